@@ -1,1 +1,37 @@
-#![no_std]
+//! Margin mathematics of Plimsoll: pure functions over plain data, shared by the program, bots, tests and the browser.
+//!
+//! Everything here is integer arithmetic without allocation and without any type of the chain. Three rules hold
+//! throughout: a conversion rounds against the account and for the protocol, arithmetic is checked, and nothing
+//! panics. What is read in every trade ([`standard`]) is multiplies, shifts and compares only; divisions happen
+//! where a risk entry is refreshed or tokens move.
+#![cfg_attr(not(feature = "idl-build"), no_std)]
+#![forbid(unsafe_code)]
+
+pub mod asset;
+pub mod balance;
+pub mod feed;
+pub mod fixed;
+pub mod health;
+pub mod market;
+pub mod params;
+pub mod position;
+pub mod standard;
+pub mod units;
+pub mod weights;
+
+pub use asset::{AssetRisk, BankTotals, Mode};
+pub use feed::{Observation, PriceState, Rejection};
+pub use fixed::{
+    Result, RiskError, FUNDING_BITS, FUNDING_ONE, INDEX_BITS, INDEX_ONE, RATIO_BITS, RATIO_ONE,
+};
+pub use health::{
+    Assessment, Clock, Health, HealthKind, MarginModel, Policy, Portfolio, RiskView, StaleEntry,
+    StaleSet,
+};
+pub use market::MarketRisk;
+pub use params::{
+    AssetParams, BadParameter, LiquidationTerms, MarketParams, OracleLimits, RateCurve,
+};
+pub use position::{Balance, OpenOrder, PerpPosition, Side, EMPTY};
+pub use standard::StandardMargin;
+pub use units::{BaseLots, PriceLots, QuoteNative, Shares};

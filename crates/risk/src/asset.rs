@@ -1,0 +1,198 @@
+//! The risk entry of an asset: price, indices, effective weights and the weighted prices that health multiplies.
+
+use crate::feed::PriceState;
+use crate::fixed::{
+    ratio_ceil, ratio_floor, shift_ceil, to_u64, Result, RiskError, INDEX_BITS, INDEX_ONE,
+};
+use crate::health::{Clock, HealthKind};
+use crate::params::AssetParams;
+use crate::weights;
+
+/// What an entry may be used for. Health counts every listed entry alike; the program's gates read the mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mode {
+    /// Not in use.
+    Unlisted = 0,
+    /// No restriction.
+    Active = 1,
+    /// Only actions that reduce exposure.
+    ReduceOnly = 2,
+    /// Only cancels, repayments and liquidations.
+    Paused = 3,
+}
+
+impl Mode {
+    /// The mode of a stored byte; an unknown byte is the strictest.
+    pub const fn from_byte(byte: u8) -> Self {
+        match byte {
+            0 => Self::Unlisted,
+            1 => Self::Active,
+            2 => Self::ReduceOnly,
+            _ => Self::Paused,
+        }
+    }
+}
+
+/// A bank's totals in native units, for the scaling of Init weights and for utilization.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BankTotals {
+    /// All deposits.
+    pub deposits: u64,
+    /// All borrows.
+    pub borrows: u64,
+}
+
+/// One asset of the risk state. Prices are mantissas: native quote per native unit times `2^shift`.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct AssetRisk {
+    /// Validated price and its followers.
+    pub price: PriceState,
+    /// Native units per deposit share, Q16.48.
+    pub deposit_index: u64,
+    /// Native units per borrow share, Q16.48.
+    pub borrow_index: u64,
+    /// Per kind: weighted value of a deposit share, rounded down.
+    pub asset_price: [u64; 3],
+    /// Per kind: weighted value of a borrow share, rounded up.
+    pub liability_price: [u64; 3],
+    /// Per kind: effective weight of a deposit.
+    pub asset_weight: [u32; 3],
+    /// Per kind: effective weight of a debt.
+    pub liability_weight: [u32; 3],
+    /// Oldest publish time that counts as fresh, in seconds.
+    pub max_age_secs: u32,
+    /// Oldest refresh that counts as fresh, in slots.
+    pub max_age_slots: u32,
+    /// Binary places of the prices, at most [`crate::price::MAX_SHIFT`].
+    pub shift: u8,
+    /// A [`Mode`].
+    pub mode: u8,
+    /// Decimals of the mint.
+    pub decimals: u8,
+    /// Unused.
+    pub padding: [u8; 5],
+    /// Unused.
+    pub reserved: [u64; 2],
+}
+
+const _: () = assert!(core::mem::size_of::<AssetRisk>() == 168);
+
+impl AssetRisk {
+    /// True while both ages of the price are within this entry's limits.
+    #[inline(always)]
+    pub fn is_fresh(&self, clock: Clock) -> bool {
+        self.price
+            .is_fresh(clock.now, clock.slot, self.max_age_secs, self.max_age_slots)
+    }
+
+    /// Rewrites weights and weighted prices from the price, the indices and the bank's totals.
+    ///
+    /// Init prices a deposit at `min(spot, stable) − k·conf` with the weight shrunk by total deposits, and a debt at
+    /// `max(spot, stable) + k·conf` with the weight grown by total borrows. LiquidationEnd takes spot with the
+    /// unscaled Init weights, Maint spot with the maintenance weights.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when a weighted price does not fit its mantissa. The entry is unchanged then.
+    pub fn recompute(&mut self, params: &AssetParams, totals: &BankTotals) -> Result<()> {
+        let spot = self.price.spot;
+        let usd =
+            |native: u64| u128::from(native).wrapping_mul(u128::from(spot)) >> (self.shift & 63);
+        let asset_weight = [
+            weights::asset_weight(
+                params.asset_weight_init,
+                usd(totals.deposits),
+                params.deposit_scale_start_usd,
+            )?,
+            params.asset_weight_init,
+            params.asset_weight_maint,
+        ];
+        let liability_weight = [
+            weights::liability_weight(
+                params.liability_weight_init,
+                usd(totals.borrows),
+                params.borrow_scale_start_usd,
+            )?,
+            params.liability_weight_init,
+            params.liability_weight_maint,
+        ];
+        let margin = confidence_margin(&self.price, params.oracle.conf_multiple)?;
+        let low = self.price.lower().saturating_sub(margin);
+        let high = self
+            .price
+            .higher()
+            .checked_add(margin)
+            .ok_or(RiskError::PriceOutOfRange)?;
+        let mut asset_price = [0; 3];
+        for ((out, price), weight) in asset_price
+            .iter_mut()
+            .zip([low, spot, spot])
+            .zip(asset_weight)
+        {
+            *out = share_price_floor(price, self.deposit_index, weight)?;
+        }
+        let mut liability_price = [0; 3];
+        for ((out, price), weight) in liability_price
+            .iter_mut()
+            .zip([high, spot, spot])
+            .zip(liability_weight)
+        {
+            *out = share_price_ceil(price, self.borrow_index, weight)?;
+        }
+        self.asset_weight = asset_weight;
+        self.liability_weight = liability_weight;
+        self.asset_price = asset_price;
+        self.liability_price = liability_price;
+        self.max_age_secs = params.oracle.max_age_secs;
+        self.max_age_slots = params.oracle.max_age_slots;
+        Ok(())
+    }
+
+    /// Weighted value of a deposit share at an arbitrary price, for valuations off the hot path.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when it does not fit.
+    pub fn asset_price_at(&self, price: u64, kind: HealthKind) -> Result<u64> {
+        share_price_floor(price, self.deposit_index, kind.of(&self.asset_weight))
+    }
+
+    /// Weighted value of a borrow share at an arbitrary price, for valuations off the hot path.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when it does not fit.
+    pub fn liability_price_at(&self, price: u64, kind: HealthKind) -> Result<u64> {
+        share_price_ceil(price, self.borrow_index, kind.of(&self.liability_weight))
+    }
+
+    /// An entry of a new asset before its first price: both indices at one.
+    pub fn listed(shift: u8, decimals: u8) -> Self {
+        Self {
+            deposit_index: INDEX_ONE,
+            borrow_index: INDEX_ONE,
+            shift,
+            mode: 1,
+            decimals,
+            ..Self::default()
+        }
+    }
+}
+
+/// `k · conf`, rounded up, at an entry's scale.
+pub(crate) fn confidence_margin(price: &PriceState, multiple: u32) -> Result<u64> {
+    to_u64(ratio_ceil(u128::from(price.conf), multiple)?).map_err(|_| RiskError::PriceOutOfRange)
+}
+
+fn share_price_floor(price: u64, index: u64, weight: u32) -> Result<u64> {
+    let per_share = u128::from(price).wrapping_mul(u128::from(index)) >> INDEX_BITS;
+    to_u64(ratio_floor(per_share, weight)?).map_err(|_| RiskError::PriceOutOfRange)
+}
+
+fn share_price_ceil(price: u64, index: u64, weight: u32) -> Result<u64> {
+    let per_share = shift_ceil(
+        u128::from(price).wrapping_mul(u128::from(index)),
+        INDEX_BITS,
+    );
+    to_u64(ratio_ceil(per_share, weight)?).map_err(|_| RiskError::PriceOutOfRange)
+}

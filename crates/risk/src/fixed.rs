@@ -1,0 +1,169 @@
+//! Fixed-point scales, rounding helpers and the error type of the crate.
+
+use core::fmt;
+
+/// Fraction bits of a ratio: weights, margin ratios, fees, rates, utilization (Q8.24).
+pub const RATIO_BITS: u32 = 24;
+/// One as a ratio.
+pub const RATIO_ONE: u32 = 1 << RATIO_BITS;
+/// Fraction bits of a deposit or borrow index (Q16.48).
+pub const INDEX_BITS: u32 = 48;
+/// The index at which one share is one native unit; every index starts here.
+pub const INDEX_ONE: u64 = 1 << INDEX_BITS;
+/// Fraction bits of a funding index (Q40.24, native quote per base lot).
+pub const FUNDING_BITS: u32 = 24;
+/// One native quote unit per base lot as a funding index.
+pub const FUNDING_ONE: i64 = 1 << FUNDING_BITS;
+
+/// Why a computation was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RiskError {
+    /// A result does not fit its type.
+    Overflow,
+    /// Division by a zero price, index or total.
+    DivisionByZero,
+    /// A price does not fit its mantissa at the entry's shift, or is zero.
+    PriceOutOfRange,
+    /// A balance names an asset that the risk state does not hold.
+    UnknownAsset,
+    /// A position names a market that the risk state does not hold.
+    UnknownMarket,
+    /// An order slot is not the one that the position's mask names, or is not free where it must be.
+    OrderSlotMismatch,
+    /// An order's size or price is not positive.
+    InvalidOrder,
+    /// A parameter is outside its bounds.
+    InvalidParameter,
+    /// A liquidation slice is so small that its rounding would outweigh its help.
+    SliceTooSmall,
+    /// There is nothing of this kind to liquidate.
+    NothingToLiquidate,
+}
+
+impl fmt::Display for RiskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Overflow => "a result does not fit its type",
+            Self::DivisionByZero => "division by zero",
+            Self::PriceOutOfRange => "the price does not fit its mantissa",
+            Self::UnknownAsset => "the asset is not in the risk state",
+            Self::UnknownMarket => "the market is not in the risk state",
+            Self::OrderSlotMismatch => "the order slot does not match the position",
+            Self::InvalidOrder => "the order's size or price is not positive",
+            Self::InvalidParameter => "a parameter is outside its bounds",
+            Self::SliceTooSmall => "the liquidation slice is too small to help",
+            Self::NothingToLiquidate => "nothing of this kind to liquidate",
+        })
+    }
+}
+
+impl core::error::Error for RiskError {}
+
+/// Result of a computation of this crate.
+pub type Result<T> = core::result::Result<T, RiskError>;
+
+/// `⌊amount · mantissa / 2^shift⌋`, towards minus infinity. Always fits: |amount| ≤ 2^63 and mantissa < 2^64.
+#[inline(always)]
+pub fn scale_floor(amount: i64, mantissa: u64, shift: u8) -> i128 {
+    i128::from(amount)
+        .wrapping_mul(i128::from(mantissa))
+        .wrapping_shr(u32::from(shift))
+}
+
+/// `⌈amount · mantissa / 2^shift⌉` of unsigned factors. Always fits.
+#[inline(always)]
+pub fn scale_ceil(amount: u64, mantissa: u64, shift: u8) -> u128 {
+    shift_ceil(
+        u128::from(amount).wrapping_mul(u128::from(mantissa)),
+        u32::from(shift),
+    )
+}
+
+/// `⌈value / 2^bits⌉`.
+#[inline(always)]
+pub fn shift_ceil(value: u128, bits: u32) -> u128 {
+    let floor = value.wrapping_shr(bits);
+    let exact = floor.wrapping_shl(bits) == value;
+    // The increment cannot overflow: a value that lost a bit is at most half the range.
+    if exact {
+        floor
+    } else {
+        floor.wrapping_add(1)
+    }
+}
+
+/// `⌊value · ratio⌋`.
+#[inline]
+pub fn ratio_floor(value: u128, ratio: u32) -> Result<u128> {
+    Ok(value
+        .checked_mul(u128::from(ratio))
+        .ok_or(RiskError::Overflow)?
+        >> RATIO_BITS)
+}
+
+/// `⌈value · ratio⌉`.
+#[inline]
+pub fn ratio_ceil(value: u128, ratio: u32) -> Result<u128> {
+    Ok(shift_ceil(
+        value
+            .checked_mul(u128::from(ratio))
+            .ok_or(RiskError::Overflow)?,
+        RATIO_BITS,
+    ))
+}
+
+/// `⌊a / b⌋`.
+#[inline]
+pub fn div_floor(a: u128, b: u128) -> Result<u128> {
+    a.checked_div(b).ok_or(RiskError::DivisionByZero)
+}
+
+/// `⌈a / b⌉`.
+#[inline]
+pub fn div_ceil(a: u128, b: u128) -> Result<u128> {
+    if b == 0 {
+        return Err(RiskError::DivisionByZero);
+    }
+    Ok(a.div_ceil(b))
+}
+
+/// `⌈√value⌉` of a 64-bit number, without a 128-bit operation.
+#[inline]
+pub fn sqrt_ceil(value: u64) -> u64 {
+    let root = value.isqrt();
+    if root.wrapping_mul(root) == value {
+        root
+    } else {
+        root.wrapping_add(1)
+    }
+}
+
+/// Narrows to `u64`, refusing what does not fit.
+#[inline]
+pub fn to_u64(value: u128) -> Result<u64> {
+    u64::try_from(value).map_err(|_| RiskError::Overflow)
+}
+
+/// Narrows to `i64`, refusing what does not fit.
+#[inline]
+pub fn to_i64(value: i128) -> Result<i64> {
+    i64::try_from(value).map_err(|_| RiskError::Overflow)
+}
+
+/// Widens to a signed 128-bit number, refusing what does not fit.
+#[inline]
+pub fn to_i128(value: u128) -> Result<i128> {
+    i128::try_from(value).map_err(|_| RiskError::Overflow)
+}
+
+/// Checked sum of two health values.
+#[inline(always)]
+pub fn add(a: i128, b: i128) -> Result<i128> {
+    a.checked_add(b).ok_or(RiskError::Overflow)
+}
+
+/// Checked difference of two health values.
+#[inline(always)]
+pub fn sub(a: i128, b: i128) -> Result<i128> {
+    a.checked_sub(b).ok_or(RiskError::Overflow)
+}

@@ -1,0 +1,174 @@
+//! The question that every margin model answers: what it is given, and the shape of its answer.
+//!
+//! Nothing here assumes how a portfolio is margined. [`crate::standard`] implements [`MarginModel`] for standard
+//! margin; another engine goes beside it.
+
+use crate::asset::AssetRisk;
+use crate::balance::Balance;
+use crate::fixed::Result;
+use crate::market::MarketRisk;
+use crate::position::{OpenOrder, PerpPosition};
+
+/// Which line a portfolio is measured against. Every account has Init ≤ LiquidationEnd ≤ Maint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum HealthKind {
+    /// Must be at or above zero after whatever increases risk.
+    Init = 0,
+    /// A liquidation goes on until this is at or above zero.
+    LiquidationEnd = 1,
+    /// Liquidation starts below zero.
+    Maint = 2,
+}
+
+impl HealthKind {
+    /// All kinds in the order of the per-kind arrays.
+    pub const ALL: [Self; 3] = [Self::Init, Self::LiquidationEnd, Self::Maint];
+
+    /// This kind's element of a per-kind array.
+    #[inline(always)]
+    pub const fn of<T: Copy>(self, values: &[T; 3]) -> T {
+        let [init, liquidation_end, maint] = *values;
+        match self {
+            Self::Init => init,
+            Self::LiquidationEnd => liquidation_end,
+            Self::Maint => maint,
+        }
+    }
+}
+
+/// What a stale entry counts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// For actions that increase risk: a stale deposit counts nothing, a stale debt or position is reported as
+    /// blocking.
+    Strict,
+    /// For liquidation: a stale entry counts at whichever of last and stable price is better for the account.
+    BenefitOfDoubt,
+}
+
+/// The chain's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// Unix seconds.
+    pub now: i64,
+    /// Slot.
+    pub slot: u64,
+}
+
+/// The market-wide side of the question: all entries of the risk state, indexed by asset and market.
+#[derive(Clone, Copy, Debug)]
+pub struct RiskView<'a> {
+    /// Entry of each asset.
+    pub assets: &'a [AssetRisk],
+    /// Entry of each market.
+    pub markets: &'a [MarketRisk],
+    /// When it is asked.
+    pub clock: Clock,
+}
+
+/// The account's side of the question. Free slots are skipped.
+#[derive(Clone, Copy, Debug)]
+pub struct Portfolio<'a> {
+    /// Token balances.
+    pub balances: &'a [Balance],
+    /// Perpetual positions.
+    pub perps: &'a [PerpPosition],
+    /// Resting orders, indexed by the positions' masks.
+    pub orders: &'a [OpenOrder],
+}
+
+/// The stale entries that a portfolio uses, one bit per asset or market index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StaleSet {
+    /// Assets held as deposits.
+    pub deposits: u64,
+    /// Assets owed.
+    pub debts: u64,
+    /// Markets with a position or orders.
+    pub markets: u64,
+}
+
+/// An entry that must be refreshed before risk may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StaleEntry {
+    /// Of an asset that is owed.
+    Debt(u16),
+    /// Of a market with a position or orders.
+    Market(u16),
+}
+
+impl StaleSet {
+    /// The first entry that blocks an increase of risk; a stale deposit never does, it just counts nothing.
+    pub fn blocking(&self) -> Option<StaleEntry> {
+        lowest(self.debts)
+            .map(StaleEntry::Debt)
+            .or_else(|| lowest(self.markets).map(StaleEntry::Market))
+    }
+
+    /// True when everything the portfolio uses is fresh.
+    pub const fn is_empty(&self) -> bool {
+        self.deposits | self.debts | self.markets == 0
+    }
+}
+
+fn lowest(mask: u64) -> Option<u16> {
+    if mask == 0 {
+        return None;
+    }
+    u16::try_from(mask.trailing_zeros()).ok()
+}
+
+/// Bit of an entry's index in a [`StaleSet`].
+#[inline]
+pub(crate) fn entry_bit(index: u16) -> u64 {
+    1u64.checked_shl(u32::from(index)).unwrap_or(0)
+}
+
+/// Health of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Native quote.
+    pub value: i128,
+    /// What was stale.
+    pub stale: StaleSet,
+}
+
+/// Health of every kind, and equity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assessment {
+    /// Native quote, by [`HealthKind`].
+    pub health: [i128; 3],
+    /// What would be left if everything were closed at spot, unweighted, in native quote.
+    pub equity: i128,
+    /// What was stale.
+    pub stale: StaleSet,
+}
+
+impl Assessment {
+    /// Health of a kind.
+    pub const fn of(&self, kind: HealthKind) -> i128 {
+        kind.of(&self.health)
+    }
+}
+
+/// A way of margining a portfolio.
+pub trait MarginModel {
+    /// Health of one kind, as cheaply as possible.
+    ///
+    /// # Errors
+    /// [`crate::RiskError`] when the portfolio names an entry that does not exist, or a value does not fit.
+    fn health(
+        view: &RiskView<'_>,
+        portfolio: &Portfolio<'_>,
+        kind: HealthKind,
+        policy: Policy,
+    ) -> Result<Health>;
+
+    /// Health of every kind and equity in a single pass.
+    ///
+    /// # Errors
+    /// As [`MarginModel::health`].
+    fn assess(view: &RiskView<'_>, portfolio: &Portfolio<'_>, policy: Policy)
+        -> Result<Assessment>;
+}

@@ -1,0 +1,138 @@
+//! The risk entry of a perpetual market: price, funding and the precomputed margin terms that health multiplies.
+
+use crate::asset::confidence_margin;
+use crate::feed::PriceState;
+use crate::fixed::{div_ceil, div_floor, ratio_ceil, to_u64, Result, RiskError};
+use crate::health::Clock;
+use crate::params::MarketParams;
+
+/// Binary places of [`MarketRisk::size_inverse_root`].
+pub const INVERSE_ROOT_BITS: u32 = 63;
+
+/// One market of the risk state. Prices are mantissas: native quote per base lot times `2^shift`.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct MarketRisk {
+    /// Validated oracle price and its followers.
+    pub price: PriceState,
+    /// Mark price of the market, for display and for funding.
+    pub mark: u64,
+    /// Funding index of longs, Q40.24 native quote per base lot.
+    pub funding_long: i64,
+    /// Funding index of shorts.
+    pub funding_short: i64,
+    /// Per kind: the price at which a long is valued.
+    pub price_low: [u64; 3],
+    /// Per kind: the price at which a short is valued, and notional for margin is measured.
+    pub price_high: [u64; 3],
+    /// Per kind: margin per base lot before the growth with size, rounded up.
+    pub requirement_price: [u64; 3],
+    /// Native quote notional above which the margin ratio grows.
+    pub size_scale_notional: u64,
+    /// `2^63 / √size_scale_notional`, rounded up, so that growth needs no division.
+    pub size_inverse_root: u64,
+    /// No position of this many lots or fewer reaches `size_scale_notional` at any kind's price.
+    pub size_threshold_lots: u64,
+    /// Native quote per base lot of one price lot.
+    pub tick: u64,
+    /// Init (and LiquidationEnd) margin ratio.
+    pub init_ratio: u32,
+    /// Maintenance margin ratio.
+    pub maint_ratio: u32,
+    /// Per kind: the part of a profit that counts.
+    pub profit_weight: [u32; 3],
+    /// Fee of the resting side, signed.
+    pub maker_fee: i32,
+    /// Oldest publish time that counts as fresh, in seconds.
+    pub max_age_secs: u32,
+    /// Oldest refresh that counts as fresh, in slots.
+    pub max_age_slots: u32,
+    /// Binary places of the prices, at most [`crate::price::MAX_SHIFT`].
+    pub shift: u8,
+    /// A [`crate::Mode`].
+    pub mode: u8,
+    /// Unused.
+    pub padding: [u8; 6],
+    /// Unused.
+    pub reserved: [u64; 2],
+}
+
+const _: () = assert!(core::mem::size_of::<MarketRisk>() == 232);
+
+impl MarketRisk {
+    /// True while both ages of the price are within this entry's limits.
+    #[inline(always)]
+    pub fn is_fresh(&self, clock: Clock) -> bool {
+        self.price
+            .is_fresh(clock.now, clock.slot, self.max_age_secs, self.max_age_slots)
+    }
+
+    /// Rewrites the margin terms from the price and the parameters.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when a price does not fit its mantissa; [`RiskError::DivisionByZero`] before the
+    /// first price. The entry is unchanged then.
+    pub fn recompute(&mut self, params: &MarketParams) -> Result<()> {
+        let spot = self.price.spot;
+        let margin = confidence_margin(&self.price, params.oracle.conf_multiple)?;
+        let low = self.price.lower().saturating_sub(margin);
+        let high = self
+            .price
+            .higher()
+            .checked_add(margin)
+            .ok_or(RiskError::PriceOutOfRange)?;
+        let ratios = [params.init_ratio, params.init_ratio, params.maint_ratio];
+        let mut requirement_price = [0; 3];
+        for ((out, price), ratio) in requirement_price
+            .iter_mut()
+            .zip([high, spot, spot])
+            .zip(ratios)
+        {
+            *out = requirement_per_lot(price, ratio)?;
+        }
+        let scale = u128::from(params.size_scale_notional) << (self.shift & 63);
+        let threshold = div_floor(scale, u128::from(high))?;
+        if self.size_scale_notional != params.size_scale_notional {
+            self.size_inverse_root = inverse_root(params.size_scale_notional)?;
+            self.size_scale_notional = params.size_scale_notional;
+        }
+        self.size_threshold_lots = u64::try_from(threshold).unwrap_or(u64::MAX);
+        self.price_low = [low, spot, spot];
+        self.price_high = [high, spot, spot];
+        self.requirement_price = requirement_price;
+        self.init_ratio = params.init_ratio;
+        self.maint_ratio = params.maint_ratio;
+        self.profit_weight = params.profit_weight;
+        self.maker_fee = params.maker_fee;
+        self.max_age_secs = params.oracle.max_age_secs;
+        self.max_age_slots = params.oracle.max_age_slots;
+        Ok(())
+    }
+
+    /// An entry of a new market before its first price.
+    pub fn listed(shift: u8, tick: u64) -> Self {
+        Self {
+            shift,
+            tick,
+            mode: 1,
+            ..Self::default()
+        }
+    }
+}
+
+/// `⌈price · ratio⌉` as a mantissa.
+pub(crate) fn requirement_per_lot(price: u64, ratio: u32) -> Result<u64> {
+    to_u64(ratio_ceil(u128::from(price), ratio)?).map_err(|_| RiskError::PriceOutOfRange)
+}
+
+/// `⌈2^63 / √scale⌉`.
+fn inverse_root(scale: u64) -> Result<u64> {
+    let square = div_ceil(1 << (2 * INVERSE_ROOT_BITS), u128::from(scale))?;
+    let floor = square.isqrt();
+    to_u64(if floor * floor == square {
+        floor
+    } else {
+        floor + 1
+    })
+}

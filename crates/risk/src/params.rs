@@ -1,0 +1,370 @@
+//! Parameters of assets and markets: meaning, bounds, and which change of each is a loosening.
+//!
+//! Operators may tighten at once; whatever a change loosens waits out the timelock. [`AssetParams::first_loosening`]
+//! and [`MarketParams::first_loosening`] name the first field that does. A field whose change has no safe direction
+//! (a window's length, a threshold's place in a formula) counts as loosened by any change.
+
+use core::fmt;
+
+use crate::fixed::{RiskError, RATIO_ONE};
+
+/// A parameter outside its bounds, by field name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadParameter(pub &'static str);
+
+impl fmt::Display for BadParameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "parameter {} is outside its bounds", self.0)
+    }
+}
+
+impl From<BadParameter> for RiskError {
+    fn from(_: BadParameter) -> Self {
+        Self::InvalidParameter
+    }
+}
+
+macro_rules! require {
+    ($($holds:expr => $field:literal),+ $(,)?) => {
+        $(if !$holds { return Err(BadParameter($field)); })+
+    };
+}
+
+// Per field: `up` when a higher value is the looser one, `down` when a lower is, `any` when every change is.
+macro_rules! first_loosening {
+    ($old:expr, $new:expr; $($field:ident: $direction:ident),+ $(,)?) => {
+        $(if first_loosening!(@$direction $old.$field, $new.$field) { return Some(stringify!($field)); })+
+    };
+    (@up $old:expr, $new:expr) => { $new > $old };
+    (@down $old:expr, $new:expr) => { $new < $old };
+    (@any $old:expr, $new:expr) => { $new != $old };
+}
+
+/// What an entry accepts from its oracle and for how long.
+#[cfg_attr(
+    feature = "anchor",
+    derive(anchor_lang::AnchorSerialize, anchor_lang::AnchorDeserialize)
+)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct OracleLimits {
+    /// Widest confidence interval accepted, as a ratio of the price. Looser up.
+    pub max_conf_ratio: u32,
+    /// How many confidence intervals Init prices step back from the price, as a ratio. Looser down.
+    pub conf_multiple: u32,
+    /// Oldest publish time that counts as fresh, in seconds. Looser up.
+    pub max_age_secs: u32,
+    /// Oldest refresh that counts as fresh, in slots. Looser up.
+    pub max_age_slots: u32,
+    /// Fastest relative move of the stable price, as a ratio per hour. Looser up: a pump counts sooner.
+    pub stable_rate_per_hour: u32,
+    /// Unused.
+    pub reserved: u32,
+}
+
+impl OracleLimits {
+    fn validate(&self) -> Result<(), BadParameter> {
+        require! {
+            (1..=RATIO_ONE / 4).contains(&self.max_conf_ratio) => "max_conf_ratio",
+            self.conf_multiple <= 16 * RATIO_ONE => "conf_multiple",
+            (1..=86_400).contains(&self.max_age_secs) => "max_age_secs",
+            (1..=216_000).contains(&self.max_age_slots) => "max_age_slots",
+            (1..=16 * RATIO_ONE).contains(&self.stable_rate_per_hour) => "stable_rate_per_hour",
+        }
+        Ok(())
+    }
+
+    fn first_loosening(&self, new: &Self) -> Option<&'static str> {
+        first_loosening! { self, new;
+            max_conf_ratio: up,
+            conf_multiple: down,
+            max_age_secs: up,
+            max_age_slots: up,
+            stable_rate_per_hour: up,
+        }
+        None
+    }
+}
+
+/// What a liquidation costs the account and who gets it.
+#[cfg_attr(
+    feature = "anchor",
+    derive(anchor_lang::AnchorSerialize, anchor_lang::AnchorDeserialize)
+)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct LiquidationTerms {
+    /// Fee when the account is flagged, as a ratio of the value taken. Any change loosens: a lower fee may leave an
+    /// account unliquidated, a higher one costs accounts more.
+    pub fee_min: u32,
+    /// Fee at the end of the ramp. Any change loosens.
+    pub fee_max: u32,
+    /// Slots over which the fee ramps from least to most. Any change loosens.
+    pub ramp_slots: u32,
+    /// Part of the fee that goes to insurance. Looser down.
+    pub insurance_share: u32,
+}
+
+impl LiquidationTerms {
+    fn validate(&self) -> Result<(), BadParameter> {
+        require! {
+            self.fee_min <= self.fee_max => "fee_min",
+            self.fee_max <= RATIO_ONE / 4 => "fee_max",
+            self.ramp_slots <= 216_000 => "ramp_slots",
+            self.insurance_share <= RATIO_ONE => "insurance_share",
+        }
+        Ok(())
+    }
+
+    fn first_loosening(&self, new: &Self) -> Option<&'static str> {
+        first_loosening! { self, new; fee_min: any, fee_max: any, ramp_slots: any, insurance_share: down }
+        None
+    }
+}
+
+/// Borrow rate by utilization: straight lines through (0, zero_rate), (util0, rate0), (util1, rate1), (1, max_rate).
+/// Rates are ratios per year. Any change counts as a loosening: it reprices every open borrow.
+#[cfg_attr(
+    feature = "anchor",
+    derive(anchor_lang::AnchorSerialize, anchor_lang::AnchorDeserialize)
+)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct RateCurve {
+    /// Rate at no utilization.
+    pub zero_rate: u32,
+    /// First kink, as a ratio.
+    pub util0: u32,
+    /// Rate at the first kink.
+    pub rate0: u32,
+    /// Second kink, as a ratio.
+    pub util1: u32,
+    /// Rate at the second kink.
+    pub rate1: u32,
+    /// Rate when everything is borrowed.
+    pub max_rate: u32,
+}
+
+impl RateCurve {
+    fn validate(&self) -> Result<(), BadParameter> {
+        require! {
+            self.util0 > 0 && self.util0 < self.util1 => "util0",
+            self.util1 < RATIO_ONE => "util1",
+            self.zero_rate <= self.rate0 => "rate0",
+            self.rate0 <= self.rate1 => "rate1",
+            self.rate1 <= self.max_rate && self.max_rate <= 50 * RATIO_ONE => "max_rate",
+        }
+        Ok(())
+    }
+}
+
+/// Parameters of a collateral asset. Amounts named `_usd` are native quote.
+#[cfg_attr(
+    feature = "anchor",
+    derive(anchor_lang::AnchorSerialize, anchor_lang::AnchorDeserialize)
+)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct AssetParams {
+    /// Total deposits above which the Init asset weight shrinks. Looser up.
+    pub deposit_scale_start_usd: u64,
+    /// Total borrows above which the Init liability weight grows. Looser up.
+    pub borrow_scale_start_usd: u64,
+    /// Most that may be deposited in all. Looser up.
+    pub deposit_cap_usd: u64,
+    /// Most that may be borrowed in all. Looser up.
+    pub borrow_cap_usd: u64,
+    /// Most that net borrows may grow within a window. Looser up.
+    pub net_borrow_limit_usd: u64,
+    /// Most that may net leave the vault within a window. Looser up.
+    pub outflow_limit_usd: u64,
+    /// A debt or collateral worth less is closed whole by a liquidation. Any change loosens.
+    pub dust_usd: u64,
+    /// Init weight of a deposit, before scaling. Looser up.
+    pub asset_weight_init: u32,
+    /// Maintenance weight of a deposit. Looser up.
+    pub asset_weight_maint: u32,
+    /// Init weight of a debt, before scaling. Looser down.
+    pub liability_weight_init: u32,
+    /// Maintenance weight of a debt. Looser down.
+    pub liability_weight_maint: u32,
+    /// Length of the net-borrow window, in seconds. Any change loosens.
+    pub net_borrow_window_secs: u32,
+    /// Length of the outflow window, in seconds. Any change loosens.
+    pub outflow_window_secs: u32,
+    /// The protocol's part of the interest, as a ratio. Any change loosens: it reprices deposits.
+    pub interest_fee: u32,
+    /// Fee on a new borrow, as a ratio. Any change loosens.
+    pub loan_origination_fee: u32,
+    /// Borrow rate by utilization.
+    pub curve: RateCurve,
+    /// What a liquidation of this collateral or debt costs.
+    pub liquidation: LiquidationTerms,
+    /// What the entry accepts from its oracle.
+    pub oracle: OracleLimits,
+}
+
+const _: () = assert!(core::mem::size_of::<AssetParams>() == 152);
+
+impl AssetParams {
+    /// Checks every field against its bounds.
+    ///
+    /// The weights are ordered so that Init ≤ LiquidationEnd ≤ Maint for every balance, and the liquidation fee
+    /// leaves room under both weights, so that swapping any collateral for any debt at the full fee helps.
+    ///
+    /// # Errors
+    /// The first parameter that is out of bounds.
+    pub fn validate(&self) -> Result<(), BadParameter> {
+        self.curve.validate()?;
+        self.liquidation.validate()?;
+        self.oracle.validate()?;
+        let with_fee = u64::from(RATIO_ONE) + u64::from(self.liquidation.fee_max);
+        require! {
+            self.asset_weight_init <= self.asset_weight_maint => "asset_weight_init",
+            self.asset_weight_maint <= RATIO_ONE => "asset_weight_maint",
+            self.liability_weight_maint >= RATIO_ONE => "liability_weight_maint",
+            self.liability_weight_init >= self.liability_weight_maint
+                && self.liability_weight_init <= 16 * RATIO_ONE => "liability_weight_init",
+            u64::from(self.asset_weight_init) * with_fee <= 1 << 48 => "fee_max",
+            u64::from(self.liability_weight_init) >= with_fee => "fee_max",
+            self.deposit_scale_start_usd > 0 => "deposit_scale_start_usd",
+            self.borrow_scale_start_usd > 0 => "borrow_scale_start_usd",
+            self.net_borrow_window_secs > 0 => "net_borrow_window_secs",
+            self.outflow_window_secs > 0 => "outflow_window_secs",
+            self.interest_fee <= RATIO_ONE => "interest_fee",
+            self.loan_origination_fee <= RATIO_ONE / 10 => "loan_origination_fee",
+        }
+        Ok(())
+    }
+
+    /// The first field that `new` loosens, `None` when it only tightens or changes nothing.
+    pub fn first_loosening(&self, new: &Self) -> Option<&'static str> {
+        first_loosening! { self, new;
+            deposit_scale_start_usd: up,
+            borrow_scale_start_usd: up,
+            deposit_cap_usd: up,
+            borrow_cap_usd: up,
+            net_borrow_limit_usd: up,
+            outflow_limit_usd: up,
+            dust_usd: any,
+            asset_weight_init: up,
+            asset_weight_maint: up,
+            liability_weight_init: down,
+            liability_weight_maint: down,
+            net_borrow_window_secs: any,
+            outflow_window_secs: any,
+            interest_fee: any,
+            loan_origination_fee: any,
+            curve: any,
+        }
+        self.liquidation
+            .first_loosening(&new.liquidation)
+            .or_else(|| self.oracle.first_loosening(&new.oracle))
+    }
+}
+
+/// Parameters of a perpetual market.
+#[cfg_attr(
+    feature = "anchor",
+    derive(anchor_lang::AnchorSerialize, anchor_lang::AnchorDeserialize)
+)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct MarketParams {
+    /// Notional (native quote) above which the margin ratio grows with its square root; `u64::MAX` for never.
+    /// Looser up.
+    pub size_scale_notional: u64,
+    /// Most open interest of one side, in base lots. Looser up.
+    pub open_interest_cap_lots: i64,
+    /// Smallest order, in base lots. Any change loosens.
+    pub min_order_lots: i64,
+    /// A position of fewer lots is closed whole by a liquidation. Any change loosens.
+    pub dust_lots: i64,
+    /// Notional (native quote) at which the book is sampled for the funding premium. Any change loosens.
+    pub impact_notional: u64,
+    /// Init (and LiquidationEnd) margin ratio. Looser down.
+    pub init_ratio: u32,
+    /// Maintenance margin ratio. Looser down.
+    pub maint_ratio: u32,
+    /// Part of a profit that counts, for Init, LiquidationEnd and Maint. Looser up.
+    pub profit_weight: [u32; 3],
+    /// Fee of the resting side, signed: negative is a rebate. Any change loosens.
+    pub maker_fee: i32,
+    /// Fee of the taking side. Any change loosens.
+    pub taker_fee: u32,
+    /// Furthest an order's price may be from the oracle on the losing side, as a ratio. Looser up.
+    pub price_band_ratio: u32,
+    /// Largest funding rate either way, as a ratio per day. Looser up.
+    pub max_funding_per_day: u32,
+    /// Largest premium either way that funding takes into account, as a ratio. Looser up.
+    pub max_premium: u32,
+    /// What taking over a position costs its account.
+    pub liquidation: LiquidationTerms,
+    /// What the entry accepts from its oracle.
+    pub oracle: OracleLimits,
+}
+
+const _: () = assert!(core::mem::size_of::<MarketParams>() == 120);
+
+impl MarketParams {
+    /// Checks every field against its bounds.
+    ///
+    /// The full liquidation fee stays below the Init ratio, so a slice always helps, and below the maintenance
+    /// ratio, so an account caught at its line pays it out of its own margin. A profit's weight leaves room for
+    /// the fee, so that paying a debt out of a profit claim helps too.
+    ///
+    /// # Errors
+    /// The first parameter that is out of bounds.
+    pub fn validate(&self) -> Result<(), BadParameter> {
+        self.liquidation.validate()?;
+        self.oracle.validate()?;
+        let [init, liquidation_end, maint] = self.profit_weight;
+        let with_fee = u64::from(RATIO_ONE) + u64::from(self.liquidation.fee_max);
+        require! {
+            self.maint_ratio > self.liquidation.fee_max => "maint_ratio",
+            self.init_ratio > self.maint_ratio && self.init_ratio <= RATIO_ONE => "init_ratio",
+            self.size_scale_notional >= 1_000_000 => "size_scale_notional",
+            init <= liquidation_end && liquidation_end <= maint && maint <= RATIO_ONE => "profit_weight",
+            u64::from(liquidation_end) * with_fee <= 1 << 48 => "profit_weight",
+            self.taker_fee <= RATIO_ONE / 10 => "taker_fee",
+            self.maker_fee <= 1 << 20 && i64::from(self.maker_fee) + i64::from(self.taker_fee) >= 0 => "maker_fee",
+            self.open_interest_cap_lots >= 0 => "open_interest_cap_lots",
+            self.min_order_lots > 0 => "min_order_lots",
+            self.dust_lots >= 0 => "dust_lots",
+            self.impact_notional > 0 => "impact_notional",
+            self.price_band_ratio > 0 && self.price_band_ratio <= RATIO_ONE => "price_band_ratio",
+            self.max_funding_per_day <= RATIO_ONE => "max_funding_per_day",
+            self.max_premium <= RATIO_ONE => "max_premium",
+        }
+        Ok(())
+    }
+
+    /// The first field that `new` loosens, `None` when it only tightens or changes nothing.
+    pub fn first_loosening(&self, new: &Self) -> Option<&'static str> {
+        first_loosening! { self, new;
+            size_scale_notional: up,
+            open_interest_cap_lots: up,
+            min_order_lots: any,
+            dust_lots: any,
+            impact_notional: any,
+            init_ratio: down,
+            maint_ratio: down,
+            maker_fee: any,
+            taker_fee: any,
+            price_band_ratio: up,
+            max_funding_per_day: up,
+            max_premium: up,
+        }
+        if self
+            .profit_weight
+            .iter()
+            .zip(&new.profit_weight)
+            .any(|(old, new)| new > old)
+        {
+            return Some("profit_weight");
+        }
+        self.liquidation
+            .first_loosening(&new.liquidation)
+            .or_else(|| self.oracle.first_loosening(&new.oracle))
+    }
+}

@@ -1,0 +1,395 @@
+//! A perpetual position and its resting orders in a margin account, and the transitions that trades make on them.
+
+use crate::fixed::{to_i64, Result, RiskError, FUNDING_BITS, RATIO_BITS};
+use crate::market::MarketRisk;
+use crate::units::{BaseLots, PriceLots, QuoteNative};
+
+pub use crate::balance::{Balance, Indices, ShareChange, EMPTY};
+
+/// Side of an order or a trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Side {
+    /// Buys.
+    Bid = 0,
+    /// Sells.
+    Ask = 1,
+}
+
+impl Side {
+    /// The side of a stored byte.
+    #[inline(always)]
+    pub const fn from_byte(byte: u8) -> Self {
+        if byte == 0 {
+            Self::Bid
+        } else {
+            Self::Ask
+        }
+    }
+
+    /// The other side.
+    #[inline(always)]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Bid => Self::Ask,
+            Self::Ask => Self::Bid,
+        }
+    }
+
+    /// The side that closes a position.
+    #[inline(always)]
+    pub const fn closing(position: BaseLots) -> Self {
+        if position.0 > 0 {
+            Self::Ask
+        } else {
+            Self::Bid
+        }
+    }
+}
+
+/// The two funding indices of a market, Q40.24 native quote per base lot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FundingIndices {
+    /// Of longs.
+    pub long: i64,
+    /// Of shorts.
+    pub short: i64,
+}
+
+impl FundingIndices {
+    /// The index that applies to a position.
+    #[inline(always)]
+    pub const fn of(self, position: BaseLots) -> i64 {
+        if position.0 >= 0 {
+            self.long
+        } else {
+            self.short
+        }
+    }
+}
+
+impl MarketRisk {
+    /// The market's funding indices.
+    #[inline(always)]
+    pub const fn funding(&self) -> FundingIndices {
+        FundingIndices {
+            long: self.funding_long,
+            short: self.funding_short,
+        }
+    }
+}
+
+/// How a trade changed the open interest of each side, in base lots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenInterestChange {
+    /// Of longs.
+    pub long: i64,
+    /// Of shorts, counted positive.
+    pub short: i64,
+}
+
+/// One resting order of an account.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct OpenOrder {
+    /// Key of the order in its book; zero marks a free slot.
+    pub id: u64,
+    /// The owner's name for it.
+    pub client_id: u64,
+    /// Limit price.
+    pub price: PriceLots,
+    /// Lots that still rest.
+    pub lots: BaseLots,
+    /// Unix second after which it no longer fills; zero for never.
+    pub expiry: u32,
+    /// Index of its market.
+    pub market: u16,
+    /// A [`Side`].
+    pub side: u8,
+    /// Bit 0: reduce-only.
+    pub flags: u8,
+}
+
+const _: () = assert!(core::mem::size_of::<OpenOrder>() == 40);
+
+impl OpenOrder {
+    /// Bit of `flags`: the order may only reduce a position.
+    pub const REDUCE_ONLY: u8 = 1;
+
+    /// True when the slot holds no order.
+    #[inline(always)]
+    pub const fn is_free(&self) -> bool {
+        self.id == 0
+    }
+
+    /// Its side.
+    #[inline(always)]
+    pub const fn side(&self) -> Side {
+        Side::from_byte(self.side)
+    }
+}
+
+/// One position slot: what the account holds in a market and what its resting orders there may add.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct PerpPosition {
+    /// Base lots held, signed.
+    pub position: BaseLots,
+    /// Claim on the market in native quote: what sales brought less what purchases and fees cost, less settled profit.
+    pub quote: QuoteNative,
+    /// Funding index of the position's side up to which funding is in `quote`.
+    pub funding_entry: i64,
+    /// Lots of all resting bids.
+    pub bid_lots: BaseLots,
+    /// Lots of all resting asks.
+    pub ask_lots: BaseLots,
+    /// Notional of all resting orders at their limits.
+    pub open_notional: QuoteNative,
+    /// No resting bid is higher; zero when there is none.
+    pub best_bid: PriceLots,
+    /// No resting ask is lower; the highest number when there is none.
+    pub best_ask: PriceLots,
+    /// Bit i is set when slot i of the account's orders rests in this market.
+    pub order_mask: u64,
+    /// Index of the market, or [`EMPTY`].
+    pub market: u16,
+    /// Sign of the last position held: which side's losses this account's are.
+    pub last_side: i8,
+    /// Unused.
+    pub padding: [u8; 5],
+    /// Unused.
+    pub reserved: [u64; 2],
+}
+
+const _: () = assert!(core::mem::size_of::<PerpPosition>() == 96);
+
+impl Default for PerpPosition {
+    fn default() -> Self {
+        Self::of(EMPTY)
+    }
+}
+
+impl PerpPosition {
+    /// An empty position in a market.
+    pub const fn of(market: u16) -> Self {
+        Self {
+            position: BaseLots::ZERO,
+            quote: QuoteNative::ZERO,
+            funding_entry: 0,
+            bid_lots: BaseLots::ZERO,
+            ask_lots: BaseLots::ZERO,
+            open_notional: QuoteNative::ZERO,
+            best_bid: PriceLots::ZERO,
+            best_ask: PriceLots::MAX,
+            order_mask: 0,
+            market,
+            last_side: 0,
+            padding: [0; 5],
+            reserved: [0; 2],
+        }
+    }
+
+    /// True when the slot names no market.
+    #[inline(always)]
+    pub const fn is_free(&self) -> bool {
+        self.market == EMPTY
+    }
+
+    /// True when nothing is held, owed or resting, so that the slot may be freed.
+    pub const fn is_closed(&self) -> bool {
+        self.position.is_zero() && self.quote.is_zero() && self.order_mask == 0
+    }
+
+    /// True when its value depends on the market's price.
+    #[inline(always)]
+    pub const fn is_exposed(&self) -> bool {
+        !self.position.is_zero() || self.order_mask != 0
+    }
+
+    /// Funding that the position owes since its entry (negative: is owed), rounded up.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    #[inline]
+    pub fn funding_due(&self, funding: FundingIndices) -> Result<i128> {
+        if self.position.is_zero() {
+            return Ok(0);
+        }
+        let moved = funding
+            .of(self.position)
+            .checked_sub(self.funding_entry)
+            .ok_or(RiskError::Overflow)?;
+        if moved == 0 {
+            return Ok(0);
+        }
+        Ok(ceil_bits(
+            i128::from(self.position.0).wrapping_mul(i128::from(moved)),
+            FUNDING_BITS,
+        ))
+    }
+
+    /// Moves the funding due into `quote`; returns what the account paid.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn settle_funding(&mut self, funding: FundingIndices) -> Result<QuoteNative> {
+        let due = QuoteNative(to_i64(self.funding_due(funding)?)?);
+        self.quote = self.quote.checked_sub(due)?;
+        self.funding_entry = funding.of(self.position);
+        Ok(due)
+    }
+
+    /// A trade of `lots` for `notional`, with `fee` paid on top (negative: received). Settles funding first. Resting
+    /// orders are not touched: the maker's is reduced by [`PerpPosition::reduce_order`].
+    ///
+    /// # Errors
+    /// [`RiskError::InvalidOrder`] when lots are not positive; [`RiskError::Overflow`].
+    pub fn apply_fill(
+        &mut self,
+        side: Side,
+        lots: BaseLots,
+        notional: QuoteNative,
+        fee: QuoteNative,
+        funding: FundingIndices,
+    ) -> Result<OpenInterestChange> {
+        if lots.0 <= 0 {
+            return Err(RiskError::InvalidOrder);
+        }
+        let mut next = *self;
+        next.settle_funding(funding)?;
+        let quote = next.quote.checked_sub(fee)?;
+        (next.position, next.quote) = match side {
+            Side::Bid => (
+                next.position.checked_add(lots)?,
+                quote.checked_sub(notional)?,
+            ),
+            Side::Ask => (
+                next.position.checked_sub(lots)?,
+                quote.checked_add(notional)?,
+            ),
+        };
+        next.funding_entry = funding.of(next.position);
+        if !next.position.is_zero() {
+            next.last_side = if next.position.0 > 0 { 1 } else { -1 };
+        }
+        let change = |after: i64, before: i64| after.checked_sub(before).ok_or(RiskError::Overflow);
+        let (before, after) = (self.position.0, next.position.0);
+        let shorts = |position: i64| position.min(0).checked_neg().ok_or(RiskError::Overflow);
+        let interest = OpenInterestChange {
+            long: change(after.max(0), before.max(0))?,
+            short: change(shorts(after)?, shorts(before)?)?,
+        };
+        *self = next;
+        Ok(interest)
+    }
+
+    /// Counts an order that now rests in the account's order slot `slot`.
+    ///
+    /// # Errors
+    /// [`RiskError::OrderSlotMismatch`] when the slot is counted already or the order is of another market;
+    /// [`RiskError::InvalidOrder`] on lots or price that are not positive; [`RiskError::Overflow`].
+    pub fn add_order(&mut self, slot: usize, order: &OpenOrder, tick: u64) -> Result<()> {
+        let bit = order_bit(slot)?;
+        if self.order_mask & bit != 0 || order.market != self.market {
+            return Err(RiskError::OrderSlotMismatch);
+        }
+        if order.lots.0 <= 0 || order.price.is_zero() {
+            return Err(RiskError::InvalidOrder);
+        }
+        let open_notional = self
+            .open_notional
+            .checked_add(order.lots.notional(order.price, tick)?)?;
+        match order.side() {
+            Side::Bid => {
+                self.bid_lots = self.bid_lots.checked_add(order.lots)?;
+                self.best_bid = self.best_bid.max(order.price);
+            }
+            Side::Ask => {
+                self.ask_lots = self.ask_lots.checked_add(order.lots)?;
+                self.best_ask = self.best_ask.min(order.price);
+            }
+        }
+        self.open_notional = open_notional;
+        self.order_mask |= bit;
+        Ok(())
+    }
+
+    /// Takes `lots` off a resting order, by a fill or a cancel, and frees its slot when none rest any more. The bounds
+    /// on the best prices stay until a side is empty: they only have to hold, not to be tight.
+    ///
+    /// # Errors
+    /// [`RiskError::OrderSlotMismatch`] when the slot is not counted here; [`RiskError::InvalidOrder`] when fewer lots
+    /// rest; [`RiskError::Overflow`].
+    pub fn reduce_order(
+        &mut self,
+        slot: usize,
+        order: &mut OpenOrder,
+        lots: BaseLots,
+        tick: u64,
+    ) -> Result<()> {
+        let bit = order_bit(slot)?;
+        if self.order_mask & bit == 0 || order.market != self.market {
+            return Err(RiskError::OrderSlotMismatch);
+        }
+        if lots.0 <= 0 || lots > order.lots {
+            return Err(RiskError::InvalidOrder);
+        }
+        self.open_notional = self
+            .open_notional
+            .checked_sub(lots.notional(order.price, tick)?)?;
+        match order.side() {
+            Side::Bid => {
+                self.bid_lots = self.bid_lots.checked_sub(lots)?;
+                if self.bid_lots.is_zero() {
+                    self.best_bid = PriceLots::ZERO;
+                }
+            }
+            Side::Ask => {
+                self.ask_lots = self.ask_lots.checked_sub(lots)?;
+                if self.ask_lots.is_zero() {
+                    self.best_ask = PriceLots::MAX;
+                }
+            }
+        }
+        order.lots = order.lots.checked_sub(lots)?;
+        if order.lots.is_zero() {
+            self.order_mask &= !bit;
+            *order = OpenOrder::default();
+        }
+        Ok(())
+    }
+
+    /// Takes a resting order off whole: [`PerpPosition::reduce_order`] by all its lots.
+    ///
+    /// # Errors
+    /// As [`PerpPosition::reduce_order`].
+    pub fn remove_order(&mut self, slot: usize, order: &mut OpenOrder, tick: u64) -> Result<()> {
+        self.reduce_order(slot, order, order.lots, tick)
+    }
+}
+
+/// A trading fee on a notional, rounded up against whoever pays it; a negative rate is a rebate, rounded down.
+///
+/// # Errors
+/// [`RiskError::Overflow`].
+#[inline]
+pub fn trading_fee(notional: QuoteNative, rate: i32) -> Result<QuoteNative> {
+    to_i64(ceil_bits(
+        i128::from(notional.0).wrapping_mul(i128::from(rate)),
+        RATIO_BITS,
+    ))
+    .map(QuoteNative)
+}
+
+/// `⌈value / 2^bits⌉` of a signed value well inside the range.
+#[inline(always)]
+fn ceil_bits(value: i128, bits: u32) -> i128 {
+    value.wrapping_neg().wrapping_shr(bits).wrapping_neg()
+}
+
+fn order_bit(slot: usize) -> Result<u64> {
+    let slot = u32::try_from(slot).map_err(|_| RiskError::OrderSlotMismatch)?;
+    1u64.checked_shl(slot).ok_or(RiskError::OrderSlotMismatch)
+}
