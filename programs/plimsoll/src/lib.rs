@@ -1,4 +1,155 @@
+//! Plimsoll: a cross-margin clearing program.
+//!
+//! A trader's margin account holds many collateral assets and positions in many markets; one health number,
+//! computed against the exchange's [`state::RiskState`], decides what is allowed. This file lists the
+//! instructions; each has its own file under `instructions`, with its accounts and checks.
 use anchor_lang::prelude::*;
+
+pub mod change;
+pub mod error;
+pub mod events;
+pub mod gates;
+pub mod health;
+pub mod instructions;
+pub mod ledger;
+pub mod matching;
+pub mod oracle;
+pub mod state;
+pub mod token;
+
+pub use change::Change;
+pub use instructions::*;
+
+use plimsoll_risk::{AssetParams, MarketParams};
+use state::{market::ContractTerms, OracleSources};
+
 declare_id!("2ducq5nhMgwuZ8EaTgmrR8uwVEtZFzkvxhC1LJifVZsS");
+
 #[program]
-pub mod plimsoll {}
+pub mod plimsoll {
+    use super::*;
+
+    // Operators
+
+    pub fn create_exchange(
+        ctx: Context<CreateExchange>,
+        id: u16,
+        guardian: Pubkey,
+        change_delay: u64,
+    ) -> Result<()> {
+        instructions::create_exchange::create_exchange(ctx, id, guardian, change_delay)
+    }
+
+    pub fn extend_account(ctx: Context<ExtendAccount>) -> Result<()> {
+        instructions::extend_account::extend_account(ctx)
+    }
+
+    pub fn edit_exchange(
+        ctx: Context<EditExchange>,
+        authority: Pubkey,
+        guardian: Pubkey,
+        change_delay: u64,
+    ) -> Result<()> {
+        instructions::edit_exchange::edit_exchange(ctx, authority, guardian, change_delay)
+    }
+
+    pub fn list_asset(
+        ctx: Context<ListAsset>,
+        params: AssetParams,
+        oracles: OracleSources,
+    ) -> Result<()> {
+        instructions::list_asset::list_asset(ctx, params, oracles)
+    }
+
+    pub fn edit_asset(
+        ctx: Context<EditAsset>,
+        params: AssetParams,
+        oracles: OracleSources,
+    ) -> Result<()> {
+        instructions::edit_asset::edit_asset(ctx, params, oracles)
+    }
+
+    pub fn create_market(
+        ctx: Context<CreateMarket>,
+        terms: ContractTerms,
+        params: MarketParams,
+        oracles: OracleSources,
+    ) -> Result<()> {
+        instructions::create_market::create_market(ctx, terms, params, oracles)
+    }
+
+    pub fn edit_market(
+        ctx: Context<EditMarket>,
+        params: MarketParams,
+        oracles: OracleSources,
+    ) -> Result<()> {
+        instructions::edit_market::edit_market(ctx, params, oracles)
+    }
+
+    pub fn set_exchange_mode(ctx: Context<SetExchangeMode>, mode: u8) -> Result<()> {
+        instructions::set_exchange_mode::set_exchange_mode(ctx, mode)
+    }
+
+    pub fn set_asset_mode(ctx: Context<SetAssetMode>, mode: u8) -> Result<()> {
+        instructions::set_asset_mode::set_asset_mode(ctx, mode)
+    }
+
+    pub fn set_market_mode(ctx: Context<SetMarketMode>, mode: u8) -> Result<()> {
+        instructions::set_market_mode::set_market_mode(ctx, mode)
+    }
+
+    pub fn propose_change(ctx: Context<ProposeChange>, change: Change) -> Result<()> {
+        instructions::propose_change::propose_change(ctx, change)
+    }
+
+    pub fn cancel_change(ctx: Context<CancelChange>) -> Result<()> {
+        instructions::cancel_change::cancel_change(ctx)
+    }
+
+    pub fn fund_insurance(ctx: Context<FundInsurance>, amount: u64) -> Result<()> {
+        instructions::fund_insurance::fund_insurance(ctx, amount)
+    }
+
+    pub fn collect_asset_fees(ctx: Context<CollectAssetFees>) -> Result<()> {
+        instructions::collect_asset_fees::collect_asset_fees(ctx)
+    }
+
+    pub fn collect_market_fees(ctx: Context<CollectMarketFees>) -> Result<()> {
+        instructions::collect_market_fees::collect_market_fees(ctx)
+    }
+
+    // Oracles
+
+    pub fn refresh<'info>(ctx: Context<'info, Refresh<'info>>) -> Result<()> {
+        instructions::refresh::refresh(ctx)
+    }
+
+    // Traders
+
+    pub fn create_margin_account(
+        ctx: Context<CreateMarginAccount>,
+        sub_account: u16,
+    ) -> Result<()> {
+        instructions::create_margin_account::create_margin_account(ctx, sub_account)
+    }
+
+    pub fn close_margin_account(ctx: Context<CloseMarginAccount>) -> Result<()> {
+        instructions::close_margin_account::close_margin_account(ctx)
+    }
+
+    pub fn set_delegate(ctx: Context<SetDelegate>, delegate: Pubkey) -> Result<()> {
+        instructions::set_delegate::set_delegate(ctx, delegate)
+    }
+
+    pub fn deposit(ctx: Context<Deposit>, amount: u64) -> Result<()> {
+        instructions::deposit::deposit(ctx, amount)
+    }
+
+    pub fn withdraw(ctx: Context<Withdraw>, amount: u64, allow_borrow: bool) -> Result<()> {
+        instructions::withdraw::withdraw(ctx, amount, allow_borrow)
+    }
+
+    pub fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) -> Result<()> {
+        instructions::transfer::transfer(ctx, amount, allow_borrow)
+    }
+}

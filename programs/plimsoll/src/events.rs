@@ -1,0 +1,247 @@
+//! What the program tells indexers: one event for each change that a user would want to see.
+use anchor_lang::prelude::*;
+
+#[event]
+pub struct ExchangeCreated {
+    pub exchange: Pubkey,
+    pub authority: Pubkey,
+}
+
+#[event]
+pub struct ExchangeEdited {
+    pub exchange: Pubkey,
+    pub authority: Pubkey,
+    pub guardian: Pubkey,
+    pub change_delay: u64,
+}
+
+#[event]
+pub struct AssetListed {
+    pub exchange: Pubkey,
+    pub bank: Pubkey,
+    pub mint: Pubkey,
+    pub asset: u16,
+}
+
+/// Parameters or oracles of an asset changed; the bank account holds the new ones.
+#[event]
+pub struct AssetEdited {
+    pub bank: Pubkey,
+    pub asset: u16,
+}
+
+#[event]
+pub struct MarketCreated {
+    pub exchange: Pubkey,
+    pub market: Pubkey,
+    pub index: u16,
+}
+
+/// Parameters or oracles of a market changed; the market account holds the new ones.
+#[event]
+pub struct MarketEdited {
+    pub market: Pubkey,
+    pub index: u16,
+}
+
+/// `account` is an exchange, a bank or a market.
+#[event]
+pub struct ModeSet {
+    pub account: Pubkey,
+    pub mode: u8,
+    pub by: Pubkey,
+}
+
+#[event]
+pub struct ChangeProposed {
+    pub exchange: Pubkey,
+    pub pending_change: Pubkey,
+    pub ready_at: i64,
+}
+
+#[event]
+pub struct ChangeCancelled {
+    pub exchange: Pubkey,
+    pub pending_change: Pubkey,
+    pub by: Pubkey,
+}
+
+#[event]
+pub struct InsuranceFunded {
+    pub exchange: Pubkey,
+    pub amount: u64,
+}
+
+/// `account` is the bank or market whose fees were collected; `insurance` went to the insurance vault.
+#[event]
+pub struct FeesCollected {
+    pub account: Pubkey,
+    pub fees: u64,
+    pub insurance: u64,
+}
+
+/// An entry that `refresh` left as it was; `reason` is the program's error code.
+#[event]
+pub struct RefreshSkipped {
+    pub account: Pubkey,
+    pub reason: u32,
+}
+
+#[event]
+pub struct MarginAccountCreated {
+    pub margin_account: Pubkey,
+    pub owner: Pubkey,
+    pub sub_account: u16,
+}
+
+#[event]
+pub struct MarginAccountClosed {
+    pub margin_account: Pubkey,
+    pub owner: Pubkey,
+}
+
+#[event]
+pub struct DelegateSet {
+    pub margin_account: Pubkey,
+    pub delegate: Pubkey,
+}
+
+/// `amount` is what arrived in the vault; `shares` is the balance afterwards.
+#[event]
+pub struct Deposited {
+    pub margin_account: Pubkey,
+    pub asset: u16,
+    pub amount: u64,
+    pub shares: i64,
+}
+
+/// `borrowed` is the part of `amount` that was borrowed; `shares` is the balance afterwards.
+#[event]
+pub struct Withdrawn {
+    pub margin_account: Pubkey,
+    pub asset: u16,
+    pub amount: u64,
+    pub borrowed: u64,
+    pub shares: i64,
+}
+
+#[event]
+pub struct Transferred {
+    pub from: Pubkey,
+    pub to: Pubkey,
+    pub asset: u16,
+    pub amount: u64,
+}
+
+#[event]
+pub struct OrderPlaced {
+    pub margin_account: Pubkey,
+    pub market: u16,
+    pub order_id: u64,
+    pub client_id: u64,
+    /// 0 bid, 1 ask.
+    pub side: u8,
+    pub price: u64,
+    /// Lots that were filled at once.
+    pub filled_lots: i64,
+    /// Native quote of those fills, before fees.
+    pub filled_quote: u64,
+    pub fee: i64,
+    /// Lots that now rest in the book.
+    pub resting_lots: i64,
+}
+
+#[event]
+pub struct OrderCancelled {
+    pub margin_account: Pubkey,
+    pub market: u16,
+    pub order_id: u64,
+    pub client_id: u64,
+    /// Lots that were still open.
+    pub lots: i64,
+}
+
+/// One match. `settled` is false while the maker's side waits in the queue.
+#[event]
+pub struct Filled {
+    pub market: u16,
+    pub maker: Pubkey,
+    pub taker: Pubkey,
+    pub maker_order_id: u64,
+    /// 0 when the maker bought.
+    pub maker_side: u8,
+    pub price: u64,
+    pub lots: i64,
+    pub maker_fee: i64,
+    pub settled: bool,
+}
+
+/// Queued fills and removals of a maker that are now in its account.
+#[event]
+pub struct FillsSettled {
+    pub margin_account: Pubkey,
+    pub market: u16,
+    pub count: u16,
+}
+
+/// Positive `amount`: a profit paid from the pool; negative: a loss paid into it.
+#[event]
+pub struct PnlSettled {
+    pub margin_account: Pubkey,
+    pub market: u16,
+    pub amount: i64,
+}
+
+/// An account fell below its maintenance line and was flagged, or was cleared again.
+#[event]
+pub struct LiquidationFlag {
+    pub margin_account: Pubkey,
+    pub flagged: bool,
+    pub maintenance_health: i64,
+    pub liquidation_end_health: i64,
+}
+
+#[event]
+pub struct PositionLiquidated {
+    pub margin_account: Pubkey,
+    pub liquidator: Pubkey,
+    pub market: u16,
+    /// Signed lots that the liquidator took over.
+    pub lots: i64,
+    /// Native quote at the oracle price.
+    pub notional: u64,
+    /// Native quote; the part for insurance is included.
+    pub fee: u64,
+    pub insurance_fee: u64,
+    pub liquidation_end_health: i64,
+}
+
+#[event]
+pub struct CollateralLiquidated {
+    pub margin_account: Pubkey,
+    pub liquidator: Pubkey,
+    /// Asset (or market, for a claim on its pool) that was seized.
+    pub collateral: u16,
+    pub collateral_is_pnl: bool,
+    pub seized: u64,
+    /// The part of `seized` that stays with the protocol as insurance.
+    pub insurance: u64,
+    /// Asset (or market, for its negative PnL) that was repaid.
+    pub debt: u16,
+    pub debt_is_pnl: bool,
+    pub repaid: u64,
+    pub liquidation_end_health: i64,
+}
+
+#[event]
+pub struct BankruptcyResolved {
+    pub margin_account: Pubkey,
+    /// Asset, or market when `is_pnl`.
+    pub index: u16,
+    pub is_pnl: bool,
+    /// Native units of the debt.
+    pub loss: u64,
+    pub from_insurance: u64,
+    /// What depositors, or the other side of the market, bear.
+    pub socialized: u64,
+}

@@ -1,0 +1,98 @@
+//! Moves tokens into a margin account.
+use anchor_lang::prelude::*;
+use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
+
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    events::Deposited,
+    gates, ledger,
+    state::{mode, Bank, MarginAccount, RiskState},
+    token,
+};
+
+#[derive(Accounts)]
+pub struct Deposit<'info> {
+    /// Owner of `from`; anyone may deposit for anyone, into an asset that the account already holds. A first deposit of
+    /// an asset takes one of the account's slots, so only its owner or delegate may make it.
+    pub depositor: Signer<'info>,
+    #[account(mut)]
+    pub margin_account: AccountLoader<'info, MarginAccount>,
+    pub risk_state: AccountLoader<'info, RiskState>,
+    #[account(
+        mut,
+        has_one = vault @ PlimsollError::WrongVault,
+        has_one = mint @ PlimsollError::WrongMint,
+    )]
+    pub bank: AccountLoader<'info, Bank>,
+    #[account(mut)]
+    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    #[account(mut)]
+    pub from: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub mint: Box<InterfaceAccount<'info, Mint>>,
+    pub token_program: Interface<'info, TokenInterface>,
+}
+
+/// Credits what arrives in the vault: repays a debt in the asset first. In reduce-only mode it may do no more than
+/// that.
+#[inline(never)]
+pub fn deposit(ctx: Context<Deposit>, amount: u64) -> Result<()> {
+    require!(amount > 0, PlimsollError::ZeroAmount);
+    let accounts = ctx.accounts;
+    let arrived = token::receive(
+        &accounts.from,
+        &mut accounts.vault,
+        &accounts.mint,
+        accounts.depositor.to_account_info(),
+        &accounts.token_program,
+        amount,
+    )?;
+    credit(accounts, arrived)
+}
+
+#[inline(never)]
+fn credit(accounts: &Deposit, arrived: u64) -> Result<()> {
+    let now = Clock::get()?.unix_timestamp;
+    let risk = accounts.risk_state.load()?;
+    let mut bank = accounts.bank.load_mut()?;
+    let mut account = accounts.margin_account.load_mut()?;
+    require_keys_eq!(
+        account.exchange,
+        risk.exchange,
+        PlimsollError::WrongExchange
+    );
+    require_keys_eq!(bank.exchange, risk.exchange, PlimsollError::WrongExchange);
+    gates::DEPOSIT
+        .exchange(risk.mode)?
+        .bank(bank.mode)?
+        .account(account.state)?;
+    if account.find_balance(bank.index).is_none() {
+        account.require_trader(&accounts.depositor.key())?;
+    }
+
+    ledger::accrue(&mut bank, now)?;
+    let slot = account.open_balance(bank.index)?;
+    let balance = account.balances.get_mut(slot).or_refuse()?;
+    let debt = balance
+        .native(bank.indices())
+        .or_refuse()?
+        .min(0)
+        .unsigned_abs();
+    ledger::credit(&mut bank, balance, arrived)?;
+    if arrived > debt {
+        require!(
+            bank.mode == mode::ACTIVE && risk.mode == mode::ACTIVE,
+            PlimsollError::AssetReduceOnly
+        );
+        ledger::require_deposit_cap(&bank, risk.asset(bank.index)?)?;
+    }
+    ledger::finish_repayment(&mut bank, arrived.min(debt), now)?;
+    ledger::count_inflow(&mut bank, arrived, now)?;
+    emit!(Deposited {
+        margin_account: accounts.margin_account.key(),
+        asset: bank.index,
+        amount: arrived,
+        shares: balance.shares.0,
+    });
+    account.release_balance(slot);
+    Ok(())
+}

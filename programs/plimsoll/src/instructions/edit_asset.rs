@@ -1,0 +1,77 @@
+//! Changes the parameters or oracles of an asset.
+use anchor_lang::prelude::*;
+use plimsoll_risk::AssetParams;
+
+use crate::{
+    change::{require_delay, Change},
+    error::{OrRefuse, PlimsollError},
+    events::AssetEdited,
+    oracle,
+    state::{Bank, Exchange, OracleSources, PendingChange, RiskState},
+};
+
+#[derive(Accounts)]
+pub struct EditAsset<'info> {
+    pub authority: Signer<'info>,
+    #[account(
+        has_one = authority @ PlimsollError::NotAuthority,
+        has_one = risk_state @ PlimsollError::WrongExchange,
+    )]
+    pub exchange: AccountLoader<'info, Exchange>,
+    #[account(mut)]
+    pub risk_state: AccountLoader<'info, RiskState>,
+    #[account(mut, has_one = exchange @ PlimsollError::WrongExchange)]
+    pub bank: AccountLoader<'info, Bank>,
+    /// The matured proposal, where this needs one.
+    #[account(mut)]
+    pub pending_change: Option<Account<'info, PendingChange>>,
+    /// CHECK: the proposer, who gets the proposal's rent back; compared with the proposal.
+    #[account(mut)]
+    pub rent_receiver: UncheckedAccount<'info>,
+}
+
+/// Replaces parameters and oracles. A change that loosens any field, or an oracle, needs a matured proposal; one
+/// that only tightens runs at once, and counts from this instruction on.
+#[inline(never)]
+pub fn edit_asset(
+    ctx: Context<EditAsset>,
+    params: AssetParams,
+    oracles: OracleSources,
+) -> Result<()> {
+    let accounts = &ctx.accounts;
+    params.validate().map_err(|e| {
+        msg!("{}", e);
+        PlimsollError::InvalidParameter
+    })?;
+    oracle::validate(&oracles.primary, true)?;
+    oracle::validate(&oracles.fallback, false)?;
+    let mut bank = accounts.bank.load_mut()?;
+    let loosened = bank.params.first_loosening(&params);
+    if loosened.is_some() || oracles != bank.oracles {
+        if let Some(field) = loosened {
+            msg!("loosens {}", field);
+        }
+        let change = Change::EditAsset {
+            asset: bank.index,
+            params: Box::new(params),
+            oracles: Box::new(oracles),
+        };
+        require_delay(
+            &*accounts.exchange.load()?,
+            &accounts.exchange.key(),
+            &change,
+            accounts.pending_change.as_ref(),
+            &accounts.rent_receiver,
+        )?;
+    }
+    bank.params = params;
+    bank.oracles = oracles;
+    let mut risk = accounts.risk_state.load_mut()?;
+    let entry = risk.asset_mut(bank.index)?;
+    entry.recompute(&params, &bank.totals()?).or_refuse()?;
+    emit!(AssetEdited {
+        bank: accounts.bank.key(),
+        asset: bank.index,
+    });
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Changes the parameters or oracles of a market.
+use anchor_lang::prelude::*;
+use plimsoll_risk::MarketParams;
+
+use crate::{
+    change::{require_delay, Change},
+    error::{OrRefuse, PlimsollError},
+    events::MarketEdited,
+    oracle,
+    state::{Exchange, Market, OracleSources, PendingChange, RiskState},
+};
+
+#[derive(Accounts)]
+pub struct EditMarket<'info> {
+    pub authority: Signer<'info>,
+    #[account(
+        has_one = authority @ PlimsollError::NotAuthority,
+        has_one = risk_state @ PlimsollError::WrongExchange,
+    )]
+    pub exchange: AccountLoader<'info, Exchange>,
+    #[account(mut)]
+    pub risk_state: AccountLoader<'info, RiskState>,
+    #[account(mut, has_one = exchange @ PlimsollError::WrongExchange)]
+    pub market: AccountLoader<'info, Market>,
+    /// The matured proposal, where this needs one.
+    #[account(mut)]
+    pub pending_change: Option<Account<'info, PendingChange>>,
+    /// CHECK: the proposer, who gets the proposal's rent back; compared with the proposal.
+    #[account(mut)]
+    pub rent_receiver: UncheckedAccount<'info>,
+}
+
+/// Replaces parameters and oracles. A change that loosens any field, or an oracle, needs a matured proposal; one
+/// that only tightens runs at once, and counts from this instruction on.
+#[inline(never)]
+pub fn edit_market(
+    ctx: Context<EditMarket>,
+    params: MarketParams,
+    oracles: OracleSources,
+) -> Result<()> {
+    let accounts = &ctx.accounts;
+    params.validate().map_err(|e| {
+        msg!("{}", e);
+        PlimsollError::InvalidParameter
+    })?;
+    oracle::validate(&oracles.primary, true)?;
+    oracle::validate(&oracles.fallback, false)?;
+    let mut market = accounts.market.load_mut()?;
+    let loosened = market.params.first_loosening(&params);
+    if loosened.is_some() || oracles != market.oracles {
+        if let Some(field) = loosened {
+            msg!("loosens {}", field);
+        }
+        let change = Change::EditMarket {
+            market: market.index,
+            params: Box::new(params),
+            oracles: Box::new(oracles),
+        };
+        require_delay(
+            &*accounts.exchange.load()?,
+            &accounts.exchange.key(),
+            &change,
+            accounts.pending_change.as_ref(),
+            &accounts.rent_receiver,
+        )?;
+    }
+    market.params = params;
+    market.oracles = oracles;
+    let mut risk = accounts.risk_state.load_mut()?;
+    let entry = risk.market_mut(market.index)?;
+    entry.recompute(&params).or_refuse()?;
+    emit!(MarketEdited {
+        market: accounts.market.key(),
+        index: market.index,
+    });
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Lists a collateral asset: its bank, its vault and its entry in the risk state.
+use anchor_lang::prelude::*;
+use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
+use plimsoll_risk::{AssetParams, AssetRisk, INDEX_ONE};
+
+use crate::{
+    change::{require_delay, Change},
+    error::{OrRefuse, PlimsollError},
+    events::AssetListed,
+    oracle,
+    state::{
+        risk_state::MAX_ASSETS, seeds, Bank, Exchange, OracleSources, PendingChange, RiskState,
+        VERSION,
+    },
+    token,
+};
+
+#[derive(Accounts)]
+pub struct ListAsset<'info> {
+    #[account(mut)]
+    pub authority: Signer<'info>,
+    #[account(
+        has_one = authority @ PlimsollError::NotAuthority,
+        has_one = risk_state @ PlimsollError::WrongExchange,
+    )]
+    pub exchange: AccountLoader<'info, Exchange>,
+    #[account(mut)]
+    pub risk_state: AccountLoader<'info, RiskState>,
+    pub mint: Box<InterfaceAccount<'info, Mint>>,
+    #[account(
+        init,
+        payer = authority,
+        space = Bank::SPACE,
+        seeds = [seeds::BANK, exchange.key().as_ref(), mint.key().as_ref()],
+        bump,
+    )]
+    pub bank: AccountLoader<'info, Bank>,
+    #[account(
+        init,
+        payer = authority,
+        token::mint = mint,
+        token::authority = exchange,
+        token::token_program = token_program,
+        seeds = [seeds::VAULT, bank.key().as_ref()],
+        bump,
+    )]
+    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    /// CHECK: the primary oracle; read and checked by the handler.
+    pub oracle: UncheckedAccount<'info>,
+    /// The matured proposal, where this needs one.
+    #[account(mut)]
+    pub pending_change: Option<Account<'info, PendingChange>>,
+    /// CHECK: the proposer, who gets the proposal's rent back; compared with the proposal.
+    #[account(mut)]
+    pub rent_receiver: UncheckedAccount<'info>,
+    pub token_program: Interface<'info, TokenInterface>,
+    pub system_program: Program<'info, System>,
+}
+
+/// Lists `mint`; the first asset must be the exchange's quote asset. The primary oracle must have an acceptable
+/// price now, since the scale of the entry's prices is chosen from it.
+#[inline(never)]
+pub fn list_asset(
+    ctx: Context<ListAsset>,
+    params: AssetParams,
+    oracles: OracleSources,
+) -> Result<()> {
+    let accounts = &ctx.accounts;
+    params.validate().map_err(|e| {
+        msg!("{}", e);
+        PlimsollError::InvalidParameter
+    })?;
+    oracle::validate(&oracles.primary, true)?;
+    oracle::validate(&oracles.fallback, false)?;
+    token::require_safe_mint(&accounts.mint)?;
+    let index = next_index(accounts, params, oracles)?;
+
+    let mut bank = accounts.bank.load_init()?;
+    bank.exchange = accounts.exchange.key();
+    bank.mint = accounts.mint.key();
+    bank.vault = accounts.vault.key();
+    bank.token_program = accounts.token_program.key();
+    bank.deposit_index = INDEX_ONE;
+    bank.borrow_index = INDEX_ONE;
+    let clock = Clock::get()?;
+    bank.accrued_until = clock.unix_timestamp;
+    bank.borrow_window_start = clock.unix_timestamp;
+    bank.outflow_window_start = clock.unix_timestamp;
+    bank.params = params;
+    bank.oracles = oracles;
+    bank.index = index;
+    bank.decimals = accounts.mint.decimals;
+    bank.bump = ctx.bumps.bank;
+    bank.vault_bump = ctx.bumps.vault;
+    bank.version = VERSION;
+
+    let price = oracle::read(&oracles.primary, &accounts.oracle)?;
+    let mut risk = accounts.risk_state.load_mut()?;
+    risk.asset_count = index.checked_add(1).or_refuse()?;
+    let entry = risk.asset_mut(index)?;
+    *entry = AssetRisk::listed(price.choose_asset_shift(bank.decimals)?, bank.decimals);
+    oracle::update_asset(&bank, entry, &price, &clock)?;
+    emit!(AssetListed {
+        exchange: bank.exchange,
+        bank: accounts.bank.key(),
+        mint: bank.mint,
+        asset: index,
+    });
+    Ok(())
+}
+
+/// The index of the new asset, once everything allows its listing.
+#[inline(never)]
+fn next_index(accounts: &ListAsset, params: AssetParams, oracles: OracleSources) -> Result<u16> {
+    let exchange = accounts.exchange.load()?;
+    require!(
+        accounts.risk_state.to_account_info().data_len() == RiskState::SPACE,
+        PlimsollError::AccountNotExtended
+    );
+    let index = accounts.risk_state.load()?.asset_count;
+    require!(
+        usize::from(index) < MAX_ASSETS,
+        PlimsollError::TooManyAssets
+    );
+    require!(
+        index > 0 || accounts.mint.key() == exchange.quote_mint,
+        PlimsollError::QuoteNotListed
+    );
+    let change = Change::ListAsset {
+        mint: accounts.mint.key(),
+        params: Box::new(params),
+        oracles: Box::new(oracles),
+    };
+    require_delay(
+        &exchange,
+        &accounts.exchange.key(),
+        &change,
+        accounts.pending_change.as_ref(),
+        &accounts.rent_receiver,
+    )?;
+    Ok(index)
+}

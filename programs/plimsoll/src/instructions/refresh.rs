@@ -1,0 +1,148 @@
+//! Rewrites entries of the risk state from oracles, banks and markets. Permissionless, in any subset.
+use anchor_lang::{prelude::*, Discriminator};
+
+use crate::{
+    error::PlimsollError,
+    events::RefreshSkipped,
+    health::clock_of,
+    ledger, oracle,
+    state::{Bank, Book, Market, OracleSources, RiskState},
+};
+
+#[derive(Accounts)]
+pub struct Refresh<'info> {
+    #[account(mut)]
+    pub risk_state: AccountLoader<'info, RiskState>,
+    // Remaining accounts, in groups:
+    //   asset:  bank (writable), primary oracle, [fallback oracle]
+    //   market: market (writable), book, primary oracle, [fallback oracle]
+}
+
+/// Refreshes each group of remaining accounts. A group whose price is not acceptable, or whose accounts do not
+/// belong together, leaves its entry as it was and is reported by an event; the others go on.
+#[inline(never)]
+pub fn refresh<'info>(ctx: Context<'info, Refresh<'info>>) -> Result<()> {
+    let clock = Clock::get()?;
+    let mut risk = ctx.accounts.risk_state.load_mut()?;
+    let mut rest = ctx.remaining_accounts;
+    while let Some((head, tail)) = rest.split_first() {
+        let (own, tail) = split_while(tail, |a| a.owner == &crate::ID && is_book(a));
+        let (oracles, tail) = split_while(tail, |a| a.owner != &crate::ID);
+        rest = tail;
+        let outcome = refresh_group(&mut risk, head, own, oracles, &clock);
+        if let Err(error) = outcome {
+            emit!(RefreshSkipped {
+                account: head.key(),
+                reason: code(&error),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn refresh_group<'info>(
+    risk: &mut RiskState,
+    head: &'info AccountInfo<'info>,
+    own: &'info [AccountInfo<'info>],
+    oracles: &[AccountInfo<'info>],
+    clock: &Clock,
+) -> Result<()> {
+    require_keys_eq!(*head.owner, crate::ID, PlimsollError::WrongRemainingAccount);
+    match own {
+        [] => refresh_asset(risk, &AccountLoader::try_from(head)?, oracles, clock),
+        [book] => refresh_market(
+            risk,
+            &AccountLoader::try_from(head)?,
+            &AccountLoader::try_from(book)?,
+            oracles,
+            clock,
+        ),
+        _ => err!(PlimsollError::WrongRemainingAccount),
+    }
+}
+
+/// Accrues a bank's interest and takes its price.
+#[inline(never)]
+fn refresh_asset(
+    risk: &mut RiskState,
+    bank: &AccountLoader<Bank>,
+    oracles: &[AccountInfo],
+    clock: &Clock,
+) -> Result<()> {
+    let mut bank = bank.load_mut()?;
+    require_keys_eq!(bank.exchange, risk.exchange, PlimsollError::WrongExchange);
+    ledger::accrue(&mut bank, clock.unix_timestamp)?;
+    let entry = risk.asset_mut(bank.index)?;
+    take_price(
+        &bank.oracles,
+        entry.is_fresh(clock_of(clock)),
+        oracles,
+        |price| oracle::update_asset(&bank, entry, price, clock),
+    )
+}
+
+/// Advances a market's funding and takes its price.
+#[inline(never)]
+fn refresh_market(
+    risk: &mut RiskState,
+    market: &AccountLoader<Market>,
+    book: &AccountLoader<Book>,
+    oracles: &[AccountInfo],
+    clock: &Clock,
+) -> Result<()> {
+    let book_key = book.key();
+    let mut market = market.load_mut()?;
+    require_keys_eq!(market.exchange, risk.exchange, PlimsollError::WrongExchange);
+    require_keys_eq!(market.book, book_key, PlimsollError::WrongMarketAccount);
+    let entry = risk.market_mut(market.index)?;
+    ledger::advance_funding(&mut market, entry, &*book.load()?, clock)?;
+    take_price(
+        &market.oracles,
+        entry.is_fresh(clock_of(clock)),
+        oracles,
+        |price| oracle::update_market(&market, entry, price, clock),
+    )
+}
+
+/// Offers the primary's price to `update`; the fallback's only once the entry has outlived its age without an
+/// acceptable one from the primary, so that nobody can choose between two live feeds.
+fn take_price(
+    sources: &OracleSources,
+    fresh: bool,
+    accounts: &[AccountInfo],
+    mut update: impl FnMut(&oracle::OraclePrice) -> Result<()>,
+) -> Result<()> {
+    let (primary, fallback) = match accounts {
+        [primary] => (primary, None),
+        [primary, fallback] => (primary, Some(fallback)),
+        _ => return err!(PlimsollError::WrongRemainingAccount),
+    };
+    let outcome = oracle::read(&sources.primary, primary).and_then(|price| update(&price));
+    match fallback {
+        Some(fallback) if outcome.is_err() && !fresh => {
+            update(&oracle::read(&sources.fallback, fallback)?)
+        }
+        _ => outcome,
+    }
+}
+
+fn is_book(account: &AccountInfo) -> bool {
+    account
+        .try_borrow_data()
+        .is_ok_and(|data| data.starts_with(Book::DISCRIMINATOR))
+}
+
+/// The longest prefix whose members satisfy `test`, and the rest.
+fn split_while<'a, T>(items: &'a [T], test: impl Fn(&T) -> bool) -> (&'a [T], &'a [T]) {
+    let count = items.iter().take_while(|item| test(item)).count();
+    items.split_at(count)
+}
+
+/// The code of an error, as a client sees it.
+fn code(error: &Error) -> u32 {
+    match error {
+        Error::AnchorError(e) => e.error_code_number,
+        Error::ProgramError(_) => 0,
+    }
+}

@@ -1,0 +1,108 @@
+//! Moves tokens out of a margin account, borrowing them when asked to.
+use anchor_lang::prelude::*;
+use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
+
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    events::Withdrawn,
+    exchange_signer, gates,
+    health::{balance_part, require_init, Touched},
+    ledger,
+    state::{mode, Bank, Exchange, MarginAccount, RiskState},
+    token,
+};
+
+#[derive(Accounts)]
+pub struct Withdraw<'info> {
+    pub owner: Signer<'info>,
+    #[account(has_one = risk_state @ PlimsollError::WrongExchange)]
+    pub exchange: AccountLoader<'info, Exchange>,
+    pub risk_state: AccountLoader<'info, RiskState>,
+    #[account(mut, has_one = exchange @ PlimsollError::WrongExchange)]
+    pub margin_account: AccountLoader<'info, MarginAccount>,
+    #[account(
+        mut,
+        has_one = exchange @ PlimsollError::WrongExchange,
+        has_one = vault @ PlimsollError::WrongVault,
+        has_one = mint @ PlimsollError::WrongMint,
+    )]
+    pub bank: AccountLoader<'info, Bank>,
+    #[account(mut)]
+    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    /// Any token account of the mint; the owner signs for where it goes.
+    #[account(mut)]
+    pub to: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub mint: Box<InterfaceAccount<'info, Mint>>,
+    pub token_program: Interface<'info, TokenInterface>,
+}
+
+/// Pays `amount` native units (`u64::MAX`: the whole deposit). What exceeds the deposit is borrowed, with
+/// `allow_borrow` only. Init health must be at least zero afterwards.
+#[inline(never)]
+pub fn withdraw(ctx: Context<Withdraw>, amount: u64, allow_borrow: bool) -> Result<()> {
+    let accounts = &ctx.accounts;
+    let amount = debit(accounts, amount, allow_borrow)?;
+    let (id, bump) = {
+        let exchange = accounts.exchange.load()?;
+        (exchange.id.to_le_bytes(), exchange.bump)
+    };
+    token::pay(
+        &accounts.vault,
+        accounts.to.to_account_info(),
+        &accounts.mint,
+        accounts.exchange.to_account_info(),
+        exchange_signer!(id, bump),
+        &accounts.token_program,
+        amount,
+    )
+}
+
+/// Takes the amount from the account, under every limit; returns what to pay.
+#[inline(never)]
+fn debit(accounts: &Withdraw, amount: u64, allow_borrow: bool) -> Result<u64> {
+    let clock = Clock::get()?;
+    let now = clock.unix_timestamp;
+    let risk = accounts.risk_state.load()?;
+    let mut bank = accounts.bank.load_mut()?;
+    let mut account = accounts.margin_account.load_mut()?;
+    account.require_owner(&accounts.owner.key())?;
+    gates::WITHDRAW
+        .exchange(risk.mode)?
+        .bank(bank.mode)?
+        .account(account.state)?;
+    ledger::accrue(&mut bank, now)?;
+    let slot = account.open_balance(bank.index)?;
+    let before = balance_part(&risk, &account, slot)?;
+    let balance = account.balances.get_mut(slot).or_refuse()?;
+    let amount = if amount == u64::MAX {
+        ledger::held(&bank, balance)?
+    } else {
+        amount
+    };
+    require!(amount > 0, PlimsollError::ZeroAmount);
+
+    let borrowed = ledger::debit(&mut bank, balance, amount)?;
+    require!(
+        borrowed == 0 || allow_borrow,
+        PlimsollError::InsufficientBalance
+    );
+    let reduce_only = bank.mode != mode::ACTIVE || risk.mode != mode::ACTIVE;
+    require!(
+        borrowed == 0 || !reduce_only,
+        PlimsollError::AssetReduceOnly
+    );
+    let entry = risk.asset(bank.index)?;
+    ledger::finish_borrow(&mut bank, balance, borrowed, entry, now)?;
+    ledger::count_outflow(&mut bank, amount, entry, now)?;
+    emit!(Withdrawn {
+        margin_account: accounts.margin_account.key(),
+        asset: bank.index,
+        amount,
+        borrowed,
+        shares: balance.shares.0,
+    });
+    let after = balance_part(&risk, &account, slot)?;
+    account.release_balance(slot);
+    require_init(&risk, &mut account, Touched { before, after }, &clock)?;
+    Ok(amount)
+}

@@ -1,0 +1,261 @@
+//! Movements of value between balances, banks and market pools. Every one keeps what is owed within what is held.
+use anchor_lang::prelude::*;
+use plimsoll_risk::{
+    balance::ShareChange,
+    fixed::{ratio_ceil, scale_ceil, to_u64},
+    funding, interest, AssetRisk, Balance, MarketRisk, QuoteNative,
+};
+
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    health::clock_of,
+    matching::Side,
+    state::{Bank, Book, MarginAccount, Market},
+};
+
+/// Window over which the premium that sets the funding rate is averaged, seconds.
+pub const PREMIUM_WINDOW_SECS: u32 = 3_600;
+/// Orders of a side that the impact price looks at, which bounds the cost of a refresh.
+const IMPACT_ORDERS: usize = 32;
+
+/// Accrues a bank's interest up to `now`.
+pub fn accrue(bank: &mut Bank, now: i64) -> Result<()> {
+    let Ok(secs) = u64::try_from(now.saturating_sub(bank.accrued_until)) else {
+        return Ok(());
+    };
+    if secs == 0 {
+        return Ok(());
+    }
+    let totals = bank.totals()?;
+    let used = interest::utilization(totals.deposits, totals.borrows);
+    let rate = interest::borrow_rate(&bank.params.curve, used).or_refuse()?;
+    let accrued = interest::Accrual {
+        indices: bank.indices(),
+        deposit_shares: bank.deposit_shares,
+        borrow_shares: bank.borrow_shares,
+        fee_fraction: bank.fee_fraction,
+    }
+    .accrue(rate, secs, bank.params.interest_fee)
+    .or_refuse()?;
+    bank.deposit_index = accrued.indices.deposit;
+    bank.borrow_index = accrued.indices.borrow;
+    bank.fees = bank.fees.checked_add(accrued.fee).or_refuse()?;
+    bank.fee_fraction = accrued.fee_fraction;
+    bank.accrued_until = now;
+    Ok(())
+}
+
+/// Advances a market's funding up to now at the last valid spot price, and samples the book for the rate to come.
+/// While the entry is stale no funding accrues: nobody pays by a price that is not there.
+pub fn advance_funding(
+    market: &mut Market,
+    entry: &MarketRisk,
+    book: &Book,
+    clock: &Clock,
+) -> Result<()> {
+    let now = clock.unix_timestamp;
+    let secs = u64::try_from(now.saturating_sub(market.funded_until)).unwrap_or(0);
+    if secs == 0 {
+        return Ok(());
+    }
+    market.funded_until = now;
+    if !entry.is_fresh(clock_of(clock)) {
+        return Ok(());
+    }
+    let spot = entry.price.spot;
+    let rate = funding::rate_per_day(market.premium, market.params.max_funding_per_day);
+    let moved = funding::advance(market.funding(), spot, entry.shift, rate, secs).or_refuse()?;
+    market.funding_long = moved.long;
+    market.funding_short = moved.short;
+
+    let sample = |side| impact_price(market, entry, book, side, now);
+    let latest = funding::premium(
+        spot,
+        sample(Side::Bid),
+        sample(Side::Ask),
+        market.params.max_premium,
+    )
+    .or_refuse()?;
+    market.premium = funding::average_premium(market.premium, latest, secs, PREMIUM_WINDOW_SECS);
+    Ok(())
+}
+
+/// What trading the impact notional against a side of the book costs per lot, as an entry's mantissa.
+fn impact_price(
+    market: &Market,
+    entry: &MarketRisk,
+    book: &Book,
+    side: Side,
+    now: i64,
+) -> Option<u64> {
+    let scaled = u128::from(market.params.impact_notional) << entry.shift;
+    let lots = scaled.checked_div(u128::from(entry.price.spot))?;
+    let lots = i64::try_from(lots).ok()?.max(1);
+    let price = book.orders.impact_price(side, lots, now, IMPACT_ORDERS)?;
+    let native = u128::from(price).checked_mul(u128::from(market.terms.tick))?;
+    u64::try_from(native.checked_mul(1u128 << entry.shift)?).ok()
+}
+
+/// Adds native units to a balance: repays a debt first. The bank must be accrued.
+pub fn credit(bank: &mut Bank, balance: &mut Balance, amount: u64) -> Result<()> {
+    let change = balance.credit(amount, bank.indices()).or_refuse()?;
+    apply(bank, change)
+}
+
+/// Takes native units out of a balance; returns how many of them were borrowed. The bank must be accrued.
+pub fn debit(bank: &mut Bank, balance: &mut Balance, amount: u64) -> Result<u64> {
+    let held = held(bank, balance)?;
+    let change = balance.debit(amount, bank.indices()).or_refuse()?;
+    apply(bank, change)?;
+    Ok(amount.saturating_sub(held))
+}
+
+/// Native units that a balance can give without borrowing.
+pub fn held(bank: &Bank, balance: &Balance) -> Result<u64> {
+    let native = balance.native(bank.indices()).or_refuse()?;
+    Ok(u64::try_from(native).unwrap_or(0))
+}
+
+fn apply(bank: &mut Bank, change: ShareChange) -> Result<()> {
+    bank.deposit_shares = bank
+        .deposit_shares
+        .checked_add_signed(change.deposit)
+        .or_refuse()?;
+    bank.borrow_shares = bank
+        .borrow_shares
+        .checked_add_signed(change.borrow)
+        .or_refuse()?;
+    Ok(())
+}
+
+/// Charges the origination fee of a new borrow, which adds to the debt, and holds the bank's limits on borrowing.
+pub fn finish_borrow(
+    bank: &mut Bank,
+    balance: &mut Balance,
+    borrowed: u64,
+    entry: &AssetRisk,
+    now: i64,
+) -> Result<()> {
+    if borrowed == 0 {
+        return Ok(());
+    }
+    let fee = ratio_ceil(u128::from(borrowed), bank.params.loan_origination_fee)
+        .and_then(to_u64)
+        .or_refuse()?;
+    debit(bank, balance, fee)?;
+    bank.fees = bank.fees.checked_add(fee).or_refuse()?;
+
+    let totals = bank.totals()?;
+    require!(
+        usd(totals.borrows, entry) <= u128::from(bank.params.borrow_cap_usd),
+        PlimsollError::BorrowCap
+    );
+    let net = roll_window(
+        &mut bank.borrow_window_start,
+        bank.net_borrowed,
+        bank.params.net_borrow_window_secs,
+        now,
+    );
+    let net = add_signed(net, borrowed)?;
+    bank.net_borrowed = net;
+    require!(
+        usd(u64::try_from(net).unwrap_or(0), entry) <= u128::from(bank.params.net_borrow_limit_usd),
+        PlimsollError::NetBorrowLimit
+    );
+    Ok(())
+}
+
+/// Gives a repayment's room back to the net-borrow window.
+pub fn finish_repayment(bank: &mut Bank, repaid: u64, now: i64) -> Result<()> {
+    let net = roll_window(
+        &mut bank.borrow_window_start,
+        bank.net_borrowed,
+        bank.params.net_borrow_window_secs,
+        now,
+    );
+    bank.net_borrowed = sub_signed(net, repaid)?.max(0);
+    Ok(())
+}
+
+/// Counts tokens that leave the vault against the bank's outflow limit.
+pub fn count_outflow(bank: &mut Bank, amount: u64, entry: &AssetRisk, now: i64) -> Result<()> {
+    let net = roll_window(
+        &mut bank.outflow_window_start,
+        bank.outflow,
+        bank.params.outflow_window_secs,
+        now,
+    );
+    let net = add_signed(net, amount)?;
+    bank.outflow = net;
+    require!(
+        usd(u64::try_from(net).unwrap_or(0), entry) <= u128::from(bank.params.outflow_limit_usd),
+        PlimsollError::OutflowLimit
+    );
+    Ok(())
+}
+
+/// Tokens that arrive make room within the outflow window, no more than has left in it: otherwise a deposit and its
+/// withdrawal in the next window could be prepared in advance.
+pub fn count_inflow(bank: &mut Bank, amount: u64, now: i64) -> Result<()> {
+    let net = roll_window(
+        &mut bank.outflow_window_start,
+        bank.outflow,
+        bank.params.outflow_window_secs,
+        now,
+    );
+    bank.outflow = sub_signed(net, amount)?.max(0);
+    Ok(())
+}
+
+/// Refuses deposits above the asset's cap.
+pub fn require_deposit_cap(bank: &Bank, entry: &AssetRisk) -> Result<()> {
+    require!(
+        usd(bank.totals()?.deposits, entry) <= u128::from(bank.params.deposit_cap_usd),
+        PlimsollError::DepositCap
+    );
+    Ok(())
+}
+
+/// Moves a settled profit or loss between a market's pool and an account's quote balance: positive pays the account.
+/// The caller has checked that the pool (or the account) can pay. Returns what of a loss was borrowed.
+pub fn settle(
+    account: &mut MarginAccount,
+    perp_slot: usize,
+    market: &mut Market,
+    quote_bank: &mut Bank,
+    amount: i64,
+) -> Result<u64> {
+    let perp = account.perps.get_mut(perp_slot).or_refuse()?;
+    perp.quote = perp.quote.checked_sub(QuoteNative(amount)).or_refuse()?;
+    let size = amount.unsigned_abs();
+    let [quote, ..] = &mut account.balances;
+    if amount >= 0 {
+        market.pnl_pool = market.pnl_pool.checked_sub(size).or_refuse()?;
+        credit(quote_bank, quote, size)?;
+        return Ok(0);
+    }
+    market.pnl_pool = market.pnl_pool.checked_add(size).or_refuse()?;
+    debit(quote_bank, quote, size)
+}
+
+/// Native units as USD (native quote), at the entry's last spot price, rounded up.
+pub fn usd(amount: u64, entry: &AssetRisk) -> u128 {
+    scale_ceil(amount, entry.price.spot, entry.shift)
+}
+
+/// The window's sum, which starts anew when the window is over.
+fn roll_window(start: &mut i64, sum: i64, length: u32, now: i64) -> i64 {
+    if now.saturating_sub(*start) < i64::from(length) {
+        return sum;
+    }
+    *start = now;
+    0
+}
+
+fn add_signed(sum: i64, amount: u64) -> Result<i64> {
+    sum.checked_add_unsigned(amount).or_refuse()
+}
+
+fn sub_signed(sum: i64, amount: u64) -> Result<i64> {
+    sum.checked_sub_unsigned(amount).or_refuse()
+}

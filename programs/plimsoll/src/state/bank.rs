@@ -1,0 +1,117 @@
+//! A bank: one listed asset, its totals, indices, limits and oracles. Its vault holds the tokens.
+use anchor_lang::prelude::*;
+use plimsoll_risk::{
+    balance::{native_ceil, native_floor, Indices},
+    AssetParams, BankTotals,
+};
+
+use crate::error::OrRefuse;
+
+/// Where a price comes from.
+#[zero_copy]
+#[derive(AnchorSerialize, AnchorDeserialize, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct OracleSource {
+    /// The Pyth feed id (`PYTH_PULL`), or the address of the price account (`PYTH_LEGACY`).
+    pub feed: [u8; 32],
+    /// One of [`oracle_kind`].
+    pub kind: u8,
+    /// `PYTH_PULL`: which receiver deployments may own the update, a set of [`receiver`] bits.
+    pub receivers: u8,
+    pub padding: [u8; 6],
+}
+
+/// Kinds of [`OracleSource`].
+pub mod oracle_kind {
+    /// No source (a missing fallback).
+    pub const NONE: u8 = 0;
+    /// Pyth `PriceUpdateV2`, posted by a receiver deployment.
+    pub const PYTH_PULL: u8 = 1;
+    /// Legacy Pyth push account.
+    pub const PYTH_LEGACY: u8 = 2;
+}
+
+/// Deployments of the Pyth receiver, as bits.
+pub mod receiver {
+    /// The original deployment.
+    pub const DEFAULT: u8 = 1;
+    /// The Pyth-Pro compatible deployment.
+    pub const PRO_COMPATIBLE: u8 = 2;
+}
+
+/// A feed and the one to fall back to when it has no acceptable price.
+#[zero_copy]
+#[derive(AnchorSerialize, AnchorDeserialize, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct OracleSources {
+    pub primary: OracleSource,
+    pub fallback: OracleSource,
+}
+
+/// One listed asset.
+#[account(zero_copy)]
+#[repr(C)]
+pub struct Bank {
+    pub exchange: Pubkey,
+    pub mint: Pubkey,
+    /// Token account holding every unit that the bank owes, owned by the exchange's address.
+    pub vault: Pubkey,
+    /// The mint's token program.
+    pub token_program: Pubkey,
+    /// Deposit shares of all margin accounts together.
+    pub deposit_shares: u64,
+    /// Borrow shares of all margin accounts together.
+    pub borrow_shares: u64,
+    /// Native units per deposit share, Q16.48.
+    pub deposit_index: u64,
+    /// Native units per borrow share, Q16.48.
+    pub borrow_index: u64,
+    /// Unix time up to which interest has accrued.
+    pub accrued_until: i64,
+    /// Interest, origination and withdrawal fees not yet collected, native.
+    pub fees: u64,
+    /// The part of a native unit of interest fees carried to the next accrual, in 2⁻⁴⁸.
+    pub fee_fraction: u64,
+    /// The part of liquidation fees that backs bad debt in this asset, native.
+    pub insurance: u64,
+    /// Start of the current net-borrow window, unix time.
+    pub borrow_window_start: i64,
+    /// Borrowed less repaid within the window, native.
+    pub net_borrowed: i64,
+    /// Start of the current outflow window, unix time.
+    pub outflow_window_start: i64,
+    /// Withdrawn less deposited within the window, native.
+    pub outflow: i64,
+    pub params: AssetParams,
+    pub oracles: OracleSources,
+    /// Entry in the risk state.
+    pub index: u16,
+    pub decimals: u8,
+    /// One of [`crate::state::mode`].
+    pub mode: u8,
+    pub bump: u8,
+    pub vault_bump: u8,
+    pub version: u8,
+    pub padding: u8,
+    pub reserved: [u64; 16],
+}
+
+impl Bank {
+    pub const SPACE: usize = 8 + core::mem::size_of::<Self>();
+
+    /// Native units per share, as of the last accrual.
+    pub fn indices(&self) -> Indices {
+        Indices {
+            deposit: self.deposit_index,
+            borrow: self.borrow_index,
+        }
+    }
+
+    /// What the bank owes and is owed, native: deposits rounded up, borrows down, hence never optimistic.
+    pub fn totals(&self) -> Result<BankTotals> {
+        Ok(BankTotals {
+            deposits: native_ceil(self.deposit_shares, self.deposit_index).or_refuse()?,
+            borrows: native_floor(self.borrow_shares, self.borrow_index).or_refuse()?,
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! A trader's margin account: balances, positions and order slots. No margin number is stored.
+use anchor_lang::prelude::*;
+use plimsoll_risk::{Balance, OpenOrder, PerpPosition, EMPTY};
+
+use crate::error::PlimsollError;
+
+/// Assets that one account can hold; slot 0 is always the quote asset.
+pub const MAX_BALANCES: usize = 16;
+/// Markets in which one account can have a position or orders.
+pub const MAX_PERPS: usize = 16;
+/// Orders that one account can have resting.
+pub const MAX_ORDERS: usize = 64;
+
+/// States of a margin account.
+pub mod account_state {
+    /// Nothing special.
+    pub const ACTIVE: u8 = 0;
+    /// Flagged by a liquidator; clears when health reaches the line where liquidation ends.
+    pub const LIQUIDATING: u8 = 1;
+}
+
+/// One margin account of an owner in an exchange.
+#[account(zero_copy)]
+#[repr(C)]
+pub struct MarginAccount {
+    pub exchange: Pubkey,
+    pub owner: Pubkey,
+    /// May trade and cancel, not withdraw or transfer; the default key when there is none.
+    pub delegate: Pubkey,
+    /// Slot in which the account was flagged for liquidation, zero when it is not.
+    pub flagged_slot: u64,
+    /// Number among the owner's accounts.
+    pub sub_account: u16,
+    /// One of [`account_state`].
+    pub state: u8,
+    pub bump: u8,
+    pub version: u8,
+    pub padding: [u8; 3],
+    pub reserved: [u64; 8],
+    pub balances: [Balance; MAX_BALANCES],
+    pub perps: [PerpPosition; MAX_PERPS],
+    pub orders: [OpenOrder; MAX_ORDERS],
+}
+
+impl MarginAccount {
+    pub const SPACE: usize = 8 + core::mem::size_of::<Self>();
+
+    /// The signer must be the owner.
+    pub fn require_owner(&self, signer: &Pubkey) -> Result<()> {
+        require_keys_eq!(self.owner, *signer, PlimsollError::NotOwner);
+        Ok(())
+    }
+
+    /// The signer must be the owner or the delegate (a delegate of zero never signs).
+    pub fn require_trader(&self, signer: &Pubkey) -> Result<()> {
+        require!(
+            self.owner == *signer
+                || (self.delegate == *signer && self.delegate != Pubkey::default()),
+            PlimsollError::NotOwnerOrDelegate
+        );
+        Ok(())
+    }
+
+    /// Slot of an asset, if the account has one.
+    pub fn find_balance(&self, asset: u16) -> Option<usize> {
+        self.balances.iter().position(|b| b.asset == asset)
+    }
+
+    /// Slot of an asset, taking a free one if needed.
+    pub fn open_balance(&mut self, asset: u16) -> Result<usize> {
+        if let Some(slot) = self.find_balance(asset) {
+            return Ok(slot);
+        }
+        let slot = self
+            .find_balance(EMPTY)
+            .ok_or(PlimsollError::NoFreeBalanceSlot)?;
+        self.balances[slot] = Balance::of(asset);
+        Ok(slot)
+    }
+
+    /// Frees a slot that holds nothing; the quote slot stays.
+    pub fn release_balance(&mut self, slot: usize) {
+        if slot != 0 && self.balances[slot].shares.is_zero() {
+            self.balances[slot] = Balance::FREE;
+        }
+    }
+
+    /// Slot of a market, if the account has one.
+    pub fn find_perp(&self, market: u16) -> Option<usize> {
+        self.perps.iter().position(|p| p.market == market)
+    }
+
+    /// Slot of a market, taking a free one if needed.
+    pub fn open_perp(&mut self, market: u16) -> Result<usize> {
+        if let Some(slot) = self.find_perp(market) {
+            return Ok(slot);
+        }
+        let slot = self.find_perp(EMPTY).ok_or(PlimsollError::NoFreePerpSlot)?;
+        self.perps[slot] = PerpPosition::of(market);
+        Ok(slot)
+    }
+
+    /// Frees a slot with no position, claim or orders.
+    pub fn release_perp(&mut self, slot: usize) {
+        if self.perps[slot].is_closed() {
+            self.perps[slot] = PerpPosition::default();
+        }
+    }
+
+    /// Ends a liquidation.
+    pub fn clear_liquidation(&mut self) {
+        self.state = account_state::ACTIVE;
+        self.flagged_slot = 0;
+    }
+
+    /// A free order slot.
+    pub fn free_order(&self) -> Result<usize> {
+        self.orders
+            .iter()
+            .position(|o| o.is_free())
+            .ok_or_else(|| PlimsollError::NoFreeOrderSlot.into())
+    }
+}
