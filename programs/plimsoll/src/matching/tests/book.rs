@@ -1,0 +1,180 @@
+//! Sorted sides, cancellation, capacity and prices read from the book.
+
+use super::*;
+
+fn order(price: u64, seq: u64) -> BookOrder {
+    BookOrder {
+        price,
+        seq,
+        lots: 1,
+        owner: key(1),
+        ..BookOrder::default()
+    }
+}
+
+fn full_side(side: Side) -> Box<Orders> {
+    let mut orders: Box<Orders> = zeroed_box();
+    for seq in 1..=1024 {
+        orders
+            .own_and_opposite(side)
+            .0
+            .insert(side, order(1_000 + seq % 7, seq))
+            .unwrap();
+    }
+    orders
+}
+
+#[test]
+fn side_holds_the_better_price_and_then_the_older_order_last() {
+    for (side, expected) in [
+        (Side::Bid, [(12, 3), (11, 4), (11, 5), (10, 1), (10, 2)]),
+        (Side::Ask, [(10, 1), (10, 2), (11, 4), (11, 5), (12, 3)]),
+    ] {
+        let mut orders: Box<Orders> = zeroed_box();
+        let book = orders.own_and_opposite(side).0;
+        for (price, seq) in [(10, 2), (11, 5), (12, 3), (10, 1), (11, 4)] {
+            book.insert(side, order(price, seq)).unwrap();
+        }
+        let found: Vec<_> = book.iter().map(|order| (order.price, order.seq)).collect();
+        assert_eq!(found, expected);
+        assert_eq!(book.best().map(|order| order.seq), Some(expected[0].1));
+        assert_eq!(book.as_slice()[0].seq, expected[4].1);
+        assert_eq!(
+            book.insert(side, order(11, 5)),
+            Err(MatchError::DuplicateOrder)
+        );
+        assert_eq!(book.len(), 5);
+    }
+}
+
+#[test]
+fn cancel_returns_the_order_and_keeps_the_others() {
+    for side in [Side::Bid, Side::Ask] {
+        let mut orders = full_side(side);
+        assert_eq!(
+            orders.cancel(side, 1_003, 1),
+            Err(MatchError::OrderNotFound)
+        );
+        assert_eq!(
+            orders.cancel(side.opposite(), 1_001, 1),
+            Err(MatchError::OrderNotFound)
+        );
+        for seq in (1..=1024).rev().step_by(2) {
+            assert_eq!(
+                orders.find(side, 1_000 + seq % 7, seq),
+                Some(&order(1_000 + seq % 7, seq))
+            );
+            assert_eq!(
+                orders.cancel(side, 1_000 + seq % 7, seq),
+                Ok(order(1_000 + seq % 7, seq))
+            );
+            assert_eq!(orders.find(side, 1_000 + seq % 7, seq), None);
+        }
+        let mut left: Vec<_> = orders.side(side).iter().map(|order| order.seq).collect();
+        let priorities: Vec<_> = left
+            .iter()
+            .map(|seq| (side == Side::Ask, 1_000 + seq % 7, *seq))
+            .collect();
+        assert!(priorities.windows(2).all(|pair| match side {
+            Side::Bid => (pair[1].1, pair[0].2) < (pair[0].1, pair[1].2),
+            Side::Ask => (pair[0].1, pair[0].2) < (pair[1].1, pair[1].2),
+        }));
+        left.sort_unstable();
+        assert!(left.iter().copied().eq((1..=1024).step_by(2)));
+    }
+}
+
+#[test]
+fn full_side_gives_up_its_worst_order_only_for_a_better_one() {
+    for (side, best, worst) in [(Side::Bid, 1_006, 1_000), (Side::Ask, 1_000, 1_006)] {
+        let mut orders = full_side(side);
+        let book = orders.own_and_opposite(side).0;
+        let last = *book.as_slice().first().unwrap();
+        assert_eq!(last.price, worst);
+        assert_eq!(
+            book.displaced_by(side, &order(worst, 2_000), 5),
+            Err(MatchError::BookFull)
+        );
+        assert_eq!(
+            book.displaced_by(side, &order(best, 2_000), 5),
+            Ok(Some(&last))
+        );
+        book.insert(side, order(best, 2_000)).unwrap();
+        assert_eq!(book.len(), BOOK_SIDE_CAPACITY);
+        assert!(book.iter().all(|order| order.seq != last.seq));
+        let level = book.iter().take_while(|order| order.price == best);
+        assert_eq!(level.last().map(|order| order.seq), Some(2_000));
+    }
+}
+
+#[test]
+fn full_side_gives_up_an_expired_worst_order_for_any() {
+    let mut orders = full_side(Side::Bid);
+    let book = orders.own_and_opposite(Side::Bid).0;
+    let expiring = BookOrder {
+        expiry: 5,
+        ..order(999, 1_500)
+    };
+    book.reduce_best(1);
+    book.insert(Side::Bid, expiring).unwrap();
+    assert_eq!(book.len(), BOOK_SIDE_CAPACITY);
+    assert_eq!(
+        book.displaced_by(Side::Bid, &order(1, 2_000), 4),
+        Err(MatchError::BookFull)
+    );
+    assert!(matches!(
+        book.displaced_by(Side::Bid, &order(1, 2_000), 5),
+        Ok(Some(_))
+    ));
+    book.insert(Side::Bid, order(1, 2_000)).unwrap();
+    assert_eq!(book.as_slice()[0].seq, 2_000);
+    assert_eq!(book.len(), BOOK_SIDE_CAPACITY);
+}
+
+#[test]
+fn length_beyond_the_capacity_is_not_believed() {
+    let mut orders = full_side(Side::Bid);
+    bytemuck::bytes_of_mut(&mut *orders)[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert_eq!(orders.side(Side::Bid).len(), BOOK_SIDE_CAPACITY);
+    assert_eq!(orders.side(Side::Bid).iter().count(), BOOK_SIDE_CAPACITY);
+}
+
+#[test]
+fn best_and_mid_skip_expired_orders() {
+    let mut market = Fixture::new(&[1]);
+    assert_eq!(market.orders.mid_price(market.now), None);
+    market.rest(1, Side::Bid, 100, 5);
+    assert_eq!(market.orders.mid_price(market.now), None);
+    market.rest_until(1, Side::Bid, 101, 5, 1_001);
+    market.rest(1, Side::Ask, 105, 5);
+    assert_eq!(market.orders.best_price(Side::Bid, 1_000), Some(101));
+    assert_eq!(market.orders.mid_price(1_000), Some(103));
+    assert_eq!(market.orders.best_price(Side::Bid, 1_001), Some(100));
+    assert_eq!(market.orders.mid_price(1_001), Some(102));
+}
+
+#[test]
+fn impact_price_averages_the_depth_against_the_trader() {
+    let mut market = Fixture::new(&[1]);
+    market.rest(1, Side::Ask, 100, 2);
+    market.rest_until(1, Side::Ask, 101, 50, 1_001);
+    market.rest(1, Side::Ask, 103, 5);
+    market.rest(1, Side::Bid, 90, 2);
+    market.rest(1, Side::Bid, 80, 5);
+    let impact = |side, lots, depth| market.orders.impact_price(side, lots, 1_001, depth);
+    assert_eq!(impact(Side::Ask, 2, 9), Some(100));
+    assert_eq!(impact(Side::Ask, 3, 9), Some(101));
+    assert_eq!(impact(Side::Ask, 6, 9), Some(102));
+    assert_eq!(impact(Side::Ask, 7, 9), Some(103));
+    assert_eq!(impact(Side::Ask, 8, 9), None);
+    assert_eq!(impact(Side::Ask, 7, 2), None);
+    assert_eq!(impact(Side::Bid, 3, 9), Some(86));
+    assert_eq!(impact(Side::Bid, 7, 2), Some(82));
+    assert_eq!(impact(Side::Bid, 0, 9), None);
+    assert_eq!(impact(Side::Ask, 0, 9), None);
+    assert_eq!(impact(Side::Bid, -1, 9), None);
+    assert_eq!(
+        market.orders.impact_price(Side::Ask, 7, 1_000, 9),
+        Some(101)
+    );
+}
