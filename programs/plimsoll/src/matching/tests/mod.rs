@@ -3,7 +3,9 @@
 mod book;
 mod engine;
 mod fill_queue;
+mod model;
 mod post_only;
+mod properties;
 
 use std::collections::BTreeMap;
 
