@@ -9,12 +9,17 @@
 
 pub mod asset;
 pub mod balance;
+pub mod bankruptcy;
 pub mod feed;
 pub mod fixed;
+pub mod funding;
 pub mod health;
+pub mod interest;
+pub mod liquidation;
 pub mod market;
 pub mod params;
 pub mod position;
+pub mod price;
 pub mod standard;
 pub mod units;
 pub mod weights;

@@ -23,13 +23,14 @@ pub fn asset_weight(weight: u32, deposits_usd: u128, start_usd: u64) -> Result<u
 /// needs collateral of 256, so nothing more can be borrowed.
 ///
 /// # Errors
-/// [`RiskError::Overflow`] when the borrows exceed any real amount; [`RiskError::DivisionByZero`] on a zero start.
+/// [`crate::RiskError::DivisionByZero`] on a zero start.
 pub fn liability_weight(weight: u32, borrows_usd: u128, start_usd: u64) -> Result<u32> {
     if borrows_usd <= u128::from(start_usd) {
         return Ok(weight);
     }
-    let product = borrows_usd
-        .checked_mul(u128::from(weight))
-        .ok_or(RiskError::Overflow)?;
+    // A product beyond 128 bits over a 64-bit start is beyond the largest ratio too.
+    let Some(product) = borrows_usd.checked_mul(u128::from(weight)) else {
+        return Ok(u32::MAX);
+    };
     Ok(u32::try_from(div_ceil(product, u128::from(start_usd))?).unwrap_or(u32::MAX))
 }

@@ -1,0 +1,67 @@
+//! How much of an account a liquidation takes, and at what price.
+//!
+//! A slice is the smallest that brings LiquidationEnd health to zero, rounded up. It never lowers that health, and its
+//! penalty is at most half of the account's equity while that is positive, so fees alone never make a solvent account
+//! bankrupt. Where the ramped fee would be more than half of equity the fee gives way, not the size: the account can
+//! still be closed whole, for less.
+//!
+//! Slices are measured at spot on fresh entries. The caller passes the account's whole LiquidationEnd health and
+//! equity, with stale entries in the account's favour, and leaves alone what is stale.
+
+mod position;
+mod swap;
+
+pub use position::{position_slice, PositionSlice};
+pub use swap::{swap_slice, Collateral, Debt, SwapSlice};
+
+use crate::fixed::{ratio_ceil, Result};
+use crate::params::LiquidationTerms;
+
+/// What every slice is measured against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The account's LiquidationEnd health in native quote; below zero.
+    pub health: i128,
+    /// Its equity in native quote.
+    pub equity: i128,
+    /// The liquidation fee that applies, as a ratio: [`ramped_fee`].
+    pub fee: u32,
+    /// The part of the penalty that goes to insurance, as a ratio.
+    pub insurance_share: u32,
+}
+
+impl Target {
+    /// Health that the slice should add.
+    fn shortfall(&self) -> u128 {
+        self.health.min(0).unsigned_abs()
+    }
+
+    /// The most that a slice may cost the account: half its equity, or no limit once there is none left to protect.
+    fn penalty_cap(&self) -> u128 {
+        if self.equity > 0 {
+            self.equity.unsigned_abs() / 2
+        } else {
+            u128::MAX
+        }
+    }
+
+    /// The penalty on a value taken, in native quote.
+    fn penalty(&self, value: u128, fee: u32) -> Result<u128> {
+        Ok(ratio_ceil(value, fee)?.min(self.penalty_cap()))
+    }
+}
+
+/// The liquidation fee `slots` after the account was flagged: from the least to the most in a straight line.
+pub fn ramped_fee(terms: &LiquidationTerms, slots: u64) -> u32 {
+    let ramp = u64::from(terms.ramp_slots);
+    let span = u64::from(terms.fee_max.saturating_sub(terms.fee_min));
+    let risen = match slots {
+        slots if slots >= ramp => span,
+        // The slots are below 2³², so the product fits.
+        slots => span.saturating_mul(slots).checked_div(ramp).unwrap_or(span),
+    };
+    // At most `fee_max`.
+    terms
+        .fee_min
+        .saturating_add(u32::try_from(risen).unwrap_or(0))
+}

@@ -1,0 +1,169 @@
+//! Taking over a slice of a perpetual position at the oracle's price less a fee.
+
+use super::Target;
+use crate::fixed::{
+    add, ratio_floor, scale_ceil, scale_floor, sub, to_i128, to_i64, to_u64, Result, RiskError,
+};
+use crate::health::HealthKind;
+use crate::market::MarketRisk;
+use crate::position::PerpPosition;
+use crate::standard::{requirement, weighted};
+use crate::units::{BaseLots, QuoteNative};
+
+/// How many evaluations interpolate before plain bisection takes over, which at most 64 more then finish.
+const INTERPOLATIONS: u32 = 20;
+
+/// A slice of a position that changes hands. The account trades `lots` on its closing side for `notional` with
+/// `penalty` as the fee; the liquidator takes the other side and receives `penalty − insurance`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionSlice {
+    /// Base lots, positive.
+    pub lots: BaseLots,
+    /// Their value at spot: rounded down when the account sells, up when it buys.
+    pub notional: QuoteNative,
+    /// What the account pays on top.
+    pub penalty: QuoteNative,
+    /// The part of the penalty that is insurance's.
+    pub insurance: QuoteNative,
+}
+
+/// The slice of a position to take over: enough to bring LiquidationEnd health to zero, at most `max_lots`; the whole
+/// position where less than `dust_lots` would remain. Minimal to a lot.
+///
+/// The account's orders must have been cancelled and the market's entry be fresh.
+///
+/// # Errors
+/// [`RiskError::NothingToLiquidate`] without a position, a shortfall or an allowance of lots;
+/// [`RiskError::OrderSlotMismatch`] while orders rest; [`RiskError::SliceTooSmall`] when the slice that `max_lots`
+/// allows would lower health by its rounding; [`RiskError::Overflow`].
+pub fn position_slice(
+    perp: &PerpPosition,
+    risk: &MarketRisk,
+    target: &Target,
+    max_lots: BaseLots,
+    dust_lots: BaseLots,
+) -> Result<PositionSlice> {
+    if perp.order_mask != 0 {
+        return Err(RiskError::OrderSlotMismatch);
+    }
+    let held = perp.position.abs();
+    let allowed = held.min(max_lots.0.max(0).unsigned_abs());
+    if allowed == 0 || target.shortfall() == 0 {
+        return Err(RiskError::NothingToLiquidate);
+    }
+    let takeover = Takeover {
+        held,
+        long: perp.position.0 > 0,
+        settled: sub(i128::from(perp.quote.0), perp.funding_due(risk.funding())?)?,
+        risk,
+        target,
+    };
+    let before = takeover.value_after(0)?;
+    let wanted = add(before, to_i128(target.shortfall())?)?;
+    let mut lots = takeover.smallest(wanted, before, allowed)?;
+    let left = held.saturating_sub(lots);
+    if left < dust_lots.0.max(0).unsigned_abs() && allowed == held {
+        lots = held;
+    }
+    if takeover.value_after(lots)? < before {
+        return Err(RiskError::SliceTooSmall);
+    }
+    let (notional, penalty) = takeover.price(lots)?;
+    Ok(PositionSlice {
+        lots: BaseLots(i64::try_from(lots).map_err(|_| RiskError::Overflow)?),
+        notional: QuoteNative(to_i64(to_i128(notional)?)?),
+        penalty: QuoteNative(to_i64(to_i128(penalty)?)?),
+        insurance: QuoteNative(to_i64(to_i128(ratio_floor(
+            penalty,
+            target.insurance_share,
+        )?)?)?),
+    })
+}
+
+/// The position's part of LiquidationEnd health as a function of the lots taken over.
+struct Takeover<'a> {
+    held: u64,
+    long: bool,
+    settled: i128,
+    risk: &'a MarketRisk,
+    target: &'a Target,
+}
+
+impl Takeover<'_> {
+    /// Notional at spot and penalty for a number of lots.
+    fn price(&self, lots: u64) -> Result<(u128, u128)> {
+        let spot = self.risk.price.spot;
+        let notional = if self.long {
+            (u128::from(lots) * u128::from(spot)).wrapping_shr(u32::from(self.risk.shift))
+        } else {
+            scale_ceil(lots, spot, self.risk.shift)
+        };
+        Ok((notional, self.target.penalty(notional, self.target.fee)?))
+    }
+
+    /// What the position adds to LiquidationEnd health once `lots` of it are gone.
+    fn value_after(&self, lots: u64) -> Result<i128> {
+        const KIND: HealthKind = HealthKind::LiquidationEnd;
+        let left = self.held.checked_sub(lots).ok_or(RiskError::Overflow)?;
+        let (notional, penalty) = self.price(lots)?;
+        let (notional, penalty) = (to_i128(notional)?, to_i128(penalty)?);
+        let size = i64::try_from(left).map_err(|_| RiskError::Overflow)?;
+        let (size, traded) = if self.long {
+            (size, notional)
+        } else {
+            (size.saturating_neg(), -notional)
+        };
+        let quote = sub(add(self.settled, traded)?, penalty)?;
+        let pnl = add(
+            quote,
+            scale_floor(size, self.risk.price.spot, self.risk.shift),
+        )?;
+        let counted = weighted(pnl, KIND.of(&self.risk.profit_weight))?;
+        let high = KIND.of(&self.risk.price_high);
+        let margin = requirement(left, high, KIND.of(&self.risk.requirement_price), self.risk)?;
+        sub(counted, to_i128(margin)?)
+    }
+
+    /// The fewest lots at which the value reaches `wanted`, or `most` if none do.
+    ///
+    /// The value rises with the lots, almost in a straight line: by margin freed less fee, faster at first where margin
+    /// grows with size. Each step interpolates between a bracket's ends, giving less weight to an end that stays
+    /// (the Illinois variant of the false-position rule); the bracket holds at every step whatever the shape.
+    fn smallest(&self, wanted: i128, before: i128, most: u64) -> Result<u64> {
+        let surplus = sub(self.value_after(most)?, wanted)?;
+        if surplus <= 0 {
+            return Ok(most);
+        }
+        let (mut low, mut short) = (0, sub(wanted, before)?.unsigned_abs());
+        let (mut high, mut over) = (most, surplus.unsigned_abs());
+        let mut last_moved_high = None;
+        let mut step = 0u32;
+        while high - low > 1 {
+            let width = u128::from(high - low);
+            let part = match short.checked_mul(width) {
+                Some(product) if step < INTERPOLATIONS => {
+                    to_u64(product.div_ceil(short.saturating_add(over).max(1)))?
+                }
+                _ => (high - low) / 2,
+            };
+            let guess = low.saturating_add(part).clamp(low + 1, high - 1);
+            let excess = sub(self.value_after(guess)?, wanted)?;
+            let moved_high = excess >= 0;
+            if moved_high {
+                (high, over) = (guess, excess.unsigned_abs());
+            } else {
+                (low, short) = (guess, excess.unsigned_abs());
+            }
+            if last_moved_high == Some(moved_high) {
+                if moved_high {
+                    short /= 2;
+                } else {
+                    over /= 2;
+                }
+            }
+            last_moved_high = Some(moved_high);
+            step = step.saturating_add(1);
+        }
+        Ok(high)
+    }
+}

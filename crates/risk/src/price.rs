@@ -1,0 +1,106 @@
+//! From an oracle's decimal price to the mantissa of a risk entry.
+//!
+//! A mantissa is native quote per native unit (asset) or per base lot (market) times `2^shift`. The shift is chosen
+//! once, at listing, so that the first mantissa is about 2⁴⁰: room for a price to fall or rise a millionfold.
+
+use crate::fixed::{Result, RiskError};
+
+/// Decimals of the quote token: native quote is 10⁻⁶ USD.
+pub const QUOTE_DECIMALS: i32 = 6;
+/// Most binary places a price may have.
+pub const MAX_SHIFT: u8 = 63;
+/// Binary digits that a price has at listing, where [`MAX_SHIFT`] allows.
+pub const LISTED_BITS: u32 = 40;
+
+/// How a conversion rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// Down.
+    Floor,
+    /// Up.
+    Ceil,
+}
+
+/// What one price is quoted for: `size` native units of a token of `decimals`. One native unit for an asset's price,
+/// a base lot's worth of them for a market's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriceUnit {
+    /// Decimals of the token (or of the base, for a base that is no token).
+    pub decimals: u8,
+    /// Native units priced together.
+    pub size: u64,
+}
+
+impl PriceUnit {
+    /// One native unit of a token.
+    pub const fn native(decimals: u8) -> Self {
+        Self { decimals, size: 1 }
+    }
+}
+
+/// Converts `number · 10^expo` USD per whole token to a mantissa:
+/// `number · size · 10^(expo + 6 − decimals) · 2^shift`.
+///
+/// The power of ten is split into `5^e · 2^e`, which keeps every product within 128 bits for any real token.
+///
+/// # Errors
+/// [`RiskError::PriceOutOfRange`] when the mantissa does not fit, or an exponent is absurd.
+pub fn mantissa(
+    number: u64,
+    expo: i32,
+    unit: PriceUnit,
+    shift: u8,
+    rounding: Rounding,
+) -> Result<u64> {
+    let out_of_range = RiskError::PriceOutOfRange;
+    if shift > MAX_SHIFT || !(-36..=36).contains(&expo) {
+        return Err(out_of_range);
+    }
+    let tens = expo + QUOTE_DECIMALS - i32::from(unit.decimals);
+    let twos = tens + i32::from(shift);
+    let fives = 5u128.checked_pow(tens.unsigned_abs()).ok_or(out_of_range)?;
+    let mut numerator = u128::from(number).wrapping_mul(u128::from(unit.size));
+    let mut denominator = 1u128;
+    if tens >= 0 {
+        numerator = numerator.checked_mul(fives).ok_or(out_of_range)?;
+    } else {
+        denominator = fives;
+    }
+    let places = twos.unsigned_abs();
+    let widen = |value: u128| {
+        (value.leading_zeros() >= places)
+            .then(|| value.wrapping_shl(places))
+            .ok_or(out_of_range)
+    };
+    if twos >= 0 {
+        numerator = widen(numerator)?;
+    } else {
+        denominator = widen(denominator)?;
+    }
+    let quotient = match rounding {
+        Rounding::Floor => numerator.checked_div(denominator).ok_or(out_of_range)?,
+        Rounding::Ceil => numerator.div_ceil(denominator),
+    };
+    u64::try_from(quotient).map_err(|_| out_of_range)
+}
+
+/// The shift for a new entry: the smallest at which the price has [`LISTED_BITS`] digits, or [`MAX_SHIFT`].
+///
+/// # Errors
+/// [`RiskError::PriceOutOfRange`] when the price is zero even at [`MAX_SHIFT`], or has more digits at shift zero
+/// than leave room to rise.
+pub fn choose_shift(number: u64, expo: i32, unit: PriceUnit) -> Result<u8> {
+    for shift in 0..=MAX_SHIFT {
+        let digits = u64::BITS
+            - mantissa(number, expo, unit, shift, Rounding::Floor)
+                .unwrap_or(0)
+                .leading_zeros();
+        if digits > LISTED_BITS + 8 {
+            return Err(RiskError::PriceOutOfRange);
+        }
+        if digits >= LISTED_BITS || (shift == MAX_SHIFT && digits > 0) {
+            return Ok(shift);
+        }
+    }
+    Err(RiskError::PriceOutOfRange)
+}
