@@ -26,7 +26,7 @@ pub struct CancelChange<'info> {
 
 /// Guardian or authority: the change will not happen unless it is proposed again.
 #[inline(never)]
-pub fn cancel_change(ctx: Context<CancelChange>) -> Result<()> {
+pub(crate) fn cancel_change(ctx: Context<CancelChange>) -> Result<()> {
     let by = ctx.accounts.signer.key();
     ctx.accounts.exchange.load()?.require_guardian(&by)?;
     emit!(ChangeCancelled {

@@ -21,7 +21,7 @@ pub struct CloseMarginAccount<'info> {
 
 /// Returns the rent of an account that holds no balance, position or order.
 #[inline(never)]
-pub fn close_margin_account(ctx: Context<CloseMarginAccount>) -> Result<()> {
+pub(crate) fn close_margin_account(ctx: Context<CloseMarginAccount>) -> Result<()> {
     let account = ctx.accounts.margin_account.load()?;
     account.require_owner(&ctx.accounts.owner.key())?;
     let risk = ctx.accounts.risk_state.load()?;

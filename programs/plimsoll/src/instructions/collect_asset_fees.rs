@@ -37,7 +37,7 @@ pub struct CollectAssetFees<'info> {
 
 /// Pays the bank's interest and origination fees to the authority, as far as the vault has tokens.
 #[inline(never)]
-pub fn collect_asset_fees(ctx: Context<CollectAssetFees>) -> Result<()> {
+pub(crate) fn collect_asset_fees(ctx: Context<CollectAssetFees>) -> Result<()> {
     let accounts = &ctx.accounts;
     let exchange = accounts.exchange.load()?;
     let mut bank = accounts.bank.load_mut()?;

@@ -42,7 +42,7 @@ pub struct CollectMarketFees<'info> {
 
 /// Pays accrued fees from the market's pool, as far as losses have been collected into it: insurance first.
 #[inline(never)]
-pub fn collect_market_fees(ctx: Context<CollectMarketFees>) -> Result<()> {
+pub(crate) fn collect_market_fees(ctx: Context<CollectMarketFees>) -> Result<()> {
     let accounts = &ctx.accounts;
     let (fees, insurance) = take_from_pool(accounts)?;
     let (id, bump) = {

@@ -54,7 +54,7 @@ pub struct CreateExchange<'info> {
 /// Creates exchange `id`. `change_delay` (seconds) applies to every later loosening; a delay of zero lets the
 /// authority set everything up, after which `edit_exchange` raises it.
 #[inline(never)]
-pub fn create_exchange(
+pub(crate) fn create_exchange(
     ctx: Context<CreateExchange>,
     id: u16,
     guardian: Pubkey,

@@ -70,7 +70,7 @@ pub struct CreateMarket<'info> {
 
 /// Creates the next market. It trades once its book and fill queue have been extended to their full size.
 #[inline(never)]
-pub fn create_market(
+pub(crate) fn create_market(
     ctx: Context<CreateMarket>,
     terms: ContractTerms,
     params: MarketParams,

@@ -35,7 +35,7 @@ pub struct Deposit<'info> {
 /// Credits what arrives in the vault: repays a debt in the asset first. In reduce-only mode it may do no more than
 /// that.
 #[inline(never)]
-pub fn deposit(ctx: Context<Deposit>, amount: u64) -> Result<()> {
+pub(crate) fn deposit(ctx: Context<Deposit>, amount: u64) -> Result<()> {
     require!(amount > 0, PlimsollError::ZeroAmount);
     let accounts = ctx.accounts;
     let arrived = token::receive(

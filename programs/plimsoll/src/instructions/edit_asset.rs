@@ -33,7 +33,7 @@ pub struct EditAsset<'info> {
 /// Replaces parameters and oracles. A change that loosens any field, or an oracle, needs a matured proposal; one
 /// that only tightens runs at once, and counts from this instruction on.
 #[inline(never)]
-pub fn edit_asset(
+pub(crate) fn edit_asset(
     ctx: Context<EditAsset>,
     params: AssetParams,
     oracles: OracleSources,

@@ -23,7 +23,7 @@ pub struct EditExchange<'info> {
 
 /// Sets authority, guardian and delay. Only a longer delay alone is a tightening; everything else waits.
 #[inline(never)]
-pub fn edit_exchange(
+pub(crate) fn edit_exchange(
     ctx: Context<EditExchange>,
     authority: Pubkey,
     guardian: Pubkey,

@@ -33,7 +33,7 @@ pub struct EditMarket<'info> {
 /// Replaces parameters and oracles. A change that loosens any field, or an oracle, needs a matured proposal; one
 /// that only tightens runs at once, and counts from this instruction on.
 #[inline(never)]
-pub fn edit_market(
+pub(crate) fn edit_market(
     ctx: Context<EditMarket>,
     params: MarketParams,
     oracles: OracleSources,

@@ -20,7 +20,7 @@ pub struct ExtendAccount<'info> {
 /// Adds up to 10,240 bytes to a risk state, book or fill queue until it has its full size. Permissionless: it can
 /// only complete what an operator has created.
 #[inline(never)]
-pub fn extend_account(ctx: Context<ExtendAccount>) -> Result<()> {
+pub(crate) fn extend_account(ctx: Context<ExtendAccount>) -> Result<()> {
     let account = &ctx.accounts.account;
     let full = full_size(&account.try_borrow_data()?)?;
     let len = account.data_len();

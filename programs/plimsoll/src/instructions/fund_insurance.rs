@@ -23,7 +23,7 @@ pub struct FundInsurance<'info> {
 
 /// Moves `amount` of the quote asset into the insurance vault, which only bankruptcies can spend.
 #[inline(never)]
-pub fn fund_insurance(ctx: Context<FundInsurance>, amount: u64) -> Result<()> {
+pub(crate) fn fund_insurance(ctx: Context<FundInsurance>, amount: u64) -> Result<()> {
     require!(amount > 0, PlimsollError::ZeroAmount);
     let accounts = ctx.accounts;
     let arrived = token::receive(

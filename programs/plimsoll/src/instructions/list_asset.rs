@@ -60,7 +60,7 @@ pub struct ListAsset<'info> {
 /// Lists `mint`; the first asset must be the exchange's quote asset. The primary oracle must have an acceptable
 /// price now, since the scale of the entry's prices is chosen from it.
 #[inline(never)]
-pub fn list_asset(
+pub(crate) fn list_asset(
     ctx: Context<ListAsset>,
     params: AssetParams,
     oracles: OracleSources,

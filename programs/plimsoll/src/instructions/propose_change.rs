@@ -32,7 +32,7 @@ pub struct ProposeChange<'info> {
 
 /// Stores `change` for all to read. The instruction that makes the change takes it from `change_delay` seconds on.
 #[inline(never)]
-pub fn propose_change(ctx: Context<ProposeChange>, change: Change) -> Result<()> {
+pub(crate) fn propose_change(ctx: Context<ProposeChange>, change: Change) -> Result<()> {
     let bytes = serialize(&change)?;
     require!(bytes.len() <= MAX_CHANGE, PlimsollError::InvalidParameter);
     let mut exchange = ctx.accounts.exchange.load_mut()?;

@@ -21,7 +21,7 @@ pub struct Refresh<'info> {
 /// Refreshes each group of remaining accounts. A group whose price is not acceptable, or whose accounts do not
 /// belong together, leaves its entry as it was and is reported by an event; the others go on.
 #[inline(never)]
-pub fn refresh<'info>(ctx: Context<'info, Refresh<'info>>) -> Result<()> {
+pub(crate) fn refresh<'info>(ctx: Context<'info, Refresh<'info>>) -> Result<()> {
     let clock = Clock::get()?;
     let mut risk = ctx.accounts.risk_state.load_mut()?;
     let mut rest = ctx.remaining_accounts;

@@ -25,7 +25,7 @@ pub struct SetAssetMode<'info> {
 
 /// Sets the mode of one asset: a tighter one at once, a looser one after the delay.
 #[inline(never)]
-pub fn set_asset_mode(ctx: Context<SetAssetMode>, mode: u8) -> Result<()> {
+pub(crate) fn set_asset_mode(ctx: Context<SetAssetMode>, mode: u8) -> Result<()> {
     let mut target = ctx.accounts.bank.load_mut()?;
     let change = Change::SetAssetMode {
         asset: target.index,

@@ -12,7 +12,7 @@ pub struct SetDelegate<'info> {
 
 /// The delegate may place and cancel orders and settle, never withdraw or transfer. The default key revokes.
 #[inline(never)]
-pub fn set_delegate(ctx: Context<SetDelegate>, delegate: Pubkey) -> Result<()> {
+pub(crate) fn set_delegate(ctx: Context<SetDelegate>, delegate: Pubkey) -> Result<()> {
     let mut account = ctx.accounts.margin_account.load_mut()?;
     account.require_owner(&ctx.accounts.owner.key())?;
     account.delegate = delegate;

@@ -25,7 +25,7 @@ pub struct SetExchangeMode<'info> {
 
 /// Sets the mode of the whole exchange: a tighter one at once, a looser one after the delay.
 #[inline(never)]
-pub fn set_exchange_mode(ctx: Context<SetExchangeMode>, mode: u8) -> Result<()> {
+pub(crate) fn set_exchange_mode(ctx: Context<SetExchangeMode>, mode: u8) -> Result<()> {
     let mut target = ctx.accounts.risk_state.load_mut()?;
     let change = Change::SetExchangeMode { mode };
     require_mode_change(

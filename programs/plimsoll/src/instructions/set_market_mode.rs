@@ -25,7 +25,7 @@ pub struct SetMarketMode<'info> {
 
 /// Sets the mode of one market: a tighter one at once, a looser one after the delay.
 #[inline(never)]
-pub fn set_market_mode(ctx: Context<SetMarketMode>, mode: u8) -> Result<()> {
+pub(crate) fn set_market_mode(ctx: Context<SetMarketMode>, mode: u8) -> Result<()> {
     let mut target = ctx.accounts.market.load_mut()?;
     let change = Change::SetMarketMode {
         market: target.index,

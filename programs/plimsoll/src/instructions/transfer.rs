@@ -25,7 +25,7 @@ pub struct Transfer<'info> {
 /// Moves `amount` native units (`u64::MAX`: the whole deposit) from one account of the owner to another. No token
 /// moves, so no vault, outflow limit or deposit cap is concerned; a borrow is one like any other.
 #[inline(never)]
-pub fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) -> Result<()> {
+pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) -> Result<()> {
     let accounts = &ctx.accounts;
     let clock = Clock::get()?;
     let risk = accounts.risk_state.load()?;

@@ -39,7 +39,7 @@ pub struct Withdraw<'info> {
 /// Pays `amount` native units (`u64::MAX`: the whole deposit). What exceeds the deposit is borrowed, with
 /// `allow_borrow` only. Init health must be at least zero afterwards.
 #[inline(never)]
-pub fn withdraw(ctx: Context<Withdraw>, amount: u64, allow_borrow: bool) -> Result<()> {
+pub(crate) fn withdraw(ctx: Context<Withdraw>, amount: u64, allow_borrow: bool) -> Result<()> {
     let accounts = &ctx.accounts;
     let amount = debit(accounts, amount, allow_borrow)?;
     let (id, bump) = {
