@@ -27,7 +27,7 @@ fn reference_pnl(
         if perp.order_mask >> i & 1 == 0 {
             continue;
         }
-        let limit = i128::from(order.price.0) * i128::from(risk.tick) << risk.shift;
+        let limit = (i128::from(order.price.0) * i128::from(risk.tick)) << risk.shift;
         let loss = match order.side() {
             Side::Bid => limit - low,
             Side::Ask => high - limit,
@@ -55,7 +55,7 @@ fn reference_requirement(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(cases(2_000))]
 
     #[test]
     fn kinds_are_ordered(account in account()) {
@@ -96,7 +96,7 @@ proptest! {
             for kind in HealthKind::ALL {
                 let pnl = reference_pnl(kind, perp, &account.orders, risk);
                 let weight = i128::from(kind.of(&risk.profit_weight));
-                let counted = if pnl > 0 { pnl * weight >> 24 } else { pnl };
+                let counted = if pnl > 0 { (pnl * weight) >> 24 } else { pnl };
                 let requirement = counted - perp_value(kind, perp, &account.orders, risk).unwrap();
                 let expected = reference_requirement(kind, perp, risk, kind.of(&ratios));
                 // Rounded up; the price of a lot, the root and the growth are rounded up too.

@@ -81,7 +81,7 @@ pub fn asset_params() -> impl Strategy<Value = AssetParams> {
     (terms(), oracle_limits(), weights, wide(60), wide(60)).prop_map(
         |(liquidation, oracle, w, deposits, borrows)| {
             let highest_init = u64::from(up_to_reciprocal(liquidation.fee_max));
-            let asset_weight_init = (highest_init * w.0 >> 20) as u32;
+            let asset_weight_init = ((highest_init * w.0) >> 20) as u32;
             let room = RATIO_ONE - asset_weight_init;
             let liability_weight_maint = RATIO_ONE + w.2;
             AssetParams {
@@ -93,7 +93,7 @@ pub fn asset_params() -> impl Strategy<Value = AssetParams> {
                 outflow_limit_usd: u64::MAX,
                 dust_usd: 1_000_000,
                 asset_weight_init,
-                asset_weight_maint: asset_weight_init + (u64::from(room) * w.1 >> 20) as u32,
+                asset_weight_maint: asset_weight_init + ((u64::from(room) * w.1) >> 20) as u32,
                 liability_weight_init: (liability_weight_maint + w.3)
                     .max(RATIO_ONE + liquidation.fee_max),
                 liability_weight_maint,
@@ -340,4 +340,12 @@ pub fn account() -> impl Strategy<Value = Account> {
             account
         },
     )
+}
+
+/// The number of cases, with nothing written into the source tree.
+pub fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(cases)
+    }
 }

@@ -1,0 +1,317 @@
+//! Properties of balances, trades, accrual and shared losses: no operation creates value, rounding is the protocol's.
+
+mod common;
+
+use common::*;
+use plimsoll_risk::balance::{native_ceil, native_floor};
+use plimsoll_risk::bankruptcy::*;
+use plimsoll_risk::funding;
+use plimsoll_risk::interest::{self, Accrual};
+use plimsoll_risk::position::{trading_fee, Balance, FundingIndices, Indices, PerpPosition, Side};
+use plimsoll_risk::*;
+use proptest::prelude::*;
+
+fn indices() -> impl Strategy<Value = Indices> {
+    (
+        MIN_DEPOSIT_INDEX..=64 * INDEX_ONE,
+        INDEX_ONE..=64 * INDEX_ONE,
+    )
+        .prop_map(|(deposit, borrow)| Indices { deposit, borrow })
+}
+
+fn side(ask: bool) -> Side {
+    Side::from_byte(u8::from(ask))
+}
+
+proptest! {
+    #![proptest_config(cases(4_000))]
+
+    #[test]
+    fn rounding_never_favours_a_balance(shares in signed_wide(50), amount in wide(40), indices in indices()) {
+        let start = Balance { shares: Shares(shares), ..Balance::of(0) };
+        // One share's worth is the most that an operation may round away, and one unit for each valuation.
+        let grain = (indices.deposit.max(indices.borrow) >> INDEX_BITS) as i64 + 3;
+        let native = start.native(indices).unwrap();
+
+        let mut up = start;
+        let change = up.credit(amount, indices).unwrap();
+        let gained = up.native(indices).unwrap() - native;
+        prop_assert!(gained <= amount as i64 && gained >= amount as i64 - grain, "{gained} of {amount}");
+        prop_assert_eq!(change.deposit - change.borrow, up.shares.0 - shares);
+        prop_assert!(change.deposit >= 0 && change.borrow <= 0);
+
+        let mut down = start;
+        let change = down.debit(amount, indices).unwrap();
+        let lost = native - down.native(indices).unwrap();
+        prop_assert!(lost >= amount as i64 && lost <= amount as i64 + grain, "{lost} of {amount}");
+        prop_assert_eq!(change.deposit - change.borrow, down.shares.0 - shares);
+        prop_assert!(change.deposit <= 0 && change.borrow >= 0);
+
+        up.debit(amount, indices).unwrap();
+        prop_assert!(up.native(indices).unwrap() <= native, "in and out again is never a gain");
+    }
+
+    #[test]
+    fn a_whole_balance_can_be_taken_or_repaid(shares in signed_wide(50), indices in indices()) {
+        let mut balance = Balance { shares: Shares(shares), ..Balance::of(0) };
+        let native = balance.native(indices).unwrap();
+        if native >= 0 {
+            balance.debit(native as u64, indices).unwrap();
+            prop_assert!(balance.shares.0 >= 0);
+        } else {
+            balance.credit(native.unsigned_abs(), indices).unwrap();
+            prop_assert_eq!(balance.shares.0, 0, "a debt is gone once its native amount is paid");
+        }
+        prop_assert_eq!(balance.native(indices).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_trade_creates_nothing(
+        maker in perp(0), taker in perp(0), ask: bool, lots in wide(24), notional in wide(45), rates in (0u32..1 << 18, 0u32..1 << 18),
+    ) {
+        let lots = BaseLots(lots as i64 + 1);
+        let notional = QuoteNative(notional as i64);
+        let (taker_rate, maker_rate) = ((rates.0 + rates.1) as i32, -(rates.1 as i32));
+        let funding = FundingIndices { long: 5 << 30, short: 5 << 30 };
+        let fees = [trading_fee(notional, taker_rate).unwrap(), trading_fee(notional, maker_rate).unwrap()];
+        prop_assert!(fees[0].0 + fees[1].0 >= 0);
+        prop_assert!(fees[0].0 as i128 * ONE as i128 >= notional.0 as i128 * taker_rate as i128);
+        prop_assert!(fees[1].0 as i128 * ONE as i128 >= notional.0 as i128 * maker_rate as i128);
+        let (mut a, mut b) = (taker, maker);
+        let paid = a.settle_funding(funding).unwrap().0 + b.settle_funding(funding).unwrap().0;
+        let (mut a2, mut b2) = (taker, maker);
+        let change = a2.apply_fill(side(ask), lots, notional, fees[0], funding).unwrap();
+        let other = b2.apply_fill(side(!ask), lots, notional, fees[1], funding).unwrap();
+        let quotes = |x: &PerpPosition, y: &PerpPosition| x.quote.0 + y.quote.0;
+        prop_assert_eq!(quotes(&a2, &b2) + fees[0].0 + fees[1].0 + paid, quotes(&taker, &maker));
+        prop_assert_eq!(a2.position.0 + b2.position.0, taker.position.0 + maker.position.0);
+        prop_assert_eq!(change.long + other.long, a2.position.0.max(0) + b2.position.0.max(0)
+            - taker.position.0.max(0) - maker.position.0.max(0));
+        prop_assert_eq!(change.long - change.short, a2.position.0 - taker.position.0);
+        if !a2.position.is_zero() {
+            prop_assert_eq!(i64::from(a2.last_side), a2.position.0.signum());
+            prop_assert_eq!(a2.funding_due(funding), Ok(0));
+        }
+    }
+
+    #[test]
+    fn aggregates_are_the_sum_of_the_orders(
+        (_, risk) in market(), seeds in order_seeds(8), cancels in prop::collection::vec((0usize..8, 1i64..=100), 0..12),
+    ) {
+        let (mut perp, mut orders) = (PerpPosition::of(0), Vec::new());
+        rest(&mut perp, &mut orders, &risk, &seeds);
+        for (slot, percent) in cancels {
+            let Some(order) = orders.get_mut(slot) else { continue };
+            if order.is_free() {
+                let stale = perp.reduce_order(slot, order, BaseLots(1), risk.tick);
+                prop_assert_eq!(stale, Err(RiskError::OrderSlotMismatch));
+                continue;
+            }
+            let lots = BaseLots((order.lots.0 * percent / 100).max(1));
+            perp.reduce_order(slot, order, lots, risk.tick).unwrap();
+        }
+        let resting = |side| orders.iter().filter(move |o| !o.is_free() && o.side() == side);
+        let lots = |side| resting(side).map(|o| o.lots.0).sum::<i64>();
+        prop_assert_eq!((perp.bid_lots.0, perp.ask_lots.0), (lots(Side::Bid), lots(Side::Ask)));
+        let notional: i64 = [Side::Bid, Side::Ask].into_iter().flat_map(resting)
+            .map(|o| o.lots.notional(o.price, risk.tick).unwrap().0).sum();
+        prop_assert_eq!(perp.open_notional.0, notional);
+        prop_assert!(resting(Side::Bid).all(|o| o.price <= perp.best_bid));
+        prop_assert!(resting(Side::Ask).all(|o| o.price >= perp.best_ask));
+        for (i, order) in orders.iter().enumerate() {
+            prop_assert_eq!(perp.order_mask >> i & 1 == 1, !order.is_free());
+        }
+        if perp.order_mask == 0 {
+            prop_assert_eq!(perp, PerpPosition::of(0));
+        }
+    }
+
+    #[test]
+    fn an_accrual_creates_nothing(
+        indices in indices(), shares in (wide(50), wide(50)), rate in 0..=50 * RATIO_ONE, secs in wide(18),
+        fee in 0..=RATIO_ONE, fraction in 0u64..1 << 48,
+    ) {
+        let (deposit_shares, borrow_shares) = shares;
+        let bank = Accrual { indices, deposit_shares, borrow_shares, fee_fraction: fraction };
+        let Ok(next) = bank.accrue(rate, secs, fee) else { return Ok(()) };
+        prop_assert!(next.indices.deposit >= indices.deposit && next.indices.borrow >= indices.borrow);
+        let growth = |after: u64, before: u64, shares: u64| u128::from(after - before) * u128::from(shares);
+        let owed = growth(next.indices.borrow, indices.borrow, borrow_shares);
+        let earned = growth(next.indices.deposit, indices.deposit, deposit_shares);
+        let fees = (u128::from(next.fee) << 48) + u128::from(next.fee_fraction) - u128::from(fraction);
+        prop_assert_eq!(earned + fees, owed, "all of the interest goes somewhere, and nothing else does");
+        // The protocol's part is its share, but for the last digit of the deposit index.
+        let share = owed as f64 * f64::from(fee) / ONE as f64;
+        if deposit_shares > 0 {
+            prop_assert!(fees as f64 >= share * (1.0 - 1e-9));
+            prop_assert!(fees as f64 <= share * (1.0 + 1e-9) + deposit_shares as f64 + owed as f64 / ONE as f64 * 2.0);
+        }
+        prop_assert_eq!(bank.accrue(rate, secs.max(interest::MAX_ACCRUAL_SECS), fee),
+            bank.accrue(rate, u64::MAX, fee), "an outage charges a day");
+    }
+
+    #[test]
+    fn the_borrow_index_grows_by_the_rate(rate in 0..=5 * RATIO_ONE, secs in 1u64..=86_400) {
+        let indices = Indices { deposit: INDEX_ONE, borrow: INDEX_ONE };
+        let bank = Accrual { indices, deposit_shares: 1_000, borrow_shares: 500, fee_fraction: 0 };
+        let next = bank.accrue(rate, secs, 0).unwrap();
+        let exact = f64::from(rate) / ONE as f64 * secs as f64 / 31_536_000.0;
+        let grown = (next.indices.borrow - INDEX_ONE) as f64 / INDEX_ONE as f64;
+        prop_assert!((grown - exact).abs() < 1e-13, "{grown} {exact}");
+        let earned = (next.indices.deposit - INDEX_ONE) as f64 / INDEX_ONE as f64;
+        prop_assert!((earned - exact / 2.0).abs() < 1e-13, "depositors of twice the borrows earn half");
+    }
+
+    #[test]
+    fn rates_rise_with_utilization_along_the_curve(a in 0..=RATIO_ONE, b in 0..=RATIO_ONE) {
+        let rate = |at| interest::borrow_rate(&curve(), at).unwrap();
+        prop_assert!(rate(a.min(b)) <= rate(a.max(b)));
+        prop_assert_eq!([rate(0), rate(curve().util0), rate(curve().util1), rate(RATIO_ONE)],
+            [curve().zero_rate, curve().rate0, curve().rate1, curve().max_rate]);
+    }
+
+    #[test]
+    fn utilization_is_a_ratio(deposits in wide(63), borrows in wide(63)) {
+        let ratio = interest::utilization(deposits, borrows);
+        prop_assert!(ratio <= RATIO_ONE);
+        if borrows < deposits {
+            let exact = borrows as f64 / deposits as f64;
+            prop_assert!((f64::from(ratio) / ONE as f64 - exact).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn depositors_cover_a_loss(loss in wide(50), shares in wide(50), index in MIN_DEPOSIT_INDEX..=8 * INDEX_ONE) {
+        let shares = shares + 1;
+        let cut = share_among_depositors(loss, shares, index).unwrap();
+        prop_assert!(cut.deposit_index >= MIN_DEPOSIT_INDEX && cut.deposit_index <= index && cut.covered <= loss);
+        let given_up = u128::from(shares) * u128::from(index - cut.deposit_index);
+        prop_assert!(given_up >= u128::from(cut.covered) << 48);
+        if cut.covered < loss {
+            prop_assert_eq!(cut.deposit_index, MIN_DEPOSIT_INDEX, "all that may be given up is");
+        }
+        // No more than one last digit of the index beyond the loss.
+        prop_assert!(given_up < (u128::from(loss) << 48) + u128::from(shares));
+    }
+
+    #[test]
+    fn the_other_side_covers_a_loss(loss in wide(45), lots in prop::collection::vec(1i64..1 << 30, 1..6), longs: bool) {
+        let total: i64 = lots.iter().sum();
+        let before = FundingIndices { long: -7 << 40, short: 3 << 40 };
+        let after = share_among_positions(loss, longs, total as u64, before).unwrap();
+        let mut paid = 0;
+        for lots in &lots {
+            let sign = if longs { 1 } else { -1 };
+            let entry = if longs { before.long } else { before.short };
+            let mut payer = PerpPosition { position: BaseLots(sign * lots), funding_entry: entry, ..PerpPosition::of(0) };
+            paid += payer.settle_funding(after).unwrap().0;
+            // The side that lost pays nothing.
+            let entry = if longs { before.short } else { before.long };
+            let mut other = PerpPosition { position: BaseLots(-sign * lots), funding_entry: entry, ..PerpPosition::of(0) };
+            prop_assert_eq!(other.settle_funding(after).unwrap(), QuoteNative(0));
+        }
+        prop_assert!(paid >= loss as i64);
+        let dust = lots.len() as i64 + 1 + (total >> 24);
+        prop_assert!(paid <= loss as i64 + dust, "{paid} for {loss}");
+    }
+
+    #[test]
+    fn funding_is_paid_by_one_side_to_the_other(
+        native in 1u64..1 << 36, shift in 0u8..=27, rate in -(RATIO_ONE as i32)..=RATIO_ONE as i32, secs in wide(13),
+        lots in 1i64..1 << 30,
+    ) {
+        let spot = native << shift;
+        let before = FundingIndices { long: 3 << 24, short: -9 << 24 };
+        let after = funding::advance(before, spot, shift, rate, secs).unwrap();
+        let moved = after.long - before.long;
+        prop_assert_eq!(after.short - before.short, moved);
+        let exact = spot as f64 / f64::from(shift).exp2() * f64::from(rate) * secs.min(3_600) as f64 / 86_400.0;
+        prop_assert!((moved as f64 - exact).abs() <= 2.0 + exact.abs() * 1e-12);
+        let mut payments = [before.long, before.short].into_iter().zip([lots, -lots]).map(|(funding_entry, n)| {
+            PerpPosition { position: BaseLots(n), funding_entry, ..PerpPosition::of(0) }.funding_due(after).unwrap()
+        });
+        let sum = payments.next().unwrap() + payments.next().unwrap();
+        prop_assert!((0..=1).contains(&sum), "what one side pays the other gets, less a rounding");
+    }
+
+    #[test]
+    fn the_premium_and_the_rate_are_bounded(
+        spot in 1u64..1 << 50, bid in prop::option::of(wide(51)), ask in prop::option::of(wide(51)),
+        limit in 0..=RATIO_ONE, latest in any::<i16>(), average in any::<i16>(), secs in wide(20),
+    ) {
+        let premium = funding::premium(spot, bid, ask, limit).unwrap();
+        prop_assert!(premium.unsigned_abs() <= limit);
+        prop_assert!(premium <= 0 || bid.is_some_and(|bid| bid > spot));
+        prop_assert!(premium >= 0 || ask.is_some_and(|ask| ask < spot));
+        prop_assert!(funding::rate_per_day(premium, limit / 2).unsigned_abs() <= limit / 2);
+        let (latest, average) = (i32::from(latest), i32::from(average));
+        let next = funding::average_premium(average, latest, secs, 600);
+        prop_assert!(next >= latest.min(average) && next <= latest.max(average));
+        let mark = funding::mark_price(spot, premium);
+        prop_assert!((mark >= spot) == (premium >= 0) || mark == spot);
+    }
+}
+
+#[test]
+fn empty_sides_cannot_bear_a_loss() {
+    let indices = FundingIndices::default();
+    assert_eq!(
+        share_among_depositors(1, 0, INDEX_ONE),
+        Err(RiskError::DivisionByZero)
+    );
+    assert_eq!(
+        share_among_positions(1, true, 0, indices),
+        Err(RiskError::DivisionByZero)
+    );
+}
+
+#[test]
+fn shares_are_worth_their_index() {
+    assert_eq!(native_floor(10, INDEX_ONE + INDEX_ONE / 4), Ok(12));
+    assert_eq!(native_ceil(10, INDEX_ONE + INDEX_ONE / 4), Ok(13));
+    let mut balance = Balance {
+        shares: Shares(-10),
+        ..Balance::of(0)
+    };
+    let indices = Indices {
+        deposit: 2 * INDEX_ONE,
+        borrow: INDEX_ONE + INDEX_ONE / 4,
+    };
+    let change = balance.credit(20, indices).unwrap();
+    // 13 repay the debt, 7 buy three shares of two.
+    assert_eq!(
+        (balance.shares.0, change.deposit, change.borrow),
+        (3, 3, -10)
+    );
+    let change = balance.debit(9, indices).unwrap();
+    // 6 come out of the deposit, 3 are borrowed for three shares of a unit and a quarter.
+    assert_eq!(
+        (balance.shares.0, change.deposit, change.borrow),
+        (-3, -3, 3)
+    );
+}
+
+#[test]
+fn frequent_accruals_lose_no_interest() {
+    // 1,000 USD lent at 5 %: 1.6 native units a second, which must not round away a second at a time.
+    let mut bank = Accrual {
+        indices: Indices {
+            deposit: INDEX_ONE,
+            borrow: INDEX_ONE,
+        },
+        deposit_shares: 2_000_000_000,
+        borrow_shares: 1_000_000_000,
+        fee_fraction: 0,
+    };
+    let mut fees = 0;
+    for _ in 0..86_400 {
+        let next = bank.accrue(RATIO_ONE / 20, 1, RATIO_ONE / 10).unwrap();
+        (bank.indices, bank.fee_fraction) = (next.indices, next.fee_fraction);
+        fees += next.fee;
+    }
+    let owed = native_floor(bank.borrow_shares, bank.indices.borrow).unwrap() - 1_000_000_000;
+    let earned = native_floor(bank.deposit_shares, bank.indices.deposit).unwrap() - 2_000_000_000;
+    assert!((136_985..=137_010).contains(&owed), "{owed}");
+    assert!((13_698..=13_701).contains(&fees), "{fees}");
+    assert!(earned + fees <= owed && owed - earned - fees <= 2);
+}
