@@ -35,7 +35,10 @@ pub struct CreateMarginAccount<'info> {
 
 /// Opens the owner's account number `sub_account`, empty.
 #[inline(never)]
-pub(crate) fn create_margin_account(ctx: Context<CreateMarginAccount>, sub_account: u16) -> Result<()> {
+pub(crate) fn create_margin_account(
+    ctx: Context<CreateMarginAccount>,
+    sub_account: u16,
+) -> Result<()> {
     let risk = ctx.accounts.risk_state.load()?;
     gates::CREATE_MARGIN_ACCOUNT.exchange(risk.mode)?;
     require!(risk.asset_count > 0, PlimsollError::QuoteNotListed);

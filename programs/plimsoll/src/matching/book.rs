@@ -60,6 +60,7 @@ impl TryFrom<u8> for Side {
 }
 
 /// A resting order.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct BookOrder {
@@ -121,6 +122,7 @@ const fn priority(side: Side, price: u64, seq: u64) -> (u64, u64) {
 }
 
 /// The resting orders of one side, sorted by ascending priority.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct BookSide {
@@ -234,6 +236,7 @@ impl BookSide {
 }
 
 /// Both sides of a market's book. Zeroed bytes are an empty book.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Orders {

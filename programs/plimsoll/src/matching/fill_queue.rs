@@ -36,6 +36,7 @@ impl TryFrom<u8> for OutReason {
 }
 
 /// One thing that happened to a resting order and that its margin account has yet to be told.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct QueuedFill {
@@ -129,6 +130,7 @@ impl QueuedFill {
 }
 
 /// The queue of a market, kept compact. Zeroed bytes are an empty queue.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct FillQueue {

@@ -8,8 +8,18 @@ use plimsoll_risk::{
 use crate::error::OrRefuse;
 
 /// Where a price comes from.
-#[zero_copy]
-#[derive(AnchorSerialize, AnchorDeserialize, PartialEq, Eq, Debug, Default)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    bytemuck::Pod,
+    bytemuck::Zeroable,
+    AnchorSerialize,
+    AnchorDeserialize,
+)]
 #[repr(C)]
 pub struct OracleSource {
     /// The Pyth feed id (`PYTH_PULL`), or the address of the price account (`PYTH_LEGACY`).
@@ -40,8 +50,18 @@ pub mod receiver {
 }
 
 /// A feed and the one to fall back to when it has no acceptable price.
-#[zero_copy]
-#[derive(AnchorSerialize, AnchorDeserialize, PartialEq, Eq, Debug, Default)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    bytemuck::Pod,
+    bytemuck::Zeroable,
+    AnchorSerialize,
+    AnchorDeserialize,
+)]
 #[repr(C)]
 pub struct OracleSources {
     pub primary: OracleSource,

@@ -9,8 +9,18 @@ use super::OracleSources;
 use crate::error::OrRefuse;
 
 /// What one lot and one price lot mean. Fixed at creation.
-#[zero_copy]
-#[derive(AnchorSerialize, AnchorDeserialize, PartialEq, Eq, Debug, Default)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    bytemuck::Pod,
+    bytemuck::Zeroable,
+    AnchorSerialize,
+    AnchorDeserialize,
+)]
 #[repr(C)]
 pub struct ContractTerms {
     /// Native units of the underlying in one base lot.
