@@ -1,1 +1,42 @@
-fn main() {}
+//! `cargo xtask`: the project's commands, one file each.
+
+mod build;
+mod difftest;
+mod paths;
+
+use std::process::ExitCode;
+
+use anyhow::{bail, Result};
+
+/// A command: its name, a line of help, and what runs it with the arguments that follow its name.
+type Command = (&'static str, &'static str, fn(&[String]) -> Result<()>);
+
+const COMMANDS: [Command; 2] = [
+    ("build", "build the program into target/deploy/plimsoll.so", build::run),
+    ("difftest", "compare the on-chain build's arithmetic with native results", difftest::run),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<()> {
+    let name = arguments.first().map(String::as_str).unwrap_or("--help");
+    if let Some((_, _, run)) = COMMANDS.iter().find(|(known, ..)| *known == name) {
+        return run(&arguments[1..]);
+    }
+    let lines: Vec<String> = COMMANDS.iter().map(|(name, help, _)| format!("  {name:<10} {help}")).collect();
+    let help = format!("usage: cargo xtask <command> [options]\n\n{}", lines.join("\n"));
+    if matches!(name, "-h" | "--help" | "help") {
+        println!("{help}\n\n`cargo xtask <command> --help` tells a command's options.");
+        return Ok(());
+    }
+    bail!("no command is called {name}\n\n{help}")
+}
