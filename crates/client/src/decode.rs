@@ -27,9 +27,7 @@ pub fn decode<T: ZeroCopy + Discriminator>(data: &[u8]) -> Result<Box<T>, Decode
     let body = data
         .strip_prefix(T::DISCRIMINATOR)
         .ok_or(DecodeError::WrongKind)?;
-    let body = body
-        .get(..size_of::<T>())
-        .ok_or(DecodeError::TooShort)?;
+    let body = body.get(..size_of::<T>()).ok_or(DecodeError::TooShort)?;
     let mut account: Box<T> = bytemuck::zeroed_box();
     bytemuck::bytes_of_mut(&mut *account).copy_from_slice(body);
     Ok(account)

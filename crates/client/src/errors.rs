@@ -1,0 +1,149 @@
+//! From a custom program error code back to the program's refusal.
+use plimsoll::error::PlimsollError;
+
+/// The first code of the program's own errors; lower ones are Anchor's.
+pub const FIRST_CODE: u32 = 6000;
+
+macro_rules! refusals {
+    ($($name:ident),+ $(,)?) => {
+        /// Every refusal, in the order of its code.
+        pub const ALL: &[PlimsollError] = &[$(PlimsollError::$name),+];
+    };
+}
+
+refusals! {
+    Overflow,
+    InvalidParameter,
+    ZeroAmount,
+    NotAuthority,
+    NotGuardian,
+    NotOwner,
+    NotOwnerOrDelegate,
+    WrongExchange,
+    WrongMarketAccount,
+    WrongVault,
+    WrongMint,
+    WrongTokenAccount,
+    DuplicateAccount,
+    WrongRemainingAccount,
+    DifferentOwners,
+    ExchangeGated,
+    BankGated,
+    MarketGated,
+    AccountGated,
+    AccountNotExtended,
+    AlreadyExtended,
+    TooManyAssets,
+    TooManyMarkets,
+    QuoteNotListed,
+    MintHasTransferFee,
+    MintHasPermanentDelegate,
+    MintHasTransferHook,
+    MintStartsFrozen,
+    MintExtensionRefused,
+    TooManyDecimals,
+    ChangeNeedsDelay,
+    ChangeMismatch,
+    ChangeNotReady,
+    ChangeExpired,
+    WrongOracleAccount,
+    WrongOracleOwner,
+    WrongFeed,
+    NotFullyVerified,
+    InvalidOraclePrice,
+    OracleTooWide,
+    OracleTooOld,
+    StaleEntry,
+    InsufficientBalance,
+    InsufficientLiquidity,
+    DepositCap,
+    BorrowCap,
+    NetBorrowLimit,
+    OutflowLimit,
+    AssetReduceOnly,
+    InsufficientHealth,
+    NoFreeBalanceSlot,
+    NoFreePerpSlot,
+    NoFreeOrderSlot,
+    NoSuchPosition,
+    AccountNotEmpty,
+    PriceOutOfBand,
+    InvalidOrderSize,
+    WouldCross,
+    CannotFill,
+    SelfTrade,
+    AlreadyExpired,
+    MarketReduceOnly,
+    NotReducing,
+    OpenInterestCap,
+    BookFull,
+    NoSuchOrder,
+    FillQueueFull,
+    NotLiquidatable,
+    SelfLiquidation,
+    FillsPending,
+    OrdersRemain,
+    NothingToLiquidate,
+    NotBankrupt,
+    BrokenFeed,
+    NothingToSettle,
+    NothingToCollect,
+    CannotPayLoss,
+}
+
+/// The refusal of a custom error code, if it is one of this program's. Its `name()` is the variant's name and its
+/// `Display` the message.
+pub fn from_code(code: u32) -> Option<PlimsollError> {
+    let index = usize::try_from(code.checked_sub(FIRST_CODE)?).ok()?;
+    ALL.get(index).copied()
+}
+
+/// The custom error code of a refusal.
+pub fn code(refusal: PlimsollError) -> u32 {
+    refusal.into()
+}
+
+/// A custom error code for people: name and message of a refusal, or whose code it is.
+pub fn describe(code: u32) -> String {
+    match from_code(code) {
+        Some(refusal) => format!("{}: {refusal}", refusal.name()),
+        None if code < FIRST_CODE => format!("error {code} of Anchor or of another program"),
+        None => format!("unknown error {code}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The variants as the program's source lists them.
+    fn declared() -> Vec<&'static str> {
+        let source = include_str!("../../../programs/plimsoll/src/error.rs");
+        let body = source
+            .split("pub enum PlimsollError {")
+            .nth(1)
+            .expect("the enum");
+        let body = body.split("\n}").next().unwrap_or_default();
+        body.lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty() && !l.starts_with("//") && !l.starts_with('#'))
+            .map(|l| l.trim_end_matches(','))
+            .collect()
+    }
+
+    #[test]
+    fn lists_every_refusal_at_its_code() {
+        let names: Vec<String> = ALL.iter().map(|e| e.name()).collect();
+        assert_eq!(names, declared());
+        for (i, refusal) in ALL.iter().enumerate() {
+            assert_eq!(code(*refusal), FIRST_CODE + u32::try_from(i).expect("few"));
+        }
+    }
+
+    #[test]
+    fn describes_codes() {
+        assert_eq!(describe(6000), "Overflow: Arithmetic overflow");
+        assert!(describe(3012).contains("Anchor"));
+        assert!(describe(9999).contains("unknown"));
+    }
+}

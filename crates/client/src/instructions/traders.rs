@@ -1,0 +1,136 @@
+//! Instructions of traders: accounts, delegates and token movements.
+use anchor_lang::{
+    prelude::Pubkey,
+    solana_program::{instruction::Instruction, system_program},
+};
+use plimsoll::{accounts, instruction};
+
+use super::build;
+use crate::{AssetRef, ExchangeRef};
+
+/// Opens the owner's margin account number `sub_account`; the owner signs, and `payer`, who pays the rent.
+pub fn create_margin_account(
+    exchange: &ExchangeRef,
+    payer: Pubkey,
+    owner: Pubkey,
+    sub_account: u16,
+) -> Instruction {
+    build(
+        accounts::CreateMarginAccount {
+            payer,
+            owner,
+            risk_state: exchange.risk_state,
+            margin_account: exchange.margin_account(&owner, sub_account),
+            system_program: system_program::ID,
+        },
+        instruction::CreateMarginAccount { sub_account },
+    )
+}
+
+/// Closes an empty margin account; its owner signs.
+pub fn close_margin_account(
+    exchange: &ExchangeRef,
+    owner: Pubkey,
+    margin_account: Pubkey,
+    rent_receiver: Pubkey,
+) -> Instruction {
+    build(
+        accounts::CloseMarginAccount {
+            owner,
+            risk_state: exchange.risk_state,
+            margin_account,
+            rent_receiver,
+        },
+        instruction::CloseMarginAccount {},
+    )
+}
+
+/// Lets `delegate` trade for an account (the default key: nobody); its owner signs.
+pub fn set_delegate(owner: Pubkey, margin_account: Pubkey, delegate: Pubkey) -> Instruction {
+    build(
+        accounts::SetDelegate {
+            owner,
+            margin_account,
+        },
+        instruction::SetDelegate { delegate },
+    )
+}
+
+/// Moves `amount` from the token account `from` into a margin account; the owner of `from` signs, anyone.
+pub fn deposit(
+    exchange: &ExchangeRef,
+    depositor: Pubkey,
+    margin_account: Pubkey,
+    asset: &AssetRef,
+    from: Pubkey,
+    amount: u64,
+) -> Instruction {
+    build(
+        accounts::Deposit {
+            depositor,
+            margin_account,
+            risk_state: exchange.risk_state,
+            bank: asset.bank,
+            vault: asset.vault,
+            from,
+            mint: asset.mint,
+            token_program: asset.token_program,
+        },
+        instruction::Deposit { amount },
+    )
+}
+
+/// Pays `amount` (`u64::MAX`: the whole deposit) to the token account `to`, borrowing what the deposit lacks with
+/// `allow_borrow`; the margin account's owner signs.
+pub fn withdraw(
+    exchange: &ExchangeRef,
+    owner: Pubkey,
+    margin_account: Pubkey,
+    asset: &AssetRef,
+    to: Pubkey,
+    amount: u64,
+    allow_borrow: bool,
+) -> Instruction {
+    build(
+        accounts::Withdraw {
+            owner,
+            exchange: exchange.address,
+            risk_state: exchange.risk_state,
+            margin_account,
+            bank: asset.bank,
+            vault: asset.vault,
+            to,
+            mint: asset.mint,
+            token_program: asset.token_program,
+        },
+        instruction::Withdraw {
+            amount,
+            allow_borrow,
+        },
+    )
+}
+
+/// Moves `amount` (`u64::MAX`: the whole deposit) between two margin accounts of `owner`, who signs.
+pub fn transfer(
+    exchange: &ExchangeRef,
+    owner: Pubkey,
+    from: Pubkey,
+    to: Pubkey,
+    asset: &AssetRef,
+    amount: u64,
+    allow_borrow: bool,
+) -> Instruction {
+    build(
+        accounts::Transfer {
+            owner,
+            risk_state: exchange.risk_state,
+            from,
+            to,
+            bank: asset.bank,
+        },
+        instruction::Transfer {
+            amount,
+            allow_borrow,
+        },
+    )
+}
