@@ -2,6 +2,8 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::RiskError;
 
+use crate::matching::MatchError;
+
 /// Codes start at Anchor's offset of 6000, in this order: append, never reorder.
 #[error_code]
 pub enum PlimsollError {
@@ -178,6 +180,10 @@ pub enum PlimsollError {
     NothingToCollect,
     #[msg("Realised loss cannot be paid: the account has neither quote nor room to borrow it")]
     CannotPayLoss,
+
+    // Orders, continued
+    #[msg("Book, fill queue and margin account disagree about an order")]
+    OrderMismatch,
 }
 
 impl From<RiskError> for PlimsollError {
@@ -186,6 +192,30 @@ impl From<RiskError> for PlimsollError {
             RiskError::InvalidParameter => Self::InvalidParameter,
             _ => Self::Overflow,
         }
+    }
+}
+
+impl From<MatchError> for PlimsollError {
+    fn from(error: MatchError) -> Self {
+        match error {
+            MatchError::InvalidLots => Self::InvalidOrderSize,
+            MatchError::InvalidPrice => Self::PriceOutOfBand,
+            MatchError::Expired => Self::AlreadyExpired,
+            MatchError::WouldCross => Self::WouldCross,
+            MatchError::NotFillable => Self::CannotFill,
+            MatchError::SelfTrade => Self::SelfTrade,
+            MatchError::BookFull => Self::BookFull,
+            MatchError::OrderNotFound => Self::NoSuchOrder,
+            MatchError::InvalidSequence | MatchError::Overflow => Self::Overflow,
+            MatchError::DuplicateOrder | MatchError::InconsistentMaker => Self::OrderMismatch,
+        }
+    }
+}
+
+impl From<MatchError> for Error {
+    #[cold]
+    fn from(error: MatchError) -> Self {
+        PlimsollError::from(error).into()
     }
 }
 

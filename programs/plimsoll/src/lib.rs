@@ -14,6 +14,7 @@ pub mod instructions;
 pub mod ledger;
 pub mod matching;
 pub mod oracle;
+pub mod orders;
 pub mod state;
 pub mod token;
 

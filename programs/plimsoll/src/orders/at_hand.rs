@@ -1,0 +1,198 @@
+//! The margin accounts in a transaction, as the matching engine asks for them.
+use std::cell::RefMut;
+
+use anchor_lang::prelude::*;
+use plimsoll_risk::{position::trading_fee, BaseLots, QuoteNative};
+
+use super::{settle_waiting, Resting};
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    events::{Filled, OrderCancelled},
+    matching::{BookOrder, Fill, FillQueue, MakerOut, Makers, QueueTerms, Settled},
+    state::{MarginAccount, Market},
+};
+
+/// Queued entries that a trade settles for each account at hand, which bounds its compute units.
+const MAX_SETTLED: usize = 32;
+
+/// Margin accounts that an instruction was given besides its own.
+pub fn load_makers<'info>(
+    remaining: &'info [AccountInfo<'info>],
+) -> Result<Vec<AccountLoader<'info, MarginAccount>>> {
+    remaining.iter().map(AccountLoader::try_from).collect()
+}
+
+/// A margin account that may be a maker's.
+pub struct Maker<'a> {
+    pub key: Pubkey,
+    pub account: RefMut<'a, MarginAccount>,
+}
+
+/// The accounts that a trade can settle with in place, and the market whose sums it changes.
+pub struct AtHand<'a> {
+    pub market: &'a mut Market,
+    pub taker_key: Pubkey,
+    pub taker: &'a mut MarginAccount,
+    pub makers: Vec<Maker<'a>>,
+    /// Fees of the makers settled in place, native quote, negative for rebates.
+    pub maker_fees: i64,
+}
+
+impl<'a> AtHand<'a> {
+    /// Takes the accounts at hand, once their queued entries are settled. A maker with more of those than a trade settles
+    /// is left out: its trades are queued behind them.
+    ///
+    /// # Errors
+    /// `FillsPending` when the taker has more of them; `WrongExchange` and `DuplicateAccount` for a maker that is not of
+    /// the market's exchange, or is the taker or given twice.
+    #[inline(never)]
+    pub fn settle(
+        market: &'a mut Market,
+        queue: &mut FillQueue,
+        taker_key: Pubkey,
+        taker: &'a mut MarginAccount,
+        loaders: &'a [AccountLoader<MarginAccount>],
+    ) -> Result<Self> {
+        require!(
+            settle_up_to_date(queue, market, &taker_key, taker)?,
+            PlimsollError::FillsPending
+        );
+        let mut makers: Vec<Maker<'a>> = Vec::with_capacity(loaders.len());
+        for loader in loaders {
+            let key = loader.key();
+            require!(
+                key != taker_key && makers.iter().all(|maker| maker.key != key),
+                PlimsollError::DuplicateAccount
+            );
+            let mut account = loader.load_mut()?;
+            require_keys_eq!(
+                account.exchange,
+                market.exchange,
+                PlimsollError::WrongExchange
+            );
+            if settle_up_to_date(queue, market, &key, &mut account)? {
+                makers.push(Maker { key, account });
+            }
+        }
+        Ok(Self {
+            market,
+            taker_key,
+            taker,
+            makers,
+            maker_fees: 0,
+        })
+    }
+
+    fn maker(&mut self, owner: &[u8; 32]) -> Option<&mut Maker<'a>> {
+        self.makers
+            .iter_mut()
+            .find(|maker| maker.key.as_array() == owner)
+    }
+}
+
+/// Settles what waits for an account, up to the limit; true when nothing waits any more.
+fn settle_up_to_date(
+    queue: &mut FillQueue,
+    market: &mut Market,
+    key: &Pubkey,
+    account: &mut MarginAccount,
+) -> Result<bool> {
+    let settled = settle_waiting(queue, market, key, account, MAX_SETTLED)?;
+    let owner = key.as_array();
+    Ok(settled < MAX_SETTLED || queue.entries().iter().all(|entry| entry.maker != *owner))
+}
+
+impl Makers for AtHand<'_> {
+    type Error = Error;
+
+    fn at_hand(&self, owner: &[u8; 32]) -> bool {
+        self.taker_key.as_array() == owner
+            || self
+                .makers
+                .iter()
+                .any(|maker| maker.key.as_array() == owner)
+    }
+
+    fn settle_fill(&mut self, order: &BookOrder, fill: &Fill) -> Result<Settled> {
+        let notional = native_quote(fill.quote_lots, self.market.terms.tick)?;
+        let fee = trading_fee(notional, self.market.params.maker_fee).or_refuse()?;
+        let funding_index = self.market.funding_long;
+        let index = self.market.index;
+        let Some(maker) = self
+            .makers
+            .iter_mut()
+            .find(|maker| *maker.key.as_array() == order.owner)
+        else {
+            return Ok(Settled::NotAtHand(QueueTerms {
+                maker_fee: fee.0,
+                funding_index,
+            }));
+        };
+        let slot = usize::from(order.owner_slot);
+        let mut resting = Resting::find(&mut maker.account, index, slot, order.seq)?;
+        let max_lots = resting.allowed_lots();
+        if max_lots < fill.lots {
+            return Ok(Settled::MakerCannot { max_lots });
+        }
+        resting.fill(self.market, BaseLots(fill.lots), notional, fee)?;
+        resting.release();
+        self.maker_fees = self.maker_fees.checked_add(fee.0).or_refuse()?;
+        emit!(Filled {
+            market: index,
+            maker: maker.key,
+            taker: self.taker_key,
+            maker_order_id: order.seq,
+            maker_side: fill.maker_side as u8,
+            price: fill.price,
+            lots: fill.lots,
+            maker_fee: fee.0,
+            settled: true,
+        });
+        Ok(Settled::InPlace)
+    }
+
+    /// The taker's own market slot stays, even when empty: the order that is being placed still needs it.
+    fn release(&mut self, order: &BookOrder, out: &MakerOut) -> Result<bool> {
+        let (index, tick) = (self.market.index, self.market.terms.tick);
+        if *self.taker_key.as_array() == order.owner {
+            take_out(self.taker, &self.taker_key, index, tick, order, out)?;
+            return Ok(true);
+        }
+        let Some(maker) = self.maker(&order.owner) else {
+            return Ok(false);
+        };
+        take_out(&mut maker.account, &maker.key, index, tick, order, out)?.release();
+        Ok(true)
+    }
+}
+
+/// Takes lots that left the book without trading off their order.
+pub fn take_out<'a>(
+    account: &'a mut MarginAccount,
+    key: &Pubkey,
+    market: u16,
+    tick: u64,
+    order: &BookOrder,
+    out: &MakerOut,
+) -> Result<Resting<'a>> {
+    let slot = usize::from(order.owner_slot);
+    let mut resting = Resting::find(account, market, slot, order.seq)?;
+    emit!(OrderCancelled {
+        margin_account: *key,
+        market,
+        order_id: order.seq,
+        client_id: resting.client_id(),
+        lots: out.lots,
+    });
+    resting.reduce(BaseLots(out.lots), tick)?;
+    Ok(resting)
+}
+
+/// Native quote of `quote_lots` (lots × price lots).
+pub fn native_quote(quote_lots: i64, tick: u64) -> Result<QuoteNative> {
+    i64::try_from(tick)
+        .ok()
+        .and_then(|tick| quote_lots.checked_mul(tick))
+        .map(QuoteNative)
+        .or_refuse()
+}

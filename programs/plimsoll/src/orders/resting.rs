@@ -1,0 +1,88 @@
+//! A resting order in its owner's margin account: its order slot and the position of its market.
+use anchor_lang::prelude::*;
+use plimsoll_risk::{BaseLots, OpenOrder, PerpPosition, QuoteNative, Side};
+
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    state::{MarginAccount, Market},
+};
+
+/// The two slots of a margin account that a resting order concerns.
+pub struct Resting<'a> {
+    slot: usize,
+    order: &'a mut OpenOrder,
+    perp: &'a mut PerpPosition,
+}
+
+impl<'a> Resting<'a> {
+    /// The order `id` of a market, which its book or queue says is in order slot `slot`.
+    ///
+    /// # Errors
+    /// `OrderMismatch` when the slot holds another order: book and account would disagree.
+    pub fn find(account: &'a mut MarginAccount, market: u16, slot: usize, id: u64) -> Result<Self> {
+        let MarginAccount { perps, orders, .. } = account;
+        let order = orders
+            .get_mut(slot)
+            .filter(|order| order.id == id && order.market == market && id != 0)
+            .ok_or(PlimsollError::OrderMismatch)?;
+        let perp = perps
+            .iter_mut()
+            .find(|perp| perp.market == market)
+            .ok_or(PlimsollError::OrderMismatch)?;
+        Ok(Self { slot, order, perp })
+    }
+
+    /// The owner's name for the order.
+    pub fn client_id(&self) -> u64 {
+        self.order.client_id
+    }
+
+    /// Most lots that a trade with this order may have now: those that a reduce-only order still reduces, any for
+    /// another.
+    pub fn allowed_lots(&self) -> i64 {
+        if self.order.flags & OpenOrder::REDUCE_ONLY == 0 {
+            return i64::MAX;
+        }
+        reducible(self.perp.position, self.order.side())
+    }
+
+    /// Books a trade of `lots` for `notional`, with `charge` (fee, and funding of a late settlement) on top, and
+    /// takes the lots off the order.
+    pub fn fill(
+        &mut self,
+        market: &mut Market,
+        lots: BaseLots,
+        notional: QuoteNative,
+        charge: QuoteNative,
+    ) -> Result<()> {
+        let interest = self
+            .perp
+            .apply_fill(self.order.side(), lots, notional, charge, market.funding())
+            .or_refuse()?;
+        market.change_interest(interest)?;
+        self.reduce(lots, market.terms.tick)
+    }
+
+    /// Takes lots off the order; its slot is free when none are left.
+    pub fn reduce(&mut self, lots: BaseLots, tick: u64) -> Result<()> {
+        self.perp
+            .reduce_order(self.slot, self.order, lots, tick)
+            .or_refuse()
+    }
+
+    /// Frees the market's slot if nothing is left in it.
+    pub fn release(self) {
+        if self.perp.is_closed() {
+            *self.perp = PerpPosition::default();
+        }
+    }
+}
+
+/// Lots of a position that an order of this side would reduce.
+pub fn reducible(position: BaseLots, side: Side) -> i64 {
+    let lots = match side {
+        Side::Bid => position.0.checked_neg().unwrap_or(i64::MAX),
+        Side::Ask => position.0,
+    };
+    lots.max(0)
+}
