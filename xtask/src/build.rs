@@ -76,7 +76,15 @@ impl Program {
         let file = format!("{}.so", package.replace('-', "_"));
         let out = paths::target().join("deploy").join(file);
         let manifest = std::path::absolute(manifest).context("the manifest's path")?;
-        Ok(Self { manifest, package, out, features: None, tools: Tools::Auto, frames: 0, keep: false })
+        Ok(Self {
+            manifest,
+            package,
+            out,
+            features: None,
+            tools: Tools::Auto,
+            frames: 0,
+            keep: false,
+        })
     }
 
     /// The project's program.
@@ -92,7 +100,10 @@ impl Program {
 
 /// Runs the command.
 pub fn run(arguments: &[String]) -> Result<()> {
-    if arguments.iter().any(|argument| argument == "-h" || argument == "--help") {
+    if arguments
+        .iter()
+        .any(|argument| argument == "-h" || argument == "--help")
+    {
         println!("{HELP}");
         return Ok(());
     }
@@ -115,11 +126,22 @@ pub fn program(program: &Program) -> Result<()> {
 
 fn parse(arguments: &[String]) -> Result<Program> {
     let value = |name: &str| -> Result<Option<String>> {
-        let Some(at) = arguments.iter().position(|argument| argument == name) else { return Ok(None) };
-        let value = arguments.get(at + 1).with_context(|| format!("{name} needs a value"))?;
+        let Some(at) = arguments.iter().position(|argument| argument == name) else {
+            return Ok(None);
+        };
+        let value = arguments
+            .get(at + 1)
+            .with_context(|| format!("{name} needs a value"))?;
         Ok(Some(value.clone()))
     };
-    const WITH_VALUE: [&str; 6] = ["--manifest", "--package", "--out", "--features", "--tools", "--frames"];
+    const WITH_VALUE: [&str; 6] = [
+        "--manifest",
+        "--package",
+        "--out",
+        "--features",
+        "--tools",
+        "--frames",
+    ];
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         if WITH_VALUE.contains(&argument.as_str()) {
@@ -134,7 +156,9 @@ fn parse(arguments: &[String]) -> Result<Program> {
     };
     if let Some(package) = value("--package")? {
         program.package = package;
-        program.out = paths::target().join("deploy").join(format!("{}.so", program.stem()));
+        program.out = paths::target()
+            .join("deploy")
+            .join(format!("{}.so", program.stem()));
     }
     if let Some(out) = value("--out")? {
         program.out = std::path::absolute(out)?;
@@ -143,14 +167,19 @@ fn parse(arguments: &[String]) -> Result<Program> {
     if let Some(tools) = value("--tools")? {
         program.tools = Tools::parse(&tools)?;
     }
-    program.frames = value("--frames")?.map(|n| n.parse()).transpose().context("--frames needs a number")?.unwrap_or(0);
+    program.frames = value("--frames")?
+        .map(|n| n.parse())
+        .transpose()
+        .context("--frames needs a number")?
+        .unwrap_or(0);
     program.keep = arguments.iter().any(|argument| argument == "--keep");
     Ok(program)
 }
 
 /// Reads a package's name from its manifest.
 fn package_name(manifest: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    let text = std::fs::read_to_string(manifest)
+        .with_context(|| format!("cannot read {}", manifest.display()))?;
     let package = text.split("[package]").nth(1).unwrap_or_default();
     let package = package.split("\n[").next().unwrap_or_default();
     let name = package.lines().find_map(|line| {

@@ -19,7 +19,10 @@ usage: cargo xtask difftest [--tools auto|platform|bundled] [options]
 
 /// Runs the command.
 pub fn run(arguments: &[String]) -> Result<()> {
-    if arguments.iter().any(|argument| argument == "-h" || argument == "--help") {
+    if arguments
+        .iter()
+        .any(|argument| argument == "-h" || argument == "--help")
+    {
         println!("{HELP}");
         return Ok(());
     }
@@ -32,8 +35,16 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
     build::program(&program)?;
     let mut command = Command::new("cargo");
-    command.current_dir(paths::tools()).args(["run", "--quiet", "--locked", "--package", "difftest"]);
-    command.arg("--target-dir").arg(paths::target().join("tools-host"));
+    command.current_dir(paths::tools()).args([
+        "run",
+        "--quiet",
+        "--locked",
+        "--package",
+        "difftest",
+    ]);
+    command
+        .arg("--target-dir")
+        .arg(paths::target().join("tools-host"));
     command.arg("--").arg(&program.out).args(rest);
     if !command.status().context("cannot run cargo")?.success() {
         bail!("the differential test failed");

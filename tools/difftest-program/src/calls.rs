@@ -121,6 +121,7 @@ fn maybe(a: u64, b: u64) -> Option<u64> {
     a.checked_sub(b)
 }
 
+#[allow(clippy::too_many_arguments)]
 #[inline(never)]
 fn sixteen(v: [u64; 9], a: u8, b: u16, c: u32, d: i8, e: i16, f: i32, g: bool) -> u64 {
     let tail =

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{anyhow, bail, Result};
 use solana_sbpf::aligned_memory::AlignedMemory;
-use solana_sbpf::declare_builtin_function;
 use solana_sbpf::ebpf::{HOST_ALIGN, MM_HEAP_START, MM_INPUT_START, MM_STACK_START};
 use solana_sbpf::elf::Executable;
 use solana_sbpf::error::EbpfError;
 use solana_sbpf::memory_region::{AccessType, MemoryMapping, MemoryRegion};
-use solana_sbpf::program::BuiltinProgram;
+use solana_sbpf::program::{BuiltinFunctionDefinition, BuiltinProgram};
 use solana_sbpf::verifier::RequisiteVerifier;
 use solana_sbpf::vm::{CallFrame, Config, ContextObject, EbpfVm, ExecutionMode};
 
@@ -58,15 +57,21 @@ impl Chain {
     }
 }
 
-declare_builtin_function!(
-    Abort,
+struct Abort;
+
+impl BuiltinFunctionDefinition<Chain> for Abort {
+    type Error = Error;
+
     fn rust(_chain: &mut Chain, _a: u64, _b: u64, _c: u64, _d: u64, _e: u64) -> Result<u64, Error> {
         Err("the program aborted".into())
     }
-);
+}
 
-declare_builtin_function!(
-    Move,
+struct Move;
+
+impl BuiltinFunctionDefinition<Chain> for Move {
+    type Error = Error;
+
     fn rust(chain: &mut Chain, to: u64, from: u64, n: u64, _d: u64, _e: u64) -> Result<u64, Error> {
         chain.charge(n);
         let (from, to) = (
@@ -77,20 +82,26 @@ declare_builtin_function!(
         unsafe { std::ptr::copy(from, to, n as usize) };
         Ok(0)
     }
-);
+}
 
-declare_builtin_function!(
-    Copy,
+struct Copy;
+
+impl BuiltinFunctionDefinition<Chain> for Copy {
+    type Error = Error;
+
     fn rust(chain: &mut Chain, to: u64, from: u64, n: u64, d: u64, e: u64) -> Result<u64, Error> {
         if to < from.saturating_add(n) && from < to.saturating_add(n) {
             return Err("sol_memcpy_ with ranges that overlap".into());
         }
         Move::rust(chain, to, from, n, d, e)
     }
-);
+}
 
-declare_builtin_function!(
-    Set,
+struct Set;
+
+impl BuiltinFunctionDefinition<Chain> for Set {
+    type Error = Error;
+
     fn rust(
         chain: &mut Chain,
         to: u64,
@@ -110,10 +121,13 @@ declare_builtin_function!(
         };
         Ok(0)
     }
-);
+}
 
-declare_builtin_function!(
-    Compare,
+struct Compare;
+
+impl BuiltinFunctionDefinition<Chain> for Compare {
+    type Error = Error;
+
     fn rust(chain: &mut Chain, a: u64, b: u64, n: u64, result: u64, _e: u64) -> Result<u64, Error> {
         chain.charge(n);
         let (a, b) = (
@@ -133,10 +147,13 @@ declare_builtin_function!(
         }
         Ok(0)
     }
-);
+}
 
-declare_builtin_function!(
-    Log,
+struct Log;
+
+impl BuiltinFunctionDefinition<Chain> for Log {
+    type Error = Error;
+
     fn rust(chain: &mut Chain, text: u64, n: u64, _c: u64, _d: u64, _e: u64) -> Result<u64, Error> {
         let text = chain.reach(AccessType::Load, text, n)?;
         // SAFETY: the range is mapped for as long as the program runs.
@@ -144,7 +161,7 @@ declare_builtin_function!(
         println!("program log: {}", String::from_utf8_lossy(text));
         Ok(0)
     }
-);
+}
 
 /// A loaded program.
 pub struct Machine(Executable<Chain>);

@@ -42,7 +42,11 @@ struct Steps(Instant, u32);
 impl Steps {
     fn next(&mut self, what: &str) {
         self.1 += 1;
-        println!("[{}/5] {what} ({:.1} s)", self.1, self.0.elapsed().as_secs_f32());
+        println!(
+            "[{}/5] {what} ({:.1} s)",
+            self.1,
+            self.0.elapsed().as_secs_f32()
+        );
     }
 }
 
@@ -62,20 +66,33 @@ pub fn build(program: &Program) -> Result<()> {
     let tool = build_tool(&toolchain)?;
     steps.next(&format!("compiling {} to bitcode", program.package));
     let runtime = Program::at(&paths::tools().join("sbf-runtime/Cargo.toml"))?;
-    let cargo = Cargo { toolchain: &toolchain, library: &library, tool: &tool };
+    let cargo = Cargo {
+        toolchain: &toolchain,
+        library: &library,
+        tool: &tool,
+    };
     let bitcode = cargo.bitcode(program)?;
     let runtime = cargo.bitcode(&runtime)?;
     let stamp = program.out.with_extension("stamp");
     let inputs = [&bitcode, &runtime, &tool.builder, &program.out];
     let listing = program.frames > 0 || program.keep;
-    if !listing && fs::read_to_string(&stamp).is_ok_and(|found| hash(&inputs).is_ok_and(|now| now == found)) {
-        println!("{} is up to date ({:.1} s)", program.out.display(), steps.0.elapsed().as_secs_f32());
+    if !listing
+        && fs::read_to_string(&stamp).is_ok_and(|found| hash(&inputs).is_ok_and(|now| now == found))
+    {
+        println!(
+            "{} is up to date ({:.1} s)",
+            program.out.display(),
+            steps.0.elapsed().as_secs_f32()
+        );
         return Ok(());
     }
     steps.next("lowering and selecting instructions");
     lower(program, &tool, &bitcode, &runtime)?;
-    let size = fs::metadata(&program.out).with_context(|| format!("cannot read {}", program.out.display()))?.len();
-    fs::write(&stamp, hash(&inputs)?).with_context(|| format!("cannot write {}", stamp.display()))?;
+    let size = fs::metadata(&program.out)
+        .with_context(|| format!("cannot read {}", program.out.display()))?
+        .len();
+    fs::write(&stamp, hash(&inputs)?)
+        .with_context(|| format!("cannot write {}", stamp.display()))?;
     steps.next(&format!("{}: {size} bytes", program.out.display()));
     Ok(())
 }
@@ -93,12 +110,23 @@ fn hash(files: &[&PathBuf]) -> Result<String> {
 fn build_tool(toolchain: &Toolchain) -> Result<Tool> {
     let directory = paths::target().join("tools");
     let mut command = Command::new(&toolchain.cargo);
-    command.current_dir(paths::tools()).args(["build", "--quiet", "--locked", "--package", "sbf-build"]);
+    command.current_dir(paths::tools()).args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--package",
+        "sbf-build",
+    ]);
     command.arg("--target-dir").arg(&directory);
-    clean(&mut command).env("RUSTC", &toolchain.rustc).env("LLVM_PREFIX", &toolchain.llvm);
+    clean(&mut command)
+        .env("RUSTC", &toolchain.rustc)
+        .env("LLVM_PREFIX", &toolchain.llvm);
     check(&mut command, "the tool does not build")?;
     let binaries = directory.join("debug");
-    Ok(Tool { linker: binaries.join("sbf-ld"), builder: binaries.join("sbf-build") })
+    Ok(Tool {
+        linker: binaries.join("sbf-ld"),
+        builder: binaries.join("sbf-build"),
+    })
 }
 
 /// Runs cargo for the chain's target.
@@ -111,17 +139,36 @@ struct Cargo<'b> {
 impl Cargo<'_> {
     /// Compiles a program crate and everything it depends on, and returns the file of the linked bitcode.
     fn bitcode(&self, program: &Program) -> Result<PathBuf> {
-        let directory = paths::target().join("sbf");
+        let directory = work_directory(program);
         let target = paths::tools().join(format!("{TARGET}.json"));
         let mut command = Command::new(&self.toolchain.cargo);
-        command.args(["rustc", "--quiet", "--locked", "--release", "--lib", "--crate-type", "cdylib"]);
-        command.arg("--manifest-path").arg(&program.manifest).args(["--package", &program.package]);
-        command.arg("--target").arg(target).arg("--target-dir").arg(&directory);
+        command.args([
+            "rustc",
+            "--quiet",
+            "--locked",
+            "--release",
+            "--lib",
+            "--crate-type",
+            "cdylib",
+        ]);
+        command
+            .arg("--manifest-path")
+            .arg(&program.manifest)
+            .args(["--package", &program.package]);
+        command
+            .arg("--target")
+            .arg(target)
+            .arg("--target-dir")
+            .arg(&directory);
         command.args(["-Zjson-target-spec", "-Zbuild-std=std,panic_abort"]);
         // Leaves core's large sorts out, whose frames do not fit.
         command.arg("-Zbuild-std-features=optimize_for_size");
         // A panic aborts at once: its message would cost space, and std's panic machinery needs writable statics.
-        command.args(["-Zpanic-immediate-abort", "--config", "profile.release.panic='immediate-abort'"]);
+        command.args([
+            "-Zpanic-immediate-abort",
+            "--config",
+            "profile.release.panic='immediate-abort'",
+        ]);
         if let Some(features) = &program.features {
             command.args(["--features", features]);
         }
@@ -133,23 +180,50 @@ impl Cargo<'_> {
             // Building std and describing a target are unstable features; the compiler is pinned, so they hold.
             .env("RUSTC_BOOTSTRAP", "1")
             .env("__CARGO_TESTS_ONLY_SRC_ROOT", self.library);
-        check(&mut command, &format!("{} does not compile for the chain", program.package))?;
-        Ok(directory.join(TARGET).join("release").join(format!("lib{}.so", program.stem())))
+        check(
+            &mut command,
+            &format!("{} does not compile for the chain", program.package),
+        )?;
+        Ok(directory
+            .join(TARGET)
+            .join("release")
+            .join(format!("lib{}.so", program.stem())))
     }
 }
 
+/// Where cargo builds a program.
+///
+/// Cargo tells the library source's path by the workspace, so workspaces that shared a directory would keep
+/// rebuilding it.
+fn work_directory(program: &Program) -> PathBuf {
+    let is_tool = program.manifest.starts_with(paths::tools());
+    paths::target().join(if is_tool { "sbf-tools" } else { "sbf" })
+}
+
 fn lower(program: &Program, tool: &Tool, bitcode: &Path, runtime: &Path) -> Result<()> {
-    let directory = program.out.parent().context("the output has no directory")?;
-    fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+    let directory = program
+        .out
+        .parent()
+        .context("the output has no directory")?;
+    fs::create_dir_all(directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
     let mut command = Command::new(&tool.builder);
-    command.arg("--runtime").arg(runtime).arg("-o").arg(&program.out).arg(bitcode);
+    command
+        .arg("--runtime")
+        .arg(runtime)
+        .arg("-o")
+        .arg(&program.out)
+        .arg(bitcode);
     if program.frames > 0 {
         command.arg("--frames").arg(program.frames.to_string());
     }
     if program.keep {
-        command.arg("--keep").arg(paths::target().join("sbf"));
+        command.arg("--keep").arg(work_directory(program));
     }
-    check(&mut command, &format!("{} cannot be built for the chain", program.package))
+    check(
+        &mut command,
+        &format!("{} cannot be built for the chain", program.package),
+    )
 }
 
 /// Takes the variables away that steer cargo from outside.
@@ -161,7 +235,9 @@ fn clean(command: &mut Command) -> &mut Command {
 }
 
 fn check(command: &mut Command, failure: &str) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot run {:?}", command.get_program()))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {:?}", command.get_program()))?;
     if !status.success() {
         bail!("{failure}");
     }

@@ -68,7 +68,6 @@ const EDITS: [Edit; 9] = [
     },
 ];
 
-
 /// Makes the patched copy where it is missing or outdated, and returns its directory.
 pub fn prepare(toolchain: &Toolchain) -> Result<PathBuf> {
     let copy = paths::target().join("tools/std");
@@ -86,15 +85,18 @@ pub fn prepare(toolchain: &Toolchain) -> Result<PathBuf> {
     }
     for (part, file) in NEW_FILES {
         let from = paths::tools().join("std").join(part);
-        fs::copy(&from, copy.join(file)).with_context(|| format!("cannot copy {}", from.display()))?;
+        fs::copy(&from, copy.join(file))
+            .with_context(|| format!("cannot copy {}", from.display()))?;
     }
     fs::write(&mark, wanted).with_context(|| format!("cannot write {}", mark.display()))?;
     Ok(copy)
 }
 
 /// Files of `tools/std`, and where they go.
-const NEW_FILES: [(&str, &str); 2] =
-    [("alloc.rs", "std/src/sys/alloc/solana.rs"), ("random.rs", "std/src/sys/random/solana.rs")];
+const NEW_FILES: [(&str, &str); 2] = [
+    ("alloc.rs", "std/src/sys/alloc/solana.rs"),
+    ("random.rs", "std/src/sys/random/solana.rs"),
+];
 
 /// Text that differs whenever the copy would.
 fn identity(toolchain: &Toolchain) -> Result<String> {
@@ -104,18 +106,25 @@ fn identity(toolchain: &Toolchain) -> Result<String> {
     }
     for (part, _) in NEW_FILES {
         let path = paths::tools().join("std").join(part);
-        text += &fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        text += &fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
     }
     Ok(text)
 }
 
 fn apply(copy: &Path, edit: &Edit) -> Result<()> {
     let path = copy.join(edit.file);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     if !text.contains(edit.find) {
-        bail!("the library source is not what the patch was made for: {} lacks {:?}", edit.file, edit.find);
+        bail!(
+            "the library source is not what the patch was made for: {} lacks {:?}",
+            edit.file,
+            edit.find
+        );
     }
-    fs::write(&path, text.replace(edit.find, edit.replace)).with_context(|| format!("cannot write {}", path.display()))
+    fs::write(&path, text.replace(edit.find, edit.replace))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
@@ -127,7 +136,8 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
         if source.is_dir() {
             copy_tree(&source, &target)?;
         } else {
-            fs::copy(&source, &target).with_context(|| format!("cannot copy {}", source.display()))?;
+            fs::copy(&source, &target)
+                .with_context(|| format!("cannot copy {}", source.display()))?;
         }
     }
     Ok(())

@@ -33,13 +33,22 @@ pub fn find() -> Result<Toolchain> {
     match locate() {
         Ok(found) => Ok(found),
         Err(missing) => {
-            let install = format!("apt-get install -y --no-install-recommends {}", PACKAGES.join(" "));
+            let install = format!(
+                "apt-get install -y --no-install-recommends {}",
+                PACKAGES.join(" ")
+            );
             if !is_root() {
                 bail!("{missing:#}\nInstall what is missing with:\n  sudo {install}\nor install platform-tools, so that `cargo build-sbf` works.");
             }
             println!("      {missing:#}; installing {}", PACKAGES.join(" "));
             apt_get(&["update", "-q"])?;
-            apt_get(&[&["install", "-y", "-q", "--no-install-recommends"], &PACKAGES[..]].concat())?;
+            apt_get(
+                &[
+                    &["install", "-y", "-q", "--no-install-recommends"],
+                    &PACKAGES[..],
+                ]
+                .concat(),
+            )?;
             locate().context("after installing the packages")
         }
     }
@@ -49,20 +58,37 @@ fn locate() -> Result<Toolchain> {
     let rustc = existing("/usr/bin/rustc", "the system's rustc")?;
     let cargo = existing("/usr/bin/cargo", "the system's cargo")?;
     let llvm = existing(&format!("/usr/lib/llvm-{LLVM}"), &format!("LLVM {LLVM}"))?;
-    existing(&format!("/usr/lib/llvm-{LLVM}/lib/libLLVM.so"), &format!("LLVM {LLVM}'s library for linking"))?;
+    existing(
+        &format!("/usr/lib/llvm-{LLVM}/lib/libLLVM.so"),
+        &format!("LLVM {LLVM}'s library for linking"),
+    )?;
     let version = output(Command::new(&rustc).arg("-vV"))?;
     let release = field(&version, "release").context("rustc tells no version")?;
-    let major = field(&version, "LLVM version").and_then(|text| text.split('.').next()?.parse().ok());
+    let major =
+        field(&version, "LLVM version").and_then(|text| text.split('.').next()?.parse().ok());
     if major != Some(LLVM) {
         let found = major.map_or("unknown".to_owned(), |found: u32| found.to_string());
-        bail!("{} {release} is built on LLVM {found}, and the build needs LLVM {LLVM}", rustc.display());
+        bail!(
+            "{} {release} is built on LLVM {found}, and the build needs LLVM {LLVM}",
+            rustc.display()
+        );
     }
     let library = library_source(&rustc, release)?;
     let cargo_version = output(Command::new(&cargo).arg("-V"))?;
     if cargo_version.split(' ').nth(1) != Some(release) {
-        bail!("{} is not of rustc's version {release}: {}", cargo.display(), cargo_version.trim());
+        bail!(
+            "{} is not of rustc's version {release}: {}",
+            cargo.display(),
+            cargo_version.trim()
+        );
     }
-    Ok(Toolchain { rustc, cargo, library, llvm, version })
+    Ok(Toolchain {
+        rustc,
+        cargo,
+        library,
+        llvm,
+        version,
+    })
 }
 
 /// The library source, checked to be of the compiler's version.
@@ -70,10 +96,21 @@ fn library_source(rustc: &Path, release: &str) -> Result<PathBuf> {
     let sysroot = output(Command::new(rustc).args(["--print", "sysroot"]))?;
     let source = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
     let library = source.join("library");
-    existing(&library.join("std/Cargo.toml").to_string_lossy(), "Rust's library source")?;
-    let real = source.canonicalize().with_context(|| format!("cannot resolve {}", source.display()))?;
-    let name = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if let Some(found) = name.strip_prefix("rustc-").filter(|found| *found != release) {
+    existing(
+        &library.join("std/Cargo.toml").to_string_lossy(),
+        "Rust's library source",
+    )?;
+    let real = source
+        .canonicalize()
+        .with_context(|| format!("cannot resolve {}", source.display()))?;
+    let name = real
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    if let Some(found) = name
+        .strip_prefix("rustc-")
+        .filter(|found| *found != release)
+    {
         bail!("the library source is of Rust {found}, the compiler of {release}");
     }
     Ok(library)
@@ -82,19 +119,29 @@ fn library_source(rustc: &Path, release: &str) -> Result<PathBuf> {
 fn existing(path: &str, what: &str) -> Result<PathBuf> {
     let path = PathBuf::from(path);
     if !path.exists() {
-        bail!("{what} is not installed ({} does not exist)", path.display());
+        bail!(
+            "{what} is not installed ({} does not exist)",
+            path.display()
+        );
     }
     Ok(path)
 }
 
 fn field<'t>(text: &'t str, name: &str) -> Option<&'t str> {
-    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    text.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
 fn output(command: &mut Command) -> Result<String> {
-    let made = command.output().with_context(|| format!("cannot run {:?}", command.get_program()))?;
+    let made = command
+        .output()
+        .with_context(|| format!("cannot run {:?}", command.get_program()))?;
     if !made.status.success() {
-        bail!("{:?} failed: {}", command.get_program(), String::from_utf8_lossy(&made.stderr));
+        bail!(
+            "{:?} failed: {}",
+            command.get_program(),
+            String::from_utf8_lossy(&made.stderr)
+        );
     }
     Ok(String::from_utf8_lossy(&made.stdout).into_owned())
 }
@@ -105,6 +152,8 @@ fn is_root() -> bool {
 
 fn apt_get(arguments: &[&str]) -> Result<()> {
     let mut command = Command::new("apt-get");
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive");
     output(&mut command).map(|_| ())
 }
