@@ -272,6 +272,18 @@ proptest! {
     }
 
     #[test]
+    fn a_stale_deposit_counts_nothing_and_the_rest_as_it_is(account in account()) {
+        for kind in HealthKind::ALL {
+            let balances: i128 = account.balances.iter().zip(&account.assets)
+                .filter(|(balance, risk)| balance.shares.0 < 0 || risk.is_fresh(CLOCK))
+                .map(|(balance, risk)| balance_value(kind, balance, risk)).sum();
+            let perps: i128 = account.perps.iter().zip(&account.markets)
+                .map(|(perp, risk)| perp_value(kind, perp, &account.orders, risk).unwrap()).sum();
+            prop_assert_eq!(account.health(kind, Policy::Strict).value, balances + perps);
+        }
+    }
+
+    #[test]
     fn the_benefit_of_the_doubt_is_one(account in account()) {
         let mut fresh = account.clone();
         fresh.refresh();
@@ -376,5 +388,47 @@ fn unknown_entries_are_refused() {
     assert_eq!(
         StandardMargin::assess(&view, &portfolio, Policy::Strict),
         Err(RiskError::UnknownMarket)
+    );
+}
+
+#[test]
+fn init_weights_shrink_and_grow_with_the_bank() {
+    let params = AssetParams {
+        asset_weight_init: RATIO_ONE / 2,
+        liability_weight_init: RATIO_ONE * 2,
+        deposit_scale_start_usd: 1_000,
+        borrow_scale_start_usd: 1_000,
+        ..AssetParams::default()
+    };
+    let mut risk = AssetRisk::listed(0, 6);
+    (risk.price.spot, risk.price.stable) = (10, 8);
+    let mut weights = |deposits, borrows| {
+        risk.recompute(&params, &BankTotals { deposits, borrows })
+            .unwrap();
+        [risk.asset_weight[0], risk.liability_weight[0]]
+    };
+    assert_eq!(
+        weights(100, 100),
+        [RATIO_ONE / 2, RATIO_ONE * 2],
+        "1,000 at spot is where it starts"
+    );
+    assert_eq!(weights(200, 300), [RATIO_ONE / 4, RATIO_ONE * 6]);
+    assert_eq!(weights(u64::MAX, u64::MAX), [0, u32::MAX]);
+    // Init steps back to the stable price and the confidence; debts round up.
+    risk.price.conf = 1;
+    let params = AssetParams {
+        asset_weight_maint: RATIO_ONE,
+        liability_weight_maint: RATIO_ONE,
+        oracle: OracleLimits {
+            conf_multiple: 2 * RATIO_ONE,
+            ..OracleLimits::default()
+        },
+        ..params
+    };
+    risk.borrow_index = INDEX_ONE + 1;
+    risk.recompute(&params, &BankTotals::default()).unwrap();
+    assert_eq!(
+        (risk.asset_price, risk.liability_price),
+        ([3, 5, 10], [26, 22, 11])
     );
 }

@@ -158,7 +158,8 @@ proptest! {
         };
         let lost = collateral.equity() + debt.equity()
             - collateral.less(slice.collateral).equity() - debt.less(slice.debt).equity();
-        let grain = collateral.grain() + debt.grain() + 4;
+        // A share and a native unit of each side may round away.
+        let grain = 2 * (collateral.grain() + debt.grain()) + 4;
         if target.equity > 0 {
             prop_assert!(lost <= target.equity / 2 + grain, "lost {lost} of {}", target.equity);
         }
@@ -286,17 +287,18 @@ fn swap_case() -> impl Strategy<Value = (Leg, Leg, Target)> {
         0u32..=100,
         0..=RATIO_ONE / 8,
         0..=RATIO_ONE,
-        any::<bool>(),
-        wide(50),
+        0u8..3,
+        0i64..=200,
     )
         .prop_map(
             |(given, owed, percent, fee, insurance_share, broke, rest)| {
                 let shortfall = 1 - owed.value() * i128::from(percent) / 100;
                 let equity = given.equity() + owed.equity();
-                let equity = if broke {
-                    equity.min(0)
-                } else {
-                    equity.max(1) + i128::from(rest)
+                let equity = match broke {
+                    0 => equity.min(0),
+                    // Little is left elsewhere, so that the cap on the penalty binds.
+                    1 => 1 + shortfall * i128::from(rest) / 1_000,
+                    _ => equity.max(1) + i128::from(rest),
                 };
                 let target = Target {
                     health: -shortfall,
