@@ -157,7 +157,7 @@ pub struct OrderCancelled {
     pub market: u16,
     pub order_id: u64,
     pub client_id: u64,
-    /// Lots that were still open.
+    /// Lots that left the book without trading.
     pub lots: i64,
 }
 

@@ -21,6 +21,7 @@ pub mod token;
 pub use change::Change;
 pub use instructions::*;
 
+use orders::terms::{OrderRef, OrderSide, OrderTerms};
 use plimsoll_risk::{AssetParams, MarketParams};
 use state::{market::ContractTerms, OracleSources};
 
@@ -152,5 +153,34 @@ pub mod plimsoll {
 
     pub fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) -> Result<()> {
         instructions::transfer::transfer(ctx, amount, allow_borrow)
+    }
+
+    pub fn place_order<'info>(
+        ctx: Context<'info, PlaceOrder<'info>>,
+        terms: OrderTerms,
+    ) -> Result<u64> {
+        instructions::place_order::place_order(ctx, terms)
+    }
+
+    pub fn cancel_order(ctx: Context<CancelOrder>, order: OrderRef) -> Result<()> {
+        instructions::cancel_order::cancel_order(ctx, order)
+    }
+
+    pub fn cancel_orders<'info>(
+        ctx: Context<'info, CancelOrders<'info>>,
+        side: Option<OrderSide>,
+        limit: u8,
+    ) -> Result<()> {
+        instructions::cancel_orders::cancel_orders(ctx, side, limit)
+    }
+
+    // Anyone: the order books
+
+    pub fn prune_orders<'info>(ctx: Context<'info, PruneOrders<'info>>, limit: u8) -> Result<()> {
+        instructions::prune_orders::prune_orders(ctx, limit)
+    }
+
+    pub fn settle_fills<'info>(ctx: Context<'info, SettleFills<'info>>, limit: u16) -> Result<()> {
+        instructions::settle_fills::settle_fills(ctx, limit)
     }
 }

@@ -93,7 +93,7 @@ impl QueuedFill {
         }
     }
 
-    pub(super) fn out(order: &BookOrder, out: &MakerOut, time: i64) -> Self {
+    pub(crate) fn out(order: &BookOrder, out: &MakerOut, time: i64) -> Self {
         Self::event(
             order,
             out.reason as u8,
@@ -170,7 +170,7 @@ impl FillQueue {
 
     /// Appends an entry; false, and nothing changes, when the queue is full.
     #[must_use]
-    pub(super) fn push(&mut self, entry: QueuedFill) -> bool {
+    pub(crate) fn push(&mut self, entry: QueuedFill) -> bool {
         let len = self.len();
         let Some(vacant) = self.entries.get_mut(len) else {
             return false;

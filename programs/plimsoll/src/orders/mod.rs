@@ -6,6 +6,7 @@
 //!
 //! - [`terms`]: an order as a client states it;
 //! - [`PriceBand`]: the prices around the oracle that an order may have;
+//! - [`place`]: the whole of placing an order, accounts and clock given;
 //! - [`Resting`]: a resting order in its owner's account;
 //! - [`AtHand`]: the margin accounts in a transaction, as the matching engine asks for them;
 //! - [`settle_waiting`]: queued fills and removals reach their account;
@@ -13,6 +14,7 @@
 mod at_hand;
 mod band;
 mod cancel;
+mod place;
 mod queued;
 mod resting;
 pub mod terms;
@@ -23,6 +25,7 @@ mod tests;
 pub use at_hand::{load_makers, native_quote, take_out, AtHand, Maker};
 pub use band::PriceBand;
 pub use cancel::{cancel_all_in_book, cancel_in_book, cancel_slot, Cancelled};
+pub use place::place;
 pub use queued::{settle_entry, settle_waiting};
 pub use resting::{reducible, Resting};
 

@@ -1,0 +1,55 @@
+//! Cancels one order of a margin account.
+use anchor_lang::prelude::*;
+
+use crate::{
+    error::PlimsollError,
+    orders::{cancel_slot, require_whole_book, terms::OrderRef},
+    state::{Book, MarginAccount},
+};
+
+#[derive(Accounts)]
+pub struct CancelOrder<'info> {
+    /// Owner or delegate of the margin account.
+    pub trader: Signer<'info>,
+    #[account(mut)]
+    pub margin_account: AccountLoader<'info, MarginAccount>,
+    #[account(mut)]
+    pub book: AccountLoader<'info, Book>,
+}
+
+/// Takes the order off the book. Allowed at all times: health can only rise by it.
+///
+/// # Errors
+/// `NoSuchOrder` when the account has no such order in this market; `FillsPending` when the order has left the book
+/// and what happened to it waits in the market's fill queue.
+#[inline(never)]
+pub(crate) fn cancel_order(ctx: Context<CancelOrder>, order: OrderRef) -> Result<()> {
+    let accounts = &ctx.accounts;
+    require_whole_book(&accounts.book)?;
+    let mut account = accounts.margin_account.load_mut()?;
+    let mut book = accounts.book.load_mut()?;
+    account.require_trader(accounts.trader.key)?;
+    require_keys_eq!(
+        book.exchange,
+        account.exchange,
+        PlimsollError::WrongExchange
+    );
+    let slot = find(&account, book.index, order).ok_or(PlimsollError::NoSuchOrder)?;
+    let key = accounts.margin_account.key();
+    require!(
+        cancel_slot(&key, &mut account, &mut book, slot)?,
+        PlimsollError::FillsPending
+    );
+    Ok(())
+}
+
+/// The slot of the order that is meant.
+fn find(account: &MarginAccount, market: u16, order: OrderRef) -> Option<usize> {
+    account.orders.iter().position(|open| {
+        let named = match order {
+            OrderRef::Id(id) => open.id == id,
+            OrderRef::ClientId(client_id) => open.client_id == client_id,
+        };
+        named && open.market == market && !open.is_free()
+    })
+}

@@ -1,0 +1,88 @@
+//! Places an order: matches it, books its trades and rests its remainder.
+use anchor_lang::prelude::*;
+
+use crate::{
+    error::PlimsollError,
+    gates,
+    orders::{
+        load_makers, place, require_whole_book, require_whole_queue, terms::OrderTerms, AtHand,
+    },
+    state::{mode, Book, FillQueueAccount, MarginAccount, Market, RiskState},
+};
+
+#[derive(Accounts)]
+pub struct PlaceOrder<'info> {
+    /// Owner or delegate of the margin account.
+    pub trader: Signer<'info>,
+    #[account(mut)]
+    pub margin_account: AccountLoader<'info, MarginAccount>,
+    pub risk_state: AccountLoader<'info, RiskState>,
+    #[account(mut)]
+    pub market: AccountLoader<'info, Market>,
+    #[account(mut)]
+    pub book: AccountLoader<'info, Book>,
+    #[account(mut)]
+    pub fill_queue: AccountLoader<'info, FillQueueAccount>,
+    // Remaining accounts, writable: margin accounts of makers whose fills are to be settled in place.
+}
+
+/// Returns the id of the order, whether any of it rests or not. Init health must be at least zero afterwards, or not
+/// have fallen. Makers whose margin accounts are not among the remaining accounts are settled later, by the fill
+/// queue; when that is full, the order trades no further and the rest of it is dropped.
+#[inline(never)]
+pub(crate) fn place_order<'info>(
+    ctx: Context<'info, PlaceOrder<'info>>,
+    terms: OrderTerms,
+) -> Result<u64> {
+    let accounts = &ctx.accounts;
+    admit(accounts, &terms)?;
+    let clock = Clock::get()?;
+    let loaders = load_makers(ctx.remaining_accounts)?;
+    let risk = accounts.risk_state.load()?;
+    let mut market = accounts.market.load_mut()?;
+    let mut book = accounts.book.load_mut()?;
+    let mut fills = accounts.fill_queue.load_mut()?;
+    let mut account = accounts.margin_account.load_mut()?;
+    let key = accounts.margin_account.key();
+    let hands = AtHand::settle(&mut market, &mut fills.queue, key, &mut account, &loaders)?;
+    place(
+        &risk,
+        &mut book.orders,
+        &mut fills.queue,
+        hands,
+        &terms,
+        &clock,
+    )
+}
+
+/// Checks the accounts against each other, the signer, and the modes.
+#[inline(never)]
+fn admit(accounts: &PlaceOrder, terms: &OrderTerms) -> Result<()> {
+    require_whole_book(&accounts.book)?;
+    require_whole_queue(&accounts.fill_queue)?;
+    let risk = accounts.risk_state.load()?;
+    let market = accounts.market.load()?;
+    let account = accounts.margin_account.load()?;
+    require!(
+        market.exchange == risk.exchange && account.exchange == risk.exchange,
+        PlimsollError::WrongExchange
+    );
+    require!(
+        market.book == accounts.book.key() && market.fill_queue == accounts.fill_queue.key(),
+        PlimsollError::WrongMarketAccount
+    );
+    account.require_trader(accounts.trader.key)?;
+    gates::PLACE_ORDER
+        .exchange(risk.mode)?
+        .market(market.mode)?
+        .account(account.state)?;
+    require!(
+        risk.mode == mode::ACTIVE || terms.reduce_only,
+        PlimsollError::ExchangeGated
+    );
+    require!(
+        market.mode == mode::ACTIVE || terms.reduce_only,
+        PlimsollError::MarketReduceOnly
+    );
+    Ok(())
+}

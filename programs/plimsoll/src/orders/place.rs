@@ -1,0 +1,276 @@
+//! Placing an order: from its terms to the book, the accounts and the market's sums.
+use anchor_lang::prelude::*;
+use plimsoll_risk::{
+    position::trading_fee, BaseLots, OpenOrder, PriceLots, QuoteNative, Side as AccountSide,
+};
+
+use super::{
+    native_quote, reducible,
+    terms::{OrderTerms, OrderType},
+    AtHand, PriceBand,
+};
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    events::{Filled, OrderPlaced},
+    health::{clock_of, perp_part, require_init, Touched},
+    matching::{match_order, FillQueue, MatchOutcome, Orders, QueuedFill, TakerOrder},
+    state::{Market, RiskState},
+};
+
+/// Matches an order of the taker at hand, books its trades, rests its remainder, and holds the account to Init health
+/// and the market to its open-interest cap. Returns the order's id.
+#[inline(never)]
+pub fn place(
+    risk: &RiskState,
+    orders: &mut Orders,
+    queue: &mut FillQueue,
+    mut hands: AtHand,
+    terms: &OrderTerms,
+    clock: &Clock,
+) -> Result<u64> {
+    let perp_slot = hands.taker.open_perp(hands.market.index)?;
+    let before = perp_part(risk, hands.taker, perp_slot)?;
+    let order = incoming(risk, &hands, perp_slot, terms, clock)?;
+    hands.market.next_order_id = order.seq.checked_add(1).or_refuse()?;
+
+    let interest = Interest::of(hands.market);
+    let waiting = queue.len();
+    let outcome = match_order(orders, queue, &mut hands, &order, clock.unix_timestamp)?;
+    let queued = queue.entries().get(waiting..).unwrap_or_default();
+    let queued_fees = report_queued(&hands, queued)?;
+    let fee = book_trades(
+        &mut hands,
+        perp_slot,
+        terms.side.into(),
+        &outcome,
+        queued_fees,
+    )?;
+    interest.require_cap(hands.market)?;
+    enter_resting(&mut hands, perp_slot, terms, &order, &outcome)?;
+    report(&hands, terms, &order, &outcome, fee)?;
+
+    let after = perp_part(risk, hands.taker, perp_slot)?;
+    hands.taker.release_perp(perp_slot);
+    require_init(risk, hands.taker, Touched { before, after }, clock)?;
+    Ok(order.seq)
+}
+
+/// The order as the matching engine takes it, once its terms are acceptable. With a stale entry only a reduce-only
+/// order is; it has no band then, but any loss it makes must leave Init health whole.
+#[inline(never)]
+fn incoming(
+    risk: &RiskState,
+    hands: &AtHand,
+    perp_slot: usize,
+    terms: &OrderTerms,
+    clock: &Clock,
+) -> Result<TakerOrder> {
+    let market = &*hands.market;
+    let entry = risk.market(market.index)?;
+    let fresh = entry.is_fresh(clock_of(clock));
+    require!(fresh || terms.reduce_only, PlimsollError::StaleEntry);
+    let band =
+        fresh.then(|| PriceBand::around(entry, terms.side.into(), market.params.price_band_ratio));
+    let price = limit_price(terms, band)?;
+    let position = hands.taker.perps.get(perp_slot).or_refuse()?.position;
+    let lots = accepted_lots(terms, position, market.params.min_order_lots)?;
+    let owner_slot = if terms.kind.rests() {
+        BaseLots(lots)
+            .notional(PriceLots(price), market.terms.tick)
+            .map_err(|_| error!(PlimsollError::InvalidOrderSize))?;
+        hands.taker.free_order()?
+    } else {
+        0
+    };
+    let max_quote_lots = match terms.max_quote {
+        Some(quote) => Some(quote.checked_div(market.terms.tick).or_refuse()?),
+        None => None,
+    };
+    Ok(TakerOrder {
+        owner: hands.taker_key.to_bytes(),
+        seq: market.next_order_id,
+        price,
+        lots,
+        max_quote_lots,
+        expiry: terms.expiry,
+        max_steps: u16::from(terms.max_fills),
+        owner_slot: u8::try_from(owner_slot).ok().or_refuse()?,
+        side: terms.side.into(),
+        kind: terms.kind.into(),
+        self_trade: terms.self_trade.into(),
+        reduce_only: terms.reduce_only,
+    })
+}
+
+/// The limit in price lots: within the band, a market order's cut to it.
+fn limit_price(terms: &OrderTerms, band: Option<PriceBand>) -> Result<u64> {
+    let is_market = terms.kind == OrderType::Market;
+    match band {
+        Some(band) if is_market => band.cut(terms.price),
+        Some(band) => {
+            band.check(terms.price, terms.kind.rests())?;
+            Ok(terms.price)
+        }
+        None if is_market => Ok(terms.price.max(1)),
+        None => Ok(terms.price),
+    }
+}
+
+/// The lots to trade: a reduce-only order's cut to the position. Only an order that closes a small position whole may
+/// be below the market's minimum.
+fn accepted_lots(terms: &OrderTerms, position: BaseLots, min_lots: i64) -> Result<i64> {
+    if !terms.reduce_only {
+        require!(terms.lots >= min_lots, PlimsollError::InvalidOrderSize);
+        return Ok(terms.lots);
+    }
+    let whole = reducible(position, terms.side.into());
+    require!(whole > 0, PlimsollError::NotReducing);
+    let lots = terms.lots.min(whole);
+    require!(
+        lots >= min_lots || lots == whole,
+        PlimsollError::InvalidOrderSize
+    );
+    Ok(lots)
+}
+
+/// Tells of the trades whose makers are not at hand; returns those makers' fees, which are due from now on.
+fn report_queued(hands: &AtHand, queued: &[QueuedFill]) -> Result<i64> {
+    let mut fees = 0i64;
+    for entry in queued.iter().filter(|entry| entry.is_fill()) {
+        fees = fees.checked_add(entry.maker_fee).or_refuse()?;
+        emit!(Filled {
+            market: hands.market.index,
+            maker: Pubkey::new_from_array(entry.maker),
+            taker: hands.taker_key,
+            maker_order_id: entry.seq,
+            maker_side: entry.maker_side,
+            price: entry.price,
+            lots: entry.lots,
+            maker_fee: entry.maker_fee,
+            settled: false,
+        });
+    }
+    Ok(fees)
+}
+
+/// Books the taker's trades in one go, at their total notional, and the fees of both sides. Returns the taker's fee.
+///
+/// Makers' rebates never exceed the taker's fee: the rates add up to at least zero, and every fee is rounded up.
+#[inline(never)]
+fn book_trades(
+    hands: &mut AtHand,
+    perp_slot: usize,
+    side: AccountSide,
+    outcome: &MatchOutcome,
+    queued_fees: i64,
+) -> Result<QuoteNative> {
+    if outcome.filled_lots == 0 {
+        return Ok(QuoteNative::ZERO);
+    }
+    let market = &mut *hands.market;
+    let notional = native_quote(outcome.filled_quote_lots, market.terms.tick)?;
+    let rate = i32::try_from(market.params.taker_fee).ok().or_refuse()?;
+    let fee = trading_fee(notional, rate).or_refuse()?;
+    let perp = hands.taker.perps.get_mut(perp_slot).or_refuse()?;
+    let lots = BaseLots(outcome.filled_lots);
+    let interest = perp
+        .apply_fill(side, lots, notional, fee, market.funding())
+        .or_refuse()?;
+    market.change_interest(interest)?;
+    let fees = fee
+        .checked_add(QuoteNative(hands.maker_fees))
+        .and_then(|fees| fees.checked_add(QuoteNative(queued_fees)))
+        .or_refuse()?;
+    market.fees_accrued = market.fees_accrued.checked_add_signed(fees.0).or_refuse()?;
+    Ok(fee)
+}
+
+/// Enters what rests in the book into the taker's order slot.
+#[inline(never)]
+fn enter_resting(
+    hands: &mut AtHand,
+    perp_slot: usize,
+    terms: &OrderTerms,
+    order: &TakerOrder,
+    outcome: &MatchOutcome,
+) -> Result<()> {
+    if outcome.resting_lots == 0 {
+        return Ok(());
+    }
+    let slot = usize::from(order.owner_slot);
+    let resting = OpenOrder {
+        id: order.seq,
+        client_id: terms.client_id,
+        price: PriceLots(outcome.resting_price),
+        lots: BaseLots(outcome.resting_lots),
+        expiry: terms.expiry,
+        market: hands.market.index,
+        side: order.side as u8,
+        flags: if terms.reduce_only {
+            OpenOrder::REDUCE_ONLY
+        } else {
+            0
+        },
+    };
+    let perp = hands.taker.perps.get_mut(perp_slot).or_refuse()?;
+    perp.add_order(slot, &resting, hands.market.terms.tick)
+        .or_refuse()?;
+    *hands.taker.orders.get_mut(slot).or_refuse()? = resting;
+    Ok(())
+}
+
+#[inline(never)]
+fn report(
+    hands: &AtHand,
+    terms: &OrderTerms,
+    order: &TakerOrder,
+    outcome: &MatchOutcome,
+    fee: QuoteNative,
+) -> Result<()> {
+    let filled = native_quote(outcome.filled_quote_lots, hands.market.terms.tick)?;
+    let price = if outcome.resting_lots > 0 {
+        outcome.resting_price
+    } else {
+        order.price
+    };
+    emit!(OrderPlaced {
+        margin_account: hands.taker_key,
+        market: hands.market.index,
+        order_id: order.seq,
+        client_id: terms.client_id,
+        side: order.side as u8,
+        price,
+        filled_lots: outcome.filled_lots,
+        filled_quote: u64::try_from(filled.0).ok().or_refuse()?,
+        fee: fee.0,
+        resting_lots: outcome.resting_lots,
+    });
+    Ok(())
+}
+
+/// Open interest of both sides before a trade.
+struct Interest {
+    long: i64,
+    short: i64,
+}
+
+impl Interest {
+    fn of(market: &Market) -> Self {
+        Self {
+            long: market.long_interest,
+            short: market.short_interest,
+        }
+    }
+
+    /// Refuses what made a side grow beyond the cap; a trade that does not is free of it.
+    fn require_cap(&self, market: &Market) -> Result<()> {
+        let cap = market.params.open_interest_cap_lots;
+        let exceeds = |before: i64, after: i64| after > before && after > cap;
+        require!(
+            !exceeds(self.long, market.long_interest)
+                && !exceeds(self.short, market.short_interest),
+            PlimsollError::OpenInterestCap
+        );
+        Ok(())
+    }
+}
