@@ -1,0 +1,164 @@
+//! The embedded chain: starting it, deploying the program, and the two things that no transaction can do: write an
+//! oracle's account, and move the clock.
+use std::path::Path;
+
+use anchor_lang::{prelude::Pubkey, AccountSerialize};
+use anyhow::{anyhow, Context, Result};
+use pyth_solana_receiver_sdk::price_update::{PriceFeedMessage, PriceUpdateV2, VerificationLevel};
+use solana_keypair::Keypair;
+use surfpool_sdk::{
+    cheatcodes::builders::{DeployProgram, SetAccount},
+    BlockProductionMode, Surfnet,
+};
+
+/// Length of a slot, as on a real cluster. Every transaction closes one.
+const SLOT_MILLIS: u64 = 400;
+/// What the payer of all fees and rents starts with.
+const PAYER_LAMPORTS: u64 = 100_000_000_000_000;
+/// Decimals of the published prices.
+const PRICE_EXPONENT: i32 = -8;
+/// More than enough rent for a price account.
+const PRICE_ACCOUNT_LAMPORTS: u64 = 10_000_000;
+
+/// A running validator. Its ports are free ones of this machine; dropping it shuts it down.
+pub struct Chain {
+    surfnet: Surfnet,
+}
+
+/// A price as a publisher states it.
+#[derive(Clone, Copy, Debug)]
+pub struct Quote {
+    /// USD per whole token.
+    pub price: f64,
+    /// Confidence interval, USD.
+    pub confidence: f64,
+    /// Unix seconds.
+    pub publish_time: i64,
+}
+
+impl Chain {
+    /// Starts an offline chain on which `payer` has plenty of lamports, and deploys the program's artifact.
+    ///
+    /// Slots advance with transactions, not with this machine's clock, so that a run repeats exactly.
+    pub async fn start(program: &Path, payer: &Keypair) -> Result<Self> {
+        let artifact = std::fs::read(program).with_context(|| {
+            format!(
+                "no program at {}: run `cargo xtask build` first, or name another with --program",
+                program.display()
+            )
+        })?;
+        let surfnet = Surfnet::builder()
+            .offline(true)
+            .block_production_mode(BlockProductionMode::Transaction)
+            .slot_time_ms(SLOT_MILLIS)
+            .payer(payer.insecure_clone())
+            .airdrop_sol(PAYER_LAMPORTS)
+            .start()
+            .await
+            .map_err(|e| anyhow!("the embedded chain did not start: {e}"))?;
+        surfnet
+            .cheatcodes()
+            .deploy(DeployProgram::new(plimsoll::ID).so_bytes(artifact))
+            .map_err(|e| anyhow!("cannot deploy {}: {e}", program.display()))?;
+        Ok(Self { surfnet })
+    }
+
+    /// Where wallets and bots connect.
+    pub fn rpc_url(&self) -> &str {
+        self.surfnet.rpc_url()
+    }
+
+    /// Writes the account of a Pyth feed as the receiver program would after verifying an update in full.
+    pub fn publish(&self, account: &Pubkey, feed: [u8; 32], quote: &Quote) -> Result<()> {
+        let account = SetAccount::new(*account)
+            .lamports(PRICE_ACCOUNT_LAMPORTS)
+            .owner(pyth_solana_receiver_sdk::ID)
+            .data(price_update(feed, quote)?);
+        self.surfnet
+            .cheatcodes()
+            .execute(account)
+            .map_err(|e| anyhow!("cannot publish a price: {e}"))
+    }
+
+    /// Moves the chain's clock, and its slots with it, forward to a Unix time.
+    pub fn travel_to(&self, second: i64) -> Result<()> {
+        let millis = u64::try_from(second)?.saturating_mul(1_000);
+        self.surfnet
+            .cheatcodes()
+            .time_travel_to_timestamp(millis)
+            .map_err(|e| anyhow!("cannot move the clock: {e}"))?;
+        Ok(())
+    }
+
+    /// Shuts the chain down and frees its ports.
+    pub fn stop(mut self) -> Result<()> {
+        self.surfnet
+            .stop()
+            .map_err(|e| anyhow!("the embedded chain did not stop: {e}"))
+    }
+}
+
+/// The bytes of a fully verified `PriceUpdateV2` account.
+fn price_update(feed_id: [u8; 32], quote: &Quote) -> Result<Vec<u8>> {
+    let scale = 10f64.powi(-PRICE_EXPONENT);
+    let (price, conf) = (quote.price * scale, quote.confidence * scale);
+    let update = PriceUpdateV2 {
+        write_authority: Pubkey::default(),
+        verification_level: VerificationLevel::Full,
+        price_message: PriceFeedMessage {
+            feed_id,
+            price: price as i64,
+            conf: conf as u64,
+            exponent: PRICE_EXPONENT,
+            publish_time: quote.publish_time,
+            prev_publish_time: quote.publish_time - 1,
+            ema_price: price as i64,
+            ema_conf: conf as u64,
+        },
+        posted_slot: 0,
+    };
+    let mut data = Vec::with_capacity(PriceUpdateV2::LEN);
+    update.try_serialize(&mut data)?;
+    data.resize(PriceUpdateV2::LEN, 0);
+    Ok(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll::{
+        oracle,
+        state::bank::{oracle_kind, receiver, OracleSource},
+    };
+
+    #[test]
+    fn writes_what_the_program_reads() {
+        let feed = [9; 32];
+        let quote = Quote {
+            price: 190.25,
+            confidence: 0.07,
+            publish_time: 1_700_000_000,
+        };
+        let mut data = price_update(feed, &quote).unwrap();
+        let (key, owner, mut lamports) = (Pubkey::default(), pyth_solana_receiver_sdk::ID, 1);
+        let info = anchor_lang::prelude::AccountInfo::new(
+            &key,
+            false,
+            false,
+            &mut lamports,
+            &mut data,
+            &owner,
+            false,
+        );
+        let source = OracleSource {
+            feed,
+            kind: oracle_kind::PYTH_PULL,
+            receivers: receiver::DEFAULT,
+            padding: [0; 6],
+        };
+        let read = oracle::read(&source, &info).unwrap();
+        assert_eq!(read.price, 19_025_000_000);
+        assert_eq!(read.conf, 7_000_000);
+        assert_eq!(read.publish_time, quote.publish_time);
+    }
+}
