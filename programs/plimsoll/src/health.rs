@@ -48,63 +48,54 @@ pub fn assess(
     StandardMargin::assess(&view(state, clock), &portfolio(account), policy).or_refuse()
 }
 
-/// What an action did to the slots that it touched, at Init: their joint contribution before and after. Taken with
-/// [`balance_part`] and [`perp_part`] around the action.
-#[derive(Clone, Copy, Default)]
-pub struct Touched {
-    pub before: i128,
-    pub after: i128,
+/// What one market slot, with its orders, adds to Init and to Maint health.
+#[derive(Clone, Copy)]
+pub struct PerpPart {
+    init: i128,
+    maint: i128,
 }
 
-impl Touched {
-    /// True when Init health did not fall.
-    pub fn lowers_nothing(&self) -> bool {
-        self.after >= self.before
+impl PerpPart {
+    /// True when neither health was higher before. Init alone would let an account that owes its solvency to a profit,
+    /// which Init does not count, hand that profit to somebody else in a trade that reduces its position.
+    fn is_no_lower_than(self, before: Self) -> bool {
+        self.init >= before.init && self.maint >= before.maint
     }
 }
 
-/// Contribution of one balance slot to Init health.
-pub fn balance_part(state: &RiskState, account: &MarginAccount, slot: usize) -> Result<i128> {
-    let balance = account.balances.get(slot).or_refuse()?;
-    if balance.is_free() || balance.shares.is_zero() {
-        return Ok(0);
-    }
-    Ok(risk::standard::balance_value(
-        HealthKind::Init,
-        balance,
-        state.asset(balance.asset)?,
-    ))
-}
-
-/// Contribution of one market slot, with its orders, to Init health.
-pub fn perp_part(state: &RiskState, account: &MarginAccount, slot: usize) -> Result<i128> {
+/// Contribution of one market slot, with its orders, as of now.
+pub fn perp_part(state: &RiskState, account: &MarginAccount, slot: usize) -> Result<PerpPart> {
     let perp = account.perps.get(slot).or_refuse()?;
     if perp.is_free() {
-        return Ok(0);
+        return Ok(PerpPart { init: 0, maint: 0 });
     }
-    risk::standard::perp_value(
-        HealthKind::Init,
-        perp,
-        &account.orders,
-        state.market(perp.market)?,
-    )
-    .or_refuse()
+    let entry = state.market(perp.market)?;
+    let part = |kind| risk::standard::perp_value(kind, perp, &account.orders, entry).or_refuse();
+    Ok(PerpPart {
+        init: part(HealthKind::Init)?,
+        maint: part(HealthKind::Maint)?,
+    })
 }
 
-/// Passes when Init health is at least zero, or when the action did not lower it; refuses on a stale entry that the
-/// account needs. An account in liquidation passes only with Init health of at least zero, which also ends the
-/// liquidation.
-#[inline(never)]
-pub fn require_init(
+/// For a trade that turned the market slot's part from `before` into `after`: passes when it lowered neither Init nor
+/// Maint health, otherwise as [`require_init`]. An account in liquidation always needs the latter.
+pub fn require_init_unless_reduced(
     state: &RiskState,
     account: &mut MarginAccount,
-    touched: Touched,
+    before: PerpPart,
+    after: PerpPart,
     clock: &Clock,
 ) -> Result<()> {
-    let flagged = account.state != account_state::ACTIVE;
-    if touched.lowers_nothing() && !flagged {
+    if after.is_no_lower_than(before) && account.state == account_state::ACTIVE {
         return Ok(());
     }
+    require_init(state, account, clock)
+}
+
+/// Passes when Init health is at least zero, which also ends a liquidation; refuses on a stale entry that the account
+/// needs.
+#[inline(never)]
+pub fn require_init(state: &RiskState, account: &mut MarginAccount, clock: &Clock) -> Result<()> {
     let health = StandardMargin::health(
         &view(state, clock),
         &portfolio(account),

@@ -5,7 +5,7 @@ use crate::{
     error::{OrRefuse, PlimsollError},
     events::Transferred,
     gates,
-    health::{balance_part, require_init, Touched},
+    health::require_init,
     ledger,
     state::{mode, Bank, MarginAccount, RiskState},
 };
@@ -44,7 +44,6 @@ pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) 
 
     ledger::accrue(&mut bank, clock.unix_timestamp)?;
     let slot = from.open_balance(bank.index)?;
-    let before = balance_part(&risk, &from, slot)?;
     let amount = take(
         &mut bank,
         &mut from,
@@ -54,9 +53,8 @@ pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) 
         &risk,
         &clock,
     )?;
-    let after = balance_part(&risk, &from, slot)?;
     from.release_balance(slot);
-    require_init(&risk, &mut from, Touched { before, after }, &clock)?;
+    require_init(&risk, &mut from, &clock)?;
 
     let slot = to.open_balance(bank.index)?;
     let balance = to.balances.get_mut(slot).or_refuse()?;

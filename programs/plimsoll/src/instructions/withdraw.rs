@@ -6,7 +6,7 @@ use crate::{
     error::{OrRefuse, PlimsollError},
     events::Withdrawn,
     exchange_signer, gates,
-    health::{balance_part, require_init, Touched},
+    health::require_init,
     ledger,
     state::{mode, Bank, Exchange, MarginAccount, RiskState},
     token,
@@ -72,7 +72,6 @@ fn debit(accounts: &Withdraw, amount: u64, allow_borrow: bool) -> Result<u64> {
         .account(account.state)?;
     ledger::accrue(&mut bank, now)?;
     let slot = account.open_balance(bank.index)?;
-    let before = balance_part(&risk, &account, slot)?;
     let balance = account.balances.get_mut(slot).or_refuse()?;
     let amount = if amount == u64::MAX {
         ledger::held(&bank, balance)?
@@ -101,8 +100,7 @@ fn debit(accounts: &Withdraw, amount: u64, allow_borrow: bool) -> Result<u64> {
         borrowed,
         shares: balance.shares.0,
     });
-    let after = balance_part(&risk, &account, slot)?;
     account.release_balance(slot);
-    require_init(&risk, &mut account, Touched { before, after }, &clock)?;
+    require_init(&risk, &mut account, &clock)?;
     Ok(amount)
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::{OrRefuse, PlimsollError},
     events::{Filled, OrderPlaced},
-    health::{clock_of, perp_part, require_init, Touched},
+    health::{clock_of, perp_part, require_init_unless_reduced},
     matching::{match_order, FillQueue, MatchOutcome, Orders, QueuedFill, TakerOrder},
     state::{Market, RiskState},
 };
@@ -51,7 +51,7 @@ pub fn place(
 
     let after = perp_part(risk, hands.taker, perp_slot)?;
     hands.taker.release_perp(perp_slot);
-    require_init(risk, hands.taker, Touched { before, after }, clock)?;
+    require_init_unless_reduced(risk, hands.taker, before, after, clock)?;
     Ok(order.seq)
 }
 
