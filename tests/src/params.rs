@@ -1,0 +1,121 @@
+//! Realistic parameters of assets and markets.
+use plimsoll::state::market::ContractTerms;
+use plimsoll_risk::{
+    AssetParams, LiquidationTerms, MarketParams, OracleLimits, RateCurve, RATIO_ONE,
+};
+
+use crate::usd;
+
+/// A ratio from a number.
+pub fn ratio(value: f64) -> u32 {
+    (value * f64::from(RATIO_ONE)).round() as u32
+}
+
+/// Limits for a feed that beats every minute.
+pub fn oracle_limits() -> OracleLimits {
+    OracleLimits {
+        max_conf_ratio: ratio(0.02),
+        conf_multiple: ratio(1.0),
+        max_age_secs: 120,
+        max_age_slots: 300,
+        stable_rate_per_hour: ratio(0.25),
+        reserved: 0,
+    }
+}
+
+/// Borrowing dear only near the last of the liquidity.
+pub fn rate_curve() -> RateCurve {
+    RateCurve {
+        zero_rate: ratio(0.005),
+        util0: ratio(0.5),
+        rate0: ratio(0.05),
+        util1: ratio(0.8),
+        rate1: ratio(0.15),
+        max_rate: ratio(1.5),
+    }
+}
+
+/// The quote asset: full weight, and no fee to pay in it.
+pub fn quote_params() -> AssetParams {
+    AssetParams {
+        asset_weight_init: ratio(1.0),
+        asset_weight_maint: ratio(1.0),
+        liability_weight_init: ratio(1.0),
+        liability_weight_maint: ratio(1.0),
+        liquidation: LiquidationTerms {
+            fee_min: 0,
+            fee_max: 0,
+            ramp_slots: 100,
+            insurance_share: ratio(0.2),
+        },
+        ..volatile_params(1.0, 1.0)
+    }
+}
+
+/// A volatile asset with these deposit weights; the debt weights mirror them.
+pub fn volatile_params(init: f64, maint: f64) -> AssetParams {
+    AssetParams {
+        deposit_scale_start_usd: usd(100_000_000),
+        borrow_scale_start_usd: usd(50_000_000),
+        deposit_cap_usd: usd(500_000_000),
+        borrow_cap_usd: usd(100_000_000),
+        net_borrow_limit_usd: usd(20_000_000),
+        outflow_limit_usd: usd(50_000_000),
+        dust_usd: usd(5),
+        asset_weight_init: ratio(init),
+        asset_weight_maint: ratio(maint),
+        liability_weight_init: ratio(2.0 - init),
+        liability_weight_maint: ratio(2.0 - maint),
+        net_borrow_window_secs: 86_400,
+        outflow_window_secs: 86_400,
+        interest_fee: ratio(0.1),
+        loan_origination_fee: ratio(0.0005),
+        curve: rate_curve(),
+        liquidation: LiquidationTerms {
+            fee_min: ratio(0.01),
+            fee_max: ratio(0.05),
+            ramp_slots: 100,
+            insurance_share: ratio(0.2),
+        },
+        oracle: oracle_limits(),
+    }
+}
+
+/// A perpetual at ten times leverage.
+pub fn market_params() -> MarketParams {
+    MarketParams {
+        size_scale_notional: usd(1_000_000),
+        open_interest_cap_lots: 100_000_000,
+        min_order_lots: 1,
+        dust_lots: 3,
+        impact_notional: usd(5_000),
+        init_ratio: ratio(0.1),
+        maint_ratio: ratio(0.05),
+        profit_weight: [0, 0, ratio(0.5)],
+        maker_fee: -(ratio(0.0001) as i32),
+        taker_fee: ratio(0.0005),
+        price_band_ratio: ratio(0.1),
+        max_funding_per_day: ratio(0.02),
+        max_premium: ratio(0.05),
+        liquidation: LiquidationTerms {
+            fee_min: ratio(0.005),
+            fee_max: ratio(0.025),
+            ramp_slots: 100,
+            insurance_share: ratio(0.2),
+        },
+        oracle: oracle_limits(),
+    }
+}
+
+/// Lots of `lot` native units of a base with `decimals`, one price lot being 0.0001 USD a lot.
+pub fn terms(name: &str, decimals: u8, lot: u64) -> ContractTerms {
+    let mut padded = [0; 16];
+    padded[..name.len()].copy_from_slice(name.as_bytes());
+    ContractTerms {
+        base_lot_size: lot,
+        tick: 100,
+        base_decimals: decimals,
+        padding: [0; 7],
+        name: padded,
+    }
+}

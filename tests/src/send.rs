@@ -1,0 +1,166 @@
+//! Sending transactions: what came of them, and what they cost.
+use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use plimsoll::events::{Deposited, FeesCollected, Withdrawn};
+use plimsoll_client::{errors, events};
+use solana_address_lookup_table_interface::{
+    program::ID as LOOKUP_TABLE_PROGRAM,
+    state::{AddressLookupTable, LookupTableMeta},
+};
+use solana_compute_budget_interface::ComputeBudgetInstruction;
+use solana_instruction_error::InstructionError;
+use solana_keypair::Keypair;
+use solana_message::{v0, AddressLookupTableAccount, Message, VersionedMessage};
+use solana_signer::Signer;
+use solana_transaction::versioned::VersionedTransaction;
+use solana_transaction_error::TransactionError;
+use std::{borrow::Cow, fmt};
+
+use crate::Env;
+
+/// Largest serialized transaction that the network carries.
+const PACKET: usize = 1232;
+/// What the compute-budget instruction, which every transaction here carries, takes itself.
+const BUDGET_INSTRUCTION_CU: u64 = 150;
+
+/// A transaction that went through.
+#[derive(Debug)]
+pub struct TxOutcome {
+    /// Compute units of its instructions.
+    pub cu: u64,
+    pub logs: Vec<String>,
+    pub return_data: Vec<u8>,
+}
+
+/// A transaction that did not.
+pub struct TestError {
+    pub error: TransactionError,
+    pub logs: Vec<String>,
+}
+
+impl TestError {
+    /// The custom code of the instruction that failed.
+    pub fn code(&self) -> Option<u32> {
+        match self.error {
+            TransactionError::InstructionError(_, InstructionError::Custom(code)) => Some(code),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for TestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let meaning = self.code().map(errors::describe).unwrap_or_default();
+        writeln!(f, "{:?} {meaning}", self.error)?;
+        f.write_str(&self.logs.join("\n"))
+    }
+}
+
+impl Env {
+    /// Runs instructions in one transaction, paid by the environment. Large ones use a lookup table, as a client would.
+    pub async fn send(
+        &mut self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+    ) -> Result<TxOutcome, TestError> {
+        // A different limit each time keeps equal transactions apart.
+        self.sent += 1;
+        let limit = ComputeBudgetInstruction::set_compute_unit_limit(1_400_000 - self.sent);
+        let all: Vec<Instruction> = [&[limit], instructions].concat();
+        let message = self.compile(&all);
+        let payer = self.context.payer.insecure_clone();
+        let mut keys: Vec<&Keypair> = vec![&payer];
+        keys.extend(signers.iter().filter(|s| s.pubkey() != payer.pubkey()));
+        let transaction = VersionedTransaction::try_new(message, &keys).expect("all signers");
+        let client = &self.context.banks_client;
+        let result = client
+            .process_transaction_with_metadata(transaction)
+            .await
+            .expect("the bank answers");
+        let (logs, cu, return_data) = match result.metadata {
+            Some(m) => (m.log_messages, m.compute_units_consumed, m.return_data),
+            None => Default::default(),
+        };
+        if let Err(error) = result.result {
+            return Err(TestError { error, logs });
+        }
+        self.count_flows(&logs);
+        self.operations += instructions.len() as u64;
+        Ok(TxOutcome {
+            cu: cu - BUDGET_INSTRUCTION_CU,
+            logs,
+            return_data: return_data.map(|d| d.data).unwrap_or_default(),
+        })
+    }
+
+    /// Runs instructions that must go through.
+    pub async fn run(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> TxOutcome {
+        match self.send(instructions, signers).await {
+            Ok(outcome) => outcome,
+            Err(error) => panic!("refused: {error:?}"),
+        }
+    }
+
+    /// A message that fits into a packet.
+    fn compile(&mut self, instructions: &[Instruction]) -> VersionedMessage {
+        let payer = self.context.payer.pubkey();
+        let blockhash = self.context.last_blockhash;
+        let legacy = Message::new_with_blockhash(instructions, Some(&payer), &blockhash);
+        let signatures = 1 + 64 * usize::from(legacy.header.num_required_signatures);
+        if legacy.serialize().len() + signatures <= PACKET {
+            return VersionedMessage::Legacy(legacy);
+        }
+        let table = self.create_lookup_table(instructions);
+        let message = v0::Message::try_compile(&payer, instructions, &[table], blockhash)
+            .expect("at most 256 accounts");
+        assert!(
+            message.serialize().len() + signatures <= PACKET,
+            "too large for a packet, even with a lookup table"
+        );
+        VersionedMessage::V0(message)
+    }
+
+    /// A table of every address that instructions name, as if it had been made some slots ago.
+    fn create_lookup_table(&mut self, instructions: &[Instruction]) -> AddressLookupTableAccount {
+        let metas = instructions.iter().flat_map(|i| &i.accounts);
+        let mut addresses: Vec<Pubkey> = metas.map(|m| m.pubkey).collect();
+        addresses.sort();
+        addresses.dedup();
+        let state = AddressLookupTable {
+            meta: LookupTableMeta::default(),
+            addresses: Cow::Borrowed(&addresses),
+        };
+        let data = state.serialize_for_tests().expect("a valid table");
+        let key = Pubkey::new_unique();
+        self.write_account(key, LOOKUP_TABLE_PROGRAM, data);
+        AddressLookupTableAccount { key, addresses }
+    }
+
+    /// Counts what entered and left the vaults of the environment's exchange.
+    fn count_flows(&mut self, logs: &[String]) {
+        for event in events::of_kind::<Deposited>(logs) {
+            if self.margin_accounts.contains(&event.margin_account) {
+                *self.flows.entry(event.asset).or_default() += i128::from(event.amount);
+            }
+        }
+        for event in events::of_kind::<Withdrawn>(logs) {
+            if self.margin_accounts.contains(&event.margin_account) {
+                *self.flows.entry(event.asset).or_default() -= i128::from(event.amount);
+            }
+        }
+        for event in events::of_kind::<FeesCollected>(logs) {
+            let asset = self
+                .assets
+                .iter()
+                .position(|a| a.asset.bank == event.account);
+            let market = self
+                .markets
+                .iter()
+                .any(|m| m.market.address == event.account);
+            // A market's fees come out of the quote vault, asset 0.
+            if let Some(asset) = asset.or(market.then_some(0)) {
+                let out = i128::from(event.fees) + i128::from(event.insurance);
+                *self.flows.entry(asset as u16).or_default() -= out;
+            }
+        }
+    }
+}

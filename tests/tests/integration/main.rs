@@ -1,0 +1,2 @@
+//! Integration tests on the built program, one binary so that the bank is linked once.
+mod setup;
