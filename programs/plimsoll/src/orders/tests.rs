@@ -1,1 +1,0 @@
-//! Tests of what orders do to margin accounts.

@@ -1,0 +1,231 @@
+//! Tests of what orders do to margin accounts, books and markets.
+
+mod band;
+mod histories;
+mod placing;
+mod resting;
+
+use std::cell::{Ref, RefCell};
+
+use anchor_lang::prelude::*;
+use bytemuck::Zeroable;
+use plimsoll_risk::{
+    feed::PriceState, AssetRisk, Balance, LiquidationTerms, MarketParams, MarketRisk, OracleLimits,
+    PerpPosition, Shares, RATIO_ONE,
+};
+
+use super::{cancel_all_in_book, place, settle_waiting, terms::*, AtHand, Cancelled, Maker};
+use crate::{
+    error::PlimsollError,
+    matching::{FillQueue, Side},
+    state::{Book, MarginAccount, Market, RiskState},
+};
+
+pub const TICK: u64 = 1_000;
+/// The oracle price in price lots.
+pub const SPOT: u64 = 1_000;
+pub const SHIFT: u8 = 20;
+/// What every account starts with, native quote.
+pub const DEPOSIT: i64 = 1_000_000_000;
+
+/// A market with its book and queue, and four margin accounts.
+pub struct Desk {
+    pub risk: Box<RiskState>,
+    pub market: Box<Market>,
+    pub book: Box<Book>,
+    pub queue: Box<FillQueue>,
+    pub accounts: Vec<(Pubkey, RefCell<Box<MarginAccount>>)>,
+    pub clock: Clock,
+}
+
+pub fn params() -> MarketParams {
+    MarketParams {
+        size_scale_notional: u64::MAX,
+        open_interest_cap_lots: 1_000_000,
+        min_order_lots: 5,
+        init_ratio: RATIO_ONE / 10,
+        maint_ratio: RATIO_ONE / 20,
+        maker_fee: -3_355,
+        taker_fee: 8_388,
+        price_band_ratio: RATIO_ONE / 10,
+        liquidation: LiquidationTerms::default(),
+        oracle: OracleLimits {
+            max_age_secs: 60,
+            max_age_slots: 100,
+            ..OracleLimits::default()
+        },
+        ..MarketParams::default()
+    }
+}
+
+fn fresh_price(spot: u64, clock: &Clock) -> PriceState {
+    PriceState {
+        publish_time: clock.unix_timestamp,
+        refresh_slot: clock.slot,
+        spot,
+        conf: 0,
+        stable: spot,
+        average: spot,
+    }
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        let clock = Clock {
+            slot: 1_000,
+            unix_timestamp: 1_700_000_000,
+            ..Clock::default()
+        };
+        let mut desk = Self {
+            risk: zeroed(),
+            market: zeroed(),
+            book: zeroed(),
+            queue: zeroed(),
+            accounts: Vec::new(),
+            clock,
+        };
+        desk.risk.asset_count = 1;
+        desk.risk.market_count = 1;
+        desk.risk.assets[0] = AssetRisk {
+            price: fresh_price(1 << SHIFT, &desk.clock),
+            asset_price: [1 << SHIFT; 3],
+            liability_price: [1 << SHIFT; 3],
+            max_age_secs: 1_000,
+            max_age_slots: 1_000,
+            shift: SHIFT,
+            ..AssetRisk::default()
+        };
+        desk.market.terms.tick = TICK;
+        desk.market.next_order_id = 1;
+        desk.market.params = params();
+        desk.book.tick = TICK;
+        desk.risk.markets[0] = MarketRisk::listed(SHIFT, TICK);
+        desk.risk.markets[0].price = fresh_price((SPOT * TICK) << SHIFT, &desk.clock);
+        desk.recompute();
+        for _ in 0..4 {
+            desk.open_account();
+        }
+        desk
+    }
+
+    /// Brings the risk entry up to the market's parameters.
+    pub fn recompute(&mut self) {
+        let params = self.market.params;
+        self.risk.markets[0].recompute(&params).unwrap();
+        self.risk.markets[0].funding_long = self.market.funding_long;
+        self.risk.markets[0].funding_short = self.market.funding_short;
+    }
+
+    fn open_account(&mut self) {
+        let mut account: Box<MarginAccount> = zeroed();
+        account.balances = [Balance::FREE; 16];
+        account.perps = [PerpPosition::default(); 16];
+        account.balances[0] = Balance {
+            shares: Shares(DEPOSIT),
+            ..Balance::of(0)
+        };
+        let key = Pubkey::new_from_array([self.accounts.len() as u8 + 1; 32]);
+        self.accounts.push((key, RefCell::new(account)));
+    }
+
+    /// Places an order of account `who`, with the accounts `hands` as makers at hand, everything of theirs settled.
+    pub fn place(&mut self, who: usize, terms: OrderTerms, hands: &[usize]) -> Result<u64> {
+        for at in hands.iter().chain([&who]) {
+            self.settle(*at);
+        }
+        let mut makers = Vec::new();
+        for at in hands.iter().filter(|at| **at != who) {
+            let (key, cell) = &self.accounts[*at];
+            let account = std::cell::RefMut::map(cell.borrow_mut(), |account| &mut **account);
+            makers.push(Maker { key: *key, account });
+        }
+        let (taker_key, cell) = &self.accounts[who];
+        let mut taker = cell.borrow_mut();
+        let hands = AtHand {
+            market: &mut self.market,
+            taker_key: *taker_key,
+            taker: &mut taker,
+            makers,
+            maker_fees: 0,
+        };
+        place(
+            &self.risk,
+            &mut self.book.orders,
+            &mut self.queue,
+            hands,
+            &terms,
+            &self.clock,
+        )
+    }
+
+    /// Settles what waits for account `who`; returns how many entries.
+    pub fn settle(&mut self, who: usize) -> usize {
+        let (key, cell) = &self.accounts[who];
+        let mut account = cell.borrow_mut();
+        settle_waiting(&mut self.queue, &mut self.market, key, &mut account, 1_000).unwrap()
+    }
+
+    pub fn cancel_all(&mut self, who: usize) -> Cancelled {
+        let (key, cell) = &self.accounts[who];
+        cancel_all_in_book(key, &mut cell.borrow_mut(), &mut self.book).unwrap()
+    }
+
+    pub fn account(&self, who: usize) -> Ref<'_, Box<MarginAccount>> {
+        self.accounts[who].1.borrow()
+    }
+
+    /// The market's slot of an account; an empty one when it has none.
+    pub fn perp(&self, who: usize) -> PerpPosition {
+        let account = self.account(who);
+        account
+            .find_perp(0)
+            .map_or_else(PerpPosition::default, |slot| account.perps[slot])
+    }
+
+    pub fn position(&self, who: usize) -> i64 {
+        self.perp(who).position.0
+    }
+
+    /// Lots of a side of the book.
+    pub fn book_lots(&self, side: Side) -> i64 {
+        self.book
+            .orders
+            .side(side)
+            .iter()
+            .map(|order| order.lots)
+            .sum()
+    }
+}
+
+pub fn zeroed<T: Zeroable>() -> Box<T> {
+    Box::new(T::zeroed())
+}
+
+/// A limit order without extras.
+pub fn limit(side: OrderSide, price: u64, lots: i64) -> OrderTerms {
+    OrderTerms {
+        side,
+        price,
+        lots,
+        kind: OrderType::Limit,
+        max_quote: None,
+        reduce_only: false,
+        expiry: 0,
+        client_id: 7,
+        self_trade: SelfTradeBehavior::DecrementAndCancel,
+        max_fills: 50,
+    }
+}
+
+pub fn bid(price: u64, lots: i64) -> OrderTerms {
+    limit(OrderSide::Bid, price, lots)
+}
+
+pub fn ask(price: u64, lots: i64) -> OrderTerms {
+    limit(OrderSide::Ask, price, lots)
+}
+
+#[track_caller]
+pub fn refused<T: std::fmt::Debug>(result: Result<T>, with: PlimsollError) {
+    assert_eq!(result.unwrap_err(), Error::from(with));
+}

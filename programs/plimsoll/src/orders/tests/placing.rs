@@ -1,0 +1,245 @@
+//! Tests of placing orders: fees, limits, reduce-only, staleness, health.
+use super::*;
+use plimsoll_risk::position::trading_fee;
+use plimsoll_risk::QuoteNative;
+
+fn fee(notional: i64, rate: i64) -> i64 {
+    trading_fee(QuoteNative(notional), i32::try_from(rate).unwrap())
+        .unwrap()
+        .0
+}
+
+#[test]
+fn a_resting_order_is_counted_and_leaves_no_trace_when_cancelled() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.place(0, bid(990, 20), &[]).unwrap(), 1);
+    assert_eq!(desk.place(0, ask(1_010, 30), &[]).unwrap(), 2);
+    let perp = desk.perp(0);
+    assert_eq!((perp.bid_lots.0, perp.ask_lots.0), (20, 30));
+    assert_eq!(desk.account(0).orders[1].client_id, 7);
+    let cancelled = desk.cancel_all(0);
+    assert_eq!((cancelled.count, cancelled.waiting), (2, 0));
+    assert!(desk.perp(0).is_free());
+    assert!(desk.account(0).orders.iter().all(|order| order.is_free()));
+    assert_eq!(desk.book_lots(Side::Bid) + desk.book_lots(Side::Ask), 0);
+}
+
+#[test]
+fn a_trade_in_place_books_both_sides_fees_and_interest() {
+    let mut desk = Desk::new();
+    desk.place(0, ask(1_000, 20), &[]).unwrap();
+    desk.place(1, bid(1_000, 15), &[0]).unwrap();
+    let notional = 15 * 1_000 * 1_000;
+    let (rebate, charge) = (fee(notional, -3_355), fee(notional, 8_388));
+    assert_eq!((desk.position(0), desk.position(1)), (-15, 15));
+    assert_eq!(desk.perp(0).quote.0, notional - rebate);
+    assert_eq!(desk.perp(1).quote.0, -notional - charge);
+    assert_eq!(
+        i64::try_from(desk.market.fees_accrued).unwrap(),
+        charge + rebate
+    );
+    assert_eq!(
+        (desk.market.long_interest, desk.market.short_interest),
+        (15, 15)
+    );
+    assert_eq!(desk.perp(0).ask_lots.0, 5);
+    assert!(desk.queue.is_empty());
+}
+
+#[test]
+fn settling_later_gives_what_settling_in_place_gives() {
+    let (mut now, mut later) = (Desk::new(), Desk::new());
+    for (desk, hands) in [(&mut now, &[0usize][..]), (&mut later, &[][..])] {
+        desk.place(0, ask(1_000, 20), &[]).unwrap();
+        desk.place(1, bid(1_010, 15), hands).unwrap();
+        desk.market.funding_long = 777 << 20;
+        desk.market.funding_short = 777 << 20;
+    }
+    assert_eq!(later.queue.len(), 1);
+    assert_eq!(later.market.fees_accrued, now.market.fees_accrued);
+    assert_eq!(later.position(0), 0);
+    assert_eq!(later.settle(0), 1);
+    let funding = now.market.funding();
+    let mut perp = now.perp(0);
+    perp.settle_funding(funding).unwrap();
+    assert_eq!(later.perp(0), perp);
+    assert_eq!(later.market.long_interest, now.market.long_interest);
+    assert_eq!(later.market.short_interest, now.market.short_interest);
+    assert_eq!(later.account(0).orders, now.account(0).orders);
+}
+
+#[test]
+fn fees_never_go_below_nothing() {
+    let mut desk = Desk::new();
+    desk.market.params.maker_fee = -8_388;
+    for _ in 0..20 {
+        desk.place(0, ask(1_000, 5), &[]).unwrap();
+    }
+    let before = desk.market.fees_accrued;
+    desk.place(1, bid(1_000, 53), &[0]).unwrap();
+    desk.place(1, bid(1_000, 47), &[]).unwrap();
+    assert!(desk.market.fees_accrued >= before);
+    assert_eq!(desk.position(1), 100);
+}
+
+#[test]
+fn a_reduce_only_order_needs_and_keeps_to_an_opposite_position() {
+    let mut desk = Desk::new();
+    let reduce = |terms: OrderTerms| OrderTerms {
+        reduce_only: true,
+        ..terms
+    };
+    refused(
+        desk.place(0, reduce(ask(1_000, 10)), &[]),
+        PlimsollError::NotReducing,
+    );
+    desk.place(1, ask(1_000, 12), &[]).unwrap();
+    desk.place(0, bid(1_000, 12), &[1]).unwrap();
+    refused(
+        desk.place(0, reduce(bid(1_000, 10)), &[]),
+        PlimsollError::NotReducing,
+    );
+    desk.place(2, bid(1_000, 100), &[]).unwrap();
+    desk.place(0, reduce(ask(990, 9)), &[2]).unwrap();
+    assert_eq!(desk.position(0), 3);
+    // Fewer lots than the minimum, but all there are.
+    refused(
+        desk.place(0, reduce(ask(990, 2)), &[2]),
+        PlimsollError::InvalidOrderSize,
+    );
+    desk.place(0, reduce(ask(990, 50)), &[2]).unwrap();
+    assert_eq!(desk.position(0), 0);
+    assert!(desk.account(0).find_perp(0).is_some(), "a claim is left");
+}
+
+#[test]
+fn a_resting_reduce_only_order_is_cut_when_its_maker_is_at_hand() {
+    let mut desk = Desk::new();
+    desk.place(1, ask(1_000, 20), &[]).unwrap();
+    desk.place(0, bid(1_000, 20), &[1]).unwrap();
+    let resting = OrderTerms {
+        reduce_only: true,
+        ..ask(1_005, 20)
+    };
+    desk.place(0, resting, &[]).unwrap();
+    desk.place(2, bid(1_000, 12), &[]).unwrap();
+    desk.place(0, ask(1_000, 12), &[2]).unwrap();
+    assert_eq!(desk.position(0), 8);
+    desk.place(3, bid(1_005, 20), &[0]).unwrap();
+    assert_eq!(desk.position(0), 0);
+    assert_eq!(desk.position(3), 8);
+    assert_eq!(desk.book_lots(Side::Ask), 0);
+    assert_eq!(desk.perp(0).order_mask, 0);
+}
+
+#[test]
+fn the_cap_on_open_interest_binds_only_what_adds_to_it() {
+    let mut desk = Desk::new();
+    desk.market.params.open_interest_cap_lots = 20;
+    desk.place(0, ask(1_000, 100), &[]).unwrap();
+    desk.place(1, bid(1_000, 20), &[0]).unwrap();
+    refused(
+        desk.place(2, bid(1_000, 5), &[0]),
+        PlimsollError::OpenInterestCap,
+    );
+    let mut desk = Desk::new();
+    desk.place(0, ask(1_000, 40), &[]).unwrap();
+    desk.place(1, bid(1_000, 40), &[0]).unwrap();
+    desk.market.params.open_interest_cap_lots = 20;
+    // From one long to another, and closing: both stay above the cap, neither adds.
+    desk.place(2, bid(1_000, 10), &[]).unwrap();
+    desk.place(1, ask(1_000, 10), &[2]).unwrap();
+    desk.place(0, bid(1_000, 10), &[]).unwrap();
+    desk.place(1, ask(1_000, 10), &[0]).unwrap();
+    assert_eq!(
+        (desk.market.long_interest, desk.market.short_interest),
+        (30, 30)
+    );
+}
+
+#[test]
+fn a_stale_entry_refuses_all_but_reduce_only_orders() {
+    let mut desk = Desk::new();
+    desk.place(0, bid(1_000, 20), &[]).unwrap();
+    desk.place(1, ask(1_000, 20), &[0]).unwrap();
+    desk.place(2, bid(1_000, 20), &[]).unwrap();
+    desk.clock.slot += 101;
+    refused(
+        desk.place(1, bid(1_000, 10), &[]),
+        PlimsollError::StaleEntry,
+    );
+    refused(desk.place(3, bid(100, 10), &[]), PlimsollError::StaleEntry);
+    let closing = OrderTerms {
+        reduce_only: true,
+        kind: OrderType::Market,
+        ..ask(0, 20)
+    };
+    desk.place(0, closing, &[2]).unwrap();
+    assert_eq!(desk.position(0), 0);
+}
+
+#[test]
+fn size_slots_and_margin_are_limits() {
+    let mut desk = Desk::new();
+    refused(
+        desk.place(0, bid(1_000, 4), &[]),
+        PlimsollError::InvalidOrderSize,
+    );
+    refused(
+        desk.place(0, bid(1_000, 0), &[]),
+        PlimsollError::InvalidOrderSize,
+    );
+    refused(
+        desk.place(0, bid(1_000, i64::MAX), &[]),
+        PlimsollError::InvalidOrderSize,
+    );
+    // Ten times the deposit, and not a lot more.
+    let affordable = DEPOSIT * 10 / (1_000 * 1_000);
+    let too_much = bid(1_000, affordable + 1);
+    refused(
+        desk.place(0, too_much, &[]),
+        PlimsollError::InsufficientHealth,
+    );
+    let mut desk = Desk::new();
+    desk.place(0, bid(1_000, affordable), &[]).unwrap();
+    let mut desk = Desk::new();
+    for _ in 0..64 {
+        desk.place(0, bid(900, 5), &[]).unwrap();
+    }
+    refused(
+        desk.place(0, bid(900, 5), &[]),
+        PlimsollError::NoFreeOrderSlot,
+    );
+}
+
+#[test]
+fn a_quote_budget_is_in_native_quote() {
+    let mut desk = Desk::new();
+    desk.place(0, ask(1_000, 100), &[]).unwrap();
+    let budget = OrderTerms {
+        max_quote: Some(7_900_000),
+        kind: OrderType::Market,
+        ..bid(u64::MAX, i64::MAX)
+    };
+    desk.place(1, budget, &[0]).unwrap();
+    assert_eq!(desk.position(1), 7);
+}
+
+#[test]
+fn own_orders_never_trade_and_their_slot_survives_the_order() {
+    let mut desk = Desk::new();
+    desk.place(0, ask(1_000, 10), &[]).unwrap();
+    // The only order of the account goes while it places another.
+    let cancel = OrderTerms {
+        self_trade: SelfTradeBehavior::CancelProvide,
+        ..bid(1_000, 8)
+    };
+    desk.place(0, cancel, &[]).unwrap();
+    let perp = desk.perp(0);
+    assert_eq!(
+        (perp.position.0, perp.bid_lots.0, perp.ask_lots.0),
+        (0, 8, 0)
+    );
+    desk.place(0, ask(1_000, 8), &[]).unwrap();
+    assert!(desk.perp(0).is_free());
+}
