@@ -185,7 +185,10 @@ type Edit<T> = (&'static str, fn(&mut T));
 
 #[test]
 fn each_bad_asset_parameter_is_named() {
-    let edits: [Edit<AssetParams>; 18] = [
+    let edits: [Edit<AssetParams>; 19] = [
+        ("fee_max", |p| {
+            (p.liability_weight_init, p.liability_weight_maint) = (RATIO_ONE, RATIO_ONE)
+        }),
         ("asset_weight_init", |p| {
             p.asset_weight_init = p.asset_weight_maint + 1
         }),
@@ -255,7 +258,11 @@ fn each_bad_market_parameter_is_named() {
 
 #[test]
 fn each_loosening_is_named_and_its_reverse_is_not() {
-    let edits: [Edit<AssetParams>; 14] = [
+    let edits: [Edit<AssetParams>; 16] = [
+        ("max_age_slots", |p| p.oracle.max_age_slots += 1),
+        ("stable_rate_per_hour", |p| {
+            p.oracle.stable_rate_per_hour += 1
+        }),
         ("deposit_scale_start_usd", |p| {
             p.deposit_scale_start_usd += 1
         }),

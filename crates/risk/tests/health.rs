@@ -45,13 +45,13 @@ fn reference_requirement(
     perp: &PerpPosition,
     risk: &MarketRisk,
     ratio: u32,
-) -> f64 {
+) -> (f64, f64) {
     let largest = (perp.position.0 + perp.bid_lots.0)
         .abs()
         .max((perp.position.0 - perp.ask_lots.0).abs()) as f64;
     let notional = largest * kind.of(&risk.price_high) as f64 / f64::from(risk.shift).exp2();
     let growth = (notional / risk.size_scale_notional as f64).sqrt().max(1.0);
-    notional * f64::from(ratio) / ONE as f64 * growth
+    (notional * f64::from(ratio) / ONE as f64 * growth, growth)
 }
 
 proptest! {
@@ -98,16 +98,29 @@ proptest! {
                 let weight = i128::from(kind.of(&risk.profit_weight));
                 let counted = if pnl > 0 { (pnl * weight) >> 24 } else { pnl };
                 let requirement = counted - perp_value(kind, perp, &account.orders, risk).unwrap();
-                let expected = reference_requirement(kind, perp, risk, kind.of(&ratios));
-                // Rounded up; the price of a lot, the root and the growth are rounded up too.
+                let (expected, growth) = reference_requirement(kind, perp, risk, kind.of(&ratios));
+                // Rounded up: the price of a lot by a mantissa unit, the growth, and the result.
                 let lots = (perp.position.0.unsigned_abs() + perp.bid_lots.abs() + perp.ask_lots.abs()) as f64;
-                let grain = 3.0 + lots / f64::from(risk.shift).exp2() * (1.0 + expected / lots.max(1.0));
-                let growth_grain = (expected / RATIO_ONE as f64) * 4.0;
+                let grain = (3.0 + lots / f64::from(risk.shift).exp2()) * growth * 2.0;
                 prop_assert!(requirement as f64 >= expected * (1.0 - 1e-12) - 1.0, "{requirement} < {expected}");
-                let worst = expected * (1.0 + 1e-6) + grain * 40.0 + growth_grain;
-                prop_assert!(requirement as f64 <= worst, "{requirement} > {expected}");
+                prop_assert!(requirement as f64 <= expected * (1.0 + 1e-6) + grain, "{requirement} > {expected}");
             }
         }
+    }
+
+    #[test]
+    fn the_inverse_root_is_rounded_up((mut params, mut risk) in market(), scale in wide(63), shift in 0u8..=33) {
+        params.size_scale_notional = scale + 1_000_000;
+        (risk.shift, risk.price.spot, risk.price.stable, risk.price.conf) = (shift + 30, 7 << 30, 7 << 30, 0);
+        risk.recompute(&params).unwrap();
+        let product = |root: u64| (u128::from(root) * u128::from(root)).checked_mul(u128::from(params.size_scale_notional));
+        prop_assert!(product(risk.size_inverse_root).is_none_or(|square| square >= 1 << 126));
+        prop_assert!(product(risk.size_inverse_root - 1).is_some_and(|square| square < 1 << 126));
+        // The threshold is the most lots whose notional is within the scale.
+        let notional = |lots: u64| (u128::from(lots) * u128::from(risk.price_high[0])) >> risk.shift;
+        let most = risk.size_threshold_lots;
+        prop_assert!(notional(most) <= u128::from(params.size_scale_notional));
+        prop_assert!(most == u64::MAX || notional(most + 1) >= u128::from(params.size_scale_notional));
     }
 
     /// The same property covers fills that are settled late: until then the order still rests in its slot, and the

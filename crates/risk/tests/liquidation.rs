@@ -366,3 +366,77 @@ fn a_long_is_closed_just_as_far_as_needed() {
     let slice = position_slice(&perp, &risk, &target, BaseLots::MAX, BaseLots(92)).unwrap();
     assert_eq!(slice.lots, BaseLots(100));
 }
+
+#[test]
+fn a_swap_pays_just_as_much_as_needed_and_leaves_no_dust() {
+    let entry = |asset_weight: u32, liability_weight: u32| {
+        let mut risk = AssetRisk::listed(20, 6);
+        (risk.price.spot, risk.price.stable) = (1 << 20, 1 << 20);
+        let params = AssetParams {
+            asset_weight_init: asset_weight,
+            asset_weight_maint: asset_weight,
+            liability_weight_init: liability_weight,
+            liability_weight_maint: liability_weight,
+            deposit_scale_start_usd: u64::MAX,
+            borrow_scale_start_usd: u64::MAX,
+            ..AssetParams::default()
+        };
+        risk.recompute(&params, &BankTotals::default()).unwrap();
+        risk
+    };
+    // Collateral at a half against a debt at one and a half, 10 % bonus: a unit repaid gains 1.5 and costs 0.55.
+    let (given, owed) = (
+        entry(RATIO_ONE / 2, RATIO_ONE),
+        entry(RATIO_ONE, RATIO_ONE / 2 * 3),
+    );
+    let deposit = Balance {
+        shares: Shares(2_000_000),
+        ..Balance::of(0)
+    };
+    let debt = Balance {
+        shares: Shares(-1_000_000),
+        ..Balance::of(1)
+    };
+    let (collateral, owes) = (
+        Collateral::Deposit(&deposit, &given),
+        Debt::Borrow(&debt, &owed),
+    );
+    let target = Target {
+        health: -95_000,
+        equity: 1_000_000,
+        fee: RATIO_ONE / 10,
+        insurance_share: RATIO_ONE / 4,
+    };
+    let slice = swap_slice(&collateral, &owes, &target, u64::MAX, 0, 0).unwrap();
+    assert!((100_000..=100_020).contains(&slice.debt), "{slice:?}");
+    assert_eq!(
+        slice.collateral,
+        slice.debt + u64::try_from(slice.penalty).unwrap()
+    );
+    assert_eq!(u128::from(slice.insurance), slice.penalty / 4);
+    // What is left of either side is less than its dust: it goes whole.
+    let slice = swap_slice(&collateral, &owes, &target, u64::MAX, 0, 900_000).unwrap();
+    assert_eq!((slice.debt, slice.collateral), (1_000_000, 1_100_000));
+    let few = Balance {
+        shares: Shares(150_000),
+        ..Balance::of(0)
+    };
+    let collateral = Collateral::Deposit(&few, &given);
+    let slice = swap_slice(&collateral, &owes, &target, u64::MAX, 40_001, 0).unwrap();
+    assert_eq!(slice.collateral, 150_000);
+    assert!((136_360..=136_364).contains(&slice.debt), "{slice:?}");
+    // Not by more than the liquidator takes on.
+    let slice = swap_slice(&collateral, &owes, &target, 110_000, 40_001, 900_000).unwrap();
+    assert!(slice.debt < 110_000 && slice.collateral < 120_000);
+    // The last of the collateral goes for the debt that it pays for.
+    let target = Target {
+        health: -900_000,
+        ..target
+    };
+    let slice = swap_slice(&collateral, &owes, &target, u64::MAX, 0, 0).unwrap();
+    assert_eq!((slice.collateral, slice.insurance), (150_000, 3_409));
+    assert_eq!(
+        swap_slice(&collateral, &owes, &target, 0, 0, 0),
+        Err(RiskError::NothingToLiquidate)
+    );
+}
