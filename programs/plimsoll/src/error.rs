@@ -184,12 +184,24 @@ pub enum PlimsollError {
     // Orders, continued
     #[msg("Book, fill queue and margin account disagree about an order")]
     OrderMismatch,
+
+    // Liquidation, continued
+    #[msg("An optional account that this needs was not passed")]
+    MissingAccount,
+    #[msg("The liquidation slice is too small to help")]
+    SliceTooSmall,
+    #[msg("The liquidation would lower the account's health")]
+    LiquidationHarms,
+    #[msg("Neither insurance nor anyone else can bear the loss now")]
+    NobodyCanPay,
 }
 
 impl From<RiskError> for PlimsollError {
     fn from(error: RiskError) -> Self {
         match error {
             RiskError::InvalidParameter => Self::InvalidParameter,
+            RiskError::NothingToLiquidate => Self::NothingToLiquidate,
+            RiskError::SliceTooSmall => Self::SliceTooSmall,
             _ => Self::Overflow,
         }
     }

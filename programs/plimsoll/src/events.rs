@@ -242,6 +242,8 @@ pub struct BankruptcyResolved {
     /// Native units of the debt.
     pub loss: u64,
     pub from_insurance: u64,
+    /// Trading fees of the market that were waived for it.
+    pub from_fees: u64,
     /// What depositors, or the other side of the market, bear.
     pub socialized: u64,
 }

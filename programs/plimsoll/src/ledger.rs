@@ -150,19 +150,40 @@ pub fn finish_borrow(
         usd(totals.borrows, entry) <= u128::from(bank.params.borrow_cap_usd),
         PlimsollError::BorrowCap
     );
+    let net = count_borrow(bank, borrowed, now)?;
+    require!(
+        usd(u64::try_from(net).unwrap_or(0), entry) <= u128::from(bank.params.net_borrow_limit_usd),
+        PlimsollError::NetBorrowLimit
+    );
+    Ok(())
+}
+
+/// Counts a borrow in the net-borrow window; returns the window's sum.
+pub fn count_borrow(bank: &mut Bank, borrowed: u64, now: i64) -> Result<i64> {
     let net = roll_window(
         &mut bank.borrow_window_start,
         bank.net_borrowed,
         bank.params.net_borrow_window_secs,
         now,
     );
-    let net = add_signed(net, borrowed)?;
-    bank.net_borrowed = net;
-    require!(
-        usd(u64::try_from(net).unwrap_or(0), entry) <= u128::from(bank.params.net_borrow_limit_usd),
-        PlimsollError::NetBorrowLimit
-    );
-    Ok(())
+    bank.net_borrowed = add_signed(net, borrowed)?;
+    Ok(bank.net_borrowed)
+}
+
+/// Native units that may still be borrowed under the bank's cap and the limit of the current window.
+pub fn borrow_room(bank: &mut Bank, entry: &AssetRisk, now: i64) -> Result<u64> {
+    let net = count_borrow(bank, 0, now)?;
+    let left = |limit: u64, used: u64| u128::from(limit).saturating_sub(usd(used, entry));
+    let room = left(bank.params.borrow_cap_usd, bank.totals()?.borrows).min(left(
+        bank.params.net_borrow_limit_usd,
+        u64::try_from(net).unwrap_or(0),
+    ));
+    // The room has 64 bits and the shift at most 63.
+    let native = room
+        .wrapping_shl(u32::from(entry.shift))
+        .checked_div(u128::from(entry.price.spot))
+        .or_refuse()?;
+    Ok(u64::try_from(native).unwrap_or(u64::MAX))
 }
 
 /// Gives a repayment's room back to the net-borrow window.

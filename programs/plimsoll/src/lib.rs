@@ -12,6 +12,7 @@ pub mod gates;
 pub mod health;
 pub mod instructions;
 pub mod ledger;
+pub mod liquidation;
 pub mod matching;
 pub mod oracle;
 pub mod orders;
@@ -182,5 +183,29 @@ pub mod plimsoll {
 
     pub fn settle_fills<'info>(ctx: Context<'info, SettleFills<'info>>, limit: u16) -> Result<()> {
         instructions::settle_fills::settle_fills(ctx, limit)
+    }
+    // Anyone: settlement and liquidation
+
+    pub fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
+        instructions::settle_pnl::settle_pnl(ctx)
+    }
+
+    pub fn account_health(ctx: Context<AccountHealth>) -> Result<HealthReport> {
+        instructions::account_health::account_health(ctx)
+    }
+
+    pub fn liquidate<'info>(
+        ctx: Context<'info, Liquidate<'info>>,
+        max_position_lots: u64,
+        max_debt: u64,
+    ) -> Result<()> {
+        instructions::liquidate::liquidate(ctx, max_position_lots, max_debt)
+    }
+
+    pub fn resolve_bankruptcy<'info>(
+        ctx: Context<'info, ResolveBankruptcy<'info>>,
+        max_repay: u64,
+    ) -> Result<()> {
+        instructions::resolve_bankruptcy::resolve_bankruptcy(ctx, max_repay)
     }
 }

@@ -134,7 +134,7 @@ fn is_book(account: &AccountInfo) -> bool {
 }
 
 /// The longest prefix whose members satisfy `test`, and the rest.
-fn split_while<'a, T>(items: &'a [T], test: impl Fn(&T) -> bool) -> (&'a [T], &'a [T]) {
+fn split_while<T>(items: &[T], test: impl Fn(&T) -> bool) -> (&[T], &[T]) {
     let count = items.iter().take_while(|item| test(item)).count();
     items.split_at(count)
 }

@@ -1,0 +1,167 @@
+//! Liquidates an account below its maintenance line, slice by slice. Permissionless, and never held back by a mode.
+use anchor_lang::prelude::*;
+
+use crate::{
+    error::PlimsollError,
+    gates, ledger,
+    liquidation::{require_own_init, Leg, Liquidation, Standing},
+    state::{Bank, Book, MarginAccount, Market, RiskState},
+};
+
+#[derive(Accounts)]
+pub struct Liquidate<'info> {
+    /// Owner or delegate of `liquidator_account`.
+    pub liquidator: Signer<'info>,
+    /// Takes over what is liquidated. May be another account of the same owner: that gains it nothing, as what it takes
+    /// over costs insurance its part.
+    #[account(
+        mut,
+        constraint = liquidator_account.key() != margin_account.key() @ PlimsollError::SelfLiquidation,
+    )]
+    pub liquidator_account: AccountLoader<'info, MarginAccount>,
+    #[account(mut)]
+    pub margin_account: AccountLoader<'info, MarginAccount>,
+    pub risk_state: AccountLoader<'info, RiskState>,
+    /// Market of the position to take over.
+    #[account(mut)]
+    pub position_market: Option<AccountLoader<'info, Market>>,
+    /// CHECK: bank or market of the collateral, told by its discriminator. Any two of these roles may be one account.
+    #[account(mut)]
+    pub collateral: Option<UncheckedAccount<'info>>,
+    /// CHECK: bank or market of the debt, told by its discriminator.
+    #[account(mut)]
+    pub debt: Option<UncheckedAccount<'info>>,
+    /// Bank of the quote asset, needed when collateral or debt is a market.
+    #[account(mut)]
+    pub quote_bank: Option<AccountLoader<'info, Bank>>,
+    // Remaining accounts: books (writable) in which the account has orders.
+}
+
+/// Flags the account when its maintenance health is below zero, and then goes as far as it is asked and as is needed
+/// for LiquidationEnd health of zero: cancels the orders in the books passed, takes over at most `max_position_lots`
+/// of a position and swaps at most `max_debt` native units of a debt; zero leaves a phase out. An account that has
+/// recovered is only cleared. The liquidator's Init health must be at least zero when it took anything.
+#[inline(never)]
+pub(crate) fn liquidate<'info>(
+    ctx: Context<'info, Liquidate<'info>>,
+    max_position_lots: u64,
+    max_debt: u64,
+) -> Result<()> {
+    let books = ctx.remaining_accounts;
+    let accounts: &'info Liquidate<'info> = ctx.accounts;
+    let clock = Clock::get()?;
+    let risk = accounts.risk_state.load()?;
+    let mut liquidator = accounts.liquidator_account.load_mut()?;
+    let mut account = accounts.margin_account.load_mut()?;
+    check(accounts, &risk, &liquidator, &account)?;
+
+    let standing = Standing::of(&risk, &account, &clock)?;
+    let mut liquidation = Liquidation {
+        risk: &risk,
+        clock: &clock,
+        account: &mut account,
+        account_key: accounts.margin_account.key(),
+        liquidator: &mut liquidator,
+        liquidator_key: accounts.liquidator_account.key(),
+        standing,
+    };
+    liquidation.begin()?;
+    if liquidation.finish() {
+        return Ok(());
+    }
+    for book in books {
+        cancel_orders(&mut liquidation, book)?;
+    }
+    let mut took = false;
+    if max_position_lots > 0 && liquidation.standing.end() < 0 {
+        take_over(&mut liquidation, accounts, max_position_lots)?;
+        took = true;
+    }
+    if max_debt > 0 && liquidation.standing.end() < 0 {
+        took |= swap(&mut liquidation, accounts, max_debt)?;
+    }
+    liquidation.finish();
+    if took {
+        require_own_init(&risk, &liquidator, &clock)?;
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn check(
+    accounts: &Liquidate,
+    risk: &RiskState,
+    liquidator: &MarginAccount,
+    account: &MarginAccount,
+) -> Result<()> {
+    for exchange in [&liquidator.exchange, &account.exchange] {
+        require_keys_eq!(*exchange, risk.exchange, PlimsollError::WrongExchange);
+    }
+    liquidator.require_trader(&accounts.liquidator.key())?;
+    gates::LIQUIDATE
+        .exchange(risk.mode)?
+        .account(liquidator.state)?;
+    Ok(())
+}
+
+#[inline(never)]
+fn cancel_orders<'info>(
+    liquidation: &mut Liquidation,
+    book: &'info AccountInfo<'info>,
+) -> Result<()> {
+    let book: AccountLoader<Book> =
+        AccountLoader::try_from(book).map_err(|_| PlimsollError::WrongRemainingAccount)?;
+    require!(
+        book.as_ref().data_len() >= Book::SPACE,
+        PlimsollError::AccountNotExtended
+    );
+    let mut book = book.load_mut()?;
+    liquidation.cancel_orders(&mut book)
+}
+
+#[inline(never)]
+fn take_over(
+    liquidation: &mut Liquidation,
+    accounts: &Liquidate,
+    max_position_lots: u64,
+) -> Result<()> {
+    liquidation.require_no_orders()?;
+    let market = accounts
+        .position_market
+        .as_ref()
+        .ok_or(PlimsollError::MissingAccount)?;
+    liquidation.take_over(&mut *market.load_mut()?, max_position_lots)
+}
+
+#[inline(never)]
+fn swap<'info>(
+    liquidation: &mut Liquidation,
+    accounts: &'info Liquidate<'info>,
+    max_debt: u64,
+) -> Result<bool> {
+    liquidation.require_no_orders()?;
+    let leg = |account: &'info Option<UncheckedAccount<'info>>| {
+        Leg::of(
+            account
+                .as_ref()
+                .ok_or(PlimsollError::MissingAccount)?
+                .as_ref(),
+        )
+    };
+    let (collateral, debt) = (leg(&accounts.collateral)?, leg(&accounts.debt)?);
+    let now = liquidation.clock.unix_timestamp;
+    for leg in [&collateral, &debt] {
+        leg.prepare(&liquidation.risk.exchange, now)?;
+    }
+    if let Some(bank) = &accounts.quote_bank {
+        let mut bank = bank.load_mut()?;
+        require_keys_eq!(
+            bank.exchange,
+            liquidation.risk.exchange,
+            PlimsollError::WrongExchange
+        );
+        require!(bank.index == 0, PlimsollError::WrongMint);
+        ledger::accrue(&mut bank, now)?;
+    }
+    liquidation.swap(&collateral, &debt, accounts.quote_bank.as_ref(), max_debt)
+}

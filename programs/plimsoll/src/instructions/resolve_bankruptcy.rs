@@ -1,0 +1,359 @@
+//! Resolves a debt of an account that has nothing left: insurance pays first, then those whom the loss enriched or who
+//! lent. Permissionless.
+use anchor_lang::prelude::*;
+use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
+use plimsoll_risk::AssetRisk;
+
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    events::BankruptcyResolved,
+    exchange_signer, gates,
+    health::clock_of,
+    ledger,
+    liquidation::{
+        bankruptcy::{
+            buyout, charge_depositors, charge_positions, debt, draw, owes_nothing, pay_debt,
+            pay_loss, require_bankrupt, Buyout, Cover,
+        },
+        require_own_init, Leg,
+    },
+    state::{Bank, Exchange, FillQueueAccount, MarginAccount, Market, RiskState},
+    token,
+};
+
+#[derive(Accounts)]
+pub struct ResolveBankruptcy<'info> {
+    pub resolver: Signer<'info>,
+    /// Repays a debt in an asset other than quote, and is paid for it by insurance. Not needed for other debts, or when
+    /// insurance is empty.
+    #[account(
+        mut,
+        constraint = resolver_account.key() != margin_account.key() @ PlimsollError::DuplicateAccount,
+    )]
+    pub resolver_account: Option<AccountLoader<'info, MarginAccount>>,
+    #[account(mut, has_one = exchange @ PlimsollError::WrongExchange)]
+    pub margin_account: AccountLoader<'info, MarginAccount>,
+    #[account(mut)]
+    pub risk_state: AccountLoader<'info, RiskState>,
+    #[account(
+        has_one = risk_state @ PlimsollError::WrongExchange,
+        has_one = insurance_vault @ PlimsollError::WrongVault,
+        has_one = quote_mint @ PlimsollError::WrongMint,
+    )]
+    pub exchange: AccountLoader<'info, Exchange>,
+    /// CHECK: bank or market of the debt, told by its discriminator. May be `quote_bank`.
+    #[account(mut)]
+    pub debt: UncheckedAccount<'info>,
+    /// Queue of a market whose other side has to bear a loss.
+    pub fill_queue: Option<AccountLoader<'info, FillQueueAccount>>,
+    #[account(
+        mut,
+        has_one = exchange @ PlimsollError::WrongExchange,
+        has_one = vault @ PlimsollError::WrongVault,
+    )]
+    pub quote_bank: AccountLoader<'info, Bank>,
+    /// The quote bank's vault.
+    #[account(mut)]
+    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    #[account(mut)]
+    pub insurance_vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub quote_mint: Box<InterfaceAccount<'info, Mint>>,
+    pub token_program: Interface<'info, TokenInterface>,
+}
+
+/// Resolves one debt, as far as it can be now.
+///
+/// - A market's loss is borne by what insurance is owed from the pool, the insurance vault, the market's uncollected
+///   fees, and then the other side of the market, through its funding index. What exceeds even that stays owed.
+/// - An asset's debt is borne by the bank's own insurance, the insurance vault, and then the asset's depositors. The
+///   vault holds quote: for another asset the resolver's account repays (at most `max_repay` native units) and is
+///   credited quote for it at oracle prices plus the asset's least liquidation fee. Depositors bear nothing before
+///   insurance is used up.
+///
+/// When nothing is owed any more the account leaves liquidation.
+#[inline(never)]
+pub(crate) fn resolve_bankruptcy<'info>(
+    ctx: Context<'info, ResolveBankruptcy<'info>>,
+    max_repay: u64,
+) -> Result<()> {
+    let accounts: &'info ResolveBankruptcy<'info> = ctx.accounts;
+    let clock = Clock::get()?;
+    check(accounts)?;
+    let leg = Leg::of(accounts.debt.as_ref())?;
+    leg.prepare(&accounts.exchange.key(), clock.unix_timestamp)?;
+    let is_pnl = leg.is_market();
+    let (index, cover) = match leg {
+        Leg::Bank(bank) => resolve_debt(accounts, &bank, max_repay, &clock)?,
+        Leg::Market(market) => resolve_loss(accounts, &market)?,
+    };
+    require!(cover.left() < cover.loss, PlimsollError::NobodyCanPay);
+
+    let mut account = accounts.margin_account.load_mut()?;
+    if owes_nothing(&account) {
+        account.clear_liquidation();
+    }
+    emit!(BankruptcyResolved {
+        margin_account: accounts.margin_account.key(),
+        index,
+        is_pnl,
+        loss: cover.loss,
+        from_insurance: cover.from_insurance,
+        from_fees: cover.from_fees,
+        socialized: cover.socialized,
+    });
+    Ok(())
+}
+
+#[inline(never)]
+fn check(accounts: &ResolveBankruptcy) -> Result<()> {
+    let risk = accounts.risk_state.load()?;
+    require!(
+        accounts.quote_bank.load()?.index == 0,
+        PlimsollError::WrongMint
+    );
+    gates::RESOLVE_BANKRUPTCY.exchange(risk.mode)?;
+    if let Some(resolver) = &accounts.resolver_account {
+        let resolver = resolver.load()?;
+        require_keys_eq!(
+            resolver.exchange,
+            risk.exchange,
+            PlimsollError::WrongExchange
+        );
+        resolver.require_trader(&accounts.resolver.key())?;
+        gates::RESOLVE_BANKRUPTCY.account(resolver.state)?;
+    }
+    require_bankrupt(&*accounts.margin_account.load()?, &risk)
+}
+
+/// Moves insurance tokens into the quote vault; returns what arrived.
+#[inline(never)]
+fn pay_from_insurance(accounts: &ResolveBankruptcy, amount: u64) -> Result<u64> {
+    if amount == 0 {
+        return Ok(0);
+    }
+    let (id, bump) = {
+        let exchange = accounts.exchange.load()?;
+        (exchange.id.to_le_bytes(), exchange.bump)
+    };
+    token::pay(
+        &accounts.insurance_vault,
+        accounts.vault.to_account_info(),
+        &accounts.quote_mint,
+        accounts.exchange.to_account_info(),
+        exchange_signer!(id, bump),
+        &accounts.token_program,
+        amount,
+    )?;
+    let mut vault = accounts.vault.clone();
+    vault.reload()?;
+    vault.amount.checked_sub(accounts.vault.amount).or_refuse()
+}
+
+/// A market's loss.
+#[inline(never)]
+fn resolve_loss(
+    accounts: &ResolveBankruptcy,
+    market: &AccountLoader<Market>,
+) -> Result<(u16, Cover)> {
+    let (slot, mut cover) = claims_of_insurance(accounts, market)?;
+    let wanted = cover.left().min(accounts.insurance_vault.amount);
+    let arrived = pay_from_insurance(accounts, wanted)?.min(cover.left());
+    cover.from_insurance = cover.from_insurance.checked_add(arrived).or_refuse()?;
+
+    let mut account = accounts.margin_account.load_mut()?;
+    let mut market = market.load_mut()?;
+    market.pnl_pool = market.pnl_pool.checked_add(arrived).or_refuse()?;
+    cover.from_fees = draw(&mut market.fees_accrued, cover.left());
+    if cover.left() > 0 {
+        require_empty_queue(accounts, &market)?;
+        let mut risk = accounts.risk_state.load_mut()?;
+        let entry = risk.market_mut(market.index)?;
+        let perp = account.perps.get_mut(slot).or_refuse()?;
+        cover.socialized = charge_positions(&mut market, entry, perp.last_side, cover.left())?;
+        // What they do not bear now is never asked of them again.
+        perp.last_side = 0;
+    }
+    let paid = cover.loss.saturating_sub(cover.left());
+    pay_loss(&mut account, slot, paid)?;
+    account.release_perp(slot);
+    Ok((market.index, cover))
+}
+
+/// The loss, and the part that is met by waiving what the market's pool owes to insurance.
+#[inline(never)]
+fn claims_of_insurance(
+    accounts: &ResolveBankruptcy,
+    market: &AccountLoader<Market>,
+) -> Result<(usize, Cover)> {
+    let account = accounts.margin_account.load()?;
+    let mut market = market.load_mut()?;
+    let slot = account
+        .find_perp(market.index)
+        .ok_or(PlimsollError::NotBankrupt)?;
+    let claim = account.perps.get(slot).or_refuse()?.quote.0;
+    require!(claim < 0, PlimsollError::NotBankrupt);
+    let loss = claim.unsigned_abs();
+    Ok((
+        slot,
+        Cover {
+            loss,
+            from_insurance: draw(&mut market.insurance_accrued, loss),
+            ..Cover::default()
+        },
+    ))
+}
+
+/// A side's index may only move while no fill waits, as waiting fills carry the long side's alone.
+fn require_empty_queue(accounts: &ResolveBankruptcy, market: &Market) -> Result<()> {
+    let queue = accounts
+        .fill_queue
+        .as_ref()
+        .ok_or(PlimsollError::MissingAccount)?;
+    require_keys_eq!(
+        market.fill_queue,
+        queue.key(),
+        PlimsollError::WrongMarketAccount
+    );
+    require!(
+        queue.as_ref().data_len() >= FillQueueAccount::SPACE,
+        PlimsollError::AccountNotExtended
+    );
+    require!(queue.load()?.queue.is_empty(), PlimsollError::FillsPending);
+    Ok(())
+}
+
+/// A debt in an asset.
+#[inline(never)]
+fn resolve_debt(
+    accounts: &ResolveBankruptcy,
+    bank: &AccountLoader<Bank>,
+    max_repay: u64,
+    clock: &Clock,
+) -> Result<(u16, Cover)> {
+    let (slot, mut cover) = insurance_in_kind(accounts, bank)?;
+    let index = bank.load()?.index;
+    let exhausted = if index == 0 {
+        let wanted = cover.left().min(accounts.insurance_vault.amount);
+        let arrived = pay_from_insurance(accounts, wanted)?.min(cover.left());
+        pay(accounts, bank, slot, arrived)?;
+        cover.from_insurance = cover.from_insurance.checked_add(arrived).or_refuse()?;
+        true
+    } else {
+        let plan = plan_buyout(accounts, bank, cover.left(), max_repay, clock)?;
+        buy_out(accounts, bank, slot, &plan, clock)?;
+        cover.from_insurance = cover.from_insurance.checked_add(plan.repaid).or_refuse()?;
+        plan.exhausted
+    };
+    if exhausted && cover.left() > 0 {
+        let mut risk = accounts.risk_state.load_mut()?;
+        let entry = risk.asset_mut(index)?;
+        cover.socialized = charge_depositors(&mut *bank.load_mut()?, entry, cover.left())?;
+        pay(accounts, bank, slot, cover.socialized)?;
+    }
+    accounts.margin_account.load_mut()?.release_balance(slot);
+    Ok((index, cover))
+}
+
+/// The debt, and the part that is met by the bank's own insurance.
+#[inline(never)]
+fn insurance_in_kind(
+    accounts: &ResolveBankruptcy,
+    bank: &AccountLoader<Bank>,
+) -> Result<(usize, Cover)> {
+    let mut account = accounts.margin_account.load_mut()?;
+    let mut bank = bank.load_mut()?;
+    let slot = account
+        .find_balance(bank.index)
+        .ok_or(PlimsollError::NotBankrupt)?;
+    let balance = account.balances.get_mut(slot).or_refuse()?;
+    let loss = debt(&bank, balance)?;
+    require!(loss > 0, PlimsollError::NotBankrupt);
+    let drawn = draw(&mut bank.insurance, loss);
+    pay_debt(&mut bank, balance, drawn)?;
+    Ok((
+        slot,
+        Cover {
+            loss,
+            from_insurance: drawn,
+            ..Cover::default()
+        },
+    ))
+}
+
+/// Pays off a part of the account's debt with value that the bank has received.
+fn pay(
+    accounts: &ResolveBankruptcy,
+    bank: &AccountLoader<Bank>,
+    slot: usize,
+    amount: u64,
+) -> Result<()> {
+    let mut account = accounts.margin_account.load_mut()?;
+    let balance = account.balances.get_mut(slot).or_refuse()?;
+    pay_debt(&mut *bank.load_mut()?, balance, amount)
+}
+
+/// What insurance buys of a debt in an asset other than quote.
+#[inline(never)]
+fn plan_buyout(
+    accounts: &ResolveBankruptcy,
+    bank: &AccountLoader<Bank>,
+    owed: u64,
+    max_repay: u64,
+    clock: &Clock,
+) -> Result<Buyout> {
+    let insurance = accounts.insurance_vault.amount;
+    if owed == 0 || insurance == 0 {
+        return Ok(Buyout {
+            repaid: 0,
+            payout: 0,
+            exhausted: true,
+        });
+    }
+    let risk = accounts.risk_state.load()?;
+    let bank = bank.load()?;
+    let (asset, quote) = (risk.asset(bank.index)?, risk.asset(0)?);
+    for entry in [asset, quote] {
+        require_priced(entry, clock)?;
+    }
+    let bonus = bank.params.liquidation.fee_min;
+    buyout(owed, max_repay, asset, quote, bonus, insurance).or_refuse()
+}
+
+fn require_priced(entry: &AssetRisk, clock: &Clock) -> Result<()> {
+    require!(entry.is_fresh(clock_of(clock)), PlimsollError::StaleEntry);
+    require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
+    Ok(())
+}
+
+/// The resolver's account repays in kind and is credited the quote that insurance pays for it.
+#[inline(never)]
+fn buy_out(
+    accounts: &ResolveBankruptcy,
+    bank: &AccountLoader<Bank>,
+    slot: usize,
+    plan: &Buyout,
+    clock: &Clock,
+) -> Result<()> {
+    if plan.repaid == 0 {
+        return Ok(());
+    }
+    let payout = pay_from_insurance(accounts, plan.payout)?;
+    pay(accounts, bank, slot, plan.repaid)?;
+    let mut resolver = accounts
+        .resolver_account
+        .as_ref()
+        .ok_or(PlimsollError::MissingAccount)?
+        .load_mut()?;
+    {
+        let mut bank = bank.load_mut()?;
+        let own_slot = resolver.open_balance(bank.index)?;
+        let own = resolver.balances.get_mut(own_slot).or_refuse()?;
+        ledger::debit(&mut bank, own, plan.repaid)?;
+        resolver.release_balance(own_slot);
+    }
+    let mut quote_bank = accounts.quote_bank.load_mut()?;
+    ledger::accrue(&mut quote_bank, clock.unix_timestamp)?;
+    let [quote, ..] = &mut resolver.balances;
+    ledger::credit(&mut quote_bank, quote, payout)?;
+    require_own_init(&*accounts.risk_state.load()?, &resolver, clock)
+}

@@ -1,0 +1,287 @@
+//! Turns a market's profit or loss into quote balance, as far as the money is there. Permissionless.
+use anchor_lang::prelude::*;
+use plimsoll_risk::{
+    fixed::{add, scale_floor},
+    standard::{balance_value, perp_value},
+    HealthKind, MarginModel, MarketRisk, PerpPosition, Policy, QuoteNative, StandardMargin,
+};
+
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    events::PnlSettled,
+    gates,
+    health::{clock_of, portfolio, view},
+    ledger,
+    state::{mode, Bank, MarginAccount, Market, RiskState},
+};
+
+#[derive(Accounts)]
+pub struct SettlePnl<'info> {
+    pub risk_state: AccountLoader<'info, RiskState>,
+    #[account(mut)]
+    pub market: AccountLoader<'info, Market>,
+    #[account(mut)]
+    pub margin_account: AccountLoader<'info, MarginAccount>,
+    /// The bank of the quote asset.
+    #[account(mut)]
+    pub quote_bank: AccountLoader<'info, Bank>,
+}
+
+/// Pays a profit from the market's pool, or a loss into it, and settles funding on the way.
+///
+/// A profit is paid as far as the pool has collected losses; while a position is held it is measured at the worse of
+/// spot and stable price, so that a pump is not paid out within minutes. A loss is measured at spot and paid from the
+/// quote deposit; the rest is borrowed only while Init health stays at zero or above and the bank's mode, cap and
+/// net-borrow window leave room, since it is depositors who lend it. It was not asked for, so it bears no
+/// origination fee.
+///
+/// As anyone may call this, it never puts an account at risk: where it lowers maintenance health (the quote token
+/// is weighted, a claim on the pool differently so), that has to be at least zero afterwards.
+#[inline(never)]
+pub(crate) fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
+    let accounts = &ctx.accounts;
+    let clock = Clock::get()?;
+    let risk = accounts.risk_state.load()?;
+    let mut market = accounts.market.load_mut()?;
+    let mut account = accounts.margin_account.load_mut()?;
+    let mut bank = accounts.quote_bank.load_mut()?;
+    for exchange in [&market.exchange, &account.exchange, &bank.exchange] {
+        require_keys_eq!(*exchange, risk.exchange, PlimsollError::WrongExchange);
+    }
+    require!(bank.index == 0, PlimsollError::WrongMint);
+    gates::SETTLE_PNL
+        .exchange(risk.mode)?
+        .bank(bank.mode)?
+        .market(market.mode)?
+        .account(account.state)?;
+
+    ledger::accrue(&mut bank, clock.unix_timestamp)?;
+    let slot = account
+        .find_perp(market.index)
+        .ok_or(PlimsollError::NoSuchPosition)?;
+    let perp = account.perps.get_mut(slot).or_refuse()?;
+    perp.settle_funding(market.funding()).or_refuse()?;
+    let pnl = settleable(perp, risk.market(market.index)?, &clock)?;
+    let payment = plan(&risk, &account, slot, &market, &mut bank, pnl, &clock)?;
+
+    let before = parts(&risk, &account, slot, HealthKind::Maint)?;
+    ledger::settle(&mut account, slot, &mut market, &mut bank, payment.amount)?;
+    ledger::count_borrow(&mut bank, payment.borrowed, clock.unix_timestamp)?;
+    if parts(&risk, &account, slot, HealthKind::Maint)? < before {
+        require_maintenance(&risk, &account, &clock)?;
+    }
+    account.release_perp(slot);
+    emit!(PnlSettled {
+        margin_account: accounts.margin_account.key(),
+        market: market.index,
+        amount: payment.amount,
+    });
+    Ok(())
+}
+
+/// The profit or loss that may be settled now, its funding settled: the bare claim once no position is left, otherwise
+/// a profit at the worse of spot and stable price and a loss at spot.
+fn settleable(perp: &PerpPosition, entry: &MarketRisk, clock: &Clock) -> Result<i128> {
+    let claim = i128::from(perp.quote.0);
+    if perp.position.is_zero() {
+        return Ok(claim);
+    }
+    require!(entry.is_fresh(clock_of(clock)), PlimsollError::StaleEntry);
+    require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
+    let at = |price| add(claim, scale_floor(perp.position.0, price, entry.shift)).or_refuse();
+    let pnl = at(entry.price.spot)?;
+    if pnl <= 0 {
+        return Ok(pnl);
+    }
+    let worse = if perp.position.0 > 0 {
+        entry.price.lower()
+    } else {
+        entry.price.higher()
+    };
+    Ok(at(worse)?.max(0))
+}
+
+/// What moves: positive to the account, negative to the pool, and how much of the latter is borrowed.
+struct Payment {
+    amount: i64,
+    borrowed: u64,
+}
+
+#[inline(never)]
+fn plan(
+    risk: &RiskState,
+    account: &MarginAccount,
+    slot: usize,
+    market: &Market,
+    bank: &mut Bank,
+    pnl: i128,
+    clock: &Clock,
+) -> Result<Payment> {
+    let size = u64::try_from(pnl.unsigned_abs()).map_err(|_| PlimsollError::Overflow)?;
+    if pnl >= 0 {
+        let amount = size.min(market.pnl_pool);
+        require!(amount > 0, PlimsollError::NothingToSettle);
+        let amount = i64::try_from(amount).map_err(|_| PlimsollError::Overflow)?;
+        return Ok(Payment {
+            amount,
+            borrowed: 0,
+        });
+    }
+    let [quote, ..] = &account.balances;
+    let covered = size.min(ledger::held(bank, quote)?);
+    let borrowed = borrowable(risk, account, slot, bank, size, covered, clock)?;
+    let paid = covered.checked_add(borrowed).or_refuse()?;
+    require!(paid > 0, PlimsollError::CannotPayLoss);
+    let amount = 0i64.checked_sub_unsigned(paid).or_refuse()?;
+    Ok(Payment { amount, borrowed })
+}
+
+/// How much of a loss, beyond the deposit that covers a part, may be borrowed: what the bank's limits leave room for,
+/// all or none of it by Init health after the payment.
+#[inline(never)]
+fn borrowable(
+    risk: &RiskState,
+    account: &MarginAccount,
+    slot: usize,
+    bank: &mut Bank,
+    loss: u64,
+    covered: u64,
+    clock: &Clock,
+) -> Result<u64> {
+    let entry = risk.asset(bank.index)?;
+    let allowed =
+        bank.mode == mode::ACTIVE && risk.mode == mode::ACTIVE && entry.is_fresh(clock_of(clock));
+    let missing = loss.saturating_sub(covered);
+    if missing == 0 || !allowed {
+        return Ok(0);
+    }
+    let borrowed = missing.min(ledger::borrow_room(bank, entry, clock.unix_timestamp)?);
+    let paid = covered.checked_add(borrowed).or_refuse()?;
+
+    let kind = HealthKind::Init;
+    let health = StandardMargin::health(
+        &view(risk, clock),
+        &portfolio(account),
+        kind,
+        Policy::Strict,
+    )
+    .or_refuse()?;
+    let [mut quote, ..] = account.balances;
+    quote.debit(paid, bank.indices()).or_refuse()?;
+    let mut perp = *account.perps.get(slot).or_refuse()?;
+    let gained = i64::try_from(paid).map_err(|_| PlimsollError::Overflow)?;
+    perp.quote = perp.quote.checked_add(QuoteNative(gained)).or_refuse()?;
+    let market = risk.market(perp.market)?;
+    let after = add(
+        balance_value(kind, &quote, entry),
+        perp_value(kind, &perp, &account.orders, market).or_refuse()?,
+    )
+    .or_refuse()?;
+    let change = after
+        .checked_sub(parts(risk, account, slot, kind)?)
+        .or_refuse()?;
+    let enough = add(health.value, change).or_refuse()? >= 0;
+    Ok(if enough && health.stale.blocking().is_none() {
+        borrowed
+    } else {
+        0
+    })
+}
+
+/// What the quote balance and a market's slot together add to the health of a kind.
+fn parts(risk: &RiskState, account: &MarginAccount, slot: usize, kind: HealthKind) -> Result<i128> {
+    let [quote, ..] = &account.balances;
+    let perp = account.perps.get(slot).or_refuse()?;
+    let market = risk.market(perp.market)?;
+    add(
+        balance_value(kind, quote, risk.asset(quote.asset)?),
+        perp_value(kind, perp, &account.orders, market).or_refuse()?,
+    )
+    .or_refuse()
+}
+
+#[inline(never)]
+fn require_maintenance(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<()> {
+    let health = StandardMargin::health(
+        &view(risk, clock),
+        &portfolio(account),
+        HealthKind::Maint,
+        Policy::BenefitOfDoubt,
+    )
+    .or_refuse()?;
+    require!(health.value >= 0, PlimsollError::InsufficientHealth);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_risk::{BaseLots, PriceState};
+
+    fn entry(spot: u64, stable: u64) -> MarketRisk {
+        MarketRisk {
+            price: PriceState {
+                spot,
+                stable,
+                average: spot,
+                ..PriceState::default()
+            },
+            ..MarketRisk::listed(0, 1)
+        }
+    }
+
+    fn perp(position: i64, quote: i64) -> PerpPosition {
+        PerpPosition {
+            position: BaseLots(position),
+            quote: QuoteNative(quote),
+            ..PerpPosition::of(0)
+        }
+    }
+
+    fn pnl(position: i64, quote: i64, spot: u64, stable: u64) -> i128 {
+        settleable(
+            &perp(position, quote),
+            &entry(spot, stable),
+            &Clock::default(),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_profit_settles_at_the_worse_of_spot_and_stable() {
+        assert_eq!(pnl(10, -900, 110, 100), 100);
+        assert_eq!(pnl(10, -900, 110, 120), 200);
+        assert_eq!(pnl(-10, 1_100, 90, 100), 100);
+        assert_eq!(pnl(-10, 1_100, 90, 80), 200);
+        // Profit at spot alone is none yet.
+        assert_eq!(pnl(10, -900, 110, 80), 0);
+    }
+
+    #[test]
+    fn a_loss_settles_at_spot() {
+        assert_eq!(pnl(10, -900, 80, 100), -100);
+        assert_eq!(pnl(-10, 900, 100, 50), -100);
+    }
+
+    #[test]
+    fn a_bare_claim_needs_no_price() {
+        let late = Clock {
+            slot: 1_000,
+            unix_timestamp: 1_000,
+            ..Clock::default()
+        };
+        assert_eq!(settleable(&perp(0, -7), &entry(0, 0), &late).unwrap(), -7);
+        assert!(settleable(&perp(1, -7), &entry(5, 5), &late).is_err());
+    }
+
+    #[test]
+    fn a_broken_feed_settles_nothing_that_needs_it() {
+        let mut entry = entry(200, 200);
+        entry.price.average = 100;
+        assert!(settleable(&perp(1, 0), &entry, &Clock::default()).is_err());
+        assert_eq!(
+            settleable(&perp(0, 3), &entry, &Clock::default()).unwrap(),
+            3
+        );
+    }
+}

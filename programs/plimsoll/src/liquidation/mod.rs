@@ -1,0 +1,182 @@
+//! Liquidation of an account below its maintenance line, phase by phase, and what follows when nothing is left.
+//!
+//! 1. [`Liquidation::cancel_orders`]: resting orders leave their books;
+//! 2. [`Liquidation::take_over`]: the liquidator takes a slice of a position at the oracle's price less a fee;
+//! 3. [`Liquidation::swap`]: it pays a slice of debt for a slice of collateral at the oracle's price plus a bonus.
+//!
+//! No mode, cap, window or stable price holds any of it back. What is stale, or priced by a broken feed, is neither
+//! seized nor repaid; elsewhere in the account stale entries count in its favour. An account with nothing but debt
+//! left goes to [`bankruptcy`].
+pub mod bankruptcy;
+mod leg;
+mod position;
+mod standing;
+mod swap;
+
+pub use leg::Leg;
+pub use standing::{Part, Standing};
+
+use anchor_lang::prelude::*;
+use plimsoll_risk::{
+    liquidation::{ramped_fee, Target},
+    AssetRisk, HealthKind, LiquidationTerms, MarginModel, MarketRisk, Policy, StandardMargin,
+};
+
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    events::LiquidationFlag,
+    health::{clock_of, portfolio, view},
+    orders::cancel_all_in_book,
+    state::{margin_account::account_state, Book, MarginAccount, RiskState},
+};
+
+/// One call of the instruction: both parties and where the account stands.
+pub struct Liquidation<'a> {
+    pub risk: &'a RiskState,
+    pub clock: &'a Clock,
+    pub account: &'a mut MarginAccount,
+    pub account_key: Pubkey,
+    pub liquidator: &'a mut MarginAccount,
+    pub liquidator_key: Pubkey,
+    pub standing: Standing<'a>,
+}
+
+impl Liquidation<'_> {
+    /// Flags an account below its maintenance line; one that is flagged stays liquidatable until
+    /// [`Liquidation::finish`].
+    ///
+    /// # Errors
+    /// `NotLiquidatable`.
+    pub fn begin(&mut self) -> Result<()> {
+        if self.account.state == account_state::LIQUIDATING {
+            return Ok(());
+        }
+        require!(
+            self.standing.maintenance() < 0,
+            PlimsollError::NotLiquidatable
+        );
+        self.account.state = account_state::LIQUIDATING;
+        self.account.flagged_slot = self.clock.slot;
+        self.emit_flag(true);
+        Ok(())
+    }
+
+    /// Clears the flag once LiquidationEnd health is at least zero; true when the liquidation is over.
+    pub fn finish(&mut self) -> bool {
+        if self.standing.end() < 0 {
+            return false;
+        }
+        self.account.clear_liquidation();
+        self.emit_flag(false);
+        true
+    }
+
+    fn emit_flag(&self, flagged: bool) {
+        emit!(LiquidationFlag {
+            margin_account: self.account_key,
+            flagged,
+            maintenance_health: saturated(self.standing.maintenance()),
+            liquidation_end_health: saturated(self.standing.end()),
+        });
+    }
+
+    /// Phase 1: cancels the account's orders in a book.
+    ///
+    /// # Errors
+    /// `FillsPending` when something that happened to an order still waits in the market's fill queue.
+    #[inline(never)]
+    pub fn cancel_orders(&mut self, book: &mut Book) -> Result<()> {
+        let Some(slot) = self.account.find_perp(book.index) else {
+            return Ok(());
+        };
+        let part = Part::Perp(slot);
+        self.standing.take_out(self.account, part)?;
+        cancel_all_in_book(&self.account_key, self.account, book)?;
+        self.standing.count_in(self.account, part)?;
+        let perp = self.account.perps.get(slot).or_refuse()?;
+        require!(perp.order_mask == 0, PlimsollError::FillsPending);
+        Ok(())
+    }
+
+    /// Refuses to seize anything while orders rest: their fills could change it.
+    pub fn require_no_orders(&self) -> Result<()> {
+        let rest = self.account.perps.iter().any(|p| p.order_mask != 0);
+        require!(!rest, PlimsollError::OrdersRemain);
+        Ok(())
+    }
+
+    /// What a slice is measured against, at the fee of this slot.
+    fn target(&self, fee: u32, terms: &LiquidationTerms) -> Target {
+        Target {
+            health: self.standing.end(),
+            equity: self.standing.equity(),
+            fee,
+            insurance_share: terms.insurance_share,
+        }
+    }
+
+    /// The fee, which ramps with the slots since the account was flagged.
+    fn fee(&self, terms: &LiquidationTerms) -> u32 {
+        let slots = self.clock.slot.saturating_sub(self.account.flagged_slot);
+        ramped_fee(terms, slots)
+    }
+
+    /// The entry of an asset that may be seized or repaid.
+    fn asset_entry(&self, index: u16) -> Result<&AssetRisk> {
+        let entry = self.risk.asset(index)?;
+        require!(
+            entry.is_fresh(clock_of(self.clock)),
+            PlimsollError::StaleEntry
+        );
+        require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
+        Ok(entry)
+    }
+
+    /// The entry of a market in which a position may be taken over.
+    fn market_entry(&self, index: u16) -> Result<&MarketRisk> {
+        let entry = self.risk.market(index)?;
+        require!(
+            entry.is_fresh(clock_of(self.clock)),
+            PlimsollError::StaleEntry
+        );
+        require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
+        Ok(entry)
+    }
+
+    /// Refuses a slice that leaves LiquidationEnd health lower than it was.
+    fn require_helped(&self, before: i128) -> Result<()> {
+        require!(
+            self.standing.end() >= before,
+            PlimsollError::LiquidationHarms
+        );
+        Ok(())
+    }
+}
+
+/// Refuses unless the Init health of whoever took something over is at least zero, whatever it was before.
+///
+/// # Errors
+/// `StaleEntry` when that cannot be known; `InsufficientHealth`.
+#[inline(never)]
+pub fn require_own_init(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<()> {
+    let health = StandardMargin::health(
+        &view(risk, clock),
+        &portfolio(account),
+        HealthKind::Init,
+        Policy::Strict,
+    )
+    .or_refuse()?;
+    require!(health.stale.blocking().is_none(), PlimsollError::StaleEntry);
+    require!(health.value >= 0, PlimsollError::InsufficientHealth);
+    Ok(())
+}
+
+/// An account's claim or amount as the unsigned number that it was checked to be.
+fn unsigned(amount: i64) -> Result<u64> {
+    u64::try_from(amount).map_err(|_| PlimsollError::Overflow.into())
+}
+
+fn saturated(value: i128) -> i64 {
+    let limit = if value < 0 { i64::MIN } else { i64::MAX };
+    i64::try_from(value).unwrap_or(limit)
+}

@@ -1,0 +1,106 @@
+//! Phase 2: the liquidator takes over a slice of a position.
+use anchor_lang::prelude::*;
+use plimsoll_risk::{
+    liquidation::{position_slice, PositionSlice},
+    position::OpenInterestChange,
+    BaseLots, Side,
+};
+
+use super::{unsigned, Liquidation, Part};
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    events::PositionLiquidated,
+    state::Market,
+};
+
+impl Liquidation<'_> {
+    /// Phase 2: moves up to `max_lots` of the account's position in `market` to the liquidator at spot less the fee, as
+    /// a trade between the two. Both settle their funding up to the market's entry, where health measures it too. The
+    /// insurance's part of the fee becomes a claim on the market's pool.
+    ///
+    /// # Errors
+    /// `NothingToLiquidate` without a position; `StaleEntry`, `BrokenFeed`; `SliceTooSmall` and `LiquidationHarms` when
+    /// it would not help; `NoFreePerpSlot` of the liquidator.
+    #[inline(never)]
+    pub fn take_over(&mut self, market: &mut Market, max_lots: u64) -> Result<()> {
+        require_keys_eq!(
+            market.exchange,
+            self.risk.exchange,
+            PlimsollError::WrongExchange
+        );
+        let slot = self
+            .account
+            .find_perp(market.index)
+            .ok_or(PlimsollError::NothingToLiquidate)?;
+        let slice = self.position_slice(market, slot, max_lots)?;
+
+        let before = self.standing.end();
+        self.standing.take_out(self.account, Part::Perp(slot))?;
+        let lots = self.exchange(market, slot, &slice)?;
+        self.standing.count_in(self.account, Part::Perp(slot))?;
+        self.require_helped(before)?;
+        self.account.release_perp(slot);
+        emit!(PositionLiquidated {
+            margin_account: self.account_key,
+            liquidator: self.liquidator_key,
+            market: market.index,
+            lots,
+            notional: unsigned(slice.notional.0)?,
+            fee: unsigned(slice.penalty.0)?,
+            insurance_fee: unsigned(slice.insurance.0)?,
+            liquidation_end_health: super::saturated(self.standing.end()),
+        });
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn position_slice(&self, market: &Market, slot: usize, max_lots: u64) -> Result<PositionSlice> {
+        let terms = &market.params.liquidation;
+        position_slice(
+            self.account.perps.get(slot).or_refuse()?,
+            self.market_entry(market.index)?,
+            &self.target(self.fee(terms), terms),
+            BaseLots(i64::try_from(max_lots).unwrap_or(i64::MAX)),
+            BaseLots(market.params.dust_lots),
+        )
+        .or_refuse()
+    }
+
+    /// Trades the slice between the two accounts; returns the signed lots that the liquidator took.
+    fn exchange(&mut self, market: &mut Market, slot: usize, slice: &PositionSlice) -> Result<i64> {
+        let funding = self.risk.market(market.index)?.funding();
+        let reward = slice.insurance.checked_sub(slice.penalty).or_refuse()?;
+        let perp = self.account.perps.get_mut(slot).or_refuse()?;
+        let side = Side::closing(perp.position);
+        let given = perp
+            .apply_fill(side, slice.lots, slice.notional, slice.penalty, funding)
+            .or_refuse()?;
+
+        let own_slot = self.liquidator.open_perp(market.index)?;
+        let own = self.liquidator.perps.get_mut(own_slot).or_refuse()?;
+        let taken = own
+            .apply_fill(side.opposite(), slice.lots, slice.notional, reward, funding)
+            .or_refuse()?;
+        self.liquidator.release_perp(own_slot);
+        count(market, given, taken, unsigned(slice.insurance.0)?)?;
+        Ok(match side {
+            Side::Ask => slice.lots.0,
+            Side::Bid => slice.lots.0.saturating_neg(),
+        })
+    }
+}
+
+fn count(
+    market: &mut Market,
+    given: OpenInterestChange,
+    taken: OpenInterestChange,
+    insurance: u64,
+) -> Result<()> {
+    market.change_interest(given)?;
+    market.change_interest(taken)?;
+    market.insurance_accrued = market
+        .insurance_accrued
+        .checked_add(insurance)
+        .or_refuse()?;
+    Ok(())
+}

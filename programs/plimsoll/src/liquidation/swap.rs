@@ -1,0 +1,316 @@
+//! Phase 3: the liquidator pays a slice of the account's debt and takes a slice of its collateral for it.
+use anchor_lang::prelude::*;
+use plimsoll_risk::{
+    liquidation::{swap_slice, Collateral, Debt, SwapSlice},
+    AssetRisk, Balance, LiquidationTerms, QuoteNative, RiskError,
+};
+
+use super::{Leg, Liquidation, Part};
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    events::{CollateralLiquidated, PnlSettled},
+    ledger,
+    state::{Bank, MarginAccount, Market},
+};
+
+/// The account's side of a leg, read once.
+struct Stake {
+    index: u16,
+    part: Part,
+    kind: Kind,
+    terms: LiquidationTerms,
+    /// Less than this, in native quote, goes whole; a claim takes the quote asset's.
+    dust: u64,
+}
+
+enum Kind {
+    /// A balance and its entry, with the bank's indices of now.
+    Token(Balance, AssetRisk),
+    /// A claim on a market in which no position is left, native quote, signed.
+    Claim(i64),
+}
+
+impl Liquidation<'_> {
+    /// Phase 3: swaps collateral (a deposit, or a profit in a market without position) for at most `max_debt` native
+    /// units of debt (a borrow, or a loss in a market without position) at spot prices plus the bonus: the higher of
+    /// the collateral's fee and a borrow's. The insurance's part stays in kind, in the bank or as a claim on the
+    /// market's pool. `quote_bank` is needed as soon as a market is involved.
+    ///
+    /// Claims are settled with the pool and the quote deposit first, one to one, and only what is left is swapped; the
+    /// slice is what may not lower LiquidationEnd health. Returns whether the liquidator's account was touched.
+    ///
+    /// # Errors
+    /// `NothingToLiquidate` without such collateral or debt; `MissingAccount`; `StaleEntry`, `BrokenFeed`;
+    /// `SliceTooSmall` and `LiquidationHarms` when it would not help; no free slot of the liquidator.
+    #[inline(never)]
+    pub fn swap<'info>(
+        &mut self,
+        collateral: &Leg<'info>,
+        debt: &Leg<'info>,
+        quote_bank: Option<&AccountLoader<Bank>>,
+        max_debt: u64,
+    ) -> Result<bool> {
+        let mut settled = false;
+        for leg in [collateral, debt] {
+            if let Leg::Market(market) = leg {
+                let bank = quote_bank.ok_or(PlimsollError::MissingAccount)?;
+                settled |= self.settle_claim(market, bank)?;
+            }
+        }
+        let quote_dust = match quote_bank {
+            Some(bank) => bank.load()?.params.dust_usd,
+            None => 0,
+        };
+        let given = self.stake(collateral, quote_dust)?;
+        let taken = self.stake(debt, quote_dust)?;
+        let slice = match self.swap_slice(&given, &taken, max_debt) {
+            Err(RiskError::NothingToLiquidate) if settled => None,
+            slice => Some(slice.or_refuse()?),
+        };
+        if let Some(slice) = &slice {
+            self.move_slice(collateral, debt, &given, &taken, quote_bank, slice)?;
+        }
+        for stake in [&given, &taken] {
+            release(self.account, stake.part);
+        }
+        Ok(slice.is_some())
+    }
+
+    #[inline(never)]
+    fn move_slice(
+        &mut self,
+        collateral: &Leg,
+        debt: &Leg,
+        given: &Stake,
+        taken: &Stake,
+        quote_bank: Option<&AccountLoader<Bank>>,
+        slice: &SwapSlice,
+    ) -> Result<()> {
+        let before = self.standing.end();
+        for stake in [given, taken] {
+            self.standing.take_out(self.account, stake.part)?;
+        }
+        self.repay(debt, taken.part, quote_bank, slice.debt)?;
+        self.seize(collateral, given.part, slice)?;
+        for stake in [given, taken] {
+            self.standing.count_in(self.account, stake.part)?;
+        }
+        self.require_helped(before)?;
+        emit!(CollateralLiquidated {
+            margin_account: self.account_key,
+            liquidator: self.liquidator_key,
+            collateral: given.index,
+            collateral_is_pnl: collateral.is_market(),
+            seized: slice.collateral,
+            insurance: slice.insurance,
+            debt: taken.index,
+            debt_is_pnl: debt.is_market(),
+            repaid: slice.debt,
+            liquidation_end_health: super::saturated(self.standing.end()),
+        });
+        Ok(())
+    }
+
+    /// Pays a claim out of the market's pool, or a loss out of the quote deposit, as far as either goes.
+    #[inline(never)]
+    fn settle_claim(
+        &mut self,
+        market: &AccountLoader<Market>,
+        bank: &AccountLoader<Bank>,
+    ) -> Result<bool> {
+        let mut market = market.load_mut()?;
+        let mut bank = bank.load_mut()?;
+        let (slot, claim) = self.claim(market.index)?;
+        let [quote, ..] = &self.account.balances;
+        let limit = if claim >= 0 {
+            market.pnl_pool
+        } else {
+            ledger::held(&bank, quote)?
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let amount = claim.clamp(limit.saturating_neg(), limit);
+        if amount == 0 {
+            return Ok(false);
+        }
+        let parts = [Part::Balance(0), Part::Perp(slot)];
+        for part in parts {
+            self.standing.take_out(self.account, part)?;
+        }
+        ledger::settle(self.account, slot, &mut market, &mut bank, amount)?;
+        for part in parts {
+            self.standing.count_in(self.account, part)?;
+        }
+        emit!(PnlSettled {
+            margin_account: self.account_key,
+            market: market.index,
+            amount,
+        });
+        Ok(true)
+    }
+
+    /// Slot and amount of the account's claim on a market in which no position is left.
+    fn claim(&self, market: u16) -> Result<(usize, i64)> {
+        let slot = self
+            .account
+            .find_perp(market)
+            .ok_or(PlimsollError::NothingToLiquidate)?;
+        let perp = self.account.perps.get(slot).or_refuse()?;
+        require!(perp.position.is_zero(), PlimsollError::NothingToLiquidate);
+        Ok((slot, perp.quote.0))
+    }
+
+    #[inline(never)]
+    fn stake(&self, leg: &Leg, quote_dust: u64) -> Result<Stake> {
+        match leg {
+            Leg::Bank(bank) => {
+                let bank = bank.load()?;
+                let slot = self
+                    .account
+                    .find_balance(bank.index)
+                    .ok_or(PlimsollError::NothingToLiquidate)?;
+                let mut entry = *self.asset_entry(bank.index)?;
+                entry.deposit_index = bank.deposit_index;
+                entry.borrow_index = bank.borrow_index;
+                Ok(Stake {
+                    index: bank.index,
+                    part: Part::Balance(slot),
+                    kind: Kind::Token(*self.account.balances.get(slot).or_refuse()?, entry),
+                    terms: bank.params.liquidation,
+                    dust: bank.params.dust_usd,
+                })
+            }
+            Leg::Market(market) => {
+                let market = market.load()?;
+                let (slot, claim) = self.claim(market.index)?;
+                Ok(Stake {
+                    index: market.index,
+                    part: Part::Perp(slot),
+                    kind: Kind::Claim(claim),
+                    terms: market.params.liquidation,
+                    dust: quote_dust,
+                })
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn swap_slice(
+        &self,
+        given: &Stake,
+        taken: &Stake,
+        max_debt: u64,
+    ) -> core::result::Result<SwapSlice, RiskError> {
+        let own_fee = self.fee(&given.terms);
+        let (debt, fee) = match &taken.kind {
+            Kind::Token(balance, entry) => (
+                Debt::Borrow(balance, entry),
+                own_fee.max(self.fee(&taken.terms)),
+            ),
+            Kind::Claim(claim) => (Debt::Loss(claim.min(&0).unsigned_abs()), own_fee),
+        };
+        let market;
+        let collateral = match &given.kind {
+            Kind::Token(balance, entry) => Collateral::Deposit(balance, entry),
+            Kind::Claim(claim) => {
+                market = self.risk.markets.get(usize::from(given.index));
+                Collateral::Profit(
+                    claim.max(&0).unsigned_abs(),
+                    market.ok_or(RiskError::UnknownMarket)?,
+                )
+            }
+        };
+        swap_slice(
+            &collateral,
+            &debt,
+            &self.target(fee, &given.terms),
+            max_debt,
+            given.dust,
+            taken.dust,
+        )
+    }
+
+    /// The liquidator's balance pays the debt: in kind, or in quote into the market's pool.
+    #[inline(never)]
+    fn repay(
+        &mut self,
+        debt: &Leg,
+        part: Part,
+        quote_bank: Option<&AccountLoader<Bank>>,
+        amount: u64,
+    ) -> Result<()> {
+        match (debt, part) {
+            (Leg::Bank(bank), Part::Balance(slot)) => {
+                let mut bank = bank.load_mut()?;
+                let owed = self.account.balances.get_mut(slot).or_refuse()?;
+                ledger::credit(&mut bank, owed, amount)?;
+                let own_slot = self.liquidator.open_balance(bank.index)?;
+                let own = self.liquidator.balances.get_mut(own_slot).or_refuse()?;
+                ledger::debit(&mut bank, own, amount)?;
+                self.liquidator.release_balance(own_slot);
+            }
+            (Leg::Market(market), Part::Perp(slot)) => {
+                let mut market = market.load_mut()?;
+                let quote_bank = quote_bank.ok_or(PlimsollError::MissingAccount)?;
+                let [own, ..] = &mut self.liquidator.balances;
+                ledger::debit(&mut *quote_bank.load_mut()?, own, amount)?;
+                market.pnl_pool = market.pnl_pool.checked_add(amount).or_refuse()?;
+                add_claim(self.account, slot, signed(amount)?)?;
+            }
+            _ => return err!(PlimsollError::NothingToLiquidate),
+        }
+        Ok(())
+    }
+
+    /// The collateral goes to the liquidator, less what insurance keeps.
+    #[inline(never)]
+    fn seize(&mut self, collateral: &Leg, part: Part, slice: &SwapSlice) -> Result<()> {
+        let reward = slice.collateral.checked_sub(slice.insurance).or_refuse()?;
+        match (collateral, part) {
+            (Leg::Bank(bank), Part::Balance(slot)) => {
+                let mut bank = bank.load_mut()?;
+                let held = self.account.balances.get_mut(slot).or_refuse()?;
+                let borrowed = ledger::debit(&mut bank, held, slice.collateral)?;
+                require!(borrowed == 0, PlimsollError::NothingToLiquidate);
+                bank.insurance = bank.insurance.checked_add(slice.insurance).or_refuse()?;
+                let own_slot = self.liquidator.open_balance(bank.index)?;
+                let own = self.liquidator.balances.get_mut(own_slot).or_refuse()?;
+                ledger::credit(&mut bank, own, reward)?;
+                self.liquidator.release_balance(own_slot);
+            }
+            (Leg::Market(market), Part::Perp(slot)) => {
+                let mut market = market.load_mut()?;
+                add_claim(
+                    self.account,
+                    slot,
+                    signed(slice.collateral)?.saturating_neg(),
+                )?;
+                let own_slot = self.liquidator.open_perp(market.index)?;
+                add_claim(self.liquidator, own_slot, signed(reward)?)?;
+                self.liquidator.release_perp(own_slot);
+                market.insurance_accrued = market
+                    .insurance_accrued
+                    .checked_add(slice.insurance)
+                    .or_refuse()?;
+            }
+            _ => return err!(PlimsollError::NothingToLiquidate),
+        }
+        Ok(())
+    }
+}
+
+fn add_claim(account: &mut MarginAccount, slot: usize, amount: i64) -> Result<()> {
+    let perp = account.perps.get_mut(slot).or_refuse()?;
+    perp.quote = perp.quote.checked_add(QuoteNative(amount)).or_refuse()?;
+    Ok(())
+}
+
+fn release(account: &mut MarginAccount, part: Part) {
+    match part {
+        Part::Balance(slot) => account.release_balance(slot),
+        Part::Perp(slot) => account.release_perp(slot),
+    }
+}
+
+fn signed(amount: u64) -> Result<i64> {
+    i64::try_from(amount).map_err(|_| PlimsollError::Overflow.into())
+}
