@@ -34,7 +34,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
         rest.drain(at..at + 2);
     }
     build::program(&program)?;
-    let mut command = Command::new("cargo");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
     command.current_dir(paths::tools()).args([
         "run",
         "--quiet",

@@ -30,6 +30,15 @@ pub fn unsigned(a: Wide, b: Wide) -> (Wide, bool) {
 /// `a * b` with sign, and whether it does not fit 128 bits.
 #[inline(always)]
 pub fn signed(a: Wide, b: Wide) -> (Wide, bool) {
+    // Nearly all operands fit a word, and then the product fits two.
+    let (fill_a, fill_b) = (sign((0, a.0)), sign((0, b.0)));
+    if (a.1 ^ fill_a) | (b.1 ^ fill_b) == 0 {
+        // As words without sign each operand below zero counts 2^64 too much.
+        let upper = high(a.0, b.0)
+            .wrapping_sub(fill_a & b.0)
+            .wrapping_sub(fill_b & a.0);
+        return ((a.0.wrapping_mul(b.0), upper), false);
+    }
     let (sign_a, sign_b) = (sign(a), sign(b));
     let (size, overflow) = unsigned(with_sign(a, sign_a), with_sign(b, sign_b));
     let negative = sign_a ^ sign_b;

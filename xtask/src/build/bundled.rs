@@ -17,8 +17,10 @@ use crate::paths;
 const TARGET: &str = "sbpf-solana-solana";
 
 /// What rustc is told besides what the target says.
-const RUSTC_FLAGS: [&str; 3] = [
+const RUSTC_FLAGS: [&str; 4] = [
     "-Crelocation-model=static",
+    // At the default, 225, the program is a quarter larger and one per cent faster.
+    "-Cllvm-args=-inline-threshold=100",
     // Both serve the Linux kernel's verifier, at the price of slower code.
     "-Cllvm-args=-bpf-disable-serialize-icmp",
     "-Cllvm-args=-bpf-disable-avoid-speculation",

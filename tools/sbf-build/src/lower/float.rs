@@ -29,18 +29,18 @@ pub fn lower(module: &Module<'_>) -> Result<()> {
             Opcode::LLVMFMul => float.arithmetic("mul")?,
             Opcode::LLVMFDiv => float.arithmetic("div")?,
             Opcode::LLVMFCmp => float.comparison()?,
-            Opcode::LLVMSIToFP => float.from_integer(true)?,
-            Opcode::LLVMUIToFP => float.from_integer(false)?,
-            Opcode::LLVMFPToSI => float.to_integer(true)?,
-            Opcode::LLVMFPToUI => float.to_integer(false)?,
+            Opcode::LLVMSIToFP => float.float_of_integer(true)?,
+            Opcode::LLVMUIToFP => float.float_of_integer(false)?,
+            Opcode::LLVMFPToSI => float.integer_of_float(true)?,
+            Opcode::LLVMFPToUI => float.integer_of_float(false)?,
             Opcode::LLVMFPExt => float.call("__extendsfdf2", &[instruction.operand(0)])?,
             Opcode::LLVMFPTrunc => float.call("__truncdfsf2", &[instruction.operand(0)])?,
             Opcode::LLVMCall => match instruction.callee().map(Value::name) {
                 Some(name) if name.starts_with("llvm.fptosi.sat.") => {
-                    float.to_integer_saturating(true)?
+                    float.saturated_integer_of_float(true)?
                 }
                 Some(name) if name.starts_with("llvm.fptoui.sat.") => {
-                    float.to_integer_saturating(false)?
+                    float.saturated_integer_of_float(false)?
                 }
                 _ => return Ok(Rewrite::Keep),
             },
@@ -154,7 +154,7 @@ impl Float<'_, '_, '_> {
         Ok(self.b.icmp(predicate, answer, answer.ty().zero()))
     }
 
-    fn from_integer(&mut self, signed: bool) -> Result<Value> {
+    fn float_of_integer(&mut self, signed: bool) -> Result<Value> {
         let letter = self.letter(self.at.ty())?;
         let value = self.at.operand(0);
         let (mode, bits) = self.mode(value.ty())?;
@@ -171,7 +171,7 @@ impl Float<'_, '_, '_> {
     }
 
     /// Out of range the result means nothing, so the routine's may be cut to size.
-    fn to_integer(&mut self, signed: bool) -> Result<Value> {
+    fn integer_of_float(&mut self, signed: bool) -> Result<Value> {
         let ty = self.at.ty();
         let result = self.fix(signed)?;
         Ok(if result.ty() == ty {
@@ -182,7 +182,7 @@ impl Float<'_, '_, '_> {
     }
 
     /// The routines saturate at their own width and take NaN to zero; narrower results are clamped.
-    fn to_integer_saturating(&mut self, signed: bool) -> Result<Value> {
+    fn saturated_integer_of_float(&mut self, signed: bool) -> Result<Value> {
         use IntPredicate::*;
         let ty = self.at.ty();
         let result = self.fix(signed)?;
