@@ -78,7 +78,9 @@ pub fn perp_part(state: &RiskState, account: &MarginAccount, slot: usize) -> Res
 }
 
 /// For a trade that turned the market slot's part from `before` into `after`: passes when it lowered neither Init nor
-/// Maint health, otherwise as [`require_init`]. An account in liquidation always needs the latter.
+/// Maint health and leaves the latter at zero or above, otherwise as [`require_init`]. An account in liquidation, or
+/// due for it, always needs Init health: a trade may hand over as much as the maintenance margin that it sets free, and
+/// such an account no longer owns that much.
 pub fn require_init_unless_reduced(
     state: &RiskState,
     account: &mut MarginAccount,
@@ -86,10 +88,26 @@ pub fn require_init_unless_reduced(
     after: PerpPart,
     clock: &Clock,
 ) -> Result<()> {
-    if after.is_no_lower_than(before) && account.state == account_state::ACTIVE {
+    if after.is_no_lower_than(before)
+        && account.state == account_state::ACTIVE
+        && is_maintained(state, account, clock)?
+    {
         return Ok(());
     }
     require_init(state, account, clock)
+}
+
+/// Whether Maint health is at least zero, stale entries counted as a liquidation counts them.
+#[inline(never)]
+fn is_maintained(state: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<bool> {
+    let health = StandardMargin::health(
+        &view(state, clock),
+        &portfolio(account),
+        HealthKind::Maint,
+        Policy::BenefitOfDoubt,
+    )
+    .or_refuse()?;
+    Ok(health.value >= 0)
 }
 
 /// Passes when Init health is at least zero, which also ends a liquidation; refuses on a stale entry that the account

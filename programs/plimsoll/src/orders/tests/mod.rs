@@ -5,7 +5,7 @@ mod histories;
 mod placing;
 mod resting;
 
-use std::cell::{Ref, RefCell};
+use std::cell::{Ref, RefCell, RefMut};
 
 use anchor_lang::prelude::*;
 use bytemuck::Zeroable;
@@ -100,8 +100,7 @@ impl Desk {
         desk.market.params = params();
         desk.book.tick = TICK;
         desk.risk.markets[0] = MarketRisk::listed(SHIFT, TICK);
-        desk.risk.markets[0].price = fresh_price((SPOT * TICK) << SHIFT, &desk.clock);
-        desk.recompute();
+        desk.set_spot(SPOT);
         for _ in 0..4 {
             desk.open_account();
         }
@@ -136,7 +135,7 @@ impl Desk {
         let mut makers = Vec::new();
         for at in hands.iter().filter(|at| **at != who) {
             let (key, cell) = &self.accounts[*at];
-            let account = std::cell::RefMut::map(cell.borrow_mut(), |account| &mut **account);
+            let account = RefMut::map(cell.borrow_mut(), |account| &mut **account);
             makers.push(Maker { key: *key, account });
         }
         let (taker_key, cell) = &self.accounts[who];
@@ -172,6 +171,16 @@ impl Desk {
 
     pub fn account(&self, who: usize) -> Ref<'_, Box<MarginAccount>> {
         self.accounts[who].1.borrow()
+    }
+
+    pub fn account_mut(&self, who: usize) -> RefMut<'_, Box<MarginAccount>> {
+        self.accounts[who].1.borrow_mut()
+    }
+
+    /// Moves the oracle price, in price lots.
+    pub fn set_spot(&mut self, spot: u64) {
+        self.risk.markets[0].price = fresh_price((spot * TICK) << SHIFT, &self.clock);
+        self.recompute();
     }
 
     /// The market's slot of an account; an empty one when it has none.

@@ -243,3 +243,43 @@ fn own_orders_never_trade_and_their_slot_survives_the_order() {
     desk.place(0, ask(1_000, 8), &[]).unwrap();
     assert!(desk.perp(0).is_free());
 }
+
+/// What a reducing trade may lose is bounded by the margin it sets free, and by the margin that the account still has.
+#[test]
+fn a_reducing_trade_cannot_hand_more_than_the_account_to_its_counterparty() {
+    let mut desk = Desk::new();
+    desk.market.params.open_interest_cap_lots = i64::MAX;
+    desk.account_mut(1).balances[0].shares.0 *= 100;
+    desk.account_mut(2).balances[0].shares.0 *= 100;
+    desk.place(1, ask(1_000, 9_000), &[]).unwrap();
+    desk.place(0, bid(1_000, 9_000), &[1]).unwrap();
+    desk.set_spot(950);
+    let reduce = |price, lots| OrderTerms {
+        reduce_only: true,
+        ..ask(price, lots)
+    };
+    desk.place(2, bid(856, 9_000), &[]).unwrap();
+    let dump = desk.place(0, reduce(856, 9_000), &[2]);
+    refused(dump, PlimsollError::InsufficientHealth);
+
+    // Below maintenance, at a loss that the maintenance margin would cover and the account does not.
+    let mut desk = Desk::new();
+    desk.account_mut(1).balances[0].shares.0 *= 100;
+    desk.place(1, ask(1_000, 9_000), &[]).unwrap();
+    desk.place(0, bid(1_000, 9_000), &[1]).unwrap();
+    desk.set_spot(900);
+    desk.place(1, bid(865, 9_000), &[]).unwrap();
+    let dump = desk.place(0, reduce(865, 9_000), &[1]);
+    refused(dump, PlimsollError::InsufficientHealth);
+
+    let mut desk = Desk::new();
+    desk.account_mut(1).balances[0].shares.0 *= 100;
+    desk.place(1, ask(1_000, 9_000), &[]).unwrap();
+    desk.place(0, bid(1_000, 9_000), &[1]).unwrap();
+    desk.set_spot(950);
+    desk.place(1, bid(945, 9_000), &[]).unwrap();
+    // Near the oracle an account below Init may reduce, in part or whole.
+    desk.place(0, reduce(945, 1_000), &[1]).unwrap();
+    desk.place(0, reduce(945, 8_000), &[1]).unwrap();
+    assert_eq!(desk.position(0), 0);
+}
