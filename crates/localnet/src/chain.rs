@@ -8,7 +8,7 @@ use pyth_solana_receiver_sdk::price_update::{PriceFeedMessage, PriceUpdateV2, Ve
 use solana_keypair::Keypair;
 use surfpool_sdk::{
     cheatcodes::builders::{DeployProgram, SetAccount},
-    BlockProductionMode, Surfnet,
+    BlockProductionMode, SimnetCommand, Surfnet,
 };
 
 /// Length of a slot, as on a real cluster. Every transaction closes one.
@@ -56,6 +56,11 @@ impl Chain {
             .start()
             .await
             .map_err(|e| anyhow!("the embedded chain did not start: {e}"))?;
+        // While it believes that a runbook is being executed it does not profile instructions, for which it would execute
+        // every prefix of every transaction.
+        surfnet
+            .send_command(SimnetCommand::StartRunbookExecution("demo".into()))
+            .map_err(|e| anyhow!("the embedded chain does not answer: {e}"))?;
         surfnet
             .cheatcodes()
             .deploy(DeployProgram::new(plimsoll::ID).so_bytes(artifact))

@@ -46,7 +46,13 @@ pub fn assets() -> Vec<AssetListing> {
 pub fn markets() -> Vec<MarketListing> {
     vec![
         // A lot of 0.01 SOL; a price lot is one cent per SOL, hence 0.0001 USD per lot.
-        market("SOL-PERP", "SOL", (9, 10_000_000), [0.10, 0.05], [0.005, 0.02]),
+        market(
+            "SOL-PERP",
+            "SOL",
+            (9, 10_000_000),
+            [0.10, 0.05],
+            [0.005, 0.02],
+        ),
         // A lot of 0.0001 BTC; a price lot is one USD per BTC.
         market("BTC-PERP", "BTC", (8, 10_000), [0.05, 0.03], [0.0025, 0.01]),
     ]

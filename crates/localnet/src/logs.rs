@@ -156,7 +156,10 @@ mod tests {
              Program Other consumed 5 of 10 compute units
              Program Other success",
         );
-        let expected = [("place_order".to_owned(), 11_000), ("deposit".to_owned(), 21_000)];
+        let expected = [
+            ("place_order".to_owned(), 11_000),
+            ("deposit".to_owned(), 21_000),
+        ];
         assert_eq!(instruction_units(&lines), expected);
     }
 

@@ -1,28 +1,99 @@
-//! plimsoll-demo
-use plimsoll_localnet::*;
-use solana_keypair::Keypair;
+//! `plimsoll-demo`: plays a price crash against Plimsoll on an embedded chain, and reports who was liquidated.
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        Arc,
+    },
+};
+
+use anyhow::Result;
+use clap::Parser;
+use plimsoll_localnet::{
+    play::{play, Options},
+    scenario::Scenario,
+    text::Narrator,
+};
+
+/// Plays a price crash against Plimsoll on an embedded chain: deploys the built program, lists assets and markets, lets
+/// makers, traders, a keeper and a liquidator act through RPC while prices move, and reports who was liquidated, at
+/// what price, who was paid, and whether every token is accounted for.
+///
+/// Ends with an error when money appeared or disappeared, or when an account below its maintenance line was left
+/// unliquidated.
+#[derive(Parser, Debug)]
+#[command(name = "plimsoll-demo", version)]
+struct Arguments {
+    /// How prices move.
+    #[arg(long, value_enum, default_value = "march-2020")]
+    scenario: Scenario,
+    /// Steps in which they do: more are smoother and take longer.
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(4..=2_000))]
+    ticks: u32,
+    /// Makes the run repeat: prices' noise, keys and order flow follow from it.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Seconds of the scenario per second of waiting between ticks, 600 for ten minutes a second; without it there is
+    /// no waiting.
+    #[arg(long)]
+    speed: Option<f64>,
+    /// The built program.
+    #[arg(long, default_value_os_t = built_program())]
+    program: PathBuf,
+    /// Print the report as JSON on standard output; progress goes to standard error.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where `cargo xtask build` leaves the program.
+fn built_program() -> PathBuf {
+    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let workspace = workspace.canonicalize().unwrap_or(workspace);
+    workspace.join("target/deploy/plimsoll.so")
+}
+
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let t = std::time::Instant::now();
-    let payer = Keypair::new_from_array(random::Random::new(1, "payer").bytes());
-    let chain = chain::Chain::start(std::path::Path::new("target/deploy/plimsoll.so"), &payer).await?;
-    println!("started {:?}", t.elapsed());
-    let wire = wire::Wire::new(chain.rpc_url(), payer);
-    println!("now {:?}", wire.now().await?);
-    let path = scenario::Scenario::March2020.replay(10, 1);
-    let world = setup::create_exchange(&chain, &wire, 1, &path[0]).await?;
-    println!("set up {:?}", t.elapsed());
-    let n = wire.now().await?;
-    println!("now {:?}", n);
-    chain.travel_to(n.unix_time + 86400)?;
-    println!("now {:?} {:?}", wire.now().await?, t.elapsed());
-    world.publish(&chain, &path[1], n.unix_time + 86400)?;
-    println!("published {:?}", t.elapsed());
-    for _ in 0..20 {
-        wire.send(&[world.refresh_all()], &[]).await?;
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("plimsoll-demo: {error:#}");
+            ExitCode::FAILURE
+        }
     }
-    println!("20 refresh {:?} {:?}", wire.now().await?, t.elapsed());
-    wire.traffic(|t| println!("{} {:?} {:?}", t.landed, t.compute, t.refused));
-    chain.stop()?;
-    Ok(())
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let stop = Arc::new(AtomicBool::new(false));
+    tokio::spawn(stop_on_interrupt(stop.clone()));
+    let options = Options {
+        scenario: arguments.scenario,
+        seed: arguments.seed,
+        ticks: arguments.ticks,
+        speed: arguments.speed,
+        program: arguments.program,
+    };
+    let mut narrator = Narrator::new(arguments.json);
+    let report = play(options, &mut narrator, stop).await?;
+    narrator.report(&report);
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    }
+    Ok(if report.failures().is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The first Ctrl-C ends the run after the current tick, with a report; the second ends it at once.
+async fn stop_on_interrupt(stop: Arc<AtomicBool>) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        eprintln!("stopping after this tick");
+        stop.store(true, Ordering::Relaxed);
+    }
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(130);
+    }
 }

@@ -125,6 +125,12 @@ impl Scenario {
         path
     }
 
+    /// Whether liquidators' transactions fail to get through at a time, as on the congested chains of March 2020, when
+    /// liquidation auctions ended without bids. Which minutes is an assumption: the steepest of the second leg.
+    pub fn is_congested(self, second: i64) -> bool {
+        self == Self::March2020 && (860 * 60..950 * 60).contains(&second)
+    }
+
     /// The point after a fraction of all ticks.
     fn at(self, fraction: f64) -> Point {
         let mut reached = 0.0;
@@ -182,11 +188,7 @@ fn priced(point: &Point, last: Option<&Tick>, random: &mut Random) -> Tick {
 mod tests {
     use super::*;
 
-    const ALL: [Scenario; 3] = [
-        Scenario::Mild,
-        Scenario::March2020,
-        Scenario::October2025,
-    ];
+    const ALL: [Scenario; 3] = [Scenario::Mild, Scenario::March2020, Scenario::October2025];
 
     fn lowest(path: &[Tick], asset: usize) -> f64 {
         path.iter()

@@ -122,12 +122,7 @@ pub fn wallet(owner: &Pubkey, asset: &AssetRef) -> Pubkey {
 }
 
 /// Creates everything; `payer` becomes the authority of the exchange and of the mints.
-pub async fn create_exchange(
-    chain: &Chain,
-    wire: &Wire,
-    seed: u64,
-    first: &Tick,
-) -> Result<World> {
+pub async fn create_exchange(chain: &Chain, wire: &Wire, seed: u64, first: &Tick) -> Result<World> {
     let authority = wire.payer();
     let mut random = Random::new(seed, "accounts");
     let exchange = ExchangeRef::new(EXCHANGE_ID);
@@ -206,12 +201,7 @@ async fn create_mint(wire: &Wire, listing: &AssetListing, random: &mut Random) -
     Ok(mint.pubkey())
 }
 
-async fn list_asset(
-    wire: &Wire,
-    world: &World,
-    index: usize,
-    listing: AssetListing,
-) -> Result<()> {
+async fn list_asset(wire: &Wire, world: &World, index: usize, listing: AssetListing) -> Result<()> {
     let listed = &world.assets[index];
     let instruction = ix::list_asset(
         &world.exchange,

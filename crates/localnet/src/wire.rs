@@ -12,6 +12,7 @@ use anchor_lang::{
 use anyhow::{bail, Context, Result};
 use plimsoll_client::errors;
 use solana_commitment_config::CommitmentConfig;
+use solana_hash::Hash;
 use solana_keypair::Keypair;
 use solana_rpc_client::nonblocking::rpc_client::RpcClient;
 use solana_rpc_client_api::{
@@ -56,6 +57,8 @@ pub struct Wire {
     rpc: Arc<RpcClient>,
     payer: Arc<Keypair>,
     traffic: Arc<Mutex<Traffic>>,
+    /// The blockhash of the last transaction. Holding it while sending makes transactions follow one another.
+    last: Arc<tokio::sync::Mutex<Hash>>,
 }
 
 /// Why a transaction did not happen.
@@ -90,6 +93,7 @@ impl Wire {
             rpc: Arc::new(rpc),
             payer: Arc::new(payer),
             traffic: Arc::default(),
+            last: Arc::default(),
         }
     }
 
@@ -169,7 +173,9 @@ impl Wire {
         instructions: &[Instruction],
         signers: &[&Keypair],
     ) -> Result<Landed, Refusal> {
-        let blockhash = self.rpc.get_latest_blockhash().await.map_err(other)?;
+        let mut last = self.last.lock().await;
+        let blockhash = self.next_blockhash(&last).await?;
+        *last = blockhash;
         let mut transaction = Transaction::new_with_payer(instructions, Some(&self.payer()));
         let mut keys: Vec<&Keypair> = vec![&self.payer];
         keys.extend(signers.iter().filter(|k| k.pubkey() != self.payer()));
@@ -180,7 +186,7 @@ impl Wire {
                 reason: format!("cannot sign: {e}"),
             })?;
         let config = RpcSendTransactionConfig {
-            preflight_commitment: Some(CommitmentConfig::processed().commitment),
+            skip_preflight: true,
             ..Default::default()
         };
         let signature = self
@@ -189,6 +195,19 @@ impl Wire {
             .await
             .map_err(refusal)?;
         self.executed(&signature.to_string()).await
+    }
+
+    /// The blockhash after `last`: the block of the last transaction is closed then, and an equal transaction is not
+    /// taken for its repetition.
+    async fn next_blockhash(&self, last: &Hash) -> Result<Hash, Refusal> {
+        for _ in 0..LOOK_TIMES {
+            let latest = self.rpc.get_latest_blockhash().await.map_err(other)?;
+            if latest != *last {
+                return Ok(latest);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Err(other("the chain closes no blocks"))
     }
 
     /// The metadata of a transaction that was accepted a moment ago.

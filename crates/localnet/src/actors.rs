@@ -1,0 +1,169 @@
+//! Makers and traders: quotes on several levels around the oracle, the traders' first positions, and a flow of small
+//! orders both ways.
+use anchor_lang::prelude::Pubkey;
+use anyhow::Result;
+use plimsoll::error::PlimsollError;
+
+use crate::{
+    orders::{cancel_all, place, Order},
+    participants::{borrow, Participant, Plan},
+    random::Random,
+    scenario::Tick,
+    setup::World,
+    wire::{expect_refusal, Wire},
+};
+
+/// Distance of each level from the oracle's price, in parts of it, at rest.
+const LEVELS: [f64; 4] = [0.0004, 0.0010, 0.0022, 0.0045];
+/// Units of the base on each level, by market.
+const LEVEL_SIZE: [f64; 2] = [600.0, 1.5];
+/// Largest order of the flow, units of the base, by market.
+const FLOW_SIZE: [f64; 2] = [40.0, 0.08];
+/// What the program may answer to an order without anything being wrong with the run.
+const EXPECTED: &[PlimsollError] = &[
+    PlimsollError::InsufficientHealth,
+    PlimsollError::NotReducing,
+    PlimsollError::PriceOutOfBand,
+];
+
+/// Everybody who trades, with the connection they share.
+pub struct Actors<'a> {
+    pub wire: &'a Wire,
+    pub world: &'a World,
+    pub makers: &'a [Participant],
+    pub flow: &'a [Participant],
+}
+
+impl Actors<'_> {
+    /// Margin accounts of the makers, to settle their fills in place.
+    pub fn maker_accounts(&self) -> Vec<Pubkey> {
+        self.makers.iter().map(|m| m.account).collect()
+    }
+
+    /// Makers take their quotes back and quote around new prices, wider after a move of `moved` (a ratio).
+    pub async fn requote(&self, tick: &Tick, moved: f64) -> Result<()> {
+        self.withdraw_quotes().await?;
+        for maker in self.makers {
+            let mut instructions = vec![self.world.refresh_all()];
+            for market in 0..self.world.markets.len() {
+                let price = tick.prices[self.world.markets[market].base];
+                instructions.extend(
+                    quotes(market, price, 1.0 + 20.0 * moved)
+                        .iter()
+                        .map(|order| place(self.world, maker, order, &[])),
+                );
+            }
+            if let Err(refusal) = self.wire.send_all(instructions, &[&maker.keys]).await {
+                expect_refusal(refusal, EXPECTED)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makers take their quotes back.
+    pub async fn withdraw_quotes(&self) -> Result<()> {
+        for maker in self.makers {
+            self.wire
+                .send(&[cancel_all(self.world, maker)], &[&maker.keys])
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// A trader takes its loan and its positions.
+    pub async fn enter(&self, plan: &Plan, who: &Participant, tick: &Tick) -> Result<()> {
+        if let Some(loan) = plan.borrow {
+            borrow(self.wire, self.world, who, loan).await?;
+        }
+        for (market, size) in plan.positions {
+            // Half of all takers have the makers' accounts in their transaction; the others leave fills to the queue.
+            let at_hand = who.account.as_array()[0] % 2 == 0;
+            self.take(who, *market, *size, false, at_hand).await?;
+        }
+        if !plan.positions.is_empty() {
+            self.requote(tick, 0.0).await?;
+        }
+        Ok(())
+    }
+
+    /// Small orders both ways, which nobody in particular minds.
+    pub async fn trade_small(&self, random: &mut Random) -> Result<()> {
+        for who in self.flow {
+            let market = usize::try_from(random.between(0, 1))?;
+            let size = FLOW_SIZE[market] * random.signed_unit();
+            let at_hand = random.between(0, 1) == 0;
+            let outcome = self.take(who, market, size, false, at_hand).await;
+            if let Err(error) = outcome {
+                expect_refusal(error.downcast()?, EXPECTED)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A market order, with the refreshes that it needs in front.
+    async fn take(
+        &self,
+        who: &Participant,
+        market: usize,
+        size: f64,
+        reduce_only: bool,
+        at_hand: bool,
+    ) -> Result<()> {
+        let order = Order {
+            market,
+            size,
+            limit: None,
+            reduce_only,
+            post: false,
+        };
+        let makers = if at_hand {
+            self.maker_accounts()
+        } else {
+            Vec::new()
+        };
+        let instructions = [
+            self.world.refresh_all(),
+            place(self.world, who, &order, &makers),
+        ];
+        self.wire.send(&instructions, &[&who.keys]).await?;
+        Ok(())
+    }
+}
+
+/// Both sides of one maker's quotes, `stretch` times as wide as at rest.
+fn quotes(market: usize, price: f64, stretch: f64) -> Vec<Order> {
+    let level = |distance: f64, size: f64| Order {
+        market,
+        size,
+        limit: Some(price * (1.0 - distance * stretch * size.signum())),
+        reduce_only: false,
+        post: true,
+    };
+    LEVELS
+        .into_iter()
+        .flat_map(|distance| {
+            let size = LEVEL_SIZE[market];
+            [level(distance, size), level(distance, -size)]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_stand_on_their_side_of_the_price() {
+        let orders = quotes(0, 200.0, 1.0);
+        assert_eq!(orders.len(), 2 * LEVELS.len());
+        for order in orders {
+            let limit = order.limit.unwrap();
+            assert!(if order.size > 0.0 {
+                limit < 200.0
+            } else {
+                limit > 200.0
+            });
+            assert!((limit / 200.0 - 1.0).abs() < 0.01);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Proof, from the chain's state alone, that no money appeared or disappeared: what vaults hold is what is owed, every
+//! position has its counterpart, and every claim on a market is matched.
+use anchor_lang::prelude::Pubkey;
+use anyhow::{Context, Result};
+use plimsoll::state::{Bank, MarginAccount, Market};
+use plimsoll_risk::balance::{native_ceil, native_floor};
+use serde::Serialize;
+
+use crate::{
+    reading::{fetch, waiting, Snapshot},
+    setup::{ListedAsset, ListedMarket, World},
+    wire::Wire,
+};
+
+/// Rounding that one transaction may leave behind in a bank or a pool, native units. All of it favours the protocol.
+const DUST_PER_TRANSACTION: i128 = 8;
+
+/// One thing that must hold.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    pub what: String,
+    pub holds: bool,
+    pub detail: String,
+}
+
+/// Everything that is checked.
+pub async fn check(wire: &Wire, world: &World) -> Result<Vec<Check>> {
+    let snapshot = Snapshot::read(wire, world).await?;
+    let allowed = DUST_PER_TRANSACTION * i128::from(wire.traffic(|book| book.landed));
+    let mut pools = 0i128;
+    let mut checks = Vec::new();
+    for listed in &world.markets {
+        let market: Box<Market> = fetch(wire, &listed.market.address).await?;
+        let queued = waiting(wire, &listed.market.fill_queue).await?.len();
+        pools += i128::from(market.pnl_pool);
+        checks.push(positions(listed, &market, &snapshot, queued));
+        checks.push(claims(listed, &market, &snapshot, allowed)?);
+    }
+    for (index, listed) in world.assets.iter().enumerate() {
+        let bank: Box<Bank> = fetch(wire, &listed.asset.bank).await?;
+        let vault = token_amount(wire, &listed.asset.vault).await?;
+        let pools = if index == 0 { pools } else { 0 };
+        checks.push(shares(listed, &bank, &snapshot));
+        checks.push(holdings(listed, &bank, i128::from(vault), pools, allowed)?);
+    }
+    Ok(checks)
+}
+
+/// Tokens in a token account.
+pub async fn token_amount(wire: &Wire, address: &Pubkey) -> Result<u64> {
+    let data = wire.rpc().get_account_data(address).await?;
+    // The amount follows mint and owner in every token account.
+    let bytes = data.get(64..72).context("not a token account")?;
+    Ok(u64::from_le_bytes(bytes.try_into()?))
+}
+
+fn accounts(snapshot: &Snapshot) -> impl Iterator<Item = &MarginAccount> {
+    snapshot.accounts.iter().map(|(_, account)| &**account)
+}
+
+/// Longs and shorts cancel out, and the market counts them right.
+fn positions(listed: &ListedMarket, market: &Market, snapshot: &Snapshot, queued: usize) -> Check {
+    let held = |account: &MarginAccount| -> i64 {
+        let slots = account.perps.iter();
+        slots
+            .filter(|p| p.market == market.index)
+            .map(|p| p.position.0)
+            .sum()
+    };
+    let longs: i64 = accounts(snapshot).map(|a| held(a).max(0)).sum();
+    let shorts: i64 = accounts(snapshot).map(|a| held(a).min(0)).sum();
+    let holds = longs + shorts == 0
+        && market.long_interest == longs
+        && market.short_interest == -shorts
+        && queued == 0;
+    Check {
+        what: format!("{} positions sum to zero", listed.name),
+        holds,
+        detail: format!(
+            "long {longs} lots, short {}, counted {} and {}, {queued} accounts with fills waiting",
+            -shorts, market.long_interest, market.short_interest
+        ),
+    }
+}
+
+/// The pool covers all claims, up to rounding.
+fn claims(
+    listed: &ListedMarket,
+    market: &Market,
+    snapshot: &Snapshot,
+    allowed: i128,
+) -> Result<Check> {
+    let mut owed = i128::from(market.fees_accrued) + i128::from(market.insurance_accrued);
+    for account in accounts(snapshot) {
+        for perp in account.perps.iter().filter(|p| p.market == market.index) {
+            owed += i128::from(perp.quote.0) - perp.funding_due(market.funding())?;
+        }
+    }
+    let surplus = i128::from(market.pnl_pool) - owed;
+    Ok(Check {
+        what: format!("{} pool covers all claims", listed.name),
+        holds: (0..=allowed).contains(&surplus),
+        detail: format!(
+            "pool {} USD, claims {} USD, rounding left {surplus} of 10^-6 USD",
+            whole(i128::from(market.pnl_pool), 6),
+            whole(owed, 6)
+        ),
+    })
+}
+
+/// The bank's totals are the sums over all accounts, exactly.
+fn shares(listed: &ListedAsset, bank: &Bank, snapshot: &Snapshot) -> Check {
+    let held = |account: &MarginAccount| -> i64 {
+        let slots = account.balances.iter();
+        slots
+            .filter(|b| b.asset == bank.index)
+            .map(|b| b.shares.0)
+            .sum()
+    };
+    let deposits: i64 = accounts(snapshot).map(|a| held(a).max(0)).sum();
+    let borrows: i64 = accounts(snapshot).map(|a| -held(a).min(0)).sum();
+    Check {
+        what: format!("{} balances sum to the bank's totals", listed.symbol),
+        holds: u64::try_from(deposits) == Ok(bank.deposit_shares)
+            && u64::try_from(borrows) == Ok(bank.borrow_shares),
+        detail: format!(
+            "deposits {deposits} of {}, borrows {borrows} of {} shares",
+            bank.deposit_shares, bank.borrow_shares
+        ),
+    }
+}
+
+/// The vault holds what the bank owes, up to rounding.
+fn holdings(
+    listed: &ListedAsset,
+    bank: &Bank,
+    vault: i128,
+    pools: i128,
+    allowed: i128,
+) -> Result<Check> {
+    let deposits = i128::from(native_floor(bank.deposit_shares, bank.deposit_index)?);
+    let borrows = i128::from(native_ceil(bank.borrow_shares, bank.borrow_index)?);
+    let owed = deposits - borrows + i128::from(bank.fees) + i128::from(bank.insurance) + pools;
+    let surplus = vault - owed;
+    Ok(Check {
+        what: format!("{} vault holds what is owed", listed.symbol),
+        holds: (0..=allowed).contains(&surplus),
+        detail: format!(
+            "vault {}, owed {}, rounding left {surplus} native units",
+            whole(vault, listed.decimals),
+            whole(owed, listed.decimals)
+        ),
+    })
+}
+
+/// Native units as whole tokens.
+fn whole(native: i128, decimals: u8) -> String {
+    let value = native as f64 / 10f64.powi(i32::from(decimals));
+    format!("{value:.2}")
+}

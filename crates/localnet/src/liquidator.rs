@@ -1,0 +1,209 @@
+//! The liquidator: a task of its own that knows the exchange only through RPC. It values every margin account with the
+//! risk crate, liquidates those below their maintenance line slice by slice, resolves what is bankrupt, and sells off
+//! what it took over.
+use std::sync::Arc;
+
+use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use anyhow::Result;
+use plimsoll::{
+    error::PlimsollError,
+    state::{margin_account::account_state, MarginAccount},
+};
+use plimsoll_risk::HealthKind;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    claims::{choose_swap, first_debt, is_bankrupt, largest_position, Leg},
+    liquidations as ix,
+    orders::{place, Order},
+    participants::Participant,
+    reading::{waiting, Snapshot},
+    setup::World,
+    wire::{expect_refusal, Wire},
+};
+
+/// Most that is taken over or repaid by one call, USD: large accounts go in several slices.
+const SLICE_USD: f64 = 75_000.0;
+/// Rounds over all accounts within one sweep, which bounds it whatever the chain answers.
+const MAX_ROUNDS: usize = 40;
+
+/// Refusals that a liquidator lives with: somebody else was faster, or the account needs another refresh.
+const EXPECTED: &[PlimsollError] = &[
+    PlimsollError::NotLiquidatable,
+    PlimsollError::NothingToLiquidate,
+    PlimsollError::StaleEntry,
+    PlimsollError::BrokenFeed,
+    PlimsollError::FillsPending,
+    PlimsollError::OrdersRemain,
+    PlimsollError::NobodyCanPay,
+];
+
+/// A liquidator with its connection.
+pub struct Liquidator {
+    pub wire: Wire,
+    pub world: Arc<World>,
+    pub who: Participant,
+    /// Whose fills are settled in place when it sells off.
+    pub makers: Vec<Pubkey>,
+}
+
+/// How the conductor of a run wakes the liquidator; it answers when nobody is left to liquidate.
+pub type Wake = oneshot::Sender<Result<()>>;
+
+/// Starts the task. It ends when the sender is dropped.
+pub fn spawn(liquidator: Liquidator) -> mpsc::Sender<Wake> {
+    let (sender, mut receiver) = mpsc::channel::<Wake>(1);
+    tokio::spawn(async move {
+        while let Some(answer) = receiver.recv().await {
+            let outcome = liquidator.sweep().await;
+            if answer.send(outcome).is_err() {
+                break;
+            }
+        }
+    });
+    sender
+}
+
+impl Liquidator {
+    /// Goes over all accounts until a round changes nothing, then sells what was taken over.
+    pub async fn sweep(&self) -> Result<()> {
+        let mut acted = false;
+        for _ in 0..MAX_ROUNDS {
+            if !self.round().await? {
+                break;
+            }
+            acted = true;
+        }
+        if acted {
+            self.sell_off().await?;
+        }
+        Ok(())
+    }
+
+    /// One step for every account that needs one; true when any succeeded.
+    async fn round(&self) -> Result<bool> {
+        let snapshot = Snapshot::read(&self.wire, &self.world).await?;
+        let mut progress = false;
+        for (address, account) in &snapshot.accounts {
+            if *address == self.who.account || !needs_liquidation(&snapshot, account)? {
+                continue;
+            }
+            progress |= self.step(&snapshot, address, account).await?;
+        }
+        Ok(progress)
+    }
+
+    /// The next slice of one account, in one transaction with all that it needs.
+    async fn step(
+        &self,
+        snapshot: &Snapshot,
+        address: &Pubkey,
+        account: &MarginAccount,
+    ) -> Result<bool> {
+        let mut instructions = vec![self.world.refresh_all()];
+        instructions.extend(self.settle_waiting(account, address).await?);
+        match self.next(snapshot, address, account) {
+            Some(next) => instructions.push(next),
+            None => return Ok(false),
+        }
+        match self.wire.send(&instructions, &[&self.who.keys]).await {
+            Ok(_) => Ok(true),
+            Err(refusal) => expect_refusal(refusal, EXPECTED).map(|()| false),
+        }
+    }
+
+    /// Take over a position while there is one, then swap collateral for debt, then have the rest resolved. An account
+    /// that is flagged and healthy again is only cleared.
+    fn next(
+        &self,
+        snapshot: &Snapshot,
+        address: &Pubkey,
+        account: &MarginAccount,
+    ) -> Option<Instruction> {
+        let call = ix::Call {
+            world: &self.world,
+            liquidator: &self.who,
+            account: *address,
+            books: self.books_with_orders(account),
+        };
+        if is_bankrupt(account, &snapshot.risk) {
+            let (debt, _) = first_debt(account)?;
+            return Some(call.resolve(debt));
+        }
+        if let Some(perp) = largest_position(account, &snapshot.risk) {
+            let market = usize::from(perp.market);
+            let lot = self.world.markets[market].lot();
+            let usd = snapshot.usd_per_base(&self.world, market) * lot;
+            return Some(call.take_over(market, (SLICE_USD / usd) as u64 + 1));
+        }
+        let Some((collateral, debt)) = choose_swap(account, &snapshot.risk) else {
+            return Some(call.flag_only());
+        };
+        let max_debt = match debt {
+            Leg::Asset(index) => {
+                let usd = snapshot.usd_per_native(index);
+                (SLICE_USD / usd) as u64 + 1
+            }
+            Leg::Market(_) => (SLICE_USD * 1e6) as u64,
+        };
+        Some(call.swap(collateral, debt, max_debt))
+    }
+
+    fn books_with_orders(&self, account: &MarginAccount) -> Vec<Pubkey> {
+        account
+            .perps
+            .iter()
+            .filter(|perp| !perp.is_free() && perp.order_mask != 0)
+            .map(|perp| self.world.markets[usize::from(perp.market)].market.book)
+            .collect()
+    }
+
+    /// Fills of the account that still wait: they belong to it before anything is seized.
+    async fn settle_waiting(
+        &self,
+        account: &MarginAccount,
+        address: &Pubkey,
+    ) -> Result<Vec<Instruction>> {
+        let mut instructions = Vec::new();
+        for perp in account.perps.iter().filter(|perp| !perp.is_free()) {
+            let listed = &self.world.markets[usize::from(perp.market)];
+            if waiting(&self.wire, &listed.market.fill_queue)
+                .await?
+                .contains(address)
+            {
+                instructions.push(ix::settle_fills(listed, &[*address]));
+            }
+        }
+        Ok(instructions)
+    }
+
+    /// Closes the liquidator's own positions against the book, as far as it goes.
+    async fn sell_off(&self) -> Result<()> {
+        let snapshot = Snapshot::read(&self.wire, &self.world).await?;
+        let own = snapshot.account(&self.who.account)?;
+        for perp in own.perps.iter().filter(|p| !p.position.is_zero()) {
+            let market = usize::from(perp.market);
+            let order = Order {
+                market,
+                size: -(perp.position.0 as f64) * self.world.markets[market].lot(),
+                limit: None,
+                reduce_only: true,
+                post: false,
+            };
+            let instructions = [
+                self.world.refresh_all(),
+                place(&self.world, &self.who, &order, &self.makers),
+            ];
+            if let Err(refusal) = self.wire.send(&instructions, &[&self.who.keys]).await {
+                expect_refusal(refusal, &[PlimsollError::NotReducing])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Below its maintenance line, or flagged and not ended yet.
+pub fn needs_liquidation(snapshot: &Snapshot, account: &MarginAccount) -> Result<bool> {
+    let maintenance = snapshot.assess(account)?.of(HealthKind::Maint);
+    Ok(maintenance < 0 || account.state == account_state::LIQUIDATING)
+}

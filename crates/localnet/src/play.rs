@@ -1,0 +1,431 @@
+//! Plays a scenario: sets everything up, moves prices tick by tick, lets everybody act, and reports.
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        Arc,
+    },
+    time::{Duration, Instant},
+};
+
+use anchor_lang::prelude::Pubkey;
+use anyhow::{Context as _, Result};
+use plimsoll::error::PlimsollError;
+use plimsoll_client::instructions as ix;
+use plimsoll_risk::HealthKind;
+use solana_keypair::Keypair;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    actors::Actors,
+    chain::Chain,
+    claims::is_bankrupt,
+    conservation::{self, token_amount},
+    keeper::Keeper,
+    liquidator::{self, needs_liquidation, Liquidator, Wake},
+    logs::Happened,
+    participants::{
+        open, Participant, FLOW, FLOW_DEPOSITS, LIQUIDATOR, LIQUIDATOR_DEPOSITS, MAKERS,
+        MAKER_DEPOSITS, TRADERS,
+    },
+    random::Random,
+    reading::{fetch, Snapshot},
+    report::{by_account, Context, Report},
+    scenario::{Scenario, Tick},
+    setup::{create_exchange, wallet, World},
+    text::{Narrator, Row},
+    wire::{expect_refusal, Wire},
+};
+
+/// Ticks between two rounds of settling profits and losses.
+const SETTLE_EVERY: u32 = 4;
+/// Most ticks at the last price, and seconds between them, in which what is left is wound up.
+const WIND_UP_TICKS: u32 = 12;
+const WIND_UP_SECS: i64 = 60;
+/// How long a sweep of the liquidator may take before the run counts as broken.
+const SWEEP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What to play.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub scenario: Scenario,
+    pub seed: u64,
+    pub ticks: u32,
+    /// Seconds of the scenario per second of this clock; as fast as possible without.
+    pub speed: Option<f64>,
+    pub program: PathBuf,
+}
+
+/// A run under way.
+struct Stage {
+    options: Options,
+    chain: Chain,
+    wire: Wire,
+    world: Arc<World>,
+    path: Vec<Tick>,
+    makers: Vec<Participant>,
+    flow: Vec<Participant>,
+    traders: Vec<Participant>,
+    names: BTreeMap<Pubkey, String>,
+    liquidator: mpsc::Sender<Wake>,
+    stop: Arc<AtomicBool>,
+}
+
+/// Plays a scenario from start to report. `stop` ends it early, after the current tick.
+pub async fn play(
+    options: Options,
+    narrator: &mut Narrator,
+    stop: Arc<AtomicBool>,
+) -> Result<Report> {
+    let began = Instant::now();
+    let stage = Stage::set_up(options, narrator, stop).await?;
+    let insurance_before = stage.insurance().await?;
+    let mut start = stage.wire.now().await?.unix_time;
+    narrator.table_head();
+    let mut random = Random::new(stage.options.seed, "flow");
+    let mut last = start;
+    for index in 1..=stage.options.ticks {
+        let tick = &stage.path[index as usize];
+        last = stage.travel(start + tick.second).await?;
+        // Transactions take slots of their own; a scenario of few minutes runs that much later.
+        start = start.max(last - tick.second);
+        stage.tick(index, tick, last, &mut random, narrator).await?;
+        if stage.stopped() {
+            break;
+        }
+    }
+    stage.wind_up(last, narrator).await?;
+    let mut report = stage.report(insurance_before).await?;
+    report.wall_seconds = began.elapsed().as_secs_f64();
+    stage.chain.stop()?;
+    Ok(report)
+}
+
+impl Stage {
+    async fn set_up(
+        options: Options,
+        narrator: &mut Narrator,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self> {
+        let seed = options.seed;
+        let path = options.scenario.replay(options.ticks, seed);
+        narrator.step("starting an embedded chain and deploying the program");
+        let payer = Keypair::new_from_array(Random::new(seed, "payer").bytes());
+        let chain = Chain::start(&options.program, &payer).await?;
+        let wire = Wire::new(chain.rpc_url(), payer);
+        narrator.step(&format!("RPC at {}", chain.rpc_url()));
+        narrator.step("creating an exchange: 5 assets, 2 markets, an insurance fund");
+        let world = Arc::new(create_exchange(&chain, &wire, seed, &path[0]).await?);
+        narrator.step("funding makers, traders and a liquidator");
+        let makers = cast(&wire, &world, seed, MAKERS, MAKER_DEPOSITS).await?;
+        let flow = cast(&wire, &world, seed, FLOW, FLOW_DEPOSITS).await?;
+        let bot = open(&wire, &world, seed, LIQUIDATOR, LIQUIDATOR_DEPOSITS).await?;
+        let mut traders = Vec::new();
+        for plan in TRADERS {
+            traders.push(open(&wire, &world, seed, plan.name, plan.deposits).await?);
+        }
+        let everybody = makers.iter().chain(&flow).chain(&traders).chain([&bot]);
+        let names = everybody.map(|p| (p.account, p.name.clone())).collect();
+        let liquidator = liquidator::spawn(Liquidator {
+            wire: wire.clone(),
+            world: world.clone(),
+            who: bot,
+            makers: makers.iter().map(|m| m.account).collect(),
+        });
+        let stage = Self {
+            options,
+            chain,
+            wire,
+            world,
+            path,
+            makers,
+            flow,
+            traders,
+            names,
+            liquidator,
+            stop,
+        };
+        narrator.step("quoting, borrowing and opening positions");
+        stage.publish(&stage.path[0], 0.0).await?;
+        stage.enter(0, 0).await?;
+        stage.keeper().settle_fills().await?;
+        Ok(stage)
+    }
+
+    /// One tick: prices, refresh, quotes, trades, settlement, liquidation.
+    async fn tick(
+        &self,
+        index: u32,
+        tick: &Tick,
+        now: i64,
+        random: &mut Random,
+        narrator: &mut Narrator,
+    ) -> Result<()> {
+        self.wire.traffic(|book| book.tick = index);
+        let before = self.wire.traffic(|book| book.events.len());
+        let previous = &self.path[index as usize - 1];
+        self.publish(tick, (tick.prices[1] / previous.prices[1] - 1.0).abs())
+            .await?;
+        let below = self.below().await?;
+        self.enter(index - 1, index).await?;
+        self.actors().trade_small(random).await?;
+        self.keeper().settle_fills().await?;
+        if index % SETTLE_EVERY == 0 {
+            self.keeper().settle_pnl().await?;
+        }
+        let congested = self.options.scenario.is_congested(tick.second);
+        if !congested {
+            self.sweep().await?;
+        }
+        narrator.row(&self.row(index.to_string(), tick, below, before, congested));
+        self.pause(tick.second - previous.second, now).await;
+        Ok(())
+    }
+
+    /// Publishes prices as of now, refreshes, and has the makers quote around them.
+    async fn publish(&self, tick: &Tick, moved: f64) -> Result<()> {
+        let now = self.wire.now().await?.unix_time;
+        self.world.publish(&self.chain, tick, now)?;
+        self.keeper().refresh().await?;
+        self.actors().requote(tick, moved).await
+    }
+
+    /// Lets those traders in whose time lies after tick `from` and not after tick `to`; at the start, `0` and `0`.
+    async fn enter(&self, from: u32, to: u32) -> Result<()> {
+        let tick = &self.path[to as usize];
+        for (plan, who) in TRADERS.iter().zip(&self.traders) {
+            let due = (plan.enters * f64::from(self.options.ticks)).round() as u32;
+            if due == to && (to == 0 || due > from) {
+                let entered = self.actors().enter(plan, who, tick).await;
+                entered.with_context(|| format!("{} enters", who.name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Accounts below their Init, LiquidationEnd and Maint lines.
+    async fn below(&self) -> Result<[usize; 3]> {
+        let snapshot = Snapshot::read(&self.wire, &self.world).await?;
+        let mut below = [0; 3];
+        for (_, account) in &snapshot.accounts {
+            let health = snapshot.assess(account)?;
+            for (count, kind) in below.iter_mut().zip(HealthKind::ALL) {
+                *count += usize::from(health.of(kind) < 0);
+            }
+        }
+        Ok(below)
+    }
+
+    /// Wakes the liquidator and waits until it is done.
+    async fn sweep(&self) -> Result<()> {
+        let (answer, done) = oneshot::channel();
+        self.liquidator
+            .send(answer)
+            .await
+            .context("the liquidator is gone")?;
+        tokio::time::timeout(SWEEP_TIMEOUT, done)
+            .await
+            .context("the liquidator does not come to an end")?
+            .context("the liquidator is gone")?
+            .context("the liquidator")
+    }
+
+    /// Holds the last prices until nobody is left to liquidate, then settles everything and collects fees.
+    async fn wind_up(&self, mut now: i64, narrator: &mut Narrator) -> Result<()> {
+        let Some(tick) = self.path.get(self.wire.traffic(|book| book.tick) as usize) else {
+            return Ok(());
+        };
+        for _ in 0..WIND_UP_TICKS {
+            let before = self.wire.traffic(|book| book.events.len());
+            if self.missed().await?.is_empty() {
+                break;
+            }
+            now = self.travel(now + WIND_UP_SECS).await?;
+            self.publish(tick, 0.0).await?;
+            let below = self.below().await?;
+            self.sweep().await?;
+            narrator.row(&self.row("after".into(), tick, below, before, false));
+        }
+        narrator.step("settling what is left");
+        self.actors().withdraw_quotes().await?;
+        self.keeper().settle_fills().await?;
+        self.keeper().settle_pnl().await?;
+        self.sweep().await?;
+        self.collect().await
+    }
+
+    /// Pays out the markets' fees, and insurance's share of penalties into its vault.
+    async fn collect(&self) -> Result<()> {
+        let authority = self.wire.payer();
+        let quote = &self.world.quote().asset;
+        for listed in &self.world.markets {
+            let instruction = ix::collect_market_fees(
+                &self.world.exchange,
+                authority,
+                &listed.market,
+                quote,
+                wallet(&authority, quote),
+            );
+            if let Err(refusal) = self.wire.send(&[instruction], &[]).await {
+                expect_refusal(refusal, &[PlimsollError::NothingToCollect])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Accounts that ought to be liquidated: below their maintenance line, with something left to seize.
+    async fn missed(&self) -> Result<Vec<String>> {
+        let snapshot = Snapshot::read(&self.wire, &self.world).await?;
+        let mut missed = Vec::new();
+        for (address, account) in &snapshot.accounts {
+            let bankrupt = is_bankrupt(account, &snapshot.risk);
+            if needs_liquidation(&snapshot, account)? && !bankrupt {
+                missed.push(self.names.get(address).cloned().unwrap_or_default());
+            }
+        }
+        Ok(missed)
+    }
+
+    async fn insurance(&self) -> Result<f64> {
+        let vault = &self.world.exchange.insurance_vault;
+        Ok(token_amount(&self.wire, vault).await? as f64 / 1e6)
+    }
+
+    /// Insurance's share of penalties that is not in its vault: claims on pools, and tokens kept in kind.
+    async fn insurance_accrued(&self) -> Result<f64> {
+        let snapshot = Snapshot::read(&self.wire, &self.world).await?;
+        let mut usd = 0.0;
+        for (index, listed) in self.world.assets.iter().enumerate() {
+            let bank: Box<plimsoll::state::Bank> = fetch(&self.wire, &listed.asset.bank).await?;
+            usd += bank.insurance as f64 * snapshot.usd_per_native(index as u16);
+        }
+        for listed in &self.world.markets {
+            let market: Box<plimsoll::state::Market> =
+                fetch(&self.wire, &listed.market.address).await?;
+            usd += market.insurance_accrued as f64 / 1e6;
+        }
+        Ok(usd)
+    }
+
+    async fn report(&self, insurance_before: f64) -> Result<Report> {
+        let context = Context {
+            world: &self.world,
+            names: &self.names,
+            path: &self.path,
+        };
+        let conservation = conservation::check(&self.wire, &self.world).await?;
+        let (missed, insurance_after) = (self.missed().await?, self.insurance().await?);
+        let insurance_accrued = self.insurance_accrued().await?;
+        Ok(self.wire.traffic(|book| {
+            let liquidations = context.slices(&book.events);
+            let bad_debts = context.bad_debts(&book.events);
+            let mut report = Report {
+                scenario: self.options.scenario.name(),
+                seed: self.options.seed,
+                ticks: self.options.ticks,
+                interrupted: self.stopped(),
+                accounts: by_account(&liquidations, &bad_debts),
+                liquidations,
+                bad_debts,
+                insurance_before,
+                insurance_after,
+                insurance_accrued,
+                conservation,
+                missed,
+                ..Report::default()
+            };
+            report.count_traffic(book);
+            report
+        }))
+    }
+
+    fn row(
+        &self,
+        label: String,
+        tick: &Tick,
+        below: [usize; 3],
+        events_before: usize,
+        congested: bool,
+    ) -> Row {
+        self.wire.traffic(|book| {
+            let new = book.events.get(events_before..).unwrap_or_default();
+            let mut row = Row {
+                label,
+                second: tick.second,
+                prices: tick.prices,
+                below,
+                congested,
+                ..Row::default()
+            };
+            for (_, event) in new {
+                let account = match event {
+                    Happened::Position(e) => &e.margin_account,
+                    Happened::Collateral(e) => &e.margin_account,
+                    Happened::Bankruptcy(e) => {
+                        row.bankruptcies += 1;
+                        &e.margin_account
+                    }
+                    _ => continue,
+                };
+                row.slices += usize::from(!matches!(event, Happened::Bankruptcy(_)));
+                let name = self.names.get(account).cloned().unwrap_or_default();
+                if !row.accounts.contains(&name) {
+                    row.accounts.push(name);
+                }
+            }
+            row
+        })
+    }
+
+    /// Moves the clock to a time, or leaves it where transactions have already moved it beyond.
+    async fn travel(&self, second: i64) -> Result<i64> {
+        let now = self.wire.now().await?.unix_time;
+        if second > now {
+            self.chain.travel_to(second)?;
+        }
+        Ok(second.max(now))
+    }
+
+    async fn pause(&self, seconds: i64, _since: i64) {
+        if let Some(speed) = self.options.speed.filter(|speed| *speed > 0.0) {
+            let pause = seconds as f64 / speed;
+            tokio::time::sleep(Duration::from_secs_f64(pause.clamp(0.0, 3_600.0))).await;
+        }
+    }
+
+    fn actors(&self) -> Actors<'_> {
+        Actors {
+            wire: &self.wire,
+            world: &self.world,
+            makers: &self.makers,
+            flow: &self.flow,
+        }
+    }
+
+    fn keeper(&self) -> Keeper<'_> {
+        Keeper {
+            wire: &self.wire,
+            world: &self.world,
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Participants with the same deposits.
+async fn cast(
+    wire: &Wire,
+    world: &World,
+    seed: u64,
+    names: &[&str],
+    deposits: &[(usize, f64)],
+) -> Result<Vec<Participant>> {
+    let mut participants = Vec::new();
+    for name in names {
+        participants.push(open(wire, world, seed, name, deposits).await?);
+    }
+    Ok(participants)
+}
