@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Queued entries that a trade settles for each account at hand, which bounds its compute units.
-const MAX_SETTLED: usize = 32;
+const MAX_SETTLED: usize = 24;
 
 /// Margin accounts that an instruction was given besides its own.
 pub fn load_makers<'info>(

@@ -36,8 +36,8 @@ use crate::{
     state::{Book, FillQueueAccount},
 };
 
-/// The book of a loader, once it has its full size.
-pub fn require_extended(info: &AccountInfo, space: usize) -> Result<()> {
+/// Refuses an account that still has to be extended to its full size.
+fn require_extended(info: &AccountInfo, space: usize) -> Result<()> {
     require!(info.data_len() == space, PlimsollError::AccountNotExtended);
     Ok(())
 }
