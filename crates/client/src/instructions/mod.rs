@@ -2,7 +2,9 @@
 //! what it checks.
 mod configuration;
 mod funds;
+mod liquidation;
 mod modes;
+mod orders;
 mod refresh;
 mod traders;
 
@@ -13,7 +15,9 @@ use anchor_lang::{
 
 pub use configuration::*;
 pub use funds::*;
+pub use liquidation::*;
 pub use modes::*;
+pub use orders::*;
 pub use refresh::*;
 pub use traders::*;
 

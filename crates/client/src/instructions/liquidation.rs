@@ -1,0 +1,133 @@
+//! Settlement of profits, health reports, liquidation and bankruptcy: anyone may send these.
+use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use plimsoll::{accounts, instruction};
+
+use super::{build, build_with, orders::writable};
+use crate::{AssetRef, ExchangeRef, MarketRef};
+
+/// Turns a market's profit or loss into quote balance. Nobody signs.
+pub fn settle_pnl(
+    exchange: &ExchangeRef,
+    margin_account: Pubkey,
+    market: &MarketRef,
+    quote: &AssetRef,
+) -> Instruction {
+    build(
+        accounts::SettlePnl {
+            risk_state: exchange.risk_state,
+            market: market.address,
+            margin_account,
+            quote_bank: quote.bank,
+        },
+        instruction::SettlePnl {},
+    )
+}
+
+/// Returns a [`plimsoll::HealthReport`] as return data; made for simulation. Nobody signs.
+pub fn account_health(exchange: &ExchangeRef, margin_account: Pubkey) -> Instruction {
+    build(
+        accounts::AccountHealth {
+            risk_state: exchange.risk_state,
+            margin_account,
+        },
+        instruction::AccountHealth {},
+    )
+}
+
+/// What a liquidation is to do, in this order.
+#[derive(Clone, Debug, Default)]
+pub struct Liquidation {
+    /// Cancel the account's orders in these markets.
+    pub cancel_in: Vec<MarketRef>,
+    /// Take over up to so many lots of the position in this market.
+    pub position: Option<(MarketRef, u64)>,
+    /// Swap collateral for debt.
+    pub swap: Option<Swap>,
+}
+
+/// A swap of collateral for debt: each a bank, or a market with a profit or loss and no position.
+#[derive(Clone, Copy, Debug)]
+pub struct Swap {
+    pub collateral: Pubkey,
+    pub debt: Pubkey,
+    /// Most native units of debt to repay.
+    pub max_debt: u64,
+    /// Bank of the quote asset, when either is a market.
+    pub quote_bank: Option<Pubkey>,
+}
+
+/// Liquidates `margin_account`; owner or delegate `liquidator` of `liquidator_account` signs.
+pub fn liquidate(
+    exchange: &ExchangeRef,
+    liquidator: Pubkey,
+    liquidator_account: Pubkey,
+    margin_account: Pubkey,
+    what: &Liquidation,
+) -> Instruction {
+    let books: Vec<Pubkey> = what.cancel_in.iter().map(|market| market.book).collect();
+    build_with(
+        accounts::Liquidate {
+            liquidator,
+            liquidator_account,
+            margin_account,
+            risk_state: exchange.risk_state,
+            position_market: what.position.map(|(market, _)| market.address),
+            collateral: what.swap.map(|swap| swap.collateral),
+            debt: what.swap.map(|swap| swap.debt),
+            quote_bank: what.swap.and_then(|swap| swap.quote_bank),
+        },
+        writable(&books),
+        instruction::Liquidate {
+            max_position_lots: what.position.map_or(0, |(_, lots)| lots),
+            max_debt: what.swap.map_or(0, |swap| swap.max_debt),
+        },
+    )
+}
+
+/// A debt that bankruptcy leaves.
+#[derive(Clone, Copy, Debug)]
+pub enum BadDebt {
+    /// A borrow. Where insurance pays for it, `resolver_account` repays up to `max_repay` native units.
+    Asset {
+        bank: Pubkey,
+        resolver_account: Option<Pubkey>,
+        max_repay: u64,
+    },
+    /// A market's loss; the fill queue is needed when its other side has to bear it.
+    Market { market: MarketRef },
+}
+
+/// Resolves one debt of an account that has nothing left; `resolver` signs.
+pub fn resolve_bankruptcy(
+    exchange: &ExchangeRef,
+    resolver: Pubkey,
+    margin_account: Pubkey,
+    debt: &BadDebt,
+    quote: &AssetRef,
+) -> Instruction {
+    let (debt, fill_queue, resolver_account, max_repay) = match *debt {
+        BadDebt::Asset {
+            bank,
+            resolver_account,
+            max_repay,
+        } => (bank, None, resolver_account, max_repay),
+        BadDebt::Market { market } => (market.address, Some(market.fill_queue), None, 0),
+    };
+    build(
+        accounts::ResolveBankruptcy {
+            resolver,
+            resolver_account,
+            margin_account,
+            risk_state: exchange.risk_state,
+            exchange: exchange.address,
+            debt,
+            fill_queue,
+            quote_bank: quote.bank,
+            vault: quote.vault,
+            insurance_vault: exchange.insurance_vault,
+            quote_mint: quote.mint,
+            token_program: quote.token_program,
+        },
+        instruction::ResolveBankruptcy { max_repay },
+    )
+}
