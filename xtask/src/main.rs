@@ -1,8 +1,14 @@
 //! `cargo xtask`: the project's commands, one file each.
 
+mod bench;
 mod build;
+mod demo;
 mod difftest;
+mod idl;
 mod paths;
+mod run;
+mod system;
+mod test;
 
 use std::process::ExitCode;
 
@@ -11,9 +17,37 @@ use anyhow::{bail, Result};
 /// A command: its name, a line of help, and what runs it with the arguments that follow its name.
 type Command = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
-const COMMANDS: [Command; 2] = [
-    ("build", "build the program into target/deploy/plimsoll.so", build::run),
-    ("difftest", "compare the on-chain build's arithmetic with native results", difftest::run),
+const COMMANDS: [Command; 6] = [
+    (
+        "demo",
+        "build the program and play a crash on an embedded chain",
+        demo::run,
+    ),
+    (
+        "test",
+        "check everything that must hold before a change lands",
+        test::run,
+    ),
+    (
+        "build",
+        "build the program into target/deploy/plimsoll.so",
+        build::run,
+    ),
+    (
+        "idl",
+        "write the interface file idl/plimsoll.json",
+        idl::run,
+    ),
+    (
+        "bench",
+        "measure compute units on the built program",
+        bench::run,
+    ),
+    (
+        "difftest",
+        "compare the on-chain build's arithmetic with native results",
+        difftest::run,
+    ),
 ];
 
 fn main() -> ExitCode {
@@ -32,8 +66,14 @@ fn dispatch(arguments: &[String]) -> Result<()> {
     if let Some((_, _, run)) = COMMANDS.iter().find(|(known, ..)| *known == name) {
         return run(&arguments[1..]);
     }
-    let lines: Vec<String> = COMMANDS.iter().map(|(name, help, _)| format!("  {name:<10} {help}")).collect();
-    let help = format!("usage: cargo xtask <command> [options]\n\n{}", lines.join("\n"));
+    let lines: Vec<String> = COMMANDS
+        .iter()
+        .map(|(name, help, _)| format!("  {name:<10} {help}"))
+        .collect();
+    let help = format!(
+        "usage: cargo xtask <command> [options]\n\n{}",
+        lines.join("\n")
+    );
     if matches!(name, "-h" | "--help" | "help") {
         println!("{help}\n\n`cargo xtask <command> --help` tells a command's options.");
         return Ok(());

@@ -17,10 +17,13 @@ use crate::paths;
 const TARGET: &str = "sbpf-solana-solana";
 
 /// What rustc is told besides what the target says.
-const RUSTC_FLAGS: [&str; 4] = [
+const RUSTC_FLAGS: [&str; 6] = [
     "-Crelocation-model=static",
     // At the default, 225, the program is a quarter larger and one per cent faster.
     "-Cllvm-args=-inline-threshold=100",
+    // Errors are built out of line: a tenth of the size again.
+    "-Cllvm-args=-inlinecold-threshold=0",
+    "-Cllvm-args=-inline-cold-callsite-threshold=0",
     // Both serve the Linux kernel's verifier, at the price of slower code.
     "-Cllvm-args=-bpf-disable-serialize-icmp",
     "-Cllvm-args=-bpf-disable-avoid-speculation",

@@ -8,6 +8,8 @@ use std::process::Command;
 
 use anyhow::{bail, Context as _, Result};
 
+use crate::system;
+
 /// The LLVM that `tools/sbf-build` is written for.
 const LLVM: u32 = 22;
 /// Debian's packages.
@@ -33,22 +35,9 @@ pub fn find() -> Result<Toolchain> {
     match locate() {
         Ok(found) => Ok(found),
         Err(missing) => {
-            let install = format!(
-                "apt-get install -y --no-install-recommends {}",
-                PACKAGES.join(" ")
-            );
-            if !is_root() {
-                bail!("{missing:#}\nInstall what is missing with:\n  sudo {install}\nor install platform-tools, so that `cargo build-sbf` works.");
-            }
-            println!("      {missing:#}; installing {}", PACKAGES.join(" "));
-            apt_get(&["update", "-q"])?;
-            apt_get(
-                &[
-                    &["install", "-y", "-q", "--no-install-recommends"],
-                    &PACKAGES[..],
-                ]
-                .concat(),
-            )?;
+            println!("      {missing:#}");
+            system::install(&PACKAGES)
+                .context("or install platform-tools, so that `cargo build-sbf` works")?;
             locate().context("after installing the packages")
         }
     }
@@ -144,16 +133,4 @@ fn output(command: &mut Command) -> Result<String> {
         );
     }
     Ok(String::from_utf8_lossy(&made.stdout).into_owned())
-}
-
-fn is_root() -> bool {
-    output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
-}
-
-fn apt_get(arguments: &[&str]) -> Result<()> {
-    let mut command = Command::new("apt-get");
-    command
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    output(&mut command).map(|_| ())
 }

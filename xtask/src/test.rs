@@ -1,0 +1,241 @@
+//! `cargo xtask test`: everything that must hold before a change lands, in the order of what fails fastest.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{bail, Result};
+
+use crate::build::{self, Program};
+use crate::paths;
+use crate::run::{counted, Tally};
+use crate::system;
+
+const HELP: &str = "\
+Formats, lints, builds the program, checks the interface file, runs every test, compares compute units with the
+committed table and plays the demo's crash.
+
+usage: cargo xtask test [--only STEP]... [--skip STEP]...
+
+steps, in order:";
+
+/// A step: its name, what it does, and the cargo command that does it.
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    directory: &'static str,
+    arguments: &'static [&'static str],
+}
+
+const fn step(name: &'static str, about: &'static str, arguments: &'static [&'static str]) -> Step {
+    Step {
+        name,
+        about,
+        directory: "",
+        arguments,
+    }
+}
+
+/// A step on the crates of the on-chain build, which have a workspace and settings of their own.
+const fn tools_step(
+    name: &'static str,
+    about: &'static str,
+    arguments: &'static [&'static str],
+) -> Step {
+    Step {
+        directory: "tools",
+        ..step(name, about, arguments)
+    }
+}
+
+const STEPS: &[Step] = &[
+    step("fmt", "formatting", &["fmt", "--all", "--check"]),
+    tools_step(
+        "tools-fmt",
+        "formatting of the on-chain build",
+        &["fmt", "--all", "--check"],
+    ),
+    step(
+        "build",
+        "the program, built for the chain",
+        &["xtask", "build"],
+    ),
+    step(
+        "unit",
+        "unit and property tests",
+        &[
+            "test",
+            "--locked",
+            "--package",
+            "plimsoll-risk",
+            "--package",
+            "plimsoll",
+            "--package",
+            "plimsoll-client",
+            "--package",
+            "xtask",
+        ],
+    ),
+    tools_step(
+        "tools-unit",
+        "tests of the on-chain build",
+        &[
+            "test",
+            "--locked",
+            "--target-dir",
+            "../target/tools-host",
+            "--package",
+            "sbf-build",
+            "--package",
+            "sbf-runtime",
+        ],
+    ),
+    step(
+        "difftest",
+        "the on-chain build's arithmetic against native results",
+        &["xtask", "difftest"],
+    ),
+    step(
+        "idl",
+        "the committed interface file",
+        &["xtask", "idl", "--check"],
+    ),
+    step(
+        "integration",
+        "integration tests on the built program",
+        &["test", "--locked", "--package", "plimsoll-tests"],
+    ),
+    step(
+        "bench",
+        "compute units against the committed table",
+        &["xtask", "bench", "--check"],
+    ),
+    step(
+        "localnet",
+        "tests of the embedded chain",
+        &["test", "--locked", "--package", "plimsoll-localnet"],
+    ),
+    step("demo", "a crash on the embedded chain", &["xtask", "demo"]),
+    step(
+        "lint",
+        "clippy, warnings denied",
+        &[
+            "clippy",
+            "--locked",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
+    tools_step(
+        "tools-lint",
+        "clippy on the on-chain build",
+        &[
+            "clippy",
+            "--locked",
+            "--target-dir",
+            "../target/tools-host",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
+];
+
+/// Runs the command.
+pub fn run(arguments: &[String]) -> Result<()> {
+    let Some(steps) = select(arguments)? else {
+        return Ok(());
+    };
+    system::require(system::NATIVE_PACKAGES)?;
+    let mut tally = Tally::default();
+    let mut broken = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        println!(
+            "\n== [{}/{}] {}: {}",
+            at + 1,
+            steps.len(),
+            step.name,
+            step.about
+        );
+        let start = Instant::now();
+        let ok = if step.name == "build" {
+            build::program(&Program::plimsoll()?).map(|()| true)?
+        } else {
+            let directory = paths::root().join(step.directory);
+            let mut command = Command::new("cargo");
+            counted(
+                command.current_dir(directory).args(step.arguments),
+                &mut tally,
+            )?
+        };
+        let verdict = if ok { "ok" } else { "FAILED" };
+        println!(
+            "== {}: {verdict} in {:.0} s",
+            step.name,
+            start.elapsed().as_secs_f64()
+        );
+        if !ok {
+            broken.push(step.name);
+        }
+    }
+    println!(
+        "\n{} steps ok, {} failed{}",
+        steps.len() - broken.len(),
+        broken.len(),
+        list(&broken)
+    );
+    println!(
+        "{} passed, {} failed, {} skipped",
+        tally.passed, tally.failed, tally.skipped
+    );
+    if !broken.is_empty() {
+        bail!("failed: {}", broken.join(", "));
+    }
+    Ok(())
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", names.join(", "))
+}
+
+/// The steps asked for, `None` when only help was.
+fn select(arguments: &[String]) -> Result<Option<Vec<&'static Step>>> {
+    let (mut only, mut skip) = (Vec::new(), Vec::new());
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--only" | "--skip" => {
+                let name = rest.next().map(String::as_str).unwrap_or_default();
+                if !STEPS.iter().any(|step| step.name == name) {
+                    bail!("no step is called {name:?}; `cargo xtask test --help` lists them");
+                }
+                let names = if argument == "--only" {
+                    &mut only
+                } else {
+                    &mut skip
+                };
+                names.push(name.to_owned());
+            }
+            "-h" | "--help" => {
+                println!("{HELP}");
+                for step in STEPS {
+                    println!("  {:<12} {}", step.name, step.about);
+                }
+                return Ok(None);
+            }
+            other => bail!("unknown argument {other}\n\n{HELP}"),
+        }
+    }
+    let wanted = |step: &&Step| {
+        (only.is_empty() || only.iter().any(|name| name == step.name))
+            && !skip.iter().any(|name| name == step.name)
+    };
+    Ok(Some(STEPS.iter().filter(wanted).collect()))
+}
