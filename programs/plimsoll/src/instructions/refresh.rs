@@ -96,7 +96,10 @@ fn refresh_market(
     require_keys_eq!(market.exchange, risk.exchange, PlimsollError::WrongExchange);
     require_keys_eq!(market.book, book_key, PlimsollError::WrongMarketAccount);
     let entry = risk.market_mut(market.index)?;
+    // Funding reaches the entry whatever becomes of the price: the two copies of it never part.
     ledger::advance_funding(&mut market, entry, &*book.load()?, clock)?;
+    entry.funding_long = market.funding_long;
+    entry.funding_short = market.funding_short;
     take_price(
         &market.oracles,
         entry.is_fresh(clock_of(clock)),

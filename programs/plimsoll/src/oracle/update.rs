@@ -66,7 +66,7 @@ pub fn update_asset(
     Ok(())
 }
 
-/// Takes a price into a market's entry, with the market's funding, and recomputes the entry.
+/// Takes a price into a market's entry and recomputes the entry.
 #[inline(never)]
 pub fn update_market(
     market: &Market,
@@ -78,8 +78,6 @@ pub fn update_market(
     let mut next = *entry;
     accept(&mut next.price, &seen, &market.params.oracle, clock)?;
     next.mark = plimsoll_risk::funding::mark_price(next.price.spot, market.premium);
-    next.funding_long = market.funding_long;
-    next.funding_short = market.funding_short;
     next.recompute(&market.params).or_refuse()?;
     *entry = next;
     Ok(())
