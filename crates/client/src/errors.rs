@@ -89,6 +89,11 @@ refusals! {
     NothingToSettle,
     NothingToCollect,
     CannotPayLoss,
+    OrderMismatch,
+    MissingAccount,
+    SliceTooSmall,
+    LiquidationHarms,
+    NobodyCanPay,
 }
 
 /// The refusal of a custom error code, if it is one of this program's. Its `name()` is the variant's name and its

@@ -12,6 +12,8 @@ mod leg;
 mod position;
 mod standing;
 mod swap;
+#[cfg(test)]
+mod tests;
 
 pub use leg::Leg;
 pub use standing::{Part, Standing};
