@@ -36,8 +36,9 @@ pub fn find() -> Result<Toolchain> {
         Ok(found) => Ok(found),
         Err(missing) => {
             println!("      {missing:#}");
-            system::install(&PACKAGES)
-                .context("or install platform-tools, so that `cargo build-sbf` works")?;
+            system::install(&PACKAGES).context(
+                "neither platform-tools (`cargo build-sbf`) nor what replaces them is installed",
+            )?;
             locate().context("after installing the packages")
         }
     }
