@@ -8,7 +8,7 @@ use crate::{
     orders::{cancel_all, place, Order},
     participants::{borrow, Participant, Plan},
     random::Random,
-    scenario::Tick,
+    scenario::{Tick, START},
     setup::World,
     wire::{expect_refusal, Wire},
 };
@@ -20,7 +20,7 @@ const LEVEL_SIZE: [f64; 2] = [600.0, 1.5];
 /// Largest order of the flow, units of the base, by market.
 const FLOW_SIZE: [f64; 2] = [40.0, 0.08];
 /// What the program may answer to an order without anything being wrong with the run.
-const EXPECTED: &[PlimsollError] = &[
+pub const EXPECTED: &[PlimsollError] = &[
     PlimsollError::InsufficientHealth,
     PlimsollError::NotReducing,
     PlimsollError::PriceOutOfBand,
@@ -78,7 +78,9 @@ impl Actors<'_> {
         for (market, size) in plan.positions {
             // Half of all takers have the makers' accounts in their transaction; the others leave fills to the queue.
             let at_hand = who.account.as_array()[0] % 2 == 0;
-            self.take(who, *market, *size, false, at_hand).await?;
+            let base = self.world.markets[*market].base;
+            let size = size * START[base] / tick.prices[base];
+            self.take(who, *market, size, at_hand).await?;
         }
         if !plan.positions.is_empty() {
             self.requote(tick, 0.0).await?;
@@ -92,7 +94,7 @@ impl Actors<'_> {
             let market = usize::try_from(random.between(0, 1))?;
             let size = FLOW_SIZE[market] * random.signed_unit();
             let at_hand = random.between(0, 1) == 0;
-            let outcome = self.take(who, market, size, false, at_hand).await;
+            let outcome = self.take(who, market, size, at_hand).await;
             if let Err(error) = outcome {
                 expect_refusal(error.downcast()?, EXPECTED)?;
             }
@@ -101,19 +103,12 @@ impl Actors<'_> {
     }
 
     /// A market order, with the refreshes that it needs in front.
-    async fn take(
-        &self,
-        who: &Participant,
-        market: usize,
-        size: f64,
-        reduce_only: bool,
-        at_hand: bool,
-    ) -> Result<()> {
+    async fn take(&self, who: &Participant, market: usize, size: f64, at_hand: bool) -> Result<()> {
         let order = Order {
             market,
             size,
             limit: None,
-            reduce_only,
+            reduce_only: false,
             post: false,
         };
         let makers = if at_hand {

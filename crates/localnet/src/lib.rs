@@ -8,6 +8,7 @@ pub mod actors;
 pub mod chain;
 pub mod claims;
 pub mod conservation;
+mod finish;
 pub mod keeper;
 pub mod liquidations;
 pub mod liquidator;

@@ -1,10 +1,6 @@
-//! The instructions of keepers and liquidators, with their accounts filled in from the world.
-use anchor_lang::{
-    prelude::Pubkey,
-    solana_program::instruction::{AccountMeta, Instruction},
-    InstructionData, ToAccountMetas,
-};
-use plimsoll::{accounts, instruction};
+//! The calls of keepers and liquidators, with their accounts filled in from the world.
+use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use plimsoll_client::instructions::{self as ix, LiquidationRequest, Resolver};
 use solana_signer::Signer;
 
 use crate::{
@@ -29,77 +25,62 @@ pub struct Call<'a> {
 impl Call<'_> {
     /// Takes over at most `max_lots` of a position.
     pub fn take_over(&self, market: usize, max_lots: u64) -> Instruction {
-        let mut accounts = self.accounts();
-        accounts.position_market = Some(self.world.markets[market].market.address);
-        self.build(accounts, max_lots, 0)
+        self.liquidate(LiquidationRequest {
+            position_market: Some(self.world.markets[market].market.address),
+            max_position_lots: max_lots,
+            ..LiquidationRequest::default()
+        })
     }
 
     /// Pays at most `max_debt` native units of a debt for collateral.
     pub fn swap(&self, collateral: Leg, debt: Leg, max_debt: u64) -> Instruction {
-        let mut accounts = self.accounts();
-        accounts.collateral = Some(self.address(collateral));
-        accounts.debt = Some(self.address(debt));
-        accounts.quote_bank = Some(self.world.quote().asset.bank);
-        self.build(accounts, 0, max_debt)
+        self.liquidate(LiquidationRequest {
+            collateral: Some(self.address(collateral)),
+            debt: Some(self.address(debt)),
+            max_debt,
+            quote_bank: Some(self.world.quote().asset.bank),
+            ..LiquidationRequest::default()
+        })
     }
 
     /// Flags the account, cancels its orders, or clears it when it has recovered; takes nothing.
     pub fn flag_only(&self) -> Instruction {
-        self.build(self.accounts(), 0, 0)
+        self.liquidate(LiquidationRequest::default())
     }
 
     /// Has one debt of a bankrupt account borne by insurance, and by those behind it.
     pub fn resolve(&self, debt: Leg) -> Instruction {
-        let quote = &self.world.quote().asset;
+        let resolver = Resolver {
+            signer: self.liquidator.keys.pubkey(),
+            account: Some(self.liquidator.account),
+        };
         let fill_queue = match debt {
             Leg::Market(index) => Some(self.world.markets[usize::from(index)].market.fill_queue),
             Leg::Asset(_) => None,
         };
-        let accounts = accounts::ResolveBankruptcy {
-            resolver: self.liquidator.keys.pubkey(),
-            resolver_account: Some(self.liquidator.account),
-            margin_account: self.account,
-            risk_state: self.world.exchange.risk_state,
-            exchange: self.world.exchange.address,
-            debt: self.address(debt),
+        ix::resolve_bankruptcy(
+            &self.world.exchange,
+            resolver,
+            self.account,
+            self.address(debt),
             fill_queue,
-            quote_bank: quote.bank,
-            vault: quote.vault,
-            insurance_vault: self.world.exchange.insurance_vault,
-            quote_mint: quote.mint,
-            token_program: quote.token_program,
-        };
-        let data = instruction::ResolveBankruptcy {
-            max_repay: u64::MAX,
-        };
-        instruction(accounts, Vec::new(), data)
+            &self.world.quote().asset,
+            u64::MAX,
+        )
     }
 
-    fn accounts(&self) -> accounts::Liquidate {
-        accounts::Liquidate {
-            liquidator: self.liquidator.keys.pubkey(),
-            liquidator_account: self.liquidator.account,
-            margin_account: self.account,
-            risk_state: self.world.exchange.risk_state,
-            position_market: None,
-            collateral: None,
-            debt: None,
-            quote_bank: None,
-        }
-    }
-
-    fn build(
-        &self,
-        accounts: accounts::Liquidate,
-        max_position_lots: u64,
-        max_debt: u64,
-    ) -> Instruction {
-        let books = self.books.iter().map(|b| AccountMeta::new(*b, false));
-        let data = instruction::Liquidate {
-            max_position_lots,
-            max_debt,
+    fn liquidate(&self, request: LiquidationRequest) -> Instruction {
+        let request = LiquidationRequest {
+            books: self.books.clone(),
+            ..request
         };
-        instruction(accounts, books.collect(), data)
+        ix::liquidate(
+            &self.world.exchange,
+            self.liquidator.keys.pubkey(),
+            self.liquidator.account,
+            self.account,
+            &request,
+        )
     }
 
     fn address(&self, leg: Leg) -> Pubkey {
@@ -112,38 +93,11 @@ impl Call<'_> {
 
 /// Brings queued fills to the accounts of their makers.
 pub fn settle_fills(listed: &ListedMarket, makers: &[Pubkey]) -> Instruction {
-    let accounts = accounts::SettleFills {
-        market: listed.market.address,
-        fill_queue: listed.market.fill_queue,
-    };
-    let makers = makers.iter().map(|m| AccountMeta::new(*m, false));
-    let data = instruction::SettleFills {
-        limit: SETTLE_LIMIT,
-    };
-    instruction(accounts, makers.collect(), data)
+    ix::settle_fills(&listed.market, makers, SETTLE_LIMIT)
 }
 
 /// Turns the profit or loss of an account in a market into quote balance.
 pub fn settle_pnl(world: &World, market: usize, account: Pubkey) -> Instruction {
-    let accounts = accounts::SettlePnl {
-        risk_state: world.exchange.risk_state,
-        market: world.markets[market].market.address,
-        margin_account: account,
-        quote_bank: world.quote().asset.bank,
-    };
-    instruction(accounts, Vec::new(), instruction::SettlePnl {})
-}
-
-fn instruction(
-    accounts: impl ToAccountMetas,
-    remaining: Vec<AccountMeta>,
-    data: impl InstructionData,
-) -> Instruction {
-    let mut metas = accounts.to_account_metas(None);
-    metas.extend(remaining);
-    Instruction {
-        program_id: plimsoll::ID,
-        accounts: metas,
-        data: data.data(),
-    }
+    let market = &world.markets[market].market;
+    ix::settle_pnl(&world.exchange, market, account, &world.quote().asset)
 }

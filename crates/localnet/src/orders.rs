@@ -1,10 +1,7 @@
 //! Orders in whole units: what participants mean, turned into lots and price lots.
-use anchor_lang::solana_program::instruction::{AccountMeta, Instruction};
-use anchor_lang::{prelude::Pubkey, InstructionData, ToAccountMetas};
-use plimsoll::{
-    accounts, instruction,
-    orders::terms::{OrderSide, OrderTerms, OrderType, SelfTradeBehavior},
-};
+use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use plimsoll::orders::terms::{OrderSide, OrderTerms, OrderType, SelfTradeBehavior};
+use plimsoll_client::instructions as ix;
 use solana_signer::Signer;
 
 use crate::{
@@ -71,39 +68,18 @@ pub fn place(world: &World, who: &Participant, order: &Order, makers: &[Pubkey])
         self_trade: SelfTradeBehavior::CancelProvide,
         max_fills: MAX_FILLS,
     };
-    let mut metas = accounts::PlaceOrder {
-        trader: who.keys.pubkey(),
-        margin_account: who.account,
-        risk_state: world.exchange.risk_state,
-        market: listed.market.address,
-        book: listed.market.book,
-        fill_queue: listed.market.fill_queue,
-    }
-    .to_account_metas(None);
-    metas.extend(makers.iter().map(|maker| AccountMeta::new(*maker, false)));
-    Instruction {
-        program_id: plimsoll::ID,
-        accounts: metas,
-        data: instruction::PlaceOrder { terms }.data(),
-    }
+    ix::place_order(
+        &world.exchange,
+        who.keys.pubkey(),
+        who.account,
+        &listed.market,
+        terms,
+        makers,
+    )
 }
 
 /// The instruction that cancels all orders of a participant, in all markets.
 pub fn cancel_all(world: &World, who: &Participant) -> Instruction {
-    let mut metas = accounts::CancelOrders {
-        trader: who.keys.pubkey(),
-        margin_account: who.account,
-    }
-    .to_account_metas(None);
-    let books = world.markets.iter().map(|m| m.market.book);
-    metas.extend(books.map(|book| AccountMeta::new(book, false)));
-    let data = instruction::CancelOrders {
-        side: None,
-        limit: u8::MAX,
-    };
-    Instruction {
-        program_id: plimsoll::ID,
-        accounts: metas,
-        data: data.data(),
-    }
+    let markets: Vec<_> = world.markets.iter().map(|m| m.market).collect();
+    ix::cancel_orders(who.keys.pubkey(), who.account, &markets, None, u8::MAX)
 }

@@ -43,7 +43,7 @@ pub struct Plan {
     pub deposits: &'static [(usize, f64)],
     /// Asset and whole tokens withdrawn as a loan.
     pub borrow: Option<(usize, f64)>,
-    /// Market and signed whole units of the base.
+    /// Market and signed whole units of the base at its start price: whoever enters later buys for as much money.
     pub positions: &'static [(usize, f64)],
 }
 
@@ -159,14 +159,14 @@ pub const TRADERS: &[Plan] = &[
         enters: 0.55,
         deposits: &[(asset::USDC, 15_000.0)],
         borrow: None,
-        positions: &[(market::SOL, 850.0)],
+        positions: &[(market::SOL, 580.0)],
     },
     Plan {
         name: "dip-buyer-2",
         enters: 0.55,
         deposits: &[(asset::ETH, 10.0)],
         borrow: None,
-        positions: &[(market::BTC, 3.0)],
+        positions: &[(market::BTC, 2.2)],
     },
 ];
 

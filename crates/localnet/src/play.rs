@@ -11,38 +11,31 @@ use std::{
 
 use anchor_lang::prelude::Pubkey;
 use anyhow::{Context as _, Result};
-use plimsoll::error::PlimsollError;
-use plimsoll_client::instructions as ix;
 use plimsoll_risk::HealthKind;
 use solana_keypair::Keypair;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    actors::Actors,
+    actors::{Actors, EXPECTED},
     chain::Chain,
-    claims::is_bankrupt,
-    conservation::{self, token_amount},
     keeper::Keeper,
-    liquidator::{self, needs_liquidation, Liquidator, Wake},
+    liquidator::{self, Liquidator, Wake},
     logs::Happened,
     participants::{
         open, Participant, FLOW, FLOW_DEPOSITS, LIQUIDATOR, LIQUIDATOR_DEPOSITS, MAKERS,
         MAKER_DEPOSITS, TRADERS,
     },
     random::Random,
-    reading::{fetch, Snapshot},
-    report::{by_account, Context, Report},
+    reading::Snapshot,
+    report::Report,
     scenario::{Scenario, Tick},
-    setup::{create_exchange, wallet, World},
+    setup::{create_exchange, World},
     text::{Narrator, Row},
     wire::{expect_refusal, Wire},
 };
 
 /// Ticks between two rounds of settling profits and losses.
 const SETTLE_EVERY: u32 = 4;
-/// Most ticks at the last price, and seconds between them, in which what is left is wound up.
-const WIND_UP_TICKS: u32 = 12;
-const WIND_UP_SECS: i64 = 60;
 /// How long a sweep of the liquidator may take before the run counts as broken.
 const SWEEP_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -58,18 +51,18 @@ pub struct Options {
 }
 
 /// A run under way.
-struct Stage {
-    options: Options,
-    chain: Chain,
-    wire: Wire,
-    world: Arc<World>,
-    path: Vec<Tick>,
-    makers: Vec<Participant>,
-    flow: Vec<Participant>,
-    traders: Vec<Participant>,
-    names: BTreeMap<Pubkey, String>,
-    liquidator: mpsc::Sender<Wake>,
-    stop: Arc<AtomicBool>,
+pub(crate) struct Stage {
+    pub(crate) options: Options,
+    pub(crate) chain: Chain,
+    pub(crate) wire: Wire,
+    pub(crate) world: Arc<World>,
+    pub(crate) path: Vec<Tick>,
+    pub(crate) makers: Vec<Participant>,
+    pub(crate) flow: Vec<Participant>,
+    pub(crate) traders: Vec<Participant>,
+    pub(crate) names: BTreeMap<Pubkey, String>,
+    pub(crate) liquidator: mpsc::Sender<Wake>,
+    pub(crate) stop: Arc<AtomicBool>,
 }
 
 /// Plays a scenario from start to report. `stop` ends it early, after the current tick.
@@ -90,7 +83,7 @@ pub async fn play(
         last = stage.travel(start + tick.second).await?;
         // Transactions take slots of their own; a scenario of few minutes runs that much later.
         start = start.max(last - tick.second);
-        stage.tick(index, tick, last, &mut random, narrator).await?;
+        stage.tick(index, tick, &mut random, narrator).await?;
         if stage.stopped() {
             break;
         }
@@ -115,6 +108,8 @@ impl Stage {
         let chain = Chain::start(&options.program, &payer).await?;
         let wire = Wire::new(chain.rpc_url(), payer);
         narrator.step(&format!("RPC at {}", chain.rpc_url()));
+        // From a whole second on, so that the rest of the run repeats to the unit.
+        chain.travel_to(wire.now().await?.unix_time + 1)?;
         narrator.step("creating an exchange: 5 assets, 2 markets, an insurance fund");
         let world = Arc::new(create_exchange(&chain, &wire, seed, &path[0]).await?);
         narrator.step("funding makers, traders and a liquidator");
@@ -148,7 +143,7 @@ impl Stage {
         };
         narrator.step("quoting, borrowing and opening positions");
         stage.publish(&stage.path[0], 0.0).await?;
-        stage.enter(0, 0).await?;
+        stage.enter(0, narrator).await?;
         stage.keeper().settle_fills().await?;
         Ok(stage)
     }
@@ -158,7 +153,6 @@ impl Stage {
         &self,
         index: u32,
         tick: &Tick,
-        now: i64,
         random: &mut Random,
         narrator: &mut Narrator,
     ) -> Result<()> {
@@ -168,7 +162,7 @@ impl Stage {
         self.publish(tick, (tick.prices[1] / previous.prices[1] - 1.0).abs())
             .await?;
         let below = self.below().await?;
-        self.enter(index - 1, index).await?;
+        self.enter(index, narrator).await?;
         self.actors().trade_small(random).await?;
         self.keeper().settle_fills().await?;
         if index % SETTLE_EVERY == 0 {
@@ -179,33 +173,39 @@ impl Stage {
             self.sweep().await?;
         }
         narrator.row(&self.row(index.to_string(), tick, below, before, congested));
-        self.pause(tick.second - previous.second, now).await;
+        self.pause(tick.second - previous.second).await;
         Ok(())
     }
 
     /// Publishes prices as of now, refreshes, and has the makers quote around them.
-    async fn publish(&self, tick: &Tick, moved: f64) -> Result<()> {
+    pub(crate) async fn publish(&self, tick: &Tick, moved: f64) -> Result<()> {
         let now = self.wire.now().await?.unix_time;
         self.world.publish(&self.chain, tick, now)?;
         self.keeper().refresh().await?;
         self.actors().requote(tick, moved).await
     }
 
-    /// Lets those traders in whose time lies after tick `from` and not after tick `to`; at the start, `0` and `0`.
-    async fn enter(&self, from: u32, to: u32) -> Result<()> {
-        let tick = &self.path[to as usize];
+    /// Lets the traders in whose time has come with this tick. Latecomers may find that their margin does not suffice.
+    async fn enter(&self, index: u32, narrator: &mut Narrator) -> Result<()> {
+        let tick = &self.path[index as usize];
         for (plan, who) in TRADERS.iter().zip(&self.traders) {
-            let due = (plan.enters * f64::from(self.options.ticks)).round() as u32;
-            if due == to && (to == 0 || due > from) {
-                let entered = self.actors().enter(plan, who, tick).await;
-                entered.with_context(|| format!("{} enters", who.name))?;
+            if (plan.enters * f64::from(self.options.ticks)).round() as u32 != index {
+                continue;
             }
+            let Err(error) = self.actors().enter(plan, who, tick).await else {
+                continue;
+            };
+            if index == 0 {
+                return Err(error.context(format!("{} enters", who.name)));
+            }
+            narrator.step(&format!("{} is refused: {error}", who.name));
+            expect_refusal(error.downcast()?, EXPECTED)?;
         }
         Ok(())
     }
 
     /// Accounts below their Init, LiquidationEnd and Maint lines.
-    async fn below(&self) -> Result<[usize; 3]> {
+    pub(crate) async fn below(&self) -> Result<[usize; 3]> {
         let snapshot = Snapshot::read(&self.wire, &self.world).await?;
         let mut below = [0; 3];
         for (_, account) in &snapshot.accounts {
@@ -218,7 +218,7 @@ impl Stage {
     }
 
     /// Wakes the liquidator and waits until it is done.
-    async fn sweep(&self) -> Result<()> {
+    pub(crate) async fn sweep(&self) -> Result<()> {
         let (answer, done) = oneshot::channel();
         self.liquidator
             .send(answer)
@@ -231,116 +231,7 @@ impl Stage {
             .context("the liquidator")
     }
 
-    /// Holds the last prices until nobody is left to liquidate, then settles everything and collects fees.
-    async fn wind_up(&self, mut now: i64, narrator: &mut Narrator) -> Result<()> {
-        let Some(tick) = self.path.get(self.wire.traffic(|book| book.tick) as usize) else {
-            return Ok(());
-        };
-        for _ in 0..WIND_UP_TICKS {
-            let before = self.wire.traffic(|book| book.events.len());
-            if self.missed().await?.is_empty() {
-                break;
-            }
-            now = self.travel(now + WIND_UP_SECS).await?;
-            self.publish(tick, 0.0).await?;
-            let below = self.below().await?;
-            self.sweep().await?;
-            narrator.row(&self.row("after".into(), tick, below, before, false));
-        }
-        narrator.step("settling what is left");
-        self.actors().withdraw_quotes().await?;
-        self.keeper().settle_fills().await?;
-        self.keeper().settle_pnl().await?;
-        self.sweep().await?;
-        self.collect().await
-    }
-
-    /// Pays out the markets' fees, and insurance's share of penalties into its vault.
-    async fn collect(&self) -> Result<()> {
-        let authority = self.wire.payer();
-        let quote = &self.world.quote().asset;
-        for listed in &self.world.markets {
-            let instruction = ix::collect_market_fees(
-                &self.world.exchange,
-                authority,
-                &listed.market,
-                quote,
-                wallet(&authority, quote),
-            );
-            if let Err(refusal) = self.wire.send(&[instruction], &[]).await {
-                expect_refusal(refusal, &[PlimsollError::NothingToCollect])?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Accounts that ought to be liquidated: below their maintenance line, with something left to seize.
-    async fn missed(&self) -> Result<Vec<String>> {
-        let snapshot = Snapshot::read(&self.wire, &self.world).await?;
-        let mut missed = Vec::new();
-        for (address, account) in &snapshot.accounts {
-            let bankrupt = is_bankrupt(account, &snapshot.risk);
-            if needs_liquidation(&snapshot, account)? && !bankrupt {
-                missed.push(self.names.get(address).cloned().unwrap_or_default());
-            }
-        }
-        Ok(missed)
-    }
-
-    async fn insurance(&self) -> Result<f64> {
-        let vault = &self.world.exchange.insurance_vault;
-        Ok(token_amount(&self.wire, vault).await? as f64 / 1e6)
-    }
-
-    /// Insurance's share of penalties that is not in its vault: claims on pools, and tokens kept in kind.
-    async fn insurance_accrued(&self) -> Result<f64> {
-        let snapshot = Snapshot::read(&self.wire, &self.world).await?;
-        let mut usd = 0.0;
-        for (index, listed) in self.world.assets.iter().enumerate() {
-            let bank: Box<plimsoll::state::Bank> = fetch(&self.wire, &listed.asset.bank).await?;
-            usd += bank.insurance as f64 * snapshot.usd_per_native(index as u16);
-        }
-        for listed in &self.world.markets {
-            let market: Box<plimsoll::state::Market> =
-                fetch(&self.wire, &listed.market.address).await?;
-            usd += market.insurance_accrued as f64 / 1e6;
-        }
-        Ok(usd)
-    }
-
-    async fn report(&self, insurance_before: f64) -> Result<Report> {
-        let context = Context {
-            world: &self.world,
-            names: &self.names,
-            path: &self.path,
-        };
-        let conservation = conservation::check(&self.wire, &self.world).await?;
-        let (missed, insurance_after) = (self.missed().await?, self.insurance().await?);
-        let insurance_accrued = self.insurance_accrued().await?;
-        Ok(self.wire.traffic(|book| {
-            let liquidations = context.slices(&book.events);
-            let bad_debts = context.bad_debts(&book.events);
-            let mut report = Report {
-                scenario: self.options.scenario.name(),
-                seed: self.options.seed,
-                ticks: self.options.ticks,
-                interrupted: self.stopped(),
-                accounts: by_account(&liquidations, &bad_debts),
-                liquidations,
-                bad_debts,
-                insurance_before,
-                insurance_after,
-                insurance_accrued,
-                conservation,
-                missed,
-                ..Report::default()
-            };
-            report.count_traffic(book);
-            report
-        }))
-    }
-
-    fn row(
+    pub(crate) fn row(
         &self,
         label: String,
         tick: &Tick,
@@ -379,7 +270,7 @@ impl Stage {
     }
 
     /// Moves the clock to a time, or leaves it where transactions have already moved it beyond.
-    async fn travel(&self, second: i64) -> Result<i64> {
+    pub(crate) async fn travel(&self, second: i64) -> Result<i64> {
         let now = self.wire.now().await?.unix_time;
         if second > now {
             self.chain.travel_to(second)?;
@@ -387,14 +278,15 @@ impl Stage {
         Ok(second.max(now))
     }
 
-    async fn pause(&self, seconds: i64, _since: i64) {
+    /// Waits as long as a part of the scenario takes at the speed that was asked for.
+    async fn pause(&self, seconds: i64) {
         if let Some(speed) = self.options.speed.filter(|speed| *speed > 0.0) {
             let pause = seconds as f64 / speed;
             tokio::time::sleep(Duration::from_secs_f64(pause.clamp(0.0, 3_600.0))).await;
         }
     }
 
-    fn actors(&self) -> Actors<'_> {
+    pub(crate) fn actors(&self) -> Actors<'_> {
         Actors {
             wire: &self.wire,
             world: &self.world,
@@ -403,14 +295,14 @@ impl Stage {
         }
     }
 
-    fn keeper(&self) -> Keeper<'_> {
+    pub(crate) fn keeper(&self) -> Keeper<'_> {
         Keeper {
             wire: &self.wire,
             world: &self.world,
         }
     }
 
-    fn stopped(&self) -> bool {
+    pub(crate) fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 }

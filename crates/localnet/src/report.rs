@@ -23,7 +23,7 @@ pub struct Report {
     /// Insurance vault at the start and at the end, USDC.
     pub insurance_before: f64,
     pub insurance_after: f64,
-    /// Insurance's shares of penalties that are still in banks and pools, USD.
+    /// Insurance's shares of penalties that are not in its vault: tokens kept in banks, claims on pools, USD.
     pub insurance_accrued: f64,
     pub conservation: Vec<Check>,
     /// Accounts below their maintenance line at the end with something left to seize.

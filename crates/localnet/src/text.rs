@@ -142,7 +142,7 @@ impl Narrator {
             ));
         }
         self.line(&format!(
-            " insurance fund: {:.2} USDC before, {:.2} after; {:.2} USD of penalties still in kind",
+            " insurance fund: {:.2} USDC before, {:.2} after; {:.2} USD of penalties not collected yet",
             report.insurance_before, report.insurance_after, report.insurance_accrued
         ));
     }
