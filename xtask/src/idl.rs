@@ -25,6 +25,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
         }
         _ => bail!("unknown arguments\n\n{HELP}"),
     };
+    // The builder runs cargo with flags of its own, which would rebuild everything in the shared directory, and takes a
+    // toolchain named in the environment for one to install.
+    std::env::set_var("CARGO_TARGET_DIR", paths::target().join("idl-build"));
+    std::env::remove_var("RUSTUP_TOOLCHAIN");
     let idl = IdlBuilder::new()
         .program_path(paths::root().join("programs/plimsoll"))
         .build()
