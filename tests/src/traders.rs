@@ -26,7 +26,11 @@ impl Trader {
 impl Env {
     /// A new trader with plenty of every token and margin account 0.
     pub async fn trader(&mut self) -> Trader {
-        let key = Keypair::new();
+        self.trader_of(Keypair::new()).await
+    }
+
+    /// The same, of a given key.
+    pub async fn trader_of(&mut self, key: Keypair) -> Trader {
         self.fund(key.pubkey());
         let mut tokens = Vec::new();
         for listed in self.assets.clone() {

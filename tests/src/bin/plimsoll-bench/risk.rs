@@ -1,0 +1,135 @@
+//! Compute units of refreshing prices, moving tokens, settling profits and liquidating.
+use plimsoll_client::instructions::{self as ix, Liquidation, RefreshEntry, Swap};
+use plimsoll_tests::{
+    env::{BTC, BTC_PERP, ETH, SOL, SOL_PERP, USDC},
+    Trader,
+};
+
+use crate::{
+    portfolio::{units, World, ROOM},
+    table::Row,
+};
+
+const FULL: &str = "16 collateral, 16 markets";
+/// Lots whose loss the price below turns into a liquidation.
+const LARGE: i64 = 66_000;
+const CRASHED_SOL: f64 = 130.0;
+
+pub async fn rows(world: &mut World) -> Vec<Row> {
+    let trader = world.full(1_000_000, ROOM, ROOM).await;
+    let victim = world.full(10_000, ROOM, ROOM).await;
+    world.take_position(&victim, SOL_PERP, LARGE).await;
+    let mut rows = tokens(world, &trader).await;
+    rows.extend(refreshing(world).await);
+    world.env.refresh_all().await;
+    // A price of the same second would not be newer.
+    world.env.advance(1).await;
+    world.env.move_price(SOL, CRASHED_SOL).await;
+    rows.extend(settling(world, &trader).await);
+    rows.extend(liquidating(world, &trader, &victim).await);
+    rows
+}
+
+async fn tokens(world: &mut World, trader: &Trader) -> Vec<Row> {
+    let deposit = world.env.deposit_ix(trader, USDC, 1_000_000);
+    let deposit = world.cost(deposit, trader).await;
+    let withdraw = world.env.withdraw_ix(trader, USDC, 1_000_000, false);
+    let withdraw = world.cost(withdraw, trader).await;
+    vec![
+        Row::new("deposit", FULL, deposit, 25_000),
+        Row::new("withdraw", FULL, withdraw, 35_000),
+    ]
+}
+
+/// One entry is the difference between refreshing it with another and that other alone.
+async fn refreshing(world: &mut World) -> Vec<Row> {
+    let other = world.env.asset_entry(ROOM - 1);
+    let alone = refresh(world, &[other]).await;
+    let entries = [
+        (
+            "refresh, each asset, Pyth pull feed",
+            world.env.asset_entry(SOL),
+        ),
+        (
+            "refresh, each asset, legacy Pyth feed",
+            world.env.asset_entry(BTC),
+        ),
+        (
+            "refresh, each market, Pyth pull feed",
+            world.env.market_entry(SOL_PERP),
+        ),
+        (
+            "refresh, each market, legacy Pyth feed",
+            world.env.market_entry(BTC_PERP),
+        ),
+    ];
+    let mut rows = vec![Row::new("refresh, one asset", "", alone, None)];
+    for (what, entry) in entries {
+        let both = refresh(world, &[other, entry]).await;
+        rows.push(Row::new(what, "", both - alone, 3_000));
+    }
+    rows
+}
+
+/// Refreshes what has just been published, ten seconds after the last time.
+async fn refresh(world: &mut World, entries: &[RefreshEntry]) -> u64 {
+    world.env.advance(10).await;
+    for asset in 0..ROOM {
+        world
+            .env
+            .set_price(asset, world.env.assets[asset].usd)
+            .await;
+    }
+    world.env.refresh(entries).await.cu
+}
+
+async fn settling(world: &mut World, trader: &Trader) -> Vec<Row> {
+    let exchange = world.env.exchange;
+    let market = &world.env.markets[SOL_PERP].market;
+    let quote = &world.env.assets[USDC].asset;
+    let settle = ix::settle_pnl(&exchange, trader.margin, market, quote);
+    let settle = world.cost(settle, trader).await;
+    let health = ix::account_health(&exchange, trader.margin);
+    let health = world.cost(health, trader).await;
+    vec![
+        Row::new("settle_pnl, a loss", FULL, settle, None),
+        Row::new("account_health", FULL, health, 200_000),
+    ]
+}
+
+/// Slices so small that the account stays below its line.
+async fn liquidating(world: &mut World, liquidator: &Trader, victim: &Trader) -> Vec<Row> {
+    let position = Liquidation {
+        position: Some((world.env.markets[SOL_PERP].market, 1_000)),
+        ..Liquidation::default()
+    };
+    let swap = Liquidation {
+        swap: Some(Swap {
+            collateral: world.env.assets[SOL].asset.bank,
+            debt: world.env.assets[ETH].asset.bank,
+            max_debt: units(&world.env, ETH, 100.0),
+            quote_bank: None,
+        }),
+        ..Liquidation::default()
+    };
+    let mut figures = Vec::new();
+    for what in [position, swap] {
+        let liquidate = ix::liquidate(
+            &world.env.exchange,
+            liquidator.pubkey(),
+            liquidator.margin,
+            victim.margin,
+            &what,
+        );
+        figures.push(world.cost(liquidate, liquidator).await);
+    }
+    vec![
+        Row::new("liquidate, a position slice", FULL, figures[0], 50_000),
+        Row::new(
+            "liquidate, a swap of collateral for debt",
+            FULL,
+            figures[1],
+            50_000,
+        ),
+    ]
+}
