@@ -39,13 +39,10 @@ pub(crate) fn edit_asset(
     oracles: OracleSources,
 ) -> Result<()> {
     let accounts = &ctx.accounts;
-    params.validate().map_err(|e| {
-        msg!("{}", e);
-        PlimsollError::InvalidParameter
-    })?;
     oracle::validate(&oracles.primary, true)?;
     oracle::validate(&oracles.fallback, false)?;
     let mut bank = accounts.bank.load_mut()?;
+    Bank::require_valid(&params, bank.index)?;
     let loosened = bank.params.first_loosening(&params);
     if loosened.is_some() || oracles != bank.oracles {
         if let Some(field) = loosened {

@@ -66,14 +66,11 @@ pub(crate) fn list_asset(
     oracles: OracleSources,
 ) -> Result<()> {
     let accounts = &ctx.accounts;
-    params.validate().map_err(|e| {
-        msg!("{}", e);
-        PlimsollError::InvalidParameter
-    })?;
     oracle::validate(&oracles.primary, true)?;
     oracle::validate(&oracles.fallback, false)?;
     token::require_safe_mint(&accounts.mint)?;
     let index = next_index(accounts, params, oracles)?;
+    Bank::require_valid(&params, index)?;
 
     let mut bank = accounts.bank.load_init()?;
     bank.exchange = accounts.exchange.key();

@@ -2,10 +2,10 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::{native_ceil, native_floor, Indices},
-    AssetParams, BankTotals,
+    AssetParams, BankTotals, RATIO_ONE,
 };
 
-use crate::error::OrRefuse;
+use crate::error::{OrRefuse, PlimsollError};
 
 /// Where a price comes from.
 #[derive(
@@ -118,6 +118,23 @@ pub struct Bank {
 
 impl Bank {
     pub const SPACE: usize = 8 + core::mem::size_of::<Self>();
+
+    /// Refuses parameters that are out of bounds, and says which. Every asset but the quote asset must be worth less
+    /// than its price as collateral and cost more as debt: between two assets that both count whole, swapping one for
+    /// the other would help no account, and a liquidation could get stuck.
+    ///
+    /// # Errors
+    /// `InvalidParameter`.
+    pub fn require_valid(params: &AssetParams, index: u16) -> Result<()> {
+        params.validate().map_err(|bad| {
+            msg!("{}", bad);
+            PlimsollError::InvalidParameter
+        })?;
+        let discounted =
+            params.asset_weight_init < RATIO_ONE && params.liability_weight_init > RATIO_ONE;
+        require!(index == 0 || discounted, PlimsollError::InvalidParameter);
+        Ok(())
+    }
 
     /// Native units per share, as of the last accrual.
     pub fn indices(&self) -> Indices {
