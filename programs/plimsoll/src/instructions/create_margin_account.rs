@@ -48,9 +48,7 @@ pub(crate) fn create_margin_account(
     account.sub_account = sub_account;
     account.bump = ctx.bumps.margin_account;
     account.version = VERSION;
-    for balance in &mut account.balances {
-        *balance = Balance::FREE;
-    }
+    account.balances.fill(Balance::FREE);
     account.balances[0] = Balance::of(0);
     for perp in &mut account.perps {
         *perp = PerpPosition::default();
