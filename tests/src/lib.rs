@@ -13,6 +13,7 @@ pub mod refusal;
 pub mod send;
 pub mod tokens;
 pub mod traders;
+pub mod trading;
 
 pub use env::{Env, ListedAsset, ListedMarket};
 pub use send::{TestError, TxOutcome};

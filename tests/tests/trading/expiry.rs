@@ -1,0 +1,114 @@
+//! Orders that end by themselves, and their removal from the book.
+use plimsoll::{
+    error::PlimsollError,
+    matching::{OutReason, Side},
+    orders::terms::OrderTerms,
+};
+use plimsoll_client::instructions as ix;
+use plimsoll_tests::{
+    env::SOL_PERP,
+    trading::{ask, bid},
+    Env,
+};
+
+use super::{desk, SPOT};
+
+/// The order, expiring so many seconds from now.
+async fn for_secs(env: &Env, secs: i64, terms: OrderTerms) -> OrderTerms {
+    let expiry = u32::try_from(env.now().await + secs).expect("this century");
+    OrderTerms { expiry, ..terms }
+}
+
+#[tokio::test]
+async fn an_expiry_must_be_ahead() {
+    let (mut env, maker, _) = desk().await;
+    let past = PlimsollError::AlreadyExpired;
+    for secs in [-1_000, -1, 0] {
+        let terms = for_secs(&env, secs, bid(SPOT, 1)).await;
+        env.refuse_order(&maker, terms, &[], past).await;
+    }
+    let terms = for_secs(&env, 1, bid(SPOT, 1)).await;
+    assert_eq!(env.place(&maker, terms, &[]).await.resting, 1);
+    env.assert_conserved().await;
+}
+
+#[tokio::test]
+async fn expired_orders_fall_out_on_the_way_of_a_taker() {
+    let (mut env, maker, taker) = desk().await;
+    let short = for_secs(&env, 10, ask(SPOT, 5)).await;
+    env.place(&maker, short, &[]).await;
+    env.place(&maker, ask(SPOT + 10, 5), &[]).await;
+    env.advance(9).await;
+    let taken = env.place(&taker, bid(SPOT + 10, 2), &[&maker]).await;
+    assert_eq!(taken.quote, 2 * 100 * 15_000, "alive to the last second");
+    env.advance(1).await;
+    let taken = env.place(&taker, bid(SPOT + 10, 2), &[&maker]).await;
+    assert_eq!(taken.quote, 2 * 100 * 15_010);
+    let orders = env.open_orders(&maker).await;
+    assert_eq!(orders.len(), 1, "the expired order's slot is free");
+    assert_eq!(orders[0].price.0, SPOT + 10);
+    assert_eq!(env.perp(&maker).await.ask_lots.0, 3);
+
+    // The same when its maker is not at hand: the slot is free once settled.
+    let short = for_secs(&env, 10, ask(SPOT, 5)).await;
+    env.place(&maker, short, &[]).await;
+    env.advance(10).await;
+    let taken = env.place(&taker, bid(SPOT + 10, 2), &[]).await;
+    assert_eq!(taken.quote, 2 * 100 * 15_010);
+    let queue = env.fill_queue(SOL_PERP).await;
+    let entries = queue.queue.entries();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0].kind, OutReason::Expired as u8);
+    assert!(entries[1].is_fill());
+    assert_eq!(env.open_orders(&maker).await.len(), 2);
+    env.assert_conserved().await;
+    env.settle_fills(&[&maker]).await;
+    assert_eq!(env.open_orders(&maker).await.len(), 1);
+    assert_eq!(env.perp(&maker).await.ask_lots.0, 1);
+    env.assert_conserved().await;
+}
+
+#[tokio::test]
+async fn expired_orders_can_be_pruned_by_anyone() {
+    let (mut env, maker, other) = desk().await;
+    for terms in [bid(SPOT - 10, 1), bid(SPOT - 20, 1), ask(SPOT + 10, 1)] {
+        let terms = for_secs(&env, 10, terms).await;
+        env.place(&maker, terms, &[]).await;
+    }
+    env.place(&maker, bid(SPOT - 30, 1), &[]).await;
+    let other_terms = for_secs(&env, 10, ask(SPOT + 20, 1)).await;
+    env.place(&other, other_terms, &[]).await;
+    let market = env.markets[SOL_PERP].market;
+    let prune = |owners: &[_], limit| [ix::prune_orders(&market, owners, limit)];
+    let none = PlimsollError::NoSuchOrder;
+    env.refuse(&prune(&[maker.margin], 8), &[], none).await;
+
+    env.advance(10).await;
+    let at_hand = env.run(&prune(&[maker.margin], 1), &[]).await;
+    println!("prune one, owner at hand: {} CU", at_hand.cu);
+    let left: Vec<u64> = prices(&env, Side::Bid).await;
+    assert_eq!(left, [SPOT - 10, SPOT - 30], "the worst expired bid first");
+    env.run(&prune(&[maker.margin], 8), &[]).await;
+    assert_eq!(prices(&env, Side::Bid).await, [SPOT - 30]);
+    assert_eq!(prices(&env, Side::Ask).await, [] as [u64; 0]);
+    assert_eq!(env.open_orders(&maker).await.len(), 1);
+    // The other owner was not at hand and is told by the queue.
+    assert_eq!(env.open_orders(&other).await.len(), 1);
+    assert_eq!(env.fill_queue(SOL_PERP).await.queue.len(), 1);
+    env.settle_fills(&[&other]).await;
+    assert_eq!(env.open_orders(&other).await.len(), 0);
+    assert!(env.perp(&other).await.is_free());
+    env.refuse(&prune(&[maker.margin], 8), &[], none).await;
+
+    // The queue of another market is not this book's.
+    let mut wrong = prune(&[], 8);
+    wrong[0].accounts[1].pubkey = env.markets[1].market.fill_queue;
+    let expected = PlimsollError::WrongMarketAccount;
+    env.refuse(&wrong, &[], expected).await;
+    env.assert_conserved().await;
+}
+
+async fn prices(env: &Env, side: Side) -> Vec<u64> {
+    let book = env.book(SOL_PERP).await;
+    book.orders.side(side).iter().map(|o| o.price).collect()
+}
