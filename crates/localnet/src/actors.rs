@@ -77,10 +77,14 @@ impl Actors<'_> {
         }
         for (market, size) in plan.positions {
             // Half of all takers have the makers' accounts in their transaction; the others leave fills to the queue.
-            let at_hand = who.account.as_array()[0] % 2 == 0;
+            let at_hand = who.account.as_array()[0].is_multiple_of(2);
             let base = self.world.markets[*market].base;
             let size = size * START[base] / tick.prices[base];
             self.take(who, *market, size, at_hand).await?;
+        }
+        for (market, size, factor) in plan.resting {
+            let price = tick.prices[self.world.markets[*market].base] * factor;
+            self.rest(who, *market, *size, price).await?;
         }
         if !plan.positions.is_empty() {
             self.requote(tick, 0.0).await?;
@@ -99,6 +103,23 @@ impl Actors<'_> {
                 expect_refusal(error.downcast()?, EXPECTED)?;
             }
         }
+        Ok(())
+    }
+
+    /// A limit order away from the price.
+    async fn rest(&self, who: &Participant, market: usize, size: f64, price: f64) -> Result<()> {
+        let order = Order {
+            market,
+            size,
+            limit: Some(price),
+            reduce_only: false,
+            post: true,
+        };
+        let instructions = [
+            self.world.refresh_all(),
+            place(self.world, who, &order, &[]),
+        ];
+        self.wire.send(&instructions, &[&who.keys]).await?;
         Ok(())
     }
 

@@ -78,15 +78,8 @@ fn claims(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_client::decode;
-    use plimsoll_risk::{AssetRisk, BaseLots, MarketRisk, QuoteNative};
-
-    /// Accounts as large as these are made on the heap, from bytes.
-    fn zeroed<T: anchor_lang::ZeroCopy + anchor_lang::Discriminator>() -> Box<T> {
-        let mut data = vec![0; 8 + size_of::<T>()];
-        data[..8].copy_from_slice(T::DISCRIMINATOR);
-        decode(&data).unwrap()
-    }
+    use crate::samples::{account, zeroed};
+    use plimsoll_risk::{AssetRisk, MarketRisk};
 
     fn risk() -> Box<RiskState> {
         let mut risk = zeroed::<RiskState>();
@@ -101,22 +94,6 @@ mod tests {
             risk.markets[i].price.spot = price;
         }
         risk
-    }
-
-    fn account(balances: &[(u16, i64)], perps: &[(u16, i64, i64)]) -> Box<MarginAccount> {
-        let mut account = zeroed::<MarginAccount>();
-        account.balances.fill(Balance::FREE);
-        account.perps.fill(PerpPosition::default());
-        for (slot, (asset, shares)) in account.balances.iter_mut().zip(balances) {
-            *slot = Balance::of(*asset);
-            slot.shares.0 = *shares;
-        }
-        for (slot, (market, lots, quote)) in account.perps.iter_mut().zip(perps) {
-            *slot = PerpPosition::of(*market);
-            slot.position = BaseLots(*lots);
-            slot.quote = QuoteNative(*quote);
-        }
-        account
     }
 
     #[test]

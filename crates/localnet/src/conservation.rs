@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     reading::{fetch, waiting, Snapshot},
-    setup::{ListedAsset, ListedMarket, World},
+    setup::World,
     wire::Wire,
 };
 
@@ -26,6 +26,7 @@ pub struct Check {
 /// Everything that is checked.
 pub async fn check(wire: &Wire, world: &World) -> Result<Vec<Check>> {
     let snapshot = Snapshot::read(wire, world).await?;
+    let accounts: Vec<&MarginAccount> = snapshot.accounts.iter().map(|(_, a)| &**a).collect();
     let allowed = DUST_PER_TRANSACTION * i128::from(wire.traffic(|book| book.landed));
     let mut pools = 0i128;
     let mut checks = Vec::new();
@@ -33,15 +34,21 @@ pub async fn check(wire: &Wire, world: &World) -> Result<Vec<Check>> {
         let market: Box<Market> = fetch(wire, &listed.market.address).await?;
         let queued = waiting(wire, &listed.market.fill_queue).await?.len();
         pools += i128::from(market.pnl_pool);
-        checks.push(positions(listed, &market, &snapshot, queued));
-        checks.push(claims(listed, &market, &snapshot, allowed)?);
+        checks.push(positions(listed.name, &market, &accounts, queued));
+        checks.push(claims(listed.name, &market, &accounts, allowed)?);
     }
     for (index, listed) in world.assets.iter().enumerate() {
         let bank: Box<Bank> = fetch(wire, &listed.asset.bank).await?;
         let vault = token_amount(wire, &listed.asset.vault).await?;
         let pools = if index == 0 { pools } else { 0 };
-        checks.push(shares(listed, &bank, &snapshot));
-        checks.push(holdings(listed, &bank, i128::from(vault), pools, allowed)?);
+        checks.push(shares(listed.symbol, &bank, &accounts));
+        checks.push(holdings(
+            listed.symbol,
+            &bank,
+            i128::from(vault),
+            pools,
+            allowed,
+        )?);
     }
     Ok(checks)
 }
@@ -54,12 +61,8 @@ pub async fn token_amount(wire: &Wire, address: &Pubkey) -> Result<u64> {
     Ok(u64::from_le_bytes(bytes.try_into()?))
 }
 
-fn accounts(snapshot: &Snapshot) -> impl Iterator<Item = &MarginAccount> {
-    snapshot.accounts.iter().map(|(_, account)| &**account)
-}
-
 /// Longs and shorts cancel out, and the market counts them right.
-fn positions(listed: &ListedMarket, market: &Market, snapshot: &Snapshot, queued: usize) -> Check {
+fn positions(name: &str, market: &Market, accounts: &[&MarginAccount], queued: usize) -> Check {
     let held = |account: &MarginAccount| -> i64 {
         let slots = account.perps.iter();
         slots
@@ -67,14 +70,14 @@ fn positions(listed: &ListedMarket, market: &Market, snapshot: &Snapshot, queued
             .map(|p| p.position.0)
             .sum()
     };
-    let longs: i64 = accounts(snapshot).map(|a| held(a).max(0)).sum();
-    let shorts: i64 = accounts(snapshot).map(|a| held(a).min(0)).sum();
+    let longs: i64 = accounts.iter().map(|a| held(a).max(0)).sum();
+    let shorts: i64 = accounts.iter().map(|a| held(a).min(0)).sum();
     let holds = longs + shorts == 0
         && market.long_interest == longs
         && market.short_interest == -shorts
         && queued == 0;
     Check {
-        what: format!("{} positions sum to zero", listed.name),
+        what: format!("{name} positions sum to zero"),
         holds,
         detail: format!(
             "long {longs} lots, short {}, counted {} and {}, {queued} accounts with fills waiting",
@@ -85,20 +88,20 @@ fn positions(listed: &ListedMarket, market: &Market, snapshot: &Snapshot, queued
 
 /// The pool covers all claims, up to rounding.
 fn claims(
-    listed: &ListedMarket,
+    name: &str,
     market: &Market,
-    snapshot: &Snapshot,
+    accounts: &[&MarginAccount],
     allowed: i128,
 ) -> Result<Check> {
     let mut owed = i128::from(market.fees_accrued) + i128::from(market.insurance_accrued);
-    for account in accounts(snapshot) {
+    for account in accounts {
         for perp in account.perps.iter().filter(|p| p.market == market.index) {
             owed += i128::from(perp.quote.0) - perp.funding_due(market.funding())?;
         }
     }
     let surplus = i128::from(market.pnl_pool) - owed;
     Ok(Check {
-        what: format!("{} pool covers all claims", listed.name),
+        what: format!("{name} pool covers all claims"),
         holds: (0..=allowed).contains(&surplus),
         detail: format!(
             "pool {} USD, claims {} USD, rounding left {surplus} of 10^-6 USD",
@@ -109,7 +112,7 @@ fn claims(
 }
 
 /// The bank's totals are the sums over all accounts, exactly.
-fn shares(listed: &ListedAsset, bank: &Bank, snapshot: &Snapshot) -> Check {
+fn shares(name: &str, bank: &Bank, accounts: &[&MarginAccount]) -> Check {
     let held = |account: &MarginAccount| -> i64 {
         let slots = account.balances.iter();
         slots
@@ -117,10 +120,10 @@ fn shares(listed: &ListedAsset, bank: &Bank, snapshot: &Snapshot) -> Check {
             .map(|b| b.shares.0)
             .sum()
     };
-    let deposits: i64 = accounts(snapshot).map(|a| held(a).max(0)).sum();
-    let borrows: i64 = accounts(snapshot).map(|a| -held(a).min(0)).sum();
+    let deposits: i64 = accounts.iter().map(|a| held(a).max(0)).sum();
+    let borrows: i64 = accounts.iter().map(|a| -held(a).min(0)).sum();
     Check {
-        what: format!("{} balances sum to the bank's totals", listed.symbol),
+        what: format!("{name} balances sum to the bank's totals"),
         holds: u64::try_from(deposits) == Ok(bank.deposit_shares)
             && u64::try_from(borrows) == Ok(bank.borrow_shares),
         detail: format!(
@@ -131,24 +134,18 @@ fn shares(listed: &ListedAsset, bank: &Bank, snapshot: &Snapshot) -> Check {
 }
 
 /// The vault holds what the bank owes, up to rounding.
-fn holdings(
-    listed: &ListedAsset,
-    bank: &Bank,
-    vault: i128,
-    pools: i128,
-    allowed: i128,
-) -> Result<Check> {
+fn holdings(name: &str, bank: &Bank, vault: i128, pools: i128, allowed: i128) -> Result<Check> {
     let deposits = i128::from(native_floor(bank.deposit_shares, bank.deposit_index)?);
     let borrows = i128::from(native_ceil(bank.borrow_shares, bank.borrow_index)?);
     let owed = deposits - borrows + i128::from(bank.fees) + i128::from(bank.insurance) + pools;
     let surplus = vault - owed;
     Ok(Check {
-        what: format!("{} vault holds what is owed", listed.symbol),
+        what: format!("{name} vault holds what is owed"),
         holds: (0..=allowed).contains(&surplus),
         detail: format!(
             "vault {}, owed {}, rounding left {surplus} native units",
-            whole(vault, listed.decimals),
-            whole(owed, listed.decimals)
+            whole(vault, bank.decimals),
+            whole(owed, bank.decimals)
         ),
     })
 }
@@ -157,4 +154,46 @@ fn holdings(
 fn whole(native: i128, decimals: u8) -> String {
     let value = native as f64 / 10f64.powi(i32::from(decimals));
     format!("{value:.2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{account, zeroed};
+    use plimsoll_risk::INDEX_ONE;
+
+    #[test]
+    fn positions_need_a_counterpart() {
+        let mut market = zeroed::<Market>();
+        (market.long_interest, market.short_interest) = (7, 7);
+        let (long, short) = (account(&[], &[(0, 7, 0)]), account(&[], &[(0, -7, 0)]));
+        assert!(positions("", &market, &[&long, &short], 0).holds);
+        assert!(!positions("", &market, &[&long, &short], 1).holds);
+        assert!(!positions("", &market, &[&long], 0).holds);
+        market.short_interest = 6;
+        assert!(!positions("", &market, &[&long, &short], 0).holds);
+    }
+
+    #[test]
+    fn claims_need_a_pool() {
+        let mut market = zeroed::<Market>();
+        (market.pnl_pool, market.fees_accrued) = (50, 10);
+        let (won, lost) = (account(&[], &[(0, 7, 90)]), account(&[], &[(0, -7, -52)]));
+        let check = |allowed| claims("", &market, &[&won, &lost], allowed).unwrap().holds;
+        assert!(check(2) && !check(1));
+        assert!(!claims("", &market, &[&won], 1_000).unwrap().holds);
+    }
+
+    #[test]
+    fn a_vault_must_hold_what_is_owed_and_no_more() {
+        let mut bank = zeroed::<Bank>();
+        (bank.deposit_index, bank.borrow_index) = (INDEX_ONE, INDEX_ONE);
+        (bank.deposit_shares, bank.borrow_shares) = (100, 30);
+        (bank.fees, bank.insurance) = (3, 2);
+        let (rich, poor) = (account(&[(0, 100)], &[]), account(&[(0, -30)], &[]));
+        assert!(shares("", &bank, &[&rich, &poor]).holds);
+        assert!(!shares("", &bank, &[&rich]).holds);
+        let holds = |vault| holdings("", &bank, vault, 5, 1).unwrap().holds;
+        assert_eq!([79, 80, 81, 82].map(holds), [false, true, true, false]);
+    }
 }

@@ -13,7 +13,7 @@ use crate::{
     play::Stage,
     reading::{fetch, Snapshot},
     report::{by_account, Context, Report},
-    setup::wallet,
+    setup::{mint_to, wallet},
     text::Narrator,
     wire::expect_refusal,
 };
@@ -44,13 +44,17 @@ impl Stage {
         self.keeper().settle_fills().await?;
         self.keeper().settle_pnl().await?;
         self.sweep().await?;
-        self.collect().await
+        self.collect().await?;
+        // The last word is said on fresh entries: stale ones would count in the accounts' favour.
+        self.publish_only(tick).await
     }
 
     /// Pays out the markets' fees, and insurance's share of penalties into its vault.
     async fn collect(&self) -> Result<()> {
         let authority = self.wire.payer();
         let quote = &self.world.quote().asset;
+        let open = mint_to(&self.wire, self.world.quote(), &authority, 0);
+        self.wire.send(&open, &[]).await?;
         for listed in &self.world.markets {
             let instruction = ix::collect_market_fees(
                 &self.world.exchange,
@@ -115,6 +119,7 @@ impl Stage {
                 scenario: self.options.scenario.name(),
                 seed: self.options.seed,
                 ticks: self.options.ticks,
+                is_crash: self.options.scenario.is_crash(),
                 interrupted: self.stopped(),
                 accounts: by_account(&liquidations, &bad_debts),
                 liquidations,

@@ -20,6 +20,8 @@ pub mod play;
 pub mod random;
 pub mod reading;
 pub mod report;
+#[cfg(test)]
+mod samples;
 pub mod scenario;
 pub mod setup;
 pub mod statistics;

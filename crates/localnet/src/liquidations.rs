@@ -1,6 +1,9 @@
 //! The calls of keepers and liquidators, with their accounts filled in from the world.
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
-use plimsoll_client::instructions::{self as ix, LiquidationRequest, Resolver};
+use plimsoll_client::{
+    instructions::{self as ix, BadDebt, Liquidation, Swap},
+    MarketRef,
+};
 use solana_signer::Signer;
 
 use crate::{
@@ -18,68 +21,66 @@ pub struct Call<'a> {
     pub liquidator: &'a Participant,
     /// Who is liquidated.
     pub account: Pubkey,
-    /// Books in which it has orders, which are cancelled first.
-    pub books: Vec<Pubkey>,
+    /// Markets in which it has orders, which are cancelled first.
+    pub orders_in: Vec<MarketRef>,
 }
 
 impl Call<'_> {
     /// Takes over at most `max_lots` of a position.
     pub fn take_over(&self, market: usize, max_lots: u64) -> Instruction {
-        self.liquidate(LiquidationRequest {
-            position_market: Some(self.world.markets[market].market.address),
-            max_position_lots: max_lots,
-            ..LiquidationRequest::default()
-        })
+        let position = Some((self.world.markets[market].market, max_lots));
+        self.liquidate(position, None)
     }
 
     /// Pays at most `max_debt` native units of a debt for collateral.
     pub fn swap(&self, collateral: Leg, debt: Leg, max_debt: u64) -> Instruction {
-        self.liquidate(LiquidationRequest {
-            collateral: Some(self.address(collateral)),
-            debt: Some(self.address(debt)),
+        let swap = Swap {
+            collateral: self.address(collateral),
+            debt: self.address(debt),
             max_debt,
             quote_bank: Some(self.world.quote().asset.bank),
-            ..LiquidationRequest::default()
-        })
+        };
+        self.liquidate(None, Some(swap))
     }
 
     /// Flags the account, cancels its orders, or clears it when it has recovered; takes nothing.
     pub fn flag_only(&self) -> Instruction {
-        self.liquidate(LiquidationRequest::default())
+        self.liquidate(None, None)
     }
 
     /// Has one debt of a bankrupt account borne by insurance, and by those behind it.
     pub fn resolve(&self, debt: Leg) -> Instruction {
-        let resolver = Resolver {
-            signer: self.liquidator.keys.pubkey(),
-            account: Some(self.liquidator.account),
-        };
-        let fill_queue = match debt {
-            Leg::Market(index) => Some(self.world.markets[usize::from(index)].market.fill_queue),
-            Leg::Asset(_) => None,
+        let debt = match debt {
+            Leg::Asset(_) => BadDebt::Asset {
+                bank: self.address(debt),
+                resolver_account: Some(self.liquidator.account),
+                max_repay: u64::MAX,
+            },
+            Leg::Market(index) => BadDebt::Market {
+                market: self.world.markets[usize::from(index)].market,
+            },
         };
         ix::resolve_bankruptcy(
             &self.world.exchange,
-            resolver,
+            self.liquidator.keys.pubkey(),
             self.account,
-            self.address(debt),
-            fill_queue,
+            &debt,
             &self.world.quote().asset,
-            u64::MAX,
         )
     }
 
-    fn liquidate(&self, request: LiquidationRequest) -> Instruction {
-        let request = LiquidationRequest {
-            books: self.books.clone(),
-            ..request
+    fn liquidate(&self, position: Option<(MarketRef, u64)>, swap: Option<Swap>) -> Instruction {
+        let what = Liquidation {
+            cancel_in: self.orders_in.clone(),
+            position,
+            swap,
         };
         ix::liquidate(
             &self.world.exchange,
             self.liquidator.keys.pubkey(),
             self.liquidator.account,
             self.account,
-            &request,
+            &what,
         )
     }
 
@@ -99,5 +100,5 @@ pub fn settle_fills(listed: &ListedMarket, makers: &[Pubkey]) -> Instruction {
 /// Turns the profit or loss of an account in a market into quote balance.
 pub fn settle_pnl(world: &World, market: usize, account: Pubkey) -> Instruction {
     let market = &world.markets[market].market;
-    ix::settle_pnl(&world.exchange, market, account, &world.quote().asset)
+    ix::settle_pnl(&world.exchange, account, market, &world.quote().asset)
 }

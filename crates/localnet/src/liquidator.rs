@@ -9,6 +9,7 @@ use plimsoll::{
     error::PlimsollError,
     state::{margin_account::account_state, MarginAccount},
 };
+use plimsoll_client::MarketRef;
 use plimsoll_risk::HealthKind;
 use tokio::sync::{mpsc, oneshot};
 
@@ -124,7 +125,7 @@ impl Liquidator {
             world: &self.world,
             liquidator: &self.who,
             account: *address,
-            books: self.books_with_orders(account),
+            orders_in: self.markets_with_orders(account),
         };
         if is_bankrupt(account, &snapshot.risk) {
             let (debt, _) = first_debt(account)?;
@@ -149,12 +150,12 @@ impl Liquidator {
         Some(call.swap(collateral, debt, max_debt))
     }
 
-    fn books_with_orders(&self, account: &MarginAccount) -> Vec<Pubkey> {
+    fn markets_with_orders(&self, account: &MarginAccount) -> Vec<MarketRef> {
         account
             .perps
             .iter()
             .filter(|perp| !perp.is_free() && perp.order_mask != 0)
-            .map(|perp| self.world.markets[usize::from(perp.market)].market.book)
+            .map(|perp| self.world.markets[usize::from(perp.market)].market)
             .collect()
     }
 

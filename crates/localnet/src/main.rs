@@ -38,6 +38,9 @@ struct Arguments {
     /// no waiting.
     #[arg(long)]
     speed: Option<f64>,
+    /// USDC in the insurance fund at the start; without any, market fees, depositors and winners bear bad debt.
+    #[arg(long, default_value_t = 250_000, value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    insurance: u64,
     /// The built program.
     #[arg(long, default_value_os_t = built_program())]
     program: PathBuf,
@@ -73,6 +76,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         ticks: arguments.ticks,
         speed: arguments.speed,
         program: arguments.program,
+        insurance: arguments.insurance,
     };
     let mut narrator = Narrator::new(arguments.json);
     let report = play(options, &mut narrator, stop).await?;

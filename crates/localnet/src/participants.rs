@@ -45,6 +45,8 @@ pub struct Plan {
     pub borrow: Option<(usize, f64)>,
     /// Market and signed whole units of the base at its start price: whoever enters later buys for as much money.
     pub positions: &'static [(usize, f64)],
+    /// Orders left in the book: market, signed whole units, and the price as a factor of the one at entry.
+    pub resting: &'static [(usize, f64, f64)],
 }
 
 const fn plan(
@@ -59,23 +61,18 @@ const fn plan(
         deposits,
         borrow,
         positions,
+        resting: &[],
     }
 }
 
 /// Traders. Comments give the leverage on equity at the start prices.
 pub const TRADERS: &[Plan] = &[
-    // Longs on margin in the quote token: 7.5 x, 3.8 x, 15 x, 9.5 x.
+    // Longs on margin in the quote token: 7.5 x, 15 x, 9.5 x, and 3.8 x below.
     plan(
         "long-1",
         &[(asset::USDC, 20_000.0)],
         None,
         &[(market::SOL, 790.0)],
-    ),
-    plan(
-        "long-2",
-        &[(asset::USDC, 30_000.0)],
-        None,
-        &[(market::SOL, 600.0)],
     ),
     plan(
         "long-3",
@@ -89,6 +86,15 @@ pub const TRADERS: &[Plan] = &[
         None,
         &[(market::SOL, 490.0)],
     ),
+    // With orders in the book: a profit to take, and more to buy cheaply.
+    Plan {
+        name: "long-2",
+        enters: 0.0,
+        deposits: &[(asset::USDC, 30_000.0)],
+        borrow: None,
+        positions: &[(market::SOL, 600.0)],
+        resting: &[(market::SOL, -300.0, 1.08), (market::SOL, 60.0, 0.94)],
+    },
     // Longs on collateral that falls with them: 9 x, 3 x, 4.6 x in two markets.
     plan(
         "long-5",
@@ -160,6 +166,7 @@ pub const TRADERS: &[Plan] = &[
         deposits: &[(asset::USDC, 15_000.0)],
         borrow: None,
         positions: &[(market::SOL, 580.0)],
+        resting: &[],
     },
     Plan {
         name: "dip-buyer-2",
@@ -167,6 +174,7 @@ pub const TRADERS: &[Plan] = &[
         deposits: &[(asset::ETH, 10.0)],
         borrow: None,
         positions: &[(market::BTC, 2.2)],
+        resting: &[],
     },
 ];
 

@@ -48,6 +48,8 @@ pub struct Options {
     /// Seconds of the scenario per second of this clock; as fast as possible without.
     pub speed: Option<f64>,
     pub program: PathBuf,
+    /// Insurance fund at the start, whole units of the quote token.
+    pub insurance: u64,
 }
 
 /// A run under way.
@@ -111,7 +113,8 @@ impl Stage {
         // From a whole second on, so that the rest of the run repeats to the unit.
         chain.travel_to(wire.now().await?.unix_time + 1)?;
         narrator.step("creating an exchange: 5 assets, 2 markets, an insurance fund");
-        let world = Arc::new(create_exchange(&chain, &wire, seed, &path[0]).await?);
+        let world =
+            Arc::new(create_exchange(&chain, &wire, seed, &path[0], options.insurance).await?);
         narrator.step("funding makers, traders and a liquidator");
         let makers = cast(&wire, &world, seed, MAKERS, MAKER_DEPOSITS).await?;
         let flow = cast(&wire, &world, seed, FLOW, FLOW_DEPOSITS).await?;
@@ -165,7 +168,7 @@ impl Stage {
         self.enter(index, narrator).await?;
         self.actors().trade_small(random).await?;
         self.keeper().settle_fills().await?;
-        if index % SETTLE_EVERY == 0 {
+        if index.is_multiple_of(SETTLE_EVERY) {
             self.keeper().settle_pnl().await?;
         }
         let congested = self.options.scenario.is_congested(tick.second);
@@ -179,10 +182,15 @@ impl Stage {
 
     /// Publishes prices as of now, refreshes, and has the makers quote around them.
     pub(crate) async fn publish(&self, tick: &Tick, moved: f64) -> Result<()> {
+        self.publish_only(tick).await?;
+        self.actors().requote(tick, moved).await
+    }
+
+    /// Publishes prices as of now, and refreshes.
+    pub(crate) async fn publish_only(&self, tick: &Tick) -> Result<()> {
         let now = self.wire.now().await?.unix_time;
         self.world.publish(&self.chain, tick, now)?;
-        self.keeper().refresh().await?;
-        self.actors().requote(tick, moved).await
+        self.keeper().refresh().await
     }
 
     /// Lets the traders in whose time has come with this tick. Latecomers may find that their margin does not suffice.

@@ -16,6 +16,8 @@ pub struct Report {
     pub scenario: String,
     pub seed: u64,
     pub ticks: u32,
+    /// The scenario is one in which somebody must be liquidated.
+    pub is_crash: bool,
     pub interrupted: bool,
     pub liquidations: Vec<Slice>,
     pub accounts: Vec<Liquidated>,
@@ -223,7 +225,7 @@ impl Report {
         self.refusals = traffic.refused.clone();
     }
 
-    /// Why the run counts as failed, if it does.
+    /// Why the run counts as failed, if it does. In a crash somebody must have been liquidated.
     pub fn failures(&self) -> Vec<String> {
         let broken = self.conservation.iter().filter(|check| !check.holds);
         let mut failures: Vec<String> = broken
@@ -234,6 +236,9 @@ impl Report {
                 .iter()
                 .map(|name| format!("{name} is below its maintenance line and was not liquidated")),
         );
+        if self.is_crash && !self.interrupted && self.liquidations.is_empty() {
+            failures.push("nobody was liquidated".into());
+        }
         failures
     }
 }
@@ -253,6 +258,27 @@ mod tests {
             to_liquidator: 0.7,
             to_insurance: 0.3,
         }
+    }
+
+    #[test]
+    fn fails_when_money_is_missing_or_someone_was_missed() {
+        let mut report = Report {
+            is_crash: true,
+            liquidations: vec![slice("long-1", 1)],
+            ..Report::default()
+        };
+        assert!(report.failures().is_empty());
+        report.missed.push("long-2".into());
+        report.conservation.push(Check {
+            what: "vault".into(),
+            holds: false,
+            detail: String::new(),
+        });
+        assert_eq!(report.failures().len(), 2);
+        report.liquidations.clear();
+        assert_eq!(report.failures().len(), 3);
+        report.interrupted = true;
+        assert_eq!(report.failures().len(), 2);
     }
 
     #[test]

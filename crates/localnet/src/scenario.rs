@@ -125,6 +125,11 @@ impl Scenario {
         path
     }
 
+    /// Whether somebody is bound to be liquidated.
+    pub fn is_crash(self) -> bool {
+        self != Self::Mild
+    }
+
     /// Whether liquidators' transactions fail to get through at a time, as on the congested chains of March 2020, when
     /// liquidation auctions ended without bids. Which minutes is an assumption: the steepest of the second leg.
     pub fn is_congested(self, second: i64) -> bool {

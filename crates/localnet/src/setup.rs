@@ -38,8 +38,6 @@ const EXCHANGE_ID: u16 = 0;
 const MINT_RENT: u64 = 1_461_600;
 /// The token program of all mints here.
 const TOKEN_PROGRAM: Pubkey = pubkey!("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
-/// The insurance fund at the start, native quote.
-const INSURANCE: u64 = 250_000 * USD;
 
 /// A listed asset with what its holders need to know.
 #[derive(Clone, Debug)]
@@ -67,8 +65,6 @@ pub struct World {
     pub exchange: ExchangeRef,
     pub assets: Vec<ListedAsset>,
     pub markets: Vec<ListedMarket>,
-    /// What was paid into the insurance fund at the start, native quote.
-    pub insurance: u64,
 }
 
 impl World {
@@ -121,8 +117,15 @@ pub fn wallet(owner: &Pubkey, asset: &AssetRef) -> Pubkey {
     get_associated_token_address(owner, &asset.mint)
 }
 
-/// Creates everything; `payer` becomes the authority of the exchange and of the mints.
-pub async fn create_exchange(chain: &Chain, wire: &Wire, seed: u64, first: &Tick) -> Result<World> {
+/// Creates everything; the wire's payer becomes the authority of the exchange and of the mints. `insurance` whole units
+/// of the quote token go into the insurance fund.
+pub async fn create_exchange(
+    chain: &Chain,
+    wire: &Wire,
+    seed: u64,
+    first: &Tick,
+    insurance: u64,
+) -> Result<World> {
     let authority = wire.payer();
     let mut random = Random::new(seed, "accounts");
     let exchange = ExchangeRef::new(EXCHANGE_ID);
@@ -130,7 +133,6 @@ pub async fn create_exchange(chain: &Chain, wire: &Wire, seed: u64, first: &Tick
         exchange,
         assets: Vec::new(),
         markets: Vec::new(),
-        insurance: INSURANCE,
     };
     for listing in listing::assets() {
         let mint = create_mint(wire, &listing, &mut random).await?;
@@ -162,7 +164,9 @@ pub async fn create_exchange(chain: &Chain, wire: &Wire, seed: u64, first: &Tick
         let market = create_market(wire, &world, i as u16, listing).await?;
         world.markets.push(market);
     }
-    fund_insurance(wire, &world).await?;
+    if insurance > 0 {
+        fund_insurance(wire, &world, insurance * USD).await?;
+    }
     Ok(world)
 }
 
@@ -276,15 +280,15 @@ async fn extend(wire: &Wire, account: Pubkey, full: usize) -> Result<()> {
     Ok(())
 }
 
-async fn fund_insurance(wire: &Wire, world: &World) -> Result<()> {
+async fn fund_insurance(wire: &Wire, world: &World, amount: u64) -> Result<()> {
     let payer = wire.payer();
-    let mut instructions = mint_to(wire, world.quote(), &payer, world.insurance);
+    let mut instructions = mint_to(wire, world.quote(), &payer, amount);
     instructions.push(ix::fund_insurance(
         &world.exchange,
         payer,
         wallet(&payer, &world.quote().asset),
         &world.quote().asset,
-        world.insurance,
+        amount,
     ));
     wire.send(&instructions, &[])
         .await

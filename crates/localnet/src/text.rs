@@ -1,7 +1,11 @@
 //! What a person reads: progress, the table of ticks and the report. One line at a time, so that a log stays readable.
 use std::io::Write;
 
-use crate::{conservation::Check, report::Report, statistics::Summary};
+use crate::{
+    conservation::Check,
+    report::{Liquidated, Report},
+    statistics::Summary,
+};
 
 /// Writes progress, on standard error when standard output belongs to a machine.
 pub struct Narrator {
@@ -118,6 +122,16 @@ impl Narrator {
                 a.bad_debt
             ));
         }
+        let sum = |of: fn(&Liquidated) -> f64| report.accounts.iter().map(of).sum::<f64>();
+        self.line(&format!(
+            " {:<13}             {:>6}  {:>11.2}  {:>14.2}  {:>12.2}  {:>10.2}",
+            "(all)",
+            report.liquidations.len(),
+            sum(|a| a.value),
+            sum(|a| a.to_liquidator),
+            sum(|a| a.to_insurance),
+            sum(|a| a.bad_debt)
+        ));
     }
 
     fn bad_debts(&mut self, report: &Report) {
