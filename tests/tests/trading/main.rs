@@ -4,6 +4,7 @@ mod cancelling;
 mod expiry;
 mod fees;
 mod funding;
+mod history;
 mod kinds;
 mod late;
 mod limits;
