@@ -53,9 +53,14 @@ impl Env {
         );
 
         let flow = self.flows.get(&(asset as u16)).copied().unwrap_or_default();
+        let insurance = match asset {
+            0 => i128::from(self.tokens(self.exchange.insurance_vault).await),
+            _ => 0,
+        };
         assert_eq!(
-            held, flow,
-            "the vault of {asset} is what came in less what went out"
+            held + insurance,
+            flow,
+            "the vault of {asset}, with insurance, is what came in less what went out"
         );
 
         let surplus = (held << INDEX_BITS) - owed(&bank, pools);

@@ -1,6 +1,6 @@
 //! Sending transactions: what came of them, and what they cost.
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
-use plimsoll::events::{Deposited, FeesCollected, Withdrawn};
+use plimsoll::events::{Deposited, FeesCollected, InsuranceFunded, Withdrawn};
 use plimsoll_client::{errors, events};
 use solana_address_lookup_table_interface::{
     program::ID as LOOKUP_TABLE_PROGRAM,
@@ -138,7 +138,7 @@ impl Env {
         AddressLookupTableAccount { key, addresses }
     }
 
-    /// Counts what entered and left the vaults of the environment's exchange.
+    /// Counts what entered and left the vaults of the environment's exchange, the insurance vault's with asset 0.
     fn count_flows(&mut self, logs: &[String]) {
         for event in events::of_kind::<Deposited>(logs) {
             if self.margin_accounts.contains(&event.margin_account) {
@@ -150,6 +150,11 @@ impl Env {
                 *self.flows.entry(event.asset).or_default() -= i128::from(event.amount);
             }
         }
+        for event in events::of_kind::<InsuranceFunded>(logs) {
+            if event.exchange == self.exchange.address {
+                *self.flows.entry(0).or_default() += i128::from(event.amount);
+            }
+        }
         for event in events::of_kind::<FeesCollected>(logs) {
             let asset = self
                 .assets
@@ -159,10 +164,9 @@ impl Env {
                 .markets
                 .iter()
                 .any(|m| m.market.address == event.account);
-            // A market's fees come out of the quote vault, asset 0.
+            // A market's fees come out of the quote vault, asset 0. What goes to insurance is counted with it.
             if let Some(asset) = asset.or(market.then_some(0)) {
-                let out = i128::from(event.fees) + i128::from(event.insurance);
-                *self.flows.entry(asset as u16).or_default() -= out;
+                *self.flows.entry(asset as u16).or_default() -= i128::from(event.fees);
             }
         }
     }

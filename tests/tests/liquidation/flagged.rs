@@ -1,0 +1,132 @@
+//! What an account in liquidation may do, and how it gets out.
+use plimsoll::{
+    error::PlimsollError as E,
+    orders::terms::{OrderRef, OrderTerms},
+};
+use plimsoll_client::instructions as ix;
+use plimsoll_client::instructions::Liquidation;
+use plimsoll_tests::{
+    env::{SOL, SOL_PERP, USDC},
+    trading::{ask, bid},
+    usd,
+};
+
+use crate::common::*;
+
+/// The account of [`long`] with a resting order, below its line and flagged.
+async fn flagged() -> (Long, u64) {
+    let mut t = long().await;
+    let order = t.env.place(&t.account, bid(14_000, 10), &[]).await.id;
+    shock(&mut t.env, SOL, 136.0).await;
+    liquidate(
+        &mut t.env,
+        &t.liquidator,
+        &t.account,
+        &Liquidation::default(),
+    )
+    .await;
+    assert!(is_flagged(&t.env, &t.account).await);
+    (t, order)
+}
+
+#[tokio::test]
+async fn nothing_leaves_an_account_in_liquidation() {
+    let (mut t, _) = flagged().await;
+    let key = t.account.key.insecure_clone();
+    let second = t.env.open_margin_account(&key, 1).await;
+    let env = &mut t.env;
+    for borrow in [false, true] {
+        let withdraw = env.withdraw_ix(&t.account, USDC, 1, borrow);
+        env.refuse(&[withdraw], &[&key], E::AccountGated).await;
+    }
+    let usdc = env.assets[USDC].asset;
+    let pay = ix::transfer(
+        &env.exchange,
+        t.account.pubkey(),
+        t.account.margin,
+        second,
+        &usdc,
+        1,
+        false,
+    );
+    env.refuse(&[pay], &[&key], E::AccountGated).await;
+    let close = ix::close_margin_account(
+        &env.exchange,
+        key_of(&t.account),
+        t.account.margin,
+        key_of(&t.account),
+    );
+    env.refuse(&[close], &[&key], E::AccountGated).await;
+    env.assert_conserved().await;
+}
+
+fn key_of(trader: &plimsoll_tests::Trader) -> anchor_lang::prelude::Pubkey {
+    trader.pubkey()
+}
+
+#[tokio::test]
+async fn it_takes_no_new_risk_and_may_cancel() {
+    let (mut t, order) = flagged().await;
+    let env = &mut t.env;
+    let closing = OrderTerms {
+        reduce_only: true,
+        ..ask(13_600, 100)
+    };
+    for terms in [bid(13_500, 10), ask(13_700, 10), closing] {
+        env.refuse_order(&t.account, terms, &[], E::InsufficientHealth)
+            .await;
+    }
+    env.cancel(&t.account, OrderRef::Id(order)).await;
+    assert!(env.open_orders(&t.account).await.is_empty());
+    assert!(
+        is_flagged(env, &t.account).await,
+        "cancelling alone ends nothing"
+    );
+    env.assert_conserved().await;
+}
+
+#[tokio::test]
+async fn a_deposit_heals_and_a_later_action_clears() {
+    let (mut t, _) = flagged().await;
+    t.env.deposit(&t.account, USDC, usd(5_000)).await.unwrap();
+    assert!(t.env.health(&t.account).await.init > 0);
+    let withdraw = t.env.withdraw_ix(&t.account, USDC, usd(1), false);
+    // It may be cleared by the deposit itself or by the next call; nothing is taken either way.
+    let before = t.env.perp(&t.account).await;
+    if is_flagged(&t.env, &t.account).await {
+        t.env
+            .refuse(&[withdraw], &[&t.account.key], E::AccountGated)
+            .await;
+        let takeover = take(&t.env, SOL_PERP, ALL);
+        liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
+    }
+    assert_eq!(t.env.perp(&t.account).await, before);
+    assert!(!is_flagged(&t.env, &t.account).await);
+    t.env.withdraw(&t.account, USDC, usd(1)).await.unwrap();
+    t.env.assert_conserved().await;
+}
+
+/// An order that meets Init clears, too, and one may then trade as before.
+#[tokio::test]
+async fn an_order_of_a_healed_account_clears() {
+    let (mut t, _) = flagged().await;
+    t.env.deposit(&t.account, USDC, usd(5_000)).await.unwrap();
+    t.env.place(&t.account, bid(13_500, 10), &[]).await;
+    assert!(!is_flagged(&t.env, &t.account).await);
+    t.env.assert_conserved().await;
+}
+
+/// A deposit that is too small leaves the account flagged and liquidatable above maintenance.
+#[tokio::test]
+async fn a_deposit_short_of_the_end_line_does_not_clear() {
+    let (mut t, order) = flagged().await;
+    t.env.cancel(&t.account, OrderRef::Id(order)).await;
+    t.env.deposit(&t.account, USDC, usd(300)).await.unwrap();
+    let health = t.env.health(&t.account).await;
+    assert!(health.maintenance > 0 && health.liquidation_end < 0);
+    let takeover = take(&t.env, SOL_PERP, ALL);
+    let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
+    assert!(taken(&outcome).lots > 0);
+    assert!(!is_flagged(&t.env, &t.account).await);
+    t.env.assert_conserved().await;
+}

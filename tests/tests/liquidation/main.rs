@@ -1,0 +1,11 @@
+//! Liquidation and bankruptcy on the built program, with the costs of the largest account the limits allow.
+mod bankruptcy;
+mod common;
+mod eligibility;
+mod flagged;
+mod losses;
+mod oracles;
+mod orders;
+mod permanence;
+mod positions;
+mod swaps;

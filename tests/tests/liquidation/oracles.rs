@@ -1,0 +1,195 @@
+//! Crashes, broken feeds and stale entries.
+use plimsoll::{error::PlimsollError as E, events::RefreshSkipped};
+use plimsoll_client::{errors, events};
+use plimsoll_tests::{
+    env::{BTC, ETH, SOL, SOL_PERP, USDC},
+    usd, Env, Trader,
+};
+
+use crate::common::*;
+
+/// More than half gone within a tick, the stable price still where it was.
+#[tokio::test]
+async fn a_crash_holds_nothing_back() {
+    let mut t = long().await;
+    shock(&mut t.env, SOL, 70.0).await;
+    let price = t.env.risk().await.markets[SOL_PERP].price;
+    assert!(price.stable > price.spot * 2);
+    let takeover = take(&t.env, SOL_PERP, ALL);
+    let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
+    assert_eq!(taken(&outcome).notional, usd(7_000));
+    t.env.assert_conserved().await;
+}
+
+/// A deeper one looks like a broken feed for some minutes, in which nothing is seized at its price.
+#[tokio::test]
+async fn a_broken_feed_does_until_the_average_follows() {
+    let mut t = long().await;
+    shock(&mut t.env, SOL, 60.0).await;
+    assert!(t.env.risk().await.markets[SOL_PERP].price.is_broken());
+    let takeover = take(&t.env, SOL_PERP, ALL);
+    refuse(
+        &mut t.env,
+        &t.liquidator,
+        &t.account,
+        &takeover,
+        E::BrokenFeed,
+    )
+    .await;
+    let mut minutes = 0;
+    while t.env.risk().await.markets[SOL_PERP].price.is_broken() {
+        shock(&mut t.env, SOL, 60.0).await;
+        minutes += 1;
+    }
+    assert_eq!(minutes, 2);
+    liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
+    t.env.assert_conserved().await;
+}
+
+/// SOL and BTC deposits against a debt in USDC.
+async fn two_deposits() -> (Env, Trader, Trader) {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let by = rich(&mut env).await;
+    let account = env
+        .trader_with(&[(SOL, 10 * SOL_1), (BTC, BTC_1 / 50)])
+        .await;
+    env.borrow(&account, USDC, usd(2_150)).await.unwrap();
+    (env, account, by)
+}
+
+#[tokio::test]
+async fn only_what_the_broken_feed_prices_is_left_alone() {
+    let (mut env, account, by) = two_deposits().await;
+    shock(&mut env, SOL, 50.0).await;
+    assert!(env.entry(SOL).await.price.is_broken());
+    let (usdc, all) = (Leg::Asset(USDC), ALL);
+    let (sol, btc) = (
+        swap(&env, Leg::Asset(SOL), usdc, all),
+        swap(&env, Leg::Asset(BTC), usdc, all),
+    );
+    refuse(&mut env, &by, &account, &sol, E::BrokenFeed).await;
+    liquidate(&mut env, &by, &account, &btc).await;
+    env.assert_conserved().await;
+}
+
+#[tokio::test]
+async fn stale_collateral_stays_and_other_goes() {
+    let (mut env, account, by) = two_deposits().await;
+    shock(&mut env, SOL, 100.0).await;
+    env.advance(121).await;
+    for asset in [USDC, SOL] {
+        env.set_price(asset, env.assets[asset].usd).await;
+    }
+    let entries = [env.asset_entry(USDC), env.asset_entry(SOL)];
+    env.refresh(&entries).await;
+    let health = env.health(&account).await;
+    assert_eq!(health.stale_deposits, 1 << BTC);
+    assert!(health.maintenance < 0, "even so");
+    let usdc = Leg::Asset(USDC);
+    let (sol, btc) = (
+        swap(&env, Leg::Asset(SOL), usdc, usd(50)),
+        swap(&env, Leg::Asset(BTC), usdc, usd(50)),
+    );
+    refuse(&mut env, &by, &account, &btc, E::StaleEntry).await;
+    liquidate(&mut env, &by, &account, &sol).await;
+    env.assert_conserved().await;
+}
+
+#[tokio::test]
+async fn a_stale_debt_is_not_repaid() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let by = rich(&mut env).await;
+    let account = env.trader_with(&[(SOL, 10 * SOL_1)]).await;
+    env.borrow(&account, ETH, ETH_1 * 34 / 100).await.unwrap();
+    shock(&mut env, SOL, 100.0).await;
+    env.advance(121).await;
+    env.move_price(SOL, 100.0).await;
+    let what = swap(&env, Leg::Asset(SOL), Leg::Asset(ETH), ALL);
+    refuse(&mut env, &by, &account, &what, E::StaleEntry).await;
+    env.refresh_all().await;
+    liquidate(&mut env, &by, &account, &what).await;
+    env.assert_conserved().await;
+}
+
+/// Long at a price that fell, the stable price still high: once the entry is stale that one counts.
+#[tokio::test]
+async fn a_stale_position_has_the_benefit_of_the_doubt() {
+    let mut t = long().await;
+    shock(&mut t.env, SOL, 136.0).await;
+    assert!(t.env.health(&t.account).await.maintenance < 0);
+    t.env.advance(121).await;
+    let health = t.env.health(&t.account).await;
+    assert!(health.stale_markets != 0 && health.maintenance > 0);
+    let takeover = take(&t.env, SOL_PERP, ALL);
+    refuse(
+        &mut t.env,
+        &t.liquidator,
+        &t.account,
+        &takeover,
+        E::NotLiquidatable,
+    )
+    .await;
+    // With an entry of today it is what it is.
+    t.env.refresh_all().await;
+    liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
+    t.env.assert_conserved().await;
+}
+
+#[tokio::test]
+async fn stale_deposits_have_the_benefit_of_the_doubt() {
+    let (mut env, account, by) = two_deposits().await;
+    shock(&mut env, SOL, 110.0).await;
+    assert!(env.health(&account).await.maintenance < 0);
+    env.advance(121).await;
+    for asset in [USDC, BTC] {
+        env.set_price(asset, env.assets[asset].usd).await;
+    }
+    let entries = [env.asset_entry(USDC), env.asset_entry(BTC)];
+    env.refresh(&entries).await;
+    let btc = swap(&env, Leg::Asset(BTC), Leg::Asset(USDC), ALL);
+    refuse(&mut env, &by, &account, &btc, E::NotLiquidatable).await;
+    env.assert_conserved().await;
+}
+
+/// A price with too wide a confidence is not taken, so nobody is liquidated at it; the last good one ages.
+#[tokio::test]
+async fn a_wide_confidence_prices_nothing() {
+    let mut t = long().await;
+    t.env.advance(10).await;
+    t.env.set_price_with(SOL, 130.0, 6.5, 0).await;
+    let entries = [t.env.market_entry(SOL_PERP)];
+    let outcome = t.env.refresh(&entries).await;
+    let skipped: Vec<RefreshSkipped> = events::of_kind(&outcome.logs);
+    assert_eq!(skipped[0].reason, errors::code(E::OracleTooWide));
+    let takeover = take(&t.env, SOL_PERP, ALL);
+    refuse(
+        &mut t.env,
+        &t.liquidator,
+        &t.account,
+        &takeover,
+        E::NotLiquidatable,
+    )
+    .await;
+
+    // Flagged at a good price, then the feed widens for longer than a price lasts.
+    shock(&mut t.env, SOL, 105.0).await;
+    let slice = take(&t.env, SOL_PERP, 10);
+    liquidate(&mut t.env, &t.liquidator, &t.account, &slice).await;
+    t.env.advance(121).await;
+    t.env.set_price_with(SOL, 105.0, 6.5, 0).await;
+    let quote = [t.env.asset_entry(USDC), t.env.market_entry(SOL_PERP)];
+    t.env.set_price(USDC, 1.0).await;
+    t.env.refresh(&quote).await;
+    let what = take(&t.env, SOL_PERP, ALL);
+    let liquidate = liquidate_ix(&t.env, &t.liquidator, &t.account, &what);
+    let result = t.env.send(&[liquidate], &[&t.liquidator.key]).await;
+    // Either the doubt is enough to clear it, or nothing is seized at an old price.
+    match result {
+        Ok(outcome) => assert!(!is_flagged(&t.env, &t.account).await, "{outcome:?}"),
+        Err(error) => plimsoll_tests::refusal::assert_refused(Err(error), E::StaleEntry),
+    }
+    assert_eq!(t.env.perp(&t.account).await.position.0, 9_990);
+    t.env.assert_conserved().await;
+}
