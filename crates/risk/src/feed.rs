@@ -1,6 +1,6 @@
 //! The state machine of one price: what an observation may change, how the stable price and the average follow it.
 
-use crate::fixed::RATIO_BITS;
+use crate::fixed::{div_ceil, to_u64, RATIO_BITS};
 use crate::params::OracleLimits;
 
 /// Longest time, in seconds, that the stable price catches up on in one update. Sponsored feeds beat every minute;
@@ -153,9 +153,9 @@ fn follow(stable: u64, spot: u64, elapsed: i64, rate_per_hour: u32) -> u64 {
 fn blend(average: u64, spot: u64, elapsed: i64) -> u64 {
     let secs = u128::from(elapsed.clamp(0, AVERAGE_MAX_STEP_SECS).unsigned_abs());
     let whole = u128::from(AVERAGE_SECS.unsigned_abs()) + secs;
-    let step = (u128::from(average.abs_diff(spot)) * secs).div_ceil(whole);
-    // The step is at most the distance, hence fits.
-    let step = u64::try_from(step).unwrap_or(u64::MAX);
+    // The step is at most the distance, hence fits; the time is not zero.
+    let step = div_ceil(u128::from(average.abs_diff(spot)) * secs, whole).and_then(to_u64);
+    let step = step.unwrap_or(u64::MAX);
     if spot >= average {
         average.saturating_add(step)
     } else {

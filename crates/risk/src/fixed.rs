@@ -121,10 +121,10 @@ pub fn div_floor(a: u128, b: u128) -> Result<u128> {
 /// `⌈a / b⌉`.
 #[inline]
 pub fn div_ceil(a: u128, b: u128) -> Result<u128> {
-    if b == 0 {
-        return Err(RiskError::DivisionByZero);
-    }
-    Ok(a.div_ceil(b))
+    let floor = div_floor(a, b)?;
+    // One division: the remainder is cheaper from the quotient. Neither step can overflow.
+    let exact = floor.wrapping_mul(b) == a;
+    Ok(if exact { floor } else { floor.wrapping_add(1) })
 }
 
 /// `⌈√value⌉` of a 64-bit number, without a 128-bit operation.

@@ -53,14 +53,15 @@ pub fn mark_price(spot: u64, premium: i32) -> u64 {
 /// An exponential average of the premium: `secs / (window + secs)` of the way to the latest sample, so that a quote
 /// held for a moment moves the rate by no more than its share of the window.
 pub fn average_premium(average: i32, latest: i32, secs: u64, window_secs: u32) -> i32 {
-    let secs = i128::from(secs.min(MAX_FUNDING_SECS));
-    let whole = i128::from(window_secs) + secs;
+    // At most 12 bits, then 33 bits; products stay far within 64.
+    let secs = i64::try_from(secs.min(MAX_FUNDING_SECS)).unwrap_or(0);
+    let whole = i64::from(window_secs) + secs;
     if whole == 0 {
         return latest;
     }
-    let step = (i128::from(latest) - i128::from(average)) * secs / whole;
+    let step = (i64::from(latest) - i64::from(average)) * secs / whole;
     // Between the two, hence in range.
-    i32::try_from(i128::from(average) + step).unwrap_or(latest)
+    i32::try_from(i64::from(average) + step).unwrap_or(latest)
 }
 
 /// Funding rate per day for a premium: the premium itself, held within `max_per_day` either way.

@@ -2,7 +2,7 @@
 
 use crate::balance::Indices;
 use crate::fixed::{
-    div_floor, shift_ceil, to_u64, Result, RiskError, INDEX_BITS, RATIO_BITS, RATIO_ONE,
+    div_ceil, div_floor, shift_ceil, to_u64, Result, RiskError, INDEX_BITS, RATIO_BITS, RATIO_ONE,
 };
 use crate::params::RateCurve;
 
@@ -92,7 +92,7 @@ impl Accrual {
         }
         // 64 + 32 + 17 bits.
         let product = u128::from(self.indices.borrow) * u128::from(rate) * u128::from(secs);
-        let grown = to_u64(product.div_ceil(u128::from(YEAR_SECS) << RATIO_BITS))?;
+        let grown = to_u64(div_ceil(product, u128::from(YEAR_SECS) << RATIO_BITS)?)?;
         let borrow = self
             .indices
             .borrow

@@ -3,7 +3,7 @@
 //! A mantissa is native quote per native unit (asset) or per base lot (market) times `2^shift`. The shift is chosen
 //! once, at listing, so that the first mantissa is about 2⁴⁰: room for a price to fall or rise a millionfold.
 
-use crate::fixed::{Result, RiskError};
+use crate::fixed::{div_ceil, div_floor, Result, RiskError};
 
 /// Decimals of the quote token: native quote is 10⁻⁶ USD.
 pub const QUOTE_DECIMALS: i32 = 6;
@@ -11,6 +11,17 @@ pub const QUOTE_DECIMALS: i32 = 6;
 pub const MAX_SHIFT: u8 = 63;
 /// Binary digits that a price has at listing, where [`MAX_SHIFT`] allows.
 pub const LISTED_BITS: u32 = 40;
+
+/// The powers of five that fit 128 bits.
+const FIVES: [u128; 56] = {
+    let mut powers = [1; 56];
+    let mut i = 1;
+    while i < powers.len() {
+        powers[i] = powers[i - 1] * 5;
+        i += 1;
+    }
+    powers
+};
 
 /// How a conversion rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +69,8 @@ pub fn mantissa(
     }
     let tens = expo + QUOTE_DECIMALS - i32::from(unit.decimals);
     let twos = tens + i32::from(shift);
-    let fives = 5u128.checked_pow(tens.unsigned_abs()).ok_or(out_of_range)?;
+    let power = usize::try_from(tens.unsigned_abs()).map_err(|_| out_of_range)?;
+    let fives = *FIVES.get(power).ok_or(out_of_range)?;
     let mut numerator = u128::from(number).wrapping_mul(u128::from(unit.size));
     let mut denominator = 1u128;
     if tens >= 0 {
@@ -78,8 +90,8 @@ pub fn mantissa(
         denominator = widen(denominator)?;
     }
     let quotient = match rounding {
-        Rounding::Floor => numerator.checked_div(denominator).ok_or(out_of_range)?,
-        Rounding::Ceil => numerator.div_ceil(denominator),
+        Rounding::Floor => div_floor(numerator, denominator)?,
+        Rounding::Ceil => div_ceil(numerator, denominator)?,
     };
     u64::try_from(quotient).map_err(|_| out_of_range)
 }

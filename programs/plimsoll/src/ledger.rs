@@ -68,7 +68,8 @@ pub fn advance_funding(
     market.funding_long = moved.long;
     market.funding_short = moved.short;
 
-    let sample = |side| impact_price(market, entry, book, side, now);
+    let lots = impact_lots(market, entry);
+    let sample = |side| impact_price(market, entry, book, side, lots?, now);
     let latest = funding::premium(
         spot,
         sample(Side::Bid),
@@ -80,20 +81,25 @@ pub fn advance_funding(
     Ok(())
 }
 
-/// What trading the impact notional against a side of the book costs per lot, as an entry's mantissa.
+/// Lots worth the impact notional at the oracle price, at least one.
+fn impact_lots(market: &Market, entry: &MarketRisk) -> Option<i64> {
+    let scaled = u128::from(market.params.impact_notional) << entry.shift;
+    let lots = scaled.checked_div(u128::from(entry.price.spot))?;
+    Some(i64::try_from(lots).ok()?.max(1))
+}
+
+/// What trading so many lots against a side of the book costs per lot, as an entry's mantissa.
 fn impact_price(
     market: &Market,
     entry: &MarketRisk,
     book: &Book,
     side: Side,
+    lots: i64,
     now: i64,
 ) -> Option<u64> {
-    let scaled = u128::from(market.params.impact_notional) << entry.shift;
-    let lots = scaled.checked_div(u128::from(entry.price.spot))?;
-    let lots = i64::try_from(lots).ok()?.max(1);
     let price = book.orders.impact_price(side, lots, now, IMPACT_ORDERS)?;
-    let native = u128::from(price).checked_mul(u128::from(market.terms.tick))?;
-    u64::try_from(native.checked_mul(1u128 << entry.shift)?).ok()
+    let native = price.checked_mul(market.terms.tick)?;
+    u64::try_from(u128::from(native) << entry.shift).ok()
 }
 
 /// Adds native units to a balance: repays a debt first. The bank must be accrued.
