@@ -43,10 +43,10 @@ impl Stage {
         self.actors().withdraw_quotes().await?;
         self.keeper().settle_fills().await?;
         self.keeper().settle_pnl().await?;
-        self.sweep().await?;
-        self.collect().await?;
         // The last word is said on fresh entries: stale ones would count in the accounts' favour.
-        self.publish_only(tick).await
+        self.publish_only(tick).await?;
+        self.sweep().await?;
+        self.collect().await
     }
 
     /// Pays out the markets' fees, and insurance's share of penalties into its vault.
@@ -56,6 +56,10 @@ impl Stage {
         let open = mint_to(&self.wire, self.world.quote(), &authority, 0);
         self.wire.send(&open, &[]).await?;
         for listed in &self.world.markets {
+            let market: Box<Market> = fetch(&self.wire, &listed.market.address).await?;
+            if market.pnl_pool == 0 {
+                continue;
+            }
             let instruction = ix::collect_market_fees(
                 &self.world.exchange,
                 authority,

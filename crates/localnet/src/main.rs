@@ -1,12 +1,5 @@
 //! `plimsoll-demo`: plays a price crash against Plimsoll on an embedded chain, and reports who was liquidated.
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    sync::{
-        atomic::{AtomicBool, Ordering},
-        Arc,
-    },
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::Parser;
@@ -15,6 +8,7 @@ use plimsoll_localnet::{
     scenario::Scenario,
     text::Narrator,
 };
+use tokio::sync::watch;
 
 /// Plays a price crash against Plimsoll on an embedded chain: deploys the built program, lists assets and markets, lets
 /// makers, traders, a keeper and a liquidator act through RPC while prices move, and reports who was liquidated, at
@@ -68,8 +62,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode> {
-    let stop = Arc::new(AtomicBool::new(false));
-    tokio::spawn(stop_on_interrupt(stop.clone()));
+    let (stopper, stop) = watch::channel(false);
+    tokio::spawn(stop_on_interrupt(stopper));
     let options = Options {
         scenario: arguments.scenario,
         seed: arguments.seed,
@@ -92,10 +86,10 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
 }
 
 /// The first Ctrl-C ends the run after the current tick, with a report; the second ends it at once.
-async fn stop_on_interrupt(stop: Arc<AtomicBool>) {
+async fn stop_on_interrupt(stopper: watch::Sender<bool>) {
     if tokio::signal::ctrl_c().await.is_ok() {
         eprintln!("stopping after this tick");
-        stop.store(true, Ordering::Relaxed);
+        stopper.send_replace(true);
     }
     if tokio::signal::ctrl_c().await.is_ok() {
         std::process::exit(130);

@@ -2,10 +2,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{
-        atomic::{AtomicBool, Ordering},
-        Arc,
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -13,7 +10,7 @@ use anchor_lang::prelude::Pubkey;
 use anyhow::{Context as _, Result};
 use plimsoll_risk::HealthKind;
 use solana_keypair::Keypair;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     actors::{Actors, EXPECTED},
@@ -64,14 +61,14 @@ pub(crate) struct Stage {
     pub(crate) traders: Vec<Participant>,
     pub(crate) names: BTreeMap<Pubkey, String>,
     pub(crate) liquidator: mpsc::Sender<Wake>,
-    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
-/// Plays a scenario from start to report. `stop` ends it early, after the current tick.
+/// Plays a scenario from start to report. A true `stop` ends it early, after the current tick.
 pub async fn play(
     options: Options,
     narrator: &mut Narrator,
-    stop: Arc<AtomicBool>,
+    stop: watch::Receiver<bool>,
 ) -> Result<Report> {
     let began = Instant::now();
     let stage = Stage::set_up(options, narrator, stop).await?;
@@ -101,7 +98,7 @@ impl Stage {
     async fn set_up(
         options: Options,
         narrator: &mut Narrator,
-        stop: Arc<AtomicBool>,
+        stop: watch::Receiver<bool>,
     ) -> Result<Self> {
         let seed = options.seed;
         let path = options.scenario.replay(options.ticks, seed);
@@ -289,8 +286,10 @@ impl Stage {
     /// Waits as long as a part of the scenario takes at the speed that was asked for.
     async fn pause(&self, seconds: i64) {
         if let Some(speed) = self.options.speed.filter(|speed| *speed > 0.0) {
-            let pause = seconds as f64 / speed;
-            tokio::time::sleep(Duration::from_secs_f64(pause.clamp(0.0, 3_600.0))).await;
+            let pause = Duration::from_secs_f64((seconds as f64 / speed).clamp(0.0, 86_400.0));
+            let mut stop = self.stop.clone();
+            // Both ways of ending mean that the wait is over.
+            let _ = tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await;
         }
     }
 
@@ -311,7 +310,7 @@ impl Stage {
     }
 
     pub(crate) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        *self.stop.borrow()
     }
 }
 

@@ -56,7 +56,7 @@ pub struct Slice {
 }
 
 /// One account's liquidation as a whole.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Liquidated {
     pub account: String,
     pub first_tick: u32,
@@ -187,12 +187,7 @@ pub fn by_account(slices: &[Slice], bad_debts: &[BadDebt]) -> Vec<Liquidated> {
             accounts.push(Liquidated {
                 account: slice.account.clone(),
                 first_tick: slice.tick,
-                last_tick: slice.tick,
-                slices: 0,
-                value: 0.0,
-                to_liquidator: 0.0,
-                to_insurance: 0.0,
-                bad_debt: 0.0,
+                ..Liquidated::default()
             });
             accounts.len() - 1
         });
@@ -212,6 +207,20 @@ pub fn by_account(slices: &[Slice], bad_debts: &[BadDebt]) -> Vec<Liquidated> {
 }
 
 impl Report {
+    /// The sums over all liquidated accounts.
+    pub fn all_accounts(&self) -> Liquidated {
+        let sum = |of: fn(&Liquidated) -> f64| self.accounts.iter().map(of).sum();
+        Liquidated {
+            account: "all".into(),
+            slices: self.liquidations.len(),
+            value: sum(|a| a.value),
+            to_liquidator: sum(|a| a.to_liquidator),
+            to_insurance: sum(|a| a.to_insurance),
+            bad_debt: sum(|a| a.bad_debt),
+            ..Liquidated::default()
+        }
+    }
+
     /// What the book of a run's traffic tells.
     pub fn count_traffic(&mut self, traffic: &Traffic) {
         self.compute_units = traffic

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::random::Random;
 
 /// What is priced, in the order in which the exchange lists it; the quote asset first.
-pub const SYMBOLS: [&str; 5] = ["USDC", "SOL", "BTC", "ETH", "stSOL"];
+pub const SYMBOLS: [&str; 5] = ["USDC", "SOL", "BTC", "ETH", "lstSOL"];
 /// Prices at the start, USD. The liquid-staked token is worth more than its base by the rewards it has gathered.
 pub const START: [f64; 5] = [0.9999, 190.0, 117_000.0, 4_350.0, 190.0 * STAKED_RATE];
 /// Base tokens that one liquid-staked token redeems for.

@@ -51,10 +51,11 @@ impl Narrator {
 
     pub fn table_head(&mut self) {
         self.line("");
-        self.line("                                                        accounts below");
-        self.line(
-            " tick   time       SOL        BTC       ETH     stSOL   init  end maint   liquidations",
-        );
+        self.line(&format!("{:>70}", "accounts below"));
+        self.line(&format!(
+            "{:>5}  {:>5}  {:>8}  {:>9}  {:>8}  {:>8}  {:>5} {:>4} {:>5}   {}",
+            "tick", "time", "SOL", "BTC", "ETH", "lstSOL", "init", "end", "maint", "liquidations"
+        ));
     }
 
     pub fn row(&mut self, row: &Row) {
@@ -66,15 +67,17 @@ impl Narrator {
              {init:>5} {end:>4} {maint:>5}   ",
             row.label
         );
+        let mut happened = Vec::new();
         if row.congested {
-            text.push_str("(the chain is congested)");
+            happened.push("the chain is congested".to_owned());
         }
         if row.slices > 0 {
-            text.push_str(&format!("{} slices", row.slices));
+            happened.push(counted(row.slices, "slice"));
         }
         if row.bankruptcies > 0 {
-            text.push_str(&format!(", {} bad debts", row.bankruptcies));
+            happened.push(counted(row.bankruptcies, "bad debt"));
         }
+        text.push_str(&happened.join(", "));
         if !row.accounts.is_empty() {
             text.push_str(&format!(": {}", row.accounts.join(", ")));
         }
@@ -91,11 +94,14 @@ impl Narrator {
     }
 
     fn liquidations(&mut self, report: &Report) {
-        self.line("\nLiquidations, slice by slice (oracle prices; penalties in USD)");
-        self.line(" tick  account        what                                            price        value   to liquidator  to insurance");
+        self.line("\nLiquidations, slice by slice (at oracle prices, USD)");
+        self.line(&format!(
+            "{:>5}  {:<13}  {:<44}  {:>10}  {:>10}  {:>13}  {:>12}",
+            "tick", "account", "what", "price", "value", "to liquidator", "to insurance"
+        ));
         for slice in &report.liquidations {
             self.line(&format!(
-                "{:>5}  {:<13}  {:<42}  {:>11.2}  {:>11.2}  {:>14.2}  {:>12.2}",
+                "{:>5}  {:<13}  {:<44}  {:>10.2}  {:>10.2}  {:>13.2}  {:>12.2}",
                 slice.tick,
                 slice.account,
                 slice.what,
@@ -105,32 +111,22 @@ impl Narrator {
                 slice.to_insurance
             ));
         }
-        self.line("\nBy account (USD)");
-        self.line(
-            " account        ticks      slices   taken over   to liquidator  to insurance    bad debt",
-        );
-        for a in &report.accounts {
-            self.line(&format!(
-                " {:<13}  {:>3} - {:<3}  {:>6}  {:>11.2}  {:>14.2}  {:>12.2}  {:>10.2}",
-                a.account,
-                a.first_tick,
-                a.last_tick,
-                a.slices,
-                a.value,
-                a.to_liquidator,
-                a.to_insurance,
-                a.bad_debt
-            ));
-        }
-        let sum = |of: fn(&Liquidated) -> f64| report.accounts.iter().map(of).sum::<f64>();
+        self.line("\nLiquidations by account (USD)");
         self.line(&format!(
-            " {:<13}             {:>6}  {:>11.2}  {:>14.2}  {:>12.2}  {:>10.2}",
-            "(all)",
-            report.liquidations.len(),
-            sum(|a| a.value),
-            sum(|a| a.to_liquidator),
-            sum(|a| a.to_insurance),
-            sum(|a| a.bad_debt)
+            " {:<13}  {:>9}  {:>6}  {:>11}  {:>13}  {:>12}  {:>10}",
+            "account", "ticks", "slices", "taken over", "to liquidator", "to insurance", "bad debt"
+        ));
+        for account in &report.accounts {
+            let ticks = format!("{} to {}", account.first_tick, account.last_tick);
+            self.liquidated(account, &ticks);
+        }
+        self.liquidated(&report.all_accounts(), "");
+    }
+
+    fn liquidated(&mut self, sum: &Liquidated, ticks: &str) {
+        self.line(&format!(
+            " {:<13}  {ticks:>9}  {:>6}  {:>11.2}  {:>13.2}  {:>12.2}  {:>10.2}",
+            sum.account, sum.slices, sum.value, sum.to_liquidator, sum.to_insurance, sum.bad_debt
         ));
     }
 
@@ -139,9 +135,16 @@ impl Narrator {
         if report.bad_debts.is_empty() {
             self.line(" none");
         } else {
-            self.line(
-                " tick  account        owed in            loss    insurance    market fees  depositors or other side",
-            );
+            self.line(&format!(
+                "{:>5}  {:<13}  {:<12}  {:>10}  {:>11}  {:>13}  {:>24}",
+                "tick",
+                "account",
+                "owed in",
+                "loss",
+                "insurance",
+                "market fees",
+                "depositors or other side"
+            ));
         }
         for bad in &report.bad_debts {
             self.line(&format!(
@@ -170,7 +173,11 @@ impl Narrator {
     }
 
     fn compute(&mut self, report: &Report) {
-        self.line("\nCompute units            count      min   median      max");
+        self.line("\nCompute units");
+        self.line(&format!(
+            " {:<22} {:>6} {:>8} {:>8} {:>8}",
+            "instruction", "count", "min", "median", "max"
+        ));
         let mut line = |name: &str, s: &Summary| {
             self.line(&format!(
                 " {name:<22} {:>6} {:>8} {:>8} {:>8}",
@@ -200,4 +207,10 @@ impl Narrator {
             self.line(&format!("FAILED: {failure}"));
         }
     }
+}
+
+/// A number of things, in words.
+fn counted(count: usize, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
 }
