@@ -28,7 +28,8 @@ const SLICE_USD: f64 = 75_000.0;
 /// Rounds over all accounts within one sweep, which bounds it whatever the chain answers.
 const MAX_ROUNDS: usize = 40;
 
-/// Refusals that a liquidator lives with: somebody else was faster, or the account needs another refresh.
+/// Refusals that a liquidator lives with: somebody else was faster, the account needs another refresh, nothing would
+/// help, or its own margin is used up. Whoever stays unliquidated for it is in the report.
 const EXPECTED: &[PlimsollError] = &[
     PlimsollError::NotLiquidatable,
     PlimsollError::NothingToLiquidate,
@@ -37,6 +38,8 @@ const EXPECTED: &[PlimsollError] = &[
     PlimsollError::FillsPending,
     PlimsollError::OrdersRemain,
     PlimsollError::NobodyCanPay,
+    PlimsollError::LiquidationHarms,
+    PlimsollError::InsufficientHealth,
 ];
 
 /// A liquidator with its connection.

@@ -20,7 +20,8 @@ const NOISE: f64 = 0.0012;
 pub enum Scenario {
     /// A dip of 8 % within four hours, half of it recovered.
     Mild,
-    /// The shape of 12 March 2020: bitcoin lost 47 % within a day, in two legs.
+    /// The shape of 12 March 2020: bitcoin lost 47 % within a day, in two legs; in the second, liquidators do not get
+    /// through for an hour and a half.
     #[value(name = "march-2020")]
     March2020,
     /// The shape of 10 October 2025: a flash crash within half an hour, mostly recovered within the next.
