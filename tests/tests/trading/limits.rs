@@ -166,6 +166,30 @@ async fn open_interest_is_capped_on_either_side() {
     env.assert_conserved().await;
 }
 
+/// A maker's side of a trade counts when it is settled. While it waits the takers alone are held to the cap, so open
+/// interest never exceeds twice the cap.
+#[tokio::test]
+async fn fills_that_wait_at_most_double_the_open_interest_cap() {
+    let (mut env, maker, taker) = desk().await;
+    env.edit_market(SOL_PERP, |p| p.open_interest_cap_lots = 50)
+        .await;
+    let other_maker = env.trader_with(&[(0, 1_000_000_000)]).await;
+    let other = env.trader_with(&[(0, 1_000_000_000)]).await;
+    env.place(&maker, ask(SPOT + 10, 100), &[]).await;
+    env.place(&other_maker, bid(SPOT - 10, 100), &[]).await;
+    let cap = PlimsollError::OpenInterestCap;
+    env.place(&taker, bid(SPOT + 10, 50), &[]).await;
+    env.place(&other, ask(SPOT - 10, 50), &[]).await;
+    for terms in [bid(SPOT + 10, 1), ask(SPOT - 10, 1)] {
+        let third = env.trader_with(&[(0, 1_000_000_000)]).await;
+        env.refuse_order(&third, terms, &[], cap).await;
+    }
+    env.settle_fills(&[&maker, &other_maker]).await;
+    let market = env.market(SOL_PERP).await;
+    assert_eq!((market.long_interest, market.short_interest), (100, 100));
+    env.assert_conserved().await;
+}
+
 /// Fills a side with orders of nobody, behind the one order that rests there. Bids stand worst first.
 async fn fill_bids(env: &mut Env, price: u64, expiry: u32) {
     let address = env.markets[SOL_PERP].market.book;
