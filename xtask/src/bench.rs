@@ -8,6 +8,9 @@ use crate::system;
 
 /// Builds the program, then hands all arguments to the benchmark.
 pub fn run(arguments: &[String]) -> Result<()> {
+    let arguments = arguments
+        .strip_prefix(&["--".to_owned()])
+        .unwrap_or(arguments);
     if !arguments.iter().any(|a| a == "-h" || a == "--help") {
         system::require(system::NATIVE_PACKAGES)?;
         build::program(&Program::plimsoll()?)?;
