@@ -41,6 +41,9 @@ pub fn premium(
 
 /// The mark price: spot moved by a premium, rounded towards spot.
 pub fn mark_price(spot: u64, premium: i32) -> u64 {
+    if premium == 0 {
+        return spot;
+    }
     let moved = (u128::from(spot) * u128::from(premium.unsigned_abs())) >> RATIO_BITS;
     let moved = u64::try_from(moved).unwrap_or(u64::MAX);
     if premium >= 0 {
@@ -83,6 +86,10 @@ pub fn advance(
     secs: u64,
 ) -> Result<FundingIndices> {
     const { assert!(FUNDING_BITS == RATIO_BITS) };
+    if rate_per_day == 0 {
+        // As for any book with the oracle price inside its spread.
+        return Ok(indices);
+    }
     let secs = i128::from(secs.min(MAX_FUNDING_SECS));
     // 64 + 31 + 12 bits; the rate's fraction bits are the index's.
     let product = i128::from(spot) * i128::from(rate_per_day) * secs;
