@@ -72,6 +72,9 @@ pub(crate) fn liquidate<'info>(
     for book in books {
         cancel_orders(&mut liquidation, book)?;
     }
+    if !books.is_empty() {
+        liquidation.reassess()?;
+    }
     let mut took = false;
     if max_position_lots > 0 && liquidation.standing.end() < 0 {
         take_over(&mut liquidation, accounts, max_position_lots)?;

@@ -82,7 +82,8 @@ impl Liquidation<'_> {
         });
     }
 
-    /// Phase 1: cancels the account's orders in a book.
+    /// Phase 1: cancels the account's orders in a book. [`Liquidation::reassess`] after the last book: one pass over the
+    /// account costs less than two over each market's orders.
     ///
     /// # Errors
     /// `FillsPending` when something that happened to an order still waits in the market's fill queue.
@@ -91,12 +92,15 @@ impl Liquidation<'_> {
         let Some(slot) = self.account.find_perp(book.index) else {
             return Ok(());
         };
-        let part = Part::Perp(slot);
-        self.standing.take_out(self.account, part)?;
         cancel_all_in_book(&self.account_key, self.account, book)?;
-        self.standing.count_in(self.account, part)?;
         let perp = self.account.perps.get(slot).or_refuse()?;
         require!(perp.order_mask == 0, PlimsollError::FillsPending);
+        Ok(())
+    }
+
+    /// Looks anew at where the account stands, after its orders were cancelled.
+    pub fn reassess(&mut self) -> Result<()> {
+        self.standing = Standing::of(self.risk, self.account, self.clock)?;
         Ok(())
     }
 
