@@ -3,6 +3,7 @@ mod bankruptcy;
 mod common;
 mod eligibility;
 mod flagged;
+mod largest;
 mod losses;
 mod oracles;
 mod orders;
