@@ -49,13 +49,69 @@ impl PriceUnit {
     }
 }
 
-/// Converts `number · 10^expo` USD per whole token to a mantissa:
-/// `number · size · 10^(expo + 6 − decimals) · 2^shift`.
+/// From `number · 10^expo` USD per whole token to a mantissa, `number · size · 10^(expo + 6 − decimals) · 2^shift`: what
+/// all numbers of one oracle price have in common.
 ///
 /// The power of ten is split into `5^e · 2^e`, which keeps every product within 128 bits for any real token.
+#[derive(Clone, Copy, Debug)]
+pub struct Conversion {
+    factor: u128,
+    divisor: u128,
+}
+
+impl Conversion {
+    /// Of numbers with this exponent.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when the exponent is absurd, or nothing would fit.
+    pub fn new(expo: i32, unit: PriceUnit, shift: u8) -> Result<Self> {
+        let out_of_range = RiskError::PriceOutOfRange;
+        if shift > MAX_SHIFT || !(-36..=36).contains(&expo) {
+            return Err(out_of_range);
+        }
+        let tens = expo + QUOTE_DECIMALS - i32::from(unit.decimals);
+        let twos = tens + i32::from(shift);
+        let power = usize::try_from(tens.unsigned_abs()).map_err(|_| out_of_range)?;
+        let fives = *FIVES.get(power).ok_or(out_of_range)?;
+        let mut factor = u128::from(unit.size);
+        let mut divisor = 1u128;
+        if tens >= 0 {
+            factor = factor.checked_mul(fives).ok_or(out_of_range)?;
+        } else {
+            divisor = fives;
+        }
+        let places = twos.unsigned_abs();
+        let widened = if twos >= 0 { &mut factor } else { &mut divisor };
+        if widened.leading_zeros() < places {
+            return Err(out_of_range);
+        }
+        *widened = widened.wrapping_shl(places);
+        Ok(Self { factor, divisor })
+    }
+
+    /// The mantissa of a number.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when it does not fit.
+    pub fn mantissa(&self, number: u64, rounding: Rounding) -> Result<u64> {
+        let number = u128::from(number);
+        let product = match u64::try_from(self.factor) {
+            Ok(factor) => Some(number.wrapping_mul(u128::from(factor))),
+            Err(_) => number.checked_mul(self.factor),
+        };
+        let product = product.ok_or(RiskError::PriceOutOfRange)?;
+        let quotient = match rounding {
+            Rounding::Floor => div_floor(product, self.divisor)?,
+            Rounding::Ceil => div_ceil(product, self.divisor)?,
+        };
+        u64::try_from(quotient).map_err(|_| RiskError::PriceOutOfRange)
+    }
+}
+
+/// One number's [`Conversion`].
 ///
 /// # Errors
-/// [`RiskError::PriceOutOfRange`] when the mantissa does not fit, or an exponent is absurd.
+/// As [`Conversion`].
 pub fn mantissa(
     number: u64,
     expo: i32,
@@ -63,37 +119,7 @@ pub fn mantissa(
     shift: u8,
     rounding: Rounding,
 ) -> Result<u64> {
-    let out_of_range = RiskError::PriceOutOfRange;
-    if shift > MAX_SHIFT || !(-36..=36).contains(&expo) {
-        return Err(out_of_range);
-    }
-    let tens = expo + QUOTE_DECIMALS - i32::from(unit.decimals);
-    let twos = tens + i32::from(shift);
-    let power = usize::try_from(tens.unsigned_abs()).map_err(|_| out_of_range)?;
-    let fives = *FIVES.get(power).ok_or(out_of_range)?;
-    let mut numerator = u128::from(number).wrapping_mul(u128::from(unit.size));
-    let mut denominator = 1u128;
-    if tens >= 0 {
-        numerator = numerator.checked_mul(fives).ok_or(out_of_range)?;
-    } else {
-        denominator = fives;
-    }
-    let places = twos.unsigned_abs();
-    let widen = |value: u128| {
-        (value.leading_zeros() >= places)
-            .then(|| value.wrapping_shl(places))
-            .ok_or(out_of_range)
-    };
-    if twos >= 0 {
-        numerator = widen(numerator)?;
-    } else {
-        denominator = widen(denominator)?;
-    }
-    let quotient = match rounding {
-        Rounding::Floor => div_floor(numerator, denominator)?,
-        Rounding::Ceil => div_ceil(numerator, denominator)?,
-    };
-    u64::try_from(quotient).map_err(|_| out_of_range)
+    Conversion::new(expo, unit, shift)?.mantissa(number, rounding)
 }
 
 /// The shift for a new entry: the smallest at which the price has [`LISTED_BITS`] digits, or [`MAX_SHIFT`].

@@ -1,7 +1,7 @@
 //! Puts an oracle's price into an entry of the risk state, or leaves the entry as it was.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    price::{choose_shift, mantissa, PriceUnit, Rounding},
+    price::{choose_shift, Conversion, PriceUnit, Rounding},
     AssetRisk, MarketRisk, Observation, OracleLimits, PriceState, Rejection,
 };
 
@@ -37,9 +37,8 @@ impl OraclePrice {
 
     /// The price as an entry's mantissa; its confidence rounds up.
     fn observe(&self, unit: PriceUnit, shift: u8) -> Result<Observation> {
-        let convert = |number: u64, rounding: Rounding| {
-            mantissa(number, self.exponent, unit, shift, rounding).or_refuse()
-        };
+        let conversion = Conversion::new(self.exponent, unit, shift).or_refuse()?;
+        let convert = |number, rounding| conversion.mantissa(number, rounding).or_refuse();
         Ok(Observation {
             price: convert(self.price.unsigned_abs(), Rounding::Floor)?,
             conf: convert(self.conf, Rounding::Ceil)?,
