@@ -19,8 +19,10 @@ const FIRST_OWN: usize = 5;
 const DEBT_EVERY: usize = 4;
 /// Orders of a filled book on either side: all that one margin account has room for.
 pub const DEPTH: u64 = 32;
-/// Lots of an order.
+/// Lots of an order, worth some ten dollars.
 pub const LOTS: i64 = 10;
+/// Lots of an order of which four are worth the impact notional.
+pub const DEEP: i64 = 1_000;
 
 /// The exchange, with somebody to trade against.
 pub struct World {
@@ -120,7 +122,7 @@ impl World {
     }
 
     /// Fills a book on both sides, a little away from the oracle price; returns who did.
-    pub async fn fill_book(&mut self, market: usize) -> Trader {
+    pub async fn fill_book(&mut self, market: usize, lots: i64) -> Trader {
         let trader = self.trader(1_000_000).await;
         let price = self.price(market).await;
         for away in 20..20 + DEPTH {
@@ -128,7 +130,7 @@ impl World {
                 (OrderSide::Bid, price - away),
                 (OrderSide::Ask, price + away),
             ] {
-                let terms = order(side, price, LOTS, OrderType::PostOnly);
+                let terms = order(side, price, lots, OrderType::PostOnly);
                 self.place(&trader, market, terms, &[]).await;
             }
         }

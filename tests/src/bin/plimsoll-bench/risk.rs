@@ -6,13 +6,16 @@ use plimsoll_tests::{
 };
 
 use crate::{
-    portfolio::{units, World, ROOM},
+    portfolio::{units, World, LOTS, ROOM},
     table::Row,
 };
 
 const FULL: &str = "16 collateral, 16 markets";
 /// Lots whose loss the price below turns into a liquidation.
 const LARGE: i64 = 66_000;
+/// A market, with a pull feed, whose book holds more small orders than the impact price looks at.
+const DUST: &str = "refresh, each market whose book is full of dust";
+const DUST_MARKET: usize = 2;
 const CRASHED_SOL: f64 = 130.0;
 
 pub async fn rows(world: &mut World) -> Vec<Row> {
@@ -45,6 +48,7 @@ async fn tokens(world: &mut World, trader: &Trader) -> Vec<Row> {
 async fn refreshing(world: &mut World) -> Vec<Row> {
     let other = world.env.asset_entry(ROOM - 1);
     let alone = refresh(world, &[other]).await;
+    world.fill_book(DUST_MARKET, LOTS).await;
     let entries = [
         (
             "refresh, each asset, Pyth pull feed",
@@ -62,11 +66,13 @@ async fn refreshing(world: &mut World) -> Vec<Row> {
             "refresh, each market, legacy Pyth feed",
             world.env.market_entry(BTC_PERP),
         ),
+        (DUST, world.env.market_entry(DUST_MARKET)),
     ];
     let mut rows = vec![Row::new("refresh, one asset", "", alone, None)];
     for (what, entry) in entries {
         let both = refresh(world, &[other, entry]).await;
-        rows.push(Row::new(what, "", both - alone, 3_000));
+        let budget = (what != DUST).then_some(3_000);
+        rows.push(Row::new(what, "", both - alone, budget));
     }
     rows
 }

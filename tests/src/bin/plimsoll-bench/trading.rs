@@ -9,7 +9,7 @@ use plimsoll_tests::{
 use std::collections::BTreeSet;
 
 use crate::{
-    portfolio::{order, place, World, LOTS, ROOM},
+    portfolio::{order, place, World, DEEP, LOTS, ROOM},
     table::Row,
 };
 
@@ -31,8 +31,8 @@ async fn posting(world: &mut World) -> Vec<Row> {
     let assets = world.full(1_000_000, ROOM, 1).await;
     let full = world.full(1_000_000, ROOM, ROOM).await;
     let largest = largest(world).await;
-    world.fill_book(SOL_PERP).await;
-    world.fill_book(BTC_PERP).await;
+    world.fill_book(SOL_PERP, DEEP).await;
+    world.fill_book(BTC_PERP, DEEP).await;
     let price = world.price(SOL_PERP).await - 30;
     let terms = order(OrderSide::Bid, price, LOTS, OrderType::PostOnly);
     let mut post = async |trader: &Trader| world.place(trader, SOL_PERP, terms, &[]).await;
@@ -151,7 +151,7 @@ async fn trade(world: &mut World, taker: &Trader, makers: &[&Trader], at_hand: &
 
 /// Cancels one order, and all that an account can have.
 async fn cancelling(world: &mut World) -> Vec<Row> {
-    let trader = world.fill_book(SOL_PERP).await;
+    let trader = world.fill_book(SOL_PERP, DEEP).await;
     let market = world.env.markets[SOL_PERP].market;
     let (signer, margin) = (trader.pubkey(), trader.margin);
     let all = ix::cancel_orders(signer, margin, &[market], None, 64);
