@@ -199,17 +199,11 @@ async fn stays_within_the_default_budget() {
     let everything = Liquidation {
         cancel_in: books,
         position: take(&t.env, SOL_PERP, 1).position,
-        ..Liquidation::default()
+        swap: swap(&t.env, Leg::Asset(SOL), Leg::Asset(ASSETS - 1), SOL_1 / 100).swap,
     };
     let cancel = liquidate_ix(&t.env, &t.liquidator, &t.account, &everything);
-    costs
-        .run(
-            &mut t.env,
-            "liquidate, 64 orders in 16 books and a slice",
-            cancel,
-            &[&by],
-        )
-        .await;
+    let what = "liquidate, 64 orders in 16 books, a slice and a swap";
+    costs.run(&mut t.env, what, cancel, &[&by]).await;
     assert!(t.env.open_orders(&t.account).await.is_empty());
     let slice = liquidate_ix(&t.env, &t.liquidator, &t.account, &take(&t.env, 1, 5));
     costs
