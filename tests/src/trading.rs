@@ -1,6 +1,8 @@
 //! Trading: orders, quotes, settlement, and what accounts hold afterwards.
-use anchor_lang::solana_program::instruction::Instruction;
-use anchor_lang::{prelude::borsh::BorshDeserialize, prelude::Pubkey};
+use anchor_lang::{
+    prelude::{borsh::BorshDeserialize, Pubkey},
+    solana_program::instruction::Instruction,
+};
 use plimsoll::{
     error::PlimsollError,
     events::OrderPlaced,
@@ -181,7 +183,7 @@ impl Env {
         (perp.position.0, perp.quote.0 - due)
     }
 
-    /// Resting orders of an account, by slot: (id, price, lots).
+    /// Resting orders of an account in all markets, by slot.
     pub async fn open_orders(&self, trader: &Trader) -> Vec<OpenOrder> {
         let account = self.margin(trader.margin).await;
         let open = account.orders.iter().filter(|order| !order.is_free());

@@ -1,8 +1,11 @@
 //! How much an account may take on.
-use plimsoll::{error::PlimsollError, HealthReport};
+use plimsoll::{
+    error::PlimsollError,
+    health::{portfolio, view},
+    HealthReport,
+};
 use plimsoll_risk::{
-    standard::perp_equity, Clock, HealthKind, MarginModel, Policy, Portfolio, RiskView,
-    StandardMargin,
+    standard::perp_equity, HealthKind, MarginModel, Policy, Portfolio, StandardMargin,
 };
 use plimsoll_tests::{
     env::{BTC, BTC_PERP, SOL, USDC},
@@ -143,19 +146,7 @@ async fn check_report(env: &mut Env, trader: &Trader) -> HealthReport {
     let report = env.health(trader).await;
     let (risk, account) = (env.risk().await, env.margin(trader.margin).await);
     let clock = env.clock().await;
-    let view = RiskView {
-        assets: &risk.assets[..risk.asset_count.into()],
-        markets: &risk.markets[..risk.market_count.into()],
-        clock: Clock {
-            now: clock.unix_timestamp,
-            slot: clock.slot,
-        },
-    };
-    let whole = Portfolio {
-        balances: &account.balances,
-        perps: &account.perps,
-        orders: &account.orders,
-    };
+    let (view, whole) = (view(&risk, &clock), portfolio(&account));
     let lines = StandardMargin::assess(&view, &whole, Policy::BenefitOfDoubt).unwrap();
     let health = |part: &Portfolio, kind, policy| {
         let health = StandardMargin::health(&view, part, kind, policy).unwrap();
