@@ -32,6 +32,11 @@ use crate::{
     state::{margin_account::account_state, Book, MarginAccount, RiskState},
 };
 
+/// Slots, an hour of them, after which a flag no longer says anything about the account of now. Otherwise an account
+/// that recovered, with nobody there to clear it, would be liquidated at the highest fee whenever it next met the end
+/// line, still above maintenance.
+const FLAG_SLOTS: u64 = 9_000;
+
 /// One call of the instruction: both parties and where the account stands.
 pub struct Liquidation<'a> {
     pub risk: &'a RiskState,
@@ -45,32 +50,37 @@ pub struct Liquidation<'a> {
 
 impl Liquidation<'_> {
     /// Flags an account below its maintenance line; one that is flagged stays liquidatable until
-    /// [`Liquidation::finish`].
+    /// [`Liquidation::finish`]. An old flag is set anew, so that the fee ramps from its bottom again.
     ///
     /// # Errors
     /// `NotLiquidatable`.
     pub fn begin(&mut self) -> Result<()> {
-        if self.account.state == account_state::LIQUIDATING {
+        let maintained = self.standing.maintenance() >= 0;
+        if self.account.state == account_state::LIQUIDATING && (maintained || !self.is_flag_old()) {
             return Ok(());
         }
-        require!(
-            self.standing.maintenance() < 0,
-            PlimsollError::NotLiquidatable
-        );
+        require!(!maintained, PlimsollError::NotLiquidatable);
         self.account.state = account_state::LIQUIDATING;
         self.account.flagged_slot = self.clock.slot;
         self.emit_flag(true);
         Ok(())
     }
 
-    /// Clears the flag once LiquidationEnd health is at least zero; true when the liquidation is over.
+    /// Clears the flag once LiquidationEnd health is at least zero, or maintenance health is when the flag is old; true
+    /// when the liquidation is over.
     pub fn finish(&mut self) -> bool {
-        if self.standing.end() < 0 {
+        let lapsed = self.standing.maintenance() >= 0 && self.is_flag_old();
+        if self.standing.end() < 0 && !lapsed {
             return false;
         }
         self.account.clear_liquidation();
         self.emit_flag(false);
         true
+    }
+
+    /// Whether an account that recovered unseen may still carry this flag: nobody has to call when one does.
+    fn is_flag_old(&self) -> bool {
+        self.clock.slot.saturating_sub(self.account.flagged_slot) > FLAG_SLOTS
     }
 
     fn emit_flag(&self, flagged: bool) {
