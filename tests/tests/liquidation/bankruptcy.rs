@@ -186,7 +186,7 @@ async fn not_while_a_deposit_is_left() {
     let account = env.trader_with(&[(USDC, usd(1_000))]).await;
     env.borrow(&account, SOL, 5 * SOL_1).await.unwrap();
     let resolve = resolve_asset_ix(&env, &by, &account, SOL);
-    env.refuse(&[resolve.clone()], &[&by.key], E::NotBankrupt)
+    env.refuse(std::slice::from_ref(&resolve), &[&by.key], E::NotBankrupt)
         .await;
     shock(&mut env, SOL, 220.0).await;
     env.refuse(&[resolve], &[&by.key], E::NotBankrupt).await;
@@ -200,7 +200,7 @@ async fn insurance_buys_at_good_prices_only() {
     insure(&mut env, &by, usd(1_000)).await;
     let resolve = resolve_asset_ix(&env, &by, &account, SOL);
     shock(&mut env, SOL, 900.0).await;
-    env.refuse(&[resolve.clone()], &[&by.key], E::BrokenFeed)
+    env.refuse(std::slice::from_ref(&resolve), &[&by.key], E::BrokenFeed)
         .await;
     env.advance(121).await;
     env.refuse(&[resolve], &[&by.key], E::StaleEntry).await;

@@ -66,7 +66,10 @@ async fn insurance_covers_what_it_can() {
     insure(&mut t.env, &t.liquidator, usd(5_000)).await;
     let before = t.env.market(SOL_PERP).await;
     let resolve = resolve_loss_ix(&t.env, &t.liquidator, &t.account, SOL_PERP);
-    let outcome = t.env.run(&[resolve.clone()], &[&t.liquidator.key]).await;
+    let outcome = t
+        .env
+        .run(std::slice::from_ref(&resolve), &[&t.liquidator.key])
+        .await;
     let cover = resolved(&outcome);
     assert_eq!(
         (cover.from_insurance, cover.from_fees, cover.socialized),
@@ -172,20 +175,32 @@ async fn not_while_anything_of_value_is_left() {
     shock(&mut t.env, SOL, 120.0).await;
     let resolve = resolve_loss_ix(&t.env, &t.liquidator, &t.account, SOL_PERP);
     t.env
-        .refuse(&[resolve.clone()], &[&t.liquidator.key], E::NotBankrupt)
+        .refuse(
+            std::slice::from_ref(&resolve),
+            &[&t.liquidator.key],
+            E::NotBankrupt,
+        )
         .await;
     // A deposit.
     let takeover = take(&t.env, SOL_PERP, ALL);
     liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
     t.env
-        .refuse(&[resolve.clone()], &[&t.liquidator.key], E::NotBankrupt)
+        .refuse(
+            std::slice::from_ref(&resolve),
+            &[&t.liquidator.key],
+            E::NotBankrupt,
+        )
         .await;
     let settling = swap(&t.env, Leg::Asset(USDC), Leg::Pnl(SOL_PERP), ALL);
     liquidate(&mut t.env, &t.liquidator, &t.account, &settling).await;
     // What its owner deposits to hold it up goes the same way.
     t.env.deposit(&t.account, SOL, SOL_1 / 1_000).await.unwrap();
     t.env
-        .refuse(&[resolve.clone()], &[&t.liquidator.key], E::NotBankrupt)
+        .refuse(
+            std::slice::from_ref(&resolve),
+            &[&t.liquidator.key],
+            E::NotBankrupt,
+        )
         .await;
     let rest = swap(&t.env, Leg::Asset(SOL), Leg::Pnl(SOL_PERP), ALL);
     liquidate(&mut t.env, &t.liquidator, &t.account, &rest).await;
@@ -221,7 +236,11 @@ async fn the_winners_pay_only_once_no_fill_waits() {
     assert!(!t.env.fill_queue(SOL_PERP).await.queue.is_empty());
     let resolve = resolve_loss_ix(&t.env, &t.liquidator, &t.account, SOL_PERP);
     t.env
-        .refuse(&[resolve.clone()], &[&t.liquidator.key], E::FillsPending)
+        .refuse(
+            std::slice::from_ref(&resolve),
+            &[&t.liquidator.key],
+            E::FillsPending,
+        )
         .await;
     // Nor with the empty queue of another market, or none.
     let market = t.env.markets[SOL_PERP].market;

@@ -224,3 +224,30 @@ async fn an_account_that_cannot_pay_is_closed_whole() {
     .await;
     t.env.assert_conserved().await;
 }
+
+/// Nobody has to clear an account that recovered, so what is left of an old flag counts for nothing: above
+/// maintenance it is cleared, below it the fee starts from its bottom.
+#[tokio::test]
+async fn an_old_flag_is_worth_nothing() {
+    for (dollars, liquidated) in [(139.0, false), (136.0, true)] {
+        let mut t = long().await;
+        shock(&mut t.env, SOL, 136.0).await;
+        let flag = Liquidation::default();
+        liquidate(&mut t.env, &t.liquidator, &t.account, &flag).await;
+        shock(&mut t.env, SOL, 150.0).await;
+        t.env.advance(3_600).await;
+        shock(&mut t.env, SOL, dollars).await;
+        let health = t.env.health(&t.account).await;
+        assert!(health.liquidation_end < 0 && (health.maintenance < 0) == liquidated);
+        let takeover = take(&t.env, SOL_PERP, 50);
+        let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
+        assert_eq!(is_flagged(&t.env, &t.account).await, liquidated);
+        if liquidated {
+            let slice = taken(&outcome);
+            assert_eq!(basis_points(slice.fee, slice.notional), 50);
+        } else {
+            assert_eq!(t.env.perp(&t.account).await.position.0, 10_000);
+        }
+        t.env.assert_conserved().await;
+    }
+}

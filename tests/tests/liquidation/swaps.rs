@@ -40,7 +40,7 @@ async fn check(
     let value = match legs.1 {
         Leg::Asset(asset) => {
             let entry = env.entry(asset).await;
-            (u128::from(slice.repaid) * u128::from(entry.price.spot) >> entry.shift) as i64
+            ((u128::from(slice.repaid) * u128::from(entry.price.spot)) >> entry.shift) as i64
         }
         Leg::Pnl(_) => slice.repaid as i64,
     };
