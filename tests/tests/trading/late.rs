@@ -133,6 +133,11 @@ async fn a_full_queue_stops_the_matching_and_fails_nothing() {
     let (mut env, maker, taker) = desk().await;
     let third = env.trader_with(&[(USDC, usd(1_000))]).await;
     env.place(&maker, ask(SPOT, 1_000), &[]).await;
+    let short = OrderTerms {
+        expiry: u32::try_from(env.now().await + 10).unwrap(),
+        ..bid(SPOT - 500, 1)
+    };
+    env.place(&third, short, &[]).await;
     fill_queue(&mut env, &taker).await;
     let full = FILL_QUEUE_CAPACITY as i64;
     assert_eq!(env.perp(&taker).await.position.0, full);
@@ -152,6 +157,15 @@ async fn a_full_queue_stops_the_matching_and_fails_nothing() {
     assert_eq!(other.filled, 5);
     env.assert_conserved().await;
 
+    // An expired order leaves the book only where its owner can be told.
+    env.advance(10).await;
+    let market = env.markets[SOL_PERP].market;
+    let full_queue = PlimsollError::FillQueueFull;
+    let prune = ix::prune_orders(&market, &[], 1);
+    env.refuse(&[prune], &[], full_queue).await;
+    let prune = ix::prune_orders(&market, &[third.margin], 1);
+    env.run(&[prune], &[]).await;
+
     // The maker at hand has more waiting than a trade settles; some of it is, and the trade queues behind.
     let behind = env.place(&taker, bid(SPOT, 5), &[&maker]).await;
     println!("settle 24 on the way, queue 1: {} CU", behind.cu);
@@ -166,7 +180,6 @@ async fn a_full_queue_stops_the_matching_and_fails_nothing() {
     let pending = PlimsollError::FillsPending;
     env.refuse_order(&maker, bid(SPOT - 20, 1), &[], pending)
         .await;
-    let market = env.markets[SOL_PERP].market;
     let some = ix::settle_fills(&market, &[maker.margin], 100);
     let settled = env.run(&[some], &[]).await;
     println!("settle 100 fills of one account: {} CU", settled.cu);
