@@ -322,3 +322,37 @@ async fn accounts_of_others_are_refused() {
     env.run(&[resolve], &[key]).await;
     env.assert_conserved().await;
 }
+
+/// An owner who liquidates his own bankrupt account gains the liquidator's part of the fee, as anybody would: the loss
+/// that others bear is what he lost and the fee, to the unit.
+#[tokio::test]
+async fn a_colluding_liquidator_gains_its_fee_and_nothing_else() {
+    let mut t = long().await;
+    let key = t.account.key.insecure_clone();
+    let second = Trader {
+        margin: t.env.open_margin_account(&key, 1).await,
+        tokens: t.account.tokens.clone(),
+        key,
+    };
+    t.env.deposit(&second, USDC, usd(50_000)).await.unwrap();
+    shock(&mut t.env, SOL, 115.0).await;
+    let owed = t.env.health(&t.account).await.equity;
+    let before = t.env.health(&second).await.equity;
+    assert!(owed < 0);
+    let (mut fee, mut insurance) = (0, 0);
+    for lots in [1, 7, 500, ALL] {
+        let what = take(&t.env, SOL_PERP, lots);
+        let slice = taken(&liquidate(&mut t.env, &second, &t.account, &what).await);
+        fee += slice.fee;
+        insurance += slice.insurance_fee;
+    }
+    let what = swap(&t.env, Leg::Asset(USDC), Leg::Pnl(SOL_PERP), ALL);
+    liquidate(&mut t.env, &second, &t.account, &what).await;
+    let resolve = resolve_loss_ix(&t.env, &second, &t.account, SOL_PERP);
+    let cover = resolved(&t.env.run(&[resolve], &[&second.key]).await);
+    assert_eq!(cover.loss, owed.unsigned_abs() + fee);
+    assert_eq!(cover.from_insurance, insurance);
+    let gained = t.env.health(&second).await.equity - before;
+    assert_eq!(gained.unsigned_abs(), fee - insurance);
+    t.env.assert_conserved().await;
+}
