@@ -44,6 +44,7 @@ pub(crate) fn place_order<'info>(
     let mut fills = accounts.fill_queue.load_mut()?;
     let mut account = accounts.margin_account.load_mut()?;
     let key = accounts.margin_account.key();
+    let delegated = account.owner != *accounts.trader.key;
     let hands = AtHand::settle(&mut market, &mut fills.queue, key, &mut account, &loaders)?;
     place(
         &risk,
@@ -51,6 +52,7 @@ pub(crate) fn place_order<'info>(
         &mut fills.queue,
         hands,
         &terms,
+        delegated,
         &clock,
     )
 }

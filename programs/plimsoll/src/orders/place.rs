@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Matches an order of the taker at hand, books its trades, rests its remainder, and holds the account to Init health
-/// and the market to its open-interest cap. Returns the order's id.
+/// and the market to its open-interest cap. `delegated` says that not the owner signed. Returns the order's id.
 #[inline(never)]
 pub fn place(
     risk: &RiskState,
@@ -26,11 +26,12 @@ pub fn place(
     queue: &mut FillQueue,
     mut hands: AtHand,
     terms: &OrderTerms,
+    delegated: bool,
     clock: &Clock,
 ) -> Result<u64> {
     let perp_slot = hands.taker.open_perp(hands.market.index)?;
     let before = perp_part(risk, hands.taker, perp_slot)?;
-    let order = incoming(risk, &hands, perp_slot, terms, clock)?;
+    let order = incoming(risk, &hands, perp_slot, terms, delegated, clock)?;
     hands.market.next_order_id = order.seq.checked_add(1).or_refuse()?;
 
     let interest = Interest::of(hands.market);
@@ -56,21 +57,24 @@ pub fn place(
 }
 
 /// The order as the matching engine takes it, once its terms are acceptable. With a stale entry only a reduce-only
-/// order is; it has no band then, but any loss it makes must leave Init health whole.
+/// order is. The owner's has no band then: a loss it makes must leave Init health whole, and is the owner's own. A
+/// delegate's keeps the band around the last price, or else waiting for the entry to go stale would be a way to give
+/// the owner's margin to somebody.
 #[inline(never)]
 fn incoming(
     risk: &RiskState,
     hands: &AtHand,
     perp_slot: usize,
     terms: &OrderTerms,
+    delegated: bool,
     clock: &Clock,
 ) -> Result<TakerOrder> {
     let market = &*hands.market;
     let entry = risk.market(market.index)?;
     let fresh = entry.is_fresh(clock_of(clock));
     require!(fresh || terms.reduce_only, PlimsollError::StaleEntry);
-    let band =
-        fresh.then(|| PriceBand::around(entry, terms.side.into(), market.params.price_band_ratio));
+    let band = (fresh || delegated)
+        .then(|| PriceBand::around(entry, terms.side.into(), market.params.price_band_ratio));
     let price = limit_price(terms, band)?;
     let position = hands.taker.perps.get(perp_slot).or_refuse()?.position;
     let lots = accepted_lots(terms, position, market.params.min_order_lots)?;

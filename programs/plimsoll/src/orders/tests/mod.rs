@@ -129,6 +129,17 @@ impl Desk {
 
     /// Places an order of account `who`, with the accounts `hands` as makers at hand, everything of theirs settled.
     pub fn place(&mut self, who: usize, terms: OrderTerms, hands: &[usize]) -> Result<u64> {
+        self.place_by(who, terms, hands, false)
+    }
+
+    /// An order that account `who`'s delegate signs, or its owner.
+    pub fn place_by(
+        &mut self,
+        who: usize,
+        terms: OrderTerms,
+        hands: &[usize],
+        delegated: bool,
+    ) -> Result<u64> {
         for at in hands.iter().chain([&who]) {
             self.settle(*at);
         }
@@ -153,6 +164,7 @@ impl Desk {
             &mut self.queue,
             hands,
             &terms,
+            delegated,
             &self.clock,
         )
     }

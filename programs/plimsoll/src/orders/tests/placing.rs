@@ -178,6 +178,27 @@ fn a_stale_entry_refuses_all_but_reduce_only_orders() {
     assert_eq!(desk.position(0), 0);
 }
 
+/// Waiting for an entry to go stale opens no door for a delegate to trade far from the last price.
+#[test]
+fn a_delegate_keeps_the_band_of_a_stale_entry() {
+    let mut desk = Desk::new();
+    desk.place(0, bid(1_000, 20), &[]).unwrap();
+    desk.place(1, ask(1_000, 20), &[0]).unwrap();
+    desk.place(2, bid(500, 20), &[]).unwrap();
+    desk.clock.slot += 101;
+    let closing = OrderTerms {
+        reduce_only: true,
+        kind: OrderType::ImmediateOrCancel,
+        ..ask(500, 20)
+    };
+    refused(
+        desk.place_by(0, closing, &[2], true),
+        PlimsollError::PriceOutOfBand,
+    );
+    desk.place_by(0, closing, &[2], false).unwrap();
+    assert_eq!(desk.position(0), 0);
+}
+
 #[test]
 fn size_slots_and_margin_are_limits() {
     let mut desk = Desk::new();
