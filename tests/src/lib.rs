@@ -3,6 +3,7 @@
 //! [`Env::new`] starts a bank with an exchange of five assets and two markets. Everything a test does goes through
 //! [`Env::send`], which keeps count of what entered and left the vaults, so that [`Env::assert_conserved`] can compare.
 pub mod accounts;
+pub mod attack;
 pub mod chain;
 pub mod conservation;
 pub mod env;

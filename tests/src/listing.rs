@@ -1,4 +1,5 @@
 //! Setting the exchange up: creation, listing, markets, refreshes.
+use anchor_lang::solana_program::instruction::Instruction;
 use plimsoll::state::{market::ContractTerms, Book, FillQueueAccount, OracleSources, RiskState};
 use plimsoll_client::{
     instructions::{self as ix, RefreshEntry},
@@ -134,5 +135,72 @@ impl Env {
         let markets = (0..self.markets.len()).filter(|m| self.markets[*m].underlying == asset);
         entries.extend(markets.map(|m| self.market_entry(m)));
         self.refresh(&entries).await;
+    }
+}
+
+impl Env {
+    /// The instruction that changes an asset's parameters, without a proposal.
+    pub async fn edit_asset_ix(
+        &self,
+        asset: usize,
+        change: impl FnOnce(&mut AssetParams),
+    ) -> Instruction {
+        let mut params = self.bank(asset).await.params;
+        change(&mut params);
+        let listed = self.assets[asset];
+        let authority = self.authority.pubkey();
+        let oracles = oracles(&listed);
+        ix::edit_asset(&self.exchange, authority, &listed.asset, params, oracles, None)
+    }
+
+    /// Changes an asset's parameters at once: the exchange must have no delay, or the change only tighten.
+    pub async fn edit_asset(&mut self, asset: usize, change: impl FnOnce(&mut AssetParams)) {
+        let edit = self.edit_asset_ix(asset, change).await;
+        let authority = self.authority();
+        self.run(&[edit], &[&authority]).await;
+    }
+
+    /// The instruction that changes a market's parameters, without a proposal.
+    pub async fn edit_market_ix(
+        &self,
+        market: usize,
+        change: impl FnOnce(&mut MarketParams),
+    ) -> Instruction {
+        let mut params = self.market(market).await.params;
+        change(&mut params);
+        let listed = self.markets[market];
+        let authority = self.authority.pubkey();
+        let oracles = oracles(&self.assets[listed.underlying]);
+        ix::edit_market(&self.exchange, authority, &listed.market, params, oracles, None)
+    }
+
+    /// Changes a market's parameters at once.
+    pub async fn edit_market(&mut self, market: usize, change: impl FnOnce(&mut MarketParams)) {
+        let edit = self.edit_market_ix(market, change).await;
+        let authority = self.authority();
+        self.run(&[edit], &[&authority]).await;
+    }
+
+    /// Sets the mode of the exchange, as its authority.
+    pub async fn set_exchange_mode(&mut self, mode: u8) {
+        let authority = self.authority();
+        let set = ix::set_exchange_mode(&self.exchange, authority.pubkey(), mode, None);
+        self.run(&[set], &[&authority]).await;
+    }
+
+    /// Sets the mode of an asset, as the authority.
+    pub async fn set_asset_mode(&mut self, asset: usize, mode: u8) {
+        let authority = self.authority();
+        let asset = self.assets[asset].asset;
+        let set = ix::set_asset_mode(&self.exchange, authority.pubkey(), &asset, mode, None);
+        self.run(&[set], &[&authority]).await;
+    }
+
+    /// Sets the mode of a market, as the authority.
+    pub async fn set_market_mode(&mut self, market: usize, mode: u8) {
+        let authority = self.authority();
+        let market = self.markets[market].market;
+        let set = ix::set_market_mode(&self.exchange, authority.pubkey(), &market, mode, None);
+        self.run(&[set], &[&authority]).await;
     }
 }
