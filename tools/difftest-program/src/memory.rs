@@ -11,7 +11,7 @@ const SIZE: usize = 640;
 fn scratch(inputs: &Inputs) -> [u8; SIZE] {
     let mut bytes = [0; SIZE];
     let mut seed = inputs[0] ^ inputs[2].rotate_left(17) | 1;
-    for word in bytes.chunks_exact_mut(8) {
+    for word in bytes.as_chunks_mut::<8>().0 {
         seed = seed
             .wrapping_mul(0x5851_f42d_4c95_7f2d)
             .wrapping_add(0x1405_7b7e_f767_814f);
@@ -22,10 +22,8 @@ fn scratch(inputs: &Inputs) -> [u8; SIZE] {
 
 /// A digest of the whole memory.
 fn digest(bytes: &[u8; SIZE], outputs: &mut Outputs) {
-    for (index, word) in bytes.chunks_exact(8).enumerate() {
-        let word = u64::from_le_bytes([
-            word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7],
-        ]);
+    for (index, word) in bytes.as_chunks::<8>().0.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
         outputs[index % 4] = (outputs[index % 4] ^ word).wrapping_mul(0x0000_0100_0000_01b3);
     }
 }
