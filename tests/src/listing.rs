@@ -150,7 +150,14 @@ impl Env {
         let listed = self.assets[asset];
         let authority = self.authority.pubkey();
         let oracles = oracles(&listed);
-        ix::edit_asset(&self.exchange, authority, &listed.asset, params, oracles, None)
+        ix::edit_asset(
+            &self.exchange,
+            authority,
+            &listed.asset,
+            params,
+            oracles,
+            None,
+        )
     }
 
     /// Changes an asset's parameters at once: the exchange must have no delay, or the change only tighten.
@@ -171,7 +178,14 @@ impl Env {
         let listed = self.markets[market];
         let authority = self.authority.pubkey();
         let oracles = oracles(&self.assets[listed.underlying]);
-        ix::edit_market(&self.exchange, authority, &listed.market, params, oracles, None)
+        ix::edit_market(
+            &self.exchange,
+            authority,
+            &listed.market,
+            params,
+            oracles,
+            None,
+        )
     }
 
     /// Changes a market's parameters at once.

@@ -79,7 +79,7 @@ pub fn pull_bytes(feed: [u8; 32], level: VerificationLevel, quote: Quote) -> Vec
             conf: quote.conf,
             exponent: EXPONENT,
             publish_time: quote.publish_time,
-            prev_publish_time: quote.publish_time - 1,
+            prev_publish_time: quote.publish_time.saturating_sub(1),
             ema_price: quote.price,
             ema_conf: quote.conf,
         },

@@ -51,7 +51,7 @@ impl Env {
         let mut instructions = initialise(&key);
         let payer = self.context.payer.pubkey();
         instructions.push(
-            token_instruction::initialize_mint2(&TOKEN_2022, &key, &payer, None, decimals)
+            token_instruction::initialize_mint2(&TOKEN_2022, &key, &payer, Some(&payer), decimals)
                 .expect("the token program's id"),
         );
         self.run(&instructions, &[]).await;

@@ -1,10 +1,10 @@
 //! Rewrites entries of the risk state from oracles, banks and markets. Permissionless, in any subset.
 use anchor_lang::{prelude::*, Discriminator};
+use plimsoll_risk::PriceState;
 
 use crate::{
     error::PlimsollError,
     events::RefreshSkipped,
-    health::clock_of,
     ledger, oracle,
     state::{Bank, Book, Market, OracleSources, RiskState},
 };
@@ -74,12 +74,10 @@ fn refresh_asset(
     require_keys_eq!(bank.exchange, risk.exchange, PlimsollError::WrongExchange);
     ledger::accrue(&mut bank, clock.unix_timestamp)?;
     let entry = risk.asset_mut(bank.index)?;
-    take_price(
-        &bank.oracles,
-        entry.is_fresh(clock_of(clock)),
-        oracles,
-        |price| oracle::update_asset(&bank, entry, price, clock),
-    )
+    let out = is_out(&entry.price, entry.max_age_secs, clock);
+    take_price(&bank.oracles, out, oracles, |price| {
+        oracle::update_asset(&bank, entry, price, clock)
+    })
 }
 
 /// Advances a market's funding and takes its price.
@@ -100,19 +98,24 @@ fn refresh_market(
     ledger::advance_funding(&mut market, entry, &*book.load()?, clock)?;
     entry.funding_long = market.funding_long;
     entry.funding_short = market.funding_short;
-    take_price(
-        &market.oracles,
-        entry.is_fresh(clock_of(clock)),
-        oracles,
-        |price| oracle::update_market(&market, entry, price, clock),
-    )
+    let out = is_out(&entry.price, entry.max_age_secs, clock);
+    take_price(&market.oracles, out, oracles, |price| {
+        oracle::update_market(&market, entry, price, clock)
+    })
 }
 
-/// Offers the primary's price to `update`; the fallback's only once the entry has outlived its age without an
-/// acceptable one from the primary, so that nobody can choose between two live feeds.
+/// Whether the last accepted price has outlived its age, which says that its feed is out. That nobody refreshed the
+/// entry for some slots says no such thing.
+fn is_out(price: &PriceState, max_age_secs: u32, clock: &Clock) -> bool {
+    let age = clock.unix_timestamp.saturating_sub(price.publish_time);
+    age > i64::from(max_age_secs)
+}
+
+/// Offers the primary's price to `update`; the fallback's only when the primary has none that is acceptable and is
+/// `out`, so that nobody can choose between two live feeds.
 fn take_price(
     sources: &OracleSources,
-    fresh: bool,
+    out: bool,
     accounts: &[AccountInfo],
     mut update: impl FnMut(&oracle::OraclePrice) -> Result<()>,
 ) -> Result<()> {
@@ -123,7 +126,7 @@ fn take_price(
     };
     let outcome = oracle::read(&sources.primary, primary).and_then(|price| update(&price));
     match fallback {
-        Some(fallback) if outcome.is_err() && !fresh => {
+        Some(fallback) if outcome.is_err() && out => {
             update(&oracle::read(&sources.fallback, fallback)?)
         }
         _ => outcome,
