@@ -51,6 +51,10 @@ const COMMANDS: [Command; 6] = [
 ];
 
 fn main() -> ExitCode {
+    // The test runtime logs every transaction unless it is told not to.
+    if std::env::var_os("RUST_LOG").is_none() {
+        std::env::set_var("RUST_LOG", "error");
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match dispatch(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
