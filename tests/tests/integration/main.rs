@@ -1,9 +1,13 @@
-//! Integration tests on the built program, one binary so that the bank is linked once.
+//! Integration tests of set-up, oracles and token movements, one binary so that the bank is linked once.
 mod accounts;
 mod fees;
+mod interest;
+mod limits;
+mod margin;
 mod mints;
 mod modes;
 mod operators;
 mod oracles;
 mod setup;
 mod timelock;
+mod tokens;
