@@ -13,6 +13,10 @@ use crate::{
 /// A matured proposal that nobody executes within this many seconds lapses: an old one must not lie in wait.
 pub const CHANGE_LIFETIME: i64 = 14 * 24 * 3600;
 
+/// Longest delay, thirty days. A longer one, which takes effect at once, could never be shortened in time: whoever held
+/// the authority's key for a moment could freeze every control, and with a pause every deposit, for good.
+pub const MAX_CHANGE_DELAY: u64 = 30 * 24 * 3600;
+
 /// What can be proposed, one variant for each instruction that can loosen something.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq)]
 pub enum Change {

@@ -1,7 +1,7 @@
 //! Loosening waits out the delay, matches its proposal byte for byte, and can be cancelled.
 use anchor_lang::solana_program::instruction::Instruction;
 use plimsoll::{
-    change::{Change, CHANGE_LIFETIME},
+    change::{Change, CHANGE_LIFETIME, MAX_CHANGE_DELAY},
     error::PlimsollError as E,
     state::mode,
 };
@@ -405,4 +405,23 @@ async fn listings_wait_too() {
     env.run(&[list(Some(listing))], &[&authority]).await;
     env.run(&[create(Some(creation))], &[&authority]).await;
     assert_eq!(env.risk().await.market_count, 3);
+}
+
+/// A longer delay runs at once, so it is bounded: an endless one would freeze every control for good.
+#[tokio::test]
+async fn no_delay_is_longer_than_thirty_days() {
+    let (mut env, authority) = delayed().await;
+    let (key, guardian) = (authority.pubkey(), env.guardian.pubkey());
+    let quote = env.assets[0].asset;
+    for delay in [MAX_CHANGE_DELAY + 1, u64::MAX] {
+        let freeze = ix::edit_exchange(&env.exchange, key, key, guardian, delay, None);
+        env.refuse(&[freeze], &[&authority], E::InvalidParameter)
+            .await;
+        let program = quote.token_program;
+        let create = ix::create_exchange(9, key, quote.mint, program, guardian, delay);
+        env.refuse(&[create], &[&authority], E::InvalidParameter)
+            .await;
+    }
+    let longest = ix::edit_exchange(&env.exchange, key, key, guardian, MAX_CHANGE_DELAY, None);
+    env.run(&[longest], &[&authority]).await;
 }

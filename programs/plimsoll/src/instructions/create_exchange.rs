@@ -3,6 +3,7 @@ use anchor_lang::{prelude::*, Discriminator};
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
 use crate::{
+    change::MAX_CHANGE_DELAY,
     error::PlimsollError,
     events::ExchangeCreated,
     state::{seeds, Exchange, RiskState, CREATE_SPACE, VERSION},
@@ -61,6 +62,10 @@ pub(crate) fn create_exchange(
     change_delay: u64,
 ) -> Result<()> {
     let accounts = &ctx.accounts;
+    require!(
+        change_delay <= MAX_CHANGE_DELAY,
+        PlimsollError::InvalidParameter
+    );
     token::require_safe_mint(&accounts.quote_mint)?;
     require!(
         accounts.quote_mint.decimals == QUOTE_DECIMALS,

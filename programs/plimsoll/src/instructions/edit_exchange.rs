@@ -2,7 +2,7 @@
 use anchor_lang::prelude::*;
 
 use crate::{
-    change::{require_delay, Change},
+    change::{require_delay, Change, MAX_CHANGE_DELAY},
     error::PlimsollError,
     events::ExchangeEdited,
     state::{Exchange, PendingChange},
@@ -29,6 +29,10 @@ pub(crate) fn edit_exchange(
     guardian: Pubkey,
     change_delay: u64,
 ) -> Result<()> {
+    require!(
+        change_delay <= MAX_CHANGE_DELAY,
+        PlimsollError::InvalidParameter
+    );
     let key = ctx.accounts.exchange.key();
     let mut exchange = ctx.accounts.exchange.load_mut()?;
     let tightening = authority == exchange.authority
