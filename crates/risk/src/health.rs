@@ -5,6 +5,7 @@
 
 use crate::asset::AssetRisk;
 use crate::balance::Balance;
+use crate::feed::PriceState;
 use crate::fixed::Result;
 use crate::market::MarketRisk;
 use crate::position::{OpenOrder, PerpPosition};
@@ -65,6 +66,29 @@ pub struct RiskView<'a> {
     pub markets: &'a [MarketRisk],
     /// When it is asked.
     pub clock: Clock,
+    /// An entry refreshed longer ago than this, in slots, counts as stale even where its own limit allows more;
+    /// `u32::MAX` for no such rule.
+    pub max_refresh_slots: u32,
+}
+
+impl RiskView<'_> {
+    /// True while an asset's entry may be relied on.
+    #[inline(always)]
+    pub fn is_asset_fresh(&self, risk: &AssetRisk) -> bool {
+        self.is_fresh(&risk.price, risk.max_age_secs, risk.max_age_slots)
+    }
+
+    /// True while a market's entry may be relied on.
+    #[inline(always)]
+    pub fn is_market_fresh(&self, risk: &MarketRisk) -> bool {
+        self.is_fresh(&risk.price, risk.max_age_secs, risk.max_age_slots)
+    }
+
+    #[inline(always)]
+    fn is_fresh(&self, price: &PriceState, max_age_secs: u32, max_age_slots: u32) -> bool {
+        let slots = max_age_slots.min(self.max_refresh_slots);
+        price.is_fresh(self.clock.now, self.clock.slot, max_age_secs, slots)
+    }
 }
 
 /// The account's side of the question. Free slots are skipped.

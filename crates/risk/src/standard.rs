@@ -48,7 +48,7 @@ impl MarginModel for StandardMargin {
                 .assets
                 .get(usize::from(balance.asset))
                 .ok_or(RiskError::UnknownAsset)?;
-            let part = if risk.is_fresh(view.clock) {
+            let part = if view.is_asset_fresh(risk) {
                 balance_value(kind, balance, risk)
             } else {
                 stale_balance_value(kind, balance, risk, policy, &mut stale)?
@@ -64,7 +64,7 @@ impl MarginModel for StandardMargin {
                 .get(usize::from(perp.market))
                 .ok_or(RiskError::UnknownMarket)?;
             let mut terms = PerpTerms::of(kind, risk);
-            if perp.is_exposed() && !risk.is_fresh(view.clock) {
+            if perp.is_exposed() && !view.is_market_fresh(risk) {
                 stale.markets |= entry_bit(perp.market);
                 if policy == Policy::BenefitOfDoubt {
                     terms = PerpTerms::in_doubt(kind, risk)?;
@@ -399,7 +399,7 @@ fn assess_balance(
     risk: &AssetRisk,
     policy: Policy,
 ) -> Result<()> {
-    let fresh = risk.is_fresh(view.clock);
+    let fresh = view.is_asset_fresh(risk);
     for (total, kind) in out.health.iter_mut().zip(HealthKind::ALL) {
         let part = if fresh {
             balance_value(kind, balance, risk)
@@ -429,7 +429,7 @@ fn assess_perp(
     risk: &MarketRisk,
     policy: Policy,
 ) -> Result<()> {
-    let stale = perp.is_exposed() && !risk.is_fresh(view.clock);
+    let stale = perp.is_exposed() && !view.is_market_fresh(risk);
     if stale {
         out.stale.markets |= entry_bit(perp.market);
     }

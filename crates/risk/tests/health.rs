@@ -357,6 +357,7 @@ fn an_unrelated_stale_entry_is_not_reported() {
         assets: &assets,
         markets: &[],
         clock: CLOCK,
+        max_refresh_slots: u32::MAX,
     };
     let portfolio = Portfolio {
         balances: &balances,
@@ -380,6 +381,7 @@ fn unknown_entries_are_refused() {
         assets: &[],
         markets: &[],
         clock: CLOCK,
+        max_refresh_slots: u32::MAX,
     };
     let balance = [Balance {
         shares: Shares(1),

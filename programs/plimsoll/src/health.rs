@@ -25,6 +25,7 @@ pub fn view<'a>(state: &'a RiskState, clock: &Clock) -> RiskView<'a> {
         assets: state.assets.get(..assets).unwrap_or(&state.assets),
         markets: state.markets.get(..markets).unwrap_or(&state.markets),
         clock: clock_of(clock),
+        max_refresh_slots: u32::MAX,
     }
 }
 

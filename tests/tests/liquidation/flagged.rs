@@ -130,3 +130,39 @@ async fn a_deposit_short_of_the_end_line_does_not_clear() {
     assert!(!is_flagged(&t.env, &t.account).await);
     t.env.assert_conserved().await;
 }
+
+/// Whoever liquidates has to refresh: a dip that is over counts no more, and neither does a recovery that nobody saw.
+#[tokio::test]
+async fn what_nobody_refreshed_lately_counts_for_the_account() {
+    let mut t = long().await;
+    shock(&mut t.env, SOL, 136.0).await;
+    t.env.advance_by(0, 17).await;
+    let nothing = Liquidation::default();
+    refuse(
+        &mut t.env,
+        &t.liquidator,
+        &t.account,
+        &nothing,
+        E::NotLiquidatable,
+    )
+    .await;
+    t.env.refresh_all().await;
+    t.env.advance_by(0, 16).await;
+    liquidate(&mut t.env, &t.liquidator, &t.account, &nothing).await;
+    assert!(is_flagged(&t.env, &t.account).await);
+
+    // The flag, and with it the ramp of the fee, outlives a call that did not refresh.
+    t.env.advance_by(0, 1).await;
+    let since = t.env.margin(t.account.margin).await.flagged_slot;
+    let takeover = take(&t.env, SOL_PERP, ALL);
+    let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
+    assert!(
+        plimsoll_client::events::of_kind::<plimsoll::events::PositionLiquidated>(&outcome.logs)
+            .is_empty()
+    );
+    assert_eq!(t.env.margin(t.account.margin).await.flagged_slot, since);
+    t.env.refresh_all().await;
+    liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
+    assert!(!is_flagged(&t.env, &t.account).await);
+    t.env.assert_conserved().await;
+}

@@ -114,6 +114,7 @@ async fn the_fee_ramps_with_the_slots_since_the_flag_up_to_its_cap() {
     let mut rates = Vec::new();
     for slots in [0, 25, 50, 25, 100] {
         t.env.advance_by(0, slots).await;
+        t.env.refresh_all().await;
         let takeover = take(&t.env, SOL_PERP, 20);
         let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
         let slice = taken(&outcome);
@@ -137,6 +138,7 @@ async fn a_new_flag_starts_a_new_ramp() {
     )
     .await;
     t.env.advance_by(0, 200).await;
+    t.env.refresh_all().await;
     let takeover = take(&t.env, SOL_PERP, ALL);
     let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
     let slice = taken(&outcome);
@@ -167,6 +169,7 @@ async fn fees_never_make_a_solvent_account_bankrupt() {
     )
     .await;
     t.env.advance_by(0, 200).await;
+    t.env.refresh_all().await;
     let mut paid = 0;
     for lots in [1, 1, 10, 1_000, 5_000, ALL] {
         let takeover = take(&t.env, SOL_PERP, lots);

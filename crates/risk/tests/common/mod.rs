@@ -275,6 +275,7 @@ impl Account {
             assets: &self.assets,
             markets: &self.markets,
             clock: CLOCK,
+            max_refresh_slots: u32::MAX,
         }
     }
 

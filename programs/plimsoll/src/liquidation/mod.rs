@@ -27,7 +27,7 @@ use plimsoll_risk::{
 use crate::{
     error::{OrRefuse, PlimsollError},
     events::LiquidationFlag,
-    health::{clock_of, portfolio, view},
+    health::{portfolio, view},
     orders::cancel_all_in_book,
     state::{margin_account::account_state, Book, MarginAccount, RiskState},
 };
@@ -66,15 +66,18 @@ impl Liquidation<'_> {
         Ok(())
     }
 
-    /// Clears the flag once LiquidationEnd health is at least zero, or maintenance health is when the flag is old; true
-    /// when the liquidation is over.
+    /// True when there is nothing to liquidate: LiquidationEnd health is at least zero, or maintenance health is when
+    /// the flag is old. That clears the flag, unless it is young and stale entries count in the account's favour: a
+    /// call without a refresh could otherwise start the fee's ramp anew at will.
     pub fn finish(&mut self) -> bool {
         let lapsed = self.standing.maintenance() >= 0 && self.is_flag_old();
         if self.standing.end() < 0 && !lapsed {
             return false;
         }
-        self.account.clear_liquidation();
-        self.emit_flag(false);
+        if lapsed || self.standing.is_certain() {
+            self.account.clear_liquidation();
+            self.emit_flag(false);
+        }
         true
     }
 
@@ -141,7 +144,7 @@ impl Liquidation<'_> {
     fn asset_entry(&self, index: u16) -> Result<&AssetRisk> {
         let entry = self.risk.asset(index)?;
         require!(
-            entry.is_fresh(clock_of(self.clock)),
+            self.standing.view().is_asset_fresh(entry),
             PlimsollError::StaleEntry
         );
         require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
@@ -152,7 +155,7 @@ impl Liquidation<'_> {
     fn market_entry(&self, index: u16) -> Result<&MarketRisk> {
         let entry = self.risk.market(index)?;
         require!(
-            entry.is_fresh(clock_of(self.clock)),
+            self.standing.view().is_market_fresh(entry),
             PlimsollError::StaleEntry
         );
         require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);

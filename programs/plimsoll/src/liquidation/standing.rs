@@ -7,9 +7,14 @@ use plimsoll_risk::{
 
 use crate::{
     error::OrRefuse,
-    health::{assess, view},
+    health::{portfolio, view},
     state::{MarginAccount, RiskState},
 };
+
+/// Entries refreshed longer ago than this, in slots, count as stale in a liquidation, in the account's favour: nobody is
+/// liquidated at a dip that is over because whoever liquidates did not refresh. Enough slots that the entries of the
+/// largest account can be refreshed in one transaction and the account be liquidated in another.
+pub const MAX_REFRESH_SLOTS: u32 = 16;
 
 /// A slot of a margin account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +33,23 @@ pub struct Standing<'a> {
 impl<'a> Standing<'a> {
     #[inline(never)]
     pub fn of(risk: &'a RiskState, account: &MarginAccount, clock: &Clock) -> Result<Self> {
-        Ok(Self {
-            view: view(risk, clock),
-            total: assess(risk, account, Policy::BenefitOfDoubt, clock)?,
-        })
+        let view = RiskView {
+            max_refresh_slots: MAX_REFRESH_SLOTS,
+            ..view(risk, clock)
+        };
+        let total = StandardMargin::assess(&view, &portfolio(account), Policy::BenefitOfDoubt)
+            .or_refuse()?;
+        Ok(Self { view, total })
+    }
+
+    /// Whether no stale entry took part.
+    pub fn is_certain(&self) -> bool {
+        self.total.stale.is_empty()
+    }
+
+    /// The market-wide numbers, as a liquidation may rely on them.
+    pub fn view(&self) -> &RiskView<'a> {
+        &self.view
     }
 
     /// Below zero a liquidation starts.
