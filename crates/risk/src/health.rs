@@ -69,6 +69,8 @@ pub struct RiskView<'a> {
     /// An entry refreshed longer ago than this, in slots, counts as stale even where its own limit allows more;
     /// `u32::MAX` for no such rule.
     pub max_refresh_slots: u32,
+    /// Whether a broken feed ([`PriceState::is_broken`]) counts as stale.
+    pub doubts_broken: bool,
 }
 
 impl RiskView<'_> {
@@ -88,6 +90,7 @@ impl RiskView<'_> {
     fn is_fresh(&self, price: &PriceState, max_age_secs: u32, max_age_slots: u32) -> bool {
         let slots = max_age_slots.min(self.max_refresh_slots);
         price.is_fresh(self.clock.now, self.clock.slot, max_age_secs, slots)
+            && !(self.doubts_broken && price.is_broken())
     }
 }
 

@@ -358,6 +358,7 @@ fn an_unrelated_stale_entry_is_not_reported() {
         markets: &[],
         clock: CLOCK,
         max_refresh_slots: u32::MAX,
+        doubts_broken: false,
     };
     let portfolio = Portfolio {
         balances: &balances,
@@ -382,6 +383,7 @@ fn unknown_entries_are_refused() {
         markets: &[],
         clock: CLOCK,
         max_refresh_slots: u32::MAX,
+        doubts_broken: false,
     };
     let balance = [Balance {
         shares: Shares(1),

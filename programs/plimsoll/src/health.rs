@@ -26,6 +26,7 @@ pub fn view<'a>(state: &'a RiskState, clock: &Clock) -> RiskView<'a> {
         markets: state.markets.get(..markets).unwrap_or(&state.markets),
         clock: clock_of(clock),
         max_refresh_slots: u32::MAX,
+        doubts_broken: false,
     }
 }
 

@@ -21,7 +21,7 @@ async fn a_crash_holds_nothing_back() {
     t.env.assert_conserved().await;
 }
 
-/// A deeper one looks like a broken feed for some minutes, in which nothing is seized at its price.
+/// A deeper one looks like a broken feed for some minutes, in which its price neither flags nor seizes anything.
 #[tokio::test]
 async fn a_broken_feed_does_until_the_average_follows() {
     let mut t = long().await;
@@ -33,7 +33,7 @@ async fn a_broken_feed_does_until_the_average_follows() {
         &t.liquidator,
         &t.account,
         &takeover,
-        E::BrokenFeed,
+        E::NotLiquidatable,
     )
     .await;
     let mut minutes = 0;
@@ -59,15 +59,27 @@ async fn two_deposits() -> (Env, Trader, Trader) {
 }
 
 #[tokio::test]
-async fn only_what_the_broken_feed_prices_is_left_alone() {
+async fn what_a_broken_feed_prices_counts_in_favour_and_is_left_alone() {
     let (mut env, account, by) = two_deposits().await;
-    shock(&mut env, SOL, 50.0).await;
-    assert!(env.entry(SOL).await.price.is_broken());
     let (usdc, all) = (Leg::Asset(USDC), ALL);
     let (sol, btc) = (
         swap(&env, Leg::Asset(SOL), usdc, all),
         swap(&env, Leg::Asset(BTC), usdc, all),
     );
+    // A glitch flags nobody.
+    shock(&mut env, SOL, 50.0).await;
+    assert!(env.entry(SOL).await.price.is_broken());
+    for what in [&sol, &btc] {
+        refuse(&mut env, &by, &account, what, E::NotLiquidatable).await;
+    }
+    // Below the line even so, the other collateral goes.
+    shock(&mut env, BTC, 55_000.0).await;
+    shock(&mut env, BTC, 30_000.0).await;
+    env.advance(60).await;
+    env.assets[SOL].usd = 12.0;
+    env.refresh_all().await;
+    assert!(env.entry(SOL).await.price.is_broken());
+    assert!(!env.entry(BTC).await.price.is_broken());
     refuse(&mut env, &by, &account, &sol, E::BrokenFeed).await;
     liquidate(&mut env, &by, &account, &btc).await;
     env.assert_conserved().await;

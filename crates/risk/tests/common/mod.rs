@@ -276,6 +276,7 @@ impl Account {
             markets: &self.markets,
             clock: CLOCK,
             max_refresh_slots: u32::MAX,
+            doubts_broken: false,
         }
     }
 

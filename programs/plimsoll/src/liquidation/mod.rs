@@ -4,8 +4,8 @@
 //! 2. [`Liquidation::take_over`]: the liquidator takes a slice of a position at the oracle's price less a fee;
 //! 3. [`Liquidation::swap`]: it pays a slice of debt for a slice of collateral at the oracle's price plus a bonus.
 //!
-//! No mode, cap, window or stable price holds any of it back. What is stale, or priced by a broken feed, is neither
-//! seized nor repaid; elsewhere in the account stale entries count in its favour. An account with nothing but debt
+//! No mode, cap or window holds any of it back. What is stale, or priced by a broken feed, is neither seized nor
+//! repaid, and counts in the account's favour. An account with nothing but debt
 //! left goes to [`bankruptcy`].
 pub mod bankruptcy;
 mod leg;
@@ -143,22 +143,22 @@ impl Liquidation<'_> {
     /// The entry of an asset that may be seized or repaid.
     fn asset_entry(&self, index: u16) -> Result<&AssetRisk> {
         let entry = self.risk.asset(index)?;
+        require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
         require!(
             self.standing.view().is_asset_fresh(entry),
             PlimsollError::StaleEntry
         );
-        require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
         Ok(entry)
     }
 
     /// The entry of a market in which a position may be taken over.
     fn market_entry(&self, index: u16) -> Result<&MarketRisk> {
         let entry = self.risk.market(index)?;
+        require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
         require!(
             self.standing.view().is_market_fresh(entry),
             PlimsollError::StaleEntry
         );
-        require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
         Ok(entry)
     }
 

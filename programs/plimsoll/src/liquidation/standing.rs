@@ -35,6 +35,7 @@ impl<'a> Standing<'a> {
     pub fn of(risk: &'a RiskState, account: &MarginAccount, clock: &Clock) -> Result<Self> {
         let view = RiskView {
             max_refresh_slots: MAX_REFRESH_SLOTS,
+            doubts_broken: true,
             ..view(risk, clock)
         };
         let total = StandardMargin::assess(&view, &portfolio(account), Policy::BenefitOfDoubt)
