@@ -1,0 +1,2 @@
+//! `plimsoll-bots`.
+fn main() {}
