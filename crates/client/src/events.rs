@@ -2,15 +2,37 @@
 use anchor_lang::{prelude::borsh::BorshDeserialize, Discriminator};
 use base64::{engine::general_purpose::STANDARD, Engine};
 
+mod table;
+
+pub use table::{describe, Described, KINDS};
+
 const DATA: &str = "Program data: ";
+/// What the runtime writes in place of further lines when a transaction logged too much.
+const TRUNCATED: &str = "Log truncated";
+
+/// All events, in order, of whatever kind. `None` stands for data of the program that is no event of this version.
+pub fn describe_all(logs: &[String]) -> Vec<Option<Described>> {
+    let payloads = payloads(logs);
+    payloads.iter().map(|payload| describe(payload)).collect()
+}
+
+/// True when the runtime cut the logs short, so that events may be missing from them.
+pub fn is_truncated(logs: &[String]) -> bool {
+    logs.iter().any(|line| line == TRUNCATED)
+}
+
+/// An event of a known kind.
+pub fn read<E: Discriminator + BorshDeserialize>(payload: &[u8]) -> Option<E> {
+    let body = payload.strip_prefix(E::DISCRIMINATOR)?;
+    E::try_from_slice(body).ok()
+}
 
 /// All events of one kind, in order. Only lines that this program logged count: another program in the transaction can
 /// log the same bytes.
 pub fn of_kind<E: Discriminator + BorshDeserialize>(logs: &[String]) -> Vec<E> {
     payloads(logs)
         .iter()
-        .filter_map(|data| data.strip_prefix(E::DISCRIMINATOR))
-        .filter_map(|body| E::try_from_slice(body).ok())
+        .filter_map(|payload| read(payload))
         .collect()
 }
 
