@@ -1,0 +1,121 @@
+// This file is generated from the interface file by `npm run generate`. Do not edit it.
+import {
+  getAssetEditedEventDecoder,
+  type AssetEditedEvent,
+  getAssetListedEventDecoder,
+  type AssetListedEvent,
+  getBankruptcyResolvedEventDecoder,
+  type BankruptcyResolvedEvent,
+  getChangeCancelledEventDecoder,
+  type ChangeCancelledEvent,
+  getChangeProposedEventDecoder,
+  type ChangeProposedEvent,
+  getCollateralLiquidatedEventDecoder,
+  type CollateralLiquidatedEvent,
+  getDelegateSetEventDecoder,
+  type DelegateSetEvent,
+  getDepositedEventDecoder,
+  type DepositedEvent,
+  getExchangeCreatedEventDecoder,
+  type ExchangeCreatedEvent,
+  getExchangeEditedEventDecoder,
+  type ExchangeEditedEvent,
+  getFeesCollectedEventDecoder,
+  type FeesCollectedEvent,
+  getFilledEventDecoder,
+  type FilledEvent,
+  getFillsSettledEventDecoder,
+  type FillsSettledEvent,
+  getInsuranceFundedEventDecoder,
+  type InsuranceFundedEvent,
+  getLiquidationFlagEventDecoder,
+  type LiquidationFlagEvent,
+  getMarginAccountClosedEventDecoder,
+  type MarginAccountClosedEvent,
+  getMarginAccountCreatedEventDecoder,
+  type MarginAccountCreatedEvent,
+  getMarketCreatedEventDecoder,
+  type MarketCreatedEvent,
+  getMarketEditedEventDecoder,
+  type MarketEditedEvent,
+  getModeSetEventDecoder,
+  type ModeSetEvent,
+  getOrderCancelledEventDecoder,
+  type OrderCancelledEvent,
+  getOrderPlacedEventDecoder,
+  type OrderPlacedEvent,
+  getPnlSettledEventDecoder,
+  type PnlSettledEvent,
+  getPositionLiquidatedEventDecoder,
+  type PositionLiquidatedEvent,
+  getRefreshSkippedEventDecoder,
+  type RefreshSkippedEvent,
+  getTransferredEventDecoder,
+  type TransferredEvent,
+  getWithdrawnEventDecoder,
+  type WithdrawnEvent,
+} from "./types";
+
+/** Everything the program logs as an event. */
+export type ProgramEvent =
+  | { kind: "AssetEdited"; data: AssetEditedEvent }
+  | { kind: "AssetListed"; data: AssetListedEvent }
+  | { kind: "BankruptcyResolved"; data: BankruptcyResolvedEvent }
+  | { kind: "ChangeCancelled"; data: ChangeCancelledEvent }
+  | { kind: "ChangeProposed"; data: ChangeProposedEvent }
+  | { kind: "CollateralLiquidated"; data: CollateralLiquidatedEvent }
+  | { kind: "DelegateSet"; data: DelegateSetEvent }
+  | { kind: "Deposited"; data: DepositedEvent }
+  | { kind: "ExchangeCreated"; data: ExchangeCreatedEvent }
+  | { kind: "ExchangeEdited"; data: ExchangeEditedEvent }
+  | { kind: "FeesCollected"; data: FeesCollectedEvent }
+  | { kind: "Filled"; data: FilledEvent }
+  | { kind: "FillsSettled"; data: FillsSettledEvent }
+  | { kind: "InsuranceFunded"; data: InsuranceFundedEvent }
+  | { kind: "LiquidationFlag"; data: LiquidationFlagEvent }
+  | { kind: "MarginAccountClosed"; data: MarginAccountClosedEvent }
+  | { kind: "MarginAccountCreated"; data: MarginAccountCreatedEvent }
+  | { kind: "MarketCreated"; data: MarketCreatedEvent }
+  | { kind: "MarketEdited"; data: MarketEditedEvent }
+  | { kind: "ModeSet"; data: ModeSetEvent }
+  | { kind: "OrderCancelled"; data: OrderCancelledEvent }
+  | { kind: "OrderPlaced"; data: OrderPlacedEvent }
+  | { kind: "PnlSettled"; data: PnlSettledEvent }
+  | { kind: "PositionLiquidated"; data: PositionLiquidatedEvent }
+  | { kind: "RefreshSkipped"; data: RefreshSkippedEvent }
+  | { kind: "Transferred"; data: TransferredEvent }
+  | { kind: "Withdrawn"; data: WithdrawnEvent };
+
+/** The name of an event. */
+export type ProgramEventKind = ProgramEvent["kind"];
+
+/** How each event begins and is read. */
+export const EVENT_TABLE = [
+  { kind: "AssetEdited", discriminator: [162, 252, 70, 236, 8, 86, 203, 206], decoder: getAssetEditedEventDecoder },
+  { kind: "AssetListed", discriminator: [39, 64, 97, 162, 189, 150, 150, 2], decoder: getAssetListedEventDecoder },
+  { kind: "BankruptcyResolved", discriminator: [94, 86, 196, 195, 106, 72, 227, 169], decoder: getBankruptcyResolvedEventDecoder },
+  { kind: "ChangeCancelled", discriminator: [139, 179, 97, 81, 214, 21, 119, 93], decoder: getChangeCancelledEventDecoder },
+  { kind: "ChangeProposed", discriminator: [170, 10, 10, 8, 244, 196, 146, 151], decoder: getChangeProposedEventDecoder },
+  { kind: "CollateralLiquidated", discriminator: [148, 42, 28, 104, 72, 50, 124, 98], decoder: getCollateralLiquidatedEventDecoder },
+  { kind: "DelegateSet", discriminator: [103, 126, 239, 131, 201, 31, 212, 253], decoder: getDelegateSetEventDecoder },
+  { kind: "Deposited", discriminator: [111, 141, 26, 45, 161, 35, 100, 57], decoder: getDepositedEventDecoder },
+  { kind: "ExchangeCreated", discriminator: [0, 50, 0, 190, 87, 189, 99, 3], decoder: getExchangeCreatedEventDecoder },
+  { kind: "ExchangeEdited", discriminator: [139, 95, 54, 202, 29, 159, 106, 14], decoder: getExchangeEditedEventDecoder },
+  { kind: "FeesCollected", discriminator: [233, 23, 117, 225, 107, 178, 254, 8], decoder: getFeesCollectedEventDecoder },
+  { kind: "Filled", discriminator: [134, 4, 17, 63, 221, 45, 177, 173], decoder: getFilledEventDecoder },
+  { kind: "FillsSettled", discriminator: [217, 163, 141, 0, 180, 221, 42, 213], decoder: getFillsSettledEventDecoder },
+  { kind: "InsuranceFunded", discriminator: [158, 72, 23, 80, 138, 56, 33, 206], decoder: getInsuranceFundedEventDecoder },
+  { kind: "LiquidationFlag", discriminator: [194, 110, 68, 171, 234, 167, 249, 45], decoder: getLiquidationFlagEventDecoder },
+  { kind: "MarginAccountClosed", discriminator: [234, 104, 71, 148, 114, 30, 107, 38], decoder: getMarginAccountClosedEventDecoder },
+  { kind: "MarginAccountCreated", discriminator: [157, 214, 66, 63, 149, 164, 160, 119], decoder: getMarginAccountCreatedEventDecoder },
+  { kind: "MarketCreated", discriminator: [88, 184, 130, 231, 226, 84, 6, 58], decoder: getMarketCreatedEventDecoder },
+  { kind: "MarketEdited", discriminator: [205, 1, 249, 134, 206, 17, 223, 224], decoder: getMarketEditedEventDecoder },
+  { kind: "ModeSet", discriminator: [69, 75, 205, 201, 23, 196, 156, 48], decoder: getModeSetEventDecoder },
+  { kind: "OrderCancelled", discriminator: [108, 56, 128, 68, 168, 113, 168, 239], decoder: getOrderCancelledEventDecoder },
+  { kind: "OrderPlaced", discriminator: [96, 130, 204, 234, 169, 219, 216, 227], decoder: getOrderPlacedEventDecoder },
+  { kind: "PnlSettled", discriminator: [24, 113, 104, 254, 135, 46, 95, 203], decoder: getPnlSettledEventDecoder },
+  { kind: "PositionLiquidated", discriminator: [40, 107, 90, 214, 96, 30, 61, 128], decoder: getPositionLiquidatedEventDecoder },
+  { kind: "RefreshSkipped", discriminator: [17, 120, 239, 200, 138, 90, 19, 17], decoder: getRefreshSkippedEventDecoder },
+  { kind: "Transferred", discriminator: [21, 132, 239, 64, 146, 239, 166, 68], decoder: getTransferredEventDecoder },
+  { kind: "Withdrawn", discriminator: [20, 89, 223, 198, 194, 124, 219, 13], decoder: getWithdrawnEventDecoder },
+] as const;
