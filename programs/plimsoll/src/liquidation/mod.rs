@@ -35,7 +35,7 @@ use crate::{
 /// Slots, an hour of them, after which a flag no longer says anything about the account of now. Otherwise an account
 /// that recovered, with nobody there to clear it, would be liquidated at the highest fee whenever it next met the end
 /// line, still above maintenance.
-const FLAG_SLOTS: u64 = 9_000;
+pub const FLAG_SLOTS: u64 = 9_000;
 
 /// One call of the instruction: both parties and where the account stands.
 pub struct Liquidation<'a> {

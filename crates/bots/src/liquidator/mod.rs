@@ -1,0 +1,5 @@
+//! The liquidator: watches every margin account and enforces the maintenance line.
+pub mod compact;
+pub mod outlook;
+pub mod synthetic;
+pub mod valuation;
