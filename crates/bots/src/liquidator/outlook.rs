@@ -6,13 +6,16 @@ use plimsoll_risk::{
     StandardMargin,
 };
 
-use super::compact::bit;
+use super::{compact::bit, plan::Entry};
 
 /// A risk state and a time. A liquidator refreshes what it needs in front of its call, so how many slots ago an entry
 /// was refreshed does not count here; how old its price is does, since a refresh cannot make a price younger.
 pub struct Outlook {
     risk: Box<RiskState>,
     clock: Clock,
+    /// Slots in which the entries were really refreshed.
+    asset_slots: Vec<u64>,
+    market_slots: Vec<u64>,
 }
 
 /// The entries that differ between two risk states, one bit each.
@@ -27,6 +30,8 @@ impl Outlook {
     pub fn new(risk: &RiskState, slot: u64, unix_time: i64) -> Self {
         let mut copy: Box<RiskState> = bytemuck::zeroed_box();
         bytemuck::bytes_of_mut(&mut *copy).copy_from_slice(bytemuck::bytes_of(risk));
+        let asset_slots = copy.assets.iter().map(|e| e.price.refresh_slot).collect();
+        let market_slots = copy.markets.iter().map(|e| e.price.refresh_slot).collect();
         let assets = copy.assets.iter_mut().map(|entry| &mut entry.price);
         for price in assets.chain(copy.markets.iter_mut().map(|entry| &mut entry.price)) {
             price.refresh_slot = slot;
@@ -37,7 +42,33 @@ impl Outlook {
                 now: unix_time,
                 slot,
             },
+            asset_slots,
+            market_slots,
         }
+    }
+
+    /// Slots since an entry was really refreshed; `None` when it is not listed.
+    pub fn refresh_age(&self, entry: Entry) -> Option<u64> {
+        let slot = match entry {
+            Entry::Asset(index) => {
+                self.risk.asset(index).ok()?;
+                self.asset_slots.get(usize::from(index))?
+            }
+            Entry::Market(index) => {
+                self.risk.market(index).ok()?;
+                self.market_slots.get(usize::from(index))?
+            }
+        };
+        Some(self.clock.slot.saturating_sub(*slot))
+    }
+
+    /// Slots after which an entry counts as stale for whoever increases risk.
+    pub fn max_age_slots(&self, entry: Entry) -> Option<u64> {
+        let slots = match entry {
+            Entry::Asset(index) => self.risk.asset(index).ok()?.max_age_slots,
+            Entry::Market(index) => self.risk.market(index).ok()?.max_age_slots,
+        };
+        Some(u64::from(slots))
     }
 
     /// The time of it.

@@ -114,7 +114,12 @@ impl ValuationBook {
 
     /// Forgets the accounts that `keep` does not want.
     pub fn retain(&mut self, keep: impl Fn(&Pubkey) -> bool) {
-        let gone: Vec<Pubkey> = self.places.keys().filter(|key| !keep(key)).copied().collect();
+        let gone: Vec<Pubkey> = self
+            .places
+            .keys()
+            .filter(|key| !keep(key))
+            .copied()
+            .collect();
         for address in gone {
             self.remove(&address);
         }

@@ -77,7 +77,8 @@ impl Holdings {
     pub fn open_balance(&mut self, asset: u16) -> Option<&mut Balance> {
         let place = |wanted| self.balances.iter().position(|b| b.asset == wanted);
         let held = place(asset);
-        let slot = self.balances.get_mut(held.or_else(|| place(EMPTY))?)?;
+        let free = held.or_else(|| place(EMPTY))?;
+        let slot = self.balances.get_mut(free)?;
         if held.is_none() {
             *slot = Balance::of(asset);
         }
@@ -88,7 +89,8 @@ impl Holdings {
     pub fn open_perp(&mut self, market: u16) -> Option<&mut PerpPosition> {
         let place = |wanted| self.perps.iter().position(|p| p.market == wanted);
         let held = place(market);
-        let slot = self.perps.get_mut(held.or_else(|| place(EMPTY))?)?;
+        let free = held.or_else(|| place(EMPTY))?;
+        let slot = self.perps.get_mut(free)?;
         if held.is_none() {
             *slot = PerpPosition::of(market);
         }

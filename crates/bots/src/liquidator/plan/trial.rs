@@ -2,7 +2,7 @@
 use plimsoll_risk::{
     fixed::{scale_floor, to_i64, RiskError},
     liquidation::{position_slice, ramped_fee, swap_slice, Collateral, Debt, Target},
-    AssetRisk, Assessment, BaseLots, HealthKind, LiquidationTerms, QuoteNative, Side,
+    Assessment, AssetRisk, BaseLots, HealthKind, LiquidationTerms, QuoteNative, Side,
 };
 
 use super::{

@@ -1,0 +1,269 @@
+//! What to do about one account: the most profitable next step, sized by the liquidator's own means, with all that has
+//! to go before it. Pure: the program decides anew what a call comes to.
+mod bankruptcy;
+mod freshness;
+mod holdings;
+mod search;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod trial;
+
+pub use freshness::{due, Entry};
+pub use holdings::Holdings;
+pub use search::{Limits, Move, Sized};
+pub use terms::{AssetTerms, Leg, MarketTerms, Obstacle, Terms};
+pub use trial::{Gain, Trial};
+
+use anchor_lang::prelude::Pubkey;
+use plimsoll::state::{margin_account::account_state, MarginAccount};
+use plimsoll_risk::{Assessment, HealthKind};
+
+use super::{
+    outlook::Outlook,
+    valuation::{need, Need},
+};
+
+/// Everything that a plan follows from.
+pub struct Situation<'a> {
+    pub outlook: &'a Outlook,
+    pub terms: &'a Terms,
+    pub limits: &'a Limits,
+    /// Who is to be liquidated.
+    pub address: Pubkey,
+    pub account: &'a MarginAccount,
+    /// The liquidator's own account.
+    pub own: &'a MarginAccount,
+    /// The accounts for which something waits in a market's fill queue, in order.
+    pub waiting: &'a dyn Fn(u16) -> Vec<Pubkey>,
+}
+
+/// What a call does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Cancel orders in these markets and make these moves, at most a takeover and then a swap; with neither, the
+    /// account is flagged, or cleared when it has recovered.
+    Liquidate {
+        cancel_in: Vec<u16>,
+        moves: Vec<Move>,
+    },
+    /// Have a debt of a bankrupt account borne by insurance and those behind it; of an asset, repay at most so many
+    /// native units for what insurance pays.
+    Resolve { debt: Leg, max_repay: u64 },
+}
+
+/// A planned call.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub address: Pubkey,
+    /// Queued fills to settle first: of which accounts, by market.
+    pub settle: Vec<(u16, Vec<Pubkey>)>,
+    pub step: Step,
+    /// Entries that must be refreshed for it, the one refreshed longest ago first.
+    pub refresh: Vec<Entry>,
+    /// Value received less value given, native quote.
+    pub reward: i128,
+    /// The reward less what getting rid of what was taken over, and the transaction, are expected to cost.
+    pub profit: i128,
+    /// Where the account stood, orders included.
+    pub value: Assessment,
+}
+
+/// Why nothing is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoPlan {
+    /// The account needs nothing.
+    Healthy,
+    /// The best step would bring so much, native quote, which is less than wanted.
+    Unprofitable(i128),
+    /// The liquidator's own margin does not suffice for any step.
+    OwnMargin,
+    /// No step is possible now: what is left cannot be priced, or would not help.
+    Stuck(Obstacle),
+}
+
+impl Step {
+    /// A word for logs and metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Resolve { .. } => "resolve",
+            Self::Liquidate { moves, .. } => match moves.as_slice() {
+                [] => "flag",
+                [Move::TakeOver { .. }] => "position",
+                [Move::Swap { .. }] => "swap",
+                _ => "position and swap",
+            },
+        }
+    }
+}
+
+impl Situation<'_> {
+    /// The next step for the account. With `single` at most one move is made: for an account of which a call with two
+    /// was refused.
+    ///
+    /// # Errors
+    /// [`NoPlan`].
+    pub fn plan(&self, single: bool) -> Result<Plan, NoPlan> {
+        let stuck = |error| NoPlan::Stuck(Obstacle::Risk(error));
+        let value = Holdings::of(self.account)
+            .assess(&self.outlook.view())
+            .map_err(stuck)?;
+        let slot = self.outlook.clock().slot;
+        let flagged =
+            (self.account.state == account_state::LIQUIDATING).then_some(self.account.flagged_slot);
+        if bankruptcy::is_bankrupt(self.account, self.outlook.risk()) {
+            return self.resolve(value);
+        }
+        match need(flagged, &value, slot) {
+            None => return Err(NoPlan::Healthy),
+            Some(Need::Clear) => return self.chore(Vec::new(), value),
+            Some(Need::Liquidate) => {}
+        }
+        let cancel_in = self.markets_with_orders();
+        let account = Holdings::without_orders(self.account);
+        let own = Holdings::of(self.own);
+        let flagged_for = self.flagged_for(flagged, &value);
+        let trial = Trial::new(self.outlook, self.terms, account, own, flagged_for);
+        let trial = trial.map_err(stuck)?;
+        if trial.is_over() {
+            return self.chore(cancel_in, value);
+        }
+        let first = match search::best(&trial, self.limits, true) {
+            Ok(first) => first,
+            Err(_) if flagged.is_none() || !cancel_in.is_empty() => {
+                return self.chore(cancel_in, value);
+            }
+            Err(reason) => return Err(reason),
+        };
+        let mut moves = vec![first.made];
+        let mut total = first.score;
+        let mut reward = first.gain.reward;
+        let after_takeover = matches!(first.made, Move::TakeOver { .. });
+        if !single && after_takeover && !first.trial.is_over() {
+            if let Ok(second) = search::best(&first.trial, self.limits, false) {
+                if second.score > 0 {
+                    moves.push(second.made);
+                    total += second.score;
+                    reward += second.gain.reward;
+                }
+            }
+        }
+        let profit = total - self.limits.transaction_cost;
+        let settles_only = first.gain.amount == 0 && self.limits.chores;
+        if profit < self.limits.min_profit && !settles_only {
+            return match flagged {
+                // The fee ramps from when the account is flagged: later it may pay.
+                None => self.chore(cancel_in, value),
+                Some(_) => Err(NoPlan::Unprofitable(profit)),
+            };
+        }
+        Ok(self.finished(Step::Liquidate { cancel_in, moves }, reward, profit, value))
+    }
+
+    /// A call that brings no reward: it flags, cancels or clears.
+    fn chore(&self, cancel_in: Vec<u16>, value: Assessment) -> Result<Plan, NoPlan> {
+        let cost = -self.limits.transaction_cost;
+        if !self.limits.chores {
+            return Err(NoPlan::Unprofitable(cost));
+        }
+        let moves = Vec::new();
+        Ok(self.finished(Step::Liquidate { cancel_in, moves }, 0, cost, value))
+    }
+
+    fn resolve(&self, value: Assessment) -> Result<Plan, NoPlan> {
+        let debt = bankruptcy::next_debt(self.account).ok_or(NoPlan::Healthy)?;
+        let own = Holdings::of(self.own);
+        let (max_repay, reward) = match debt {
+            Leg::Asset(asset @ 1..) => bankruptcy::buyout(
+                self.outlook,
+                self.terms,
+                self.limits,
+                self.account,
+                own,
+                asset,
+            ),
+            _ => (0, 0),
+        };
+        let profit = reward - self.limits.transaction_cost;
+        if profit < self.limits.min_profit && !self.limits.chores {
+            return Err(NoPlan::Unprofitable(profit));
+        }
+        Ok(self.finished(Step::Resolve { debt, max_repay }, reward, profit, value))
+    }
+
+    fn finished(&self, step: Step, reward: i128, profit: i128, value: Assessment) -> Plan {
+        Plan {
+            address: self.address,
+            settle: self.settle_first(&step),
+            refresh: self.refresh_first(&step),
+            step,
+            reward,
+            profit,
+            value,
+        }
+    }
+
+    /// How long the account will have been flagged, as the program counts it.
+    fn flagged_for(&self, flagged: Option<u64>, value: &Assessment) -> u64 {
+        let slots = self
+            .outlook
+            .clock()
+            .slot
+            .saturating_sub(flagged.unwrap_or(u64::MAX));
+        let lapsed = slots > plimsoll::liquidation::FLAG_SLOTS;
+        match flagged {
+            Some(_) if !(lapsed && value.of(HealthKind::Maint) < 0) => slots,
+            _ => 0,
+        }
+    }
+
+    fn markets_with_orders(&self) -> Vec<u16> {
+        let perps = self.account.perps.iter().filter(|perp| !perp.is_free());
+        perps
+            .filter(|perp| perp.order_mask != 0)
+            .map(|perp| perp.market)
+            .collect()
+    }
+
+    /// Fills of the account that wait belong to it before anything is seized; before the other side of a market bears a
+    /// loss nothing at all may wait there.
+    fn settle_first(&self, step: &Step) -> Vec<(u16, Vec<Pubkey>)> {
+        if let Step::Resolve { debt, .. } = step {
+            let Leg::Claim(market) = *debt else {
+                return Vec::new();
+            };
+            let waiting = (self.waiting)(market);
+            return match waiting.is_empty() {
+                true => Vec::new(),
+                false => vec![(market, waiting)],
+            };
+        }
+        let perps = self.account.perps.iter().filter(|perp| !perp.is_free());
+        perps
+            .filter(|perp| (self.waiting)(perp.market).contains(&self.address))
+            .map(|perp| (perp.market, vec![self.address]))
+            .collect()
+    }
+
+    /// A liquidation counts on all that the account uses, and on what the liquidator will hold; a resolution on the
+    /// prices of the debt and of quote.
+    fn refresh_first(&self, step: &Step) -> Vec<Entry> {
+        let (outlook, limits) = (self.outlook, self.limits);
+        let own = freshness::used(self.own);
+        match step {
+            Step::Resolve { debt, .. } => {
+                let entry = match *debt {
+                    Leg::Asset(asset) => Entry::Asset(asset),
+                    Leg::Claim(market) => Entry::Market(market),
+                };
+                due(outlook, limits.fresh_slots, [Entry::Asset(0), entry], own)
+            }
+            Step::Liquidate { .. } => due(
+                outlook,
+                limits.fresh_slots,
+                freshness::used(self.account),
+                own,
+            ),
+        }
+    }
+}
