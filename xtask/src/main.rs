@@ -7,8 +7,10 @@ mod difftest;
 mod idl;
 mod paths;
 mod run;
+mod stamp;
 mod system;
 mod test;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -17,7 +19,7 @@ use anyhow::{bail, Result};
 /// A command: its name, a line of help, and what runs it with the arguments that follow its name.
 type Command = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 7] = [
     (
         "demo",
         "build the program and play a crash on an embedded chain",
@@ -32,6 +34,11 @@ const COMMANDS: [Command; 6] = [
         "build",
         "build the program into target/deploy/plimsoll.so",
         build::run,
+    ),
+    (
+        "wasm",
+        "build health and previews for the browser into app/client/src/wasm",
+        wasm::run,
     ),
     (
         "idl",

@@ -1,5 +1,7 @@
-//! From a custom program error code back to the program's refusal.
+//! Refusals of the program: from a custom error code or an error to what it means.
+use anchor_lang::{error::Error, solana_program::program_error::ProgramError};
 use plimsoll::error::PlimsollError;
+use serde::Serialize;
 
 /// The first code of the program's own errors; lower ones are Anchor's.
 pub const FIRST_CODE: u32 = 6000;
@@ -117,6 +119,42 @@ pub fn describe(code: u32) -> String {
     }
 }
 
+/// Why the program would refuse an instruction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// The custom error code that the chain would report.
+    pub code: u32,
+    /// The variant's name.
+    pub name: String,
+    /// A plain sentence.
+    pub message: String,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::AnchorError(error) => Self {
+                code: error.error_code_number,
+                name: error.error_name,
+                message: error.error_msg,
+            },
+            Error::ProgramError(error) => match error.program_error {
+                ProgramError::Custom(code) => Self {
+                    code,
+                    name: "Custom".into(),
+                    message: describe(code),
+                },
+                other => Self {
+                    code: 0,
+                    name: "ProgramError".into(),
+                    message: other.to_string(),
+                },
+            },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +181,14 @@ mod tests {
         for (i, refusal) in ALL.iter().enumerate() {
             assert_eq!(code(*refusal), FIRST_CODE + u32::try_from(i).expect("few"));
         }
+    }
+
+    #[test]
+    fn tells_a_refusal_as_the_chain_does() {
+        let refusal = Refusal::from(Error::from(PlimsollError::StaleEntry));
+        assert_eq!(refusal.code, code(PlimsollError::StaleEntry));
+        assert_eq!(refusal.name, "StaleEntry");
+        assert_eq!(refusal.message, PlimsollError::StaleEntry.to_string());
     }
 
     #[test]

@@ -95,8 +95,9 @@ pub(crate) fn account_health(ctx: Context<AccountHealth>) -> Result<HealthReport
     report(&risk, &account, &clock)
 }
 
+/// The report of an account, accounts and clock given.
 #[inline(never)]
-fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<HealthReport> {
+pub fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<HealthReport> {
     let view = view(risk, clock);
     let lines = assess(risk, account, Policy::BenefitOfDoubt, clock)?;
     Ok(HealthReport {

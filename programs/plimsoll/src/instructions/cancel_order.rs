@@ -44,7 +44,7 @@ pub(crate) fn cancel_order(ctx: Context<CancelOrder>, order: OrderRef) -> Result
 }
 
 /// The slot of the order that is meant.
-fn find(account: &MarginAccount, market: u16, order: OrderRef) -> Option<usize> {
+pub fn find(account: &MarginAccount, market: u16, order: OrderRef) -> Option<usize> {
     account.orders.iter().position(|open| {
         let named = match order {
             OrderRef::Id(id) => open.id == id,

@@ -61,15 +61,31 @@ fn credit(accounts: &Deposit, arrived: u64) -> Result<()> {
         PlimsollError::WrongExchange
     );
     require_keys_eq!(bank.exchange, risk.exchange, PlimsollError::WrongExchange);
+    let key = accounts.margin_account.as_ref().key;
+    let depositor = accounts.depositor.key;
+    put(&risk, &mut bank, key, &mut account, depositor, arrived, now)
+}
+
+/// Puts what has arrived into an account, under every limit, accounts and time given.
+#[inline(always)]
+pub fn put(
+    risk: &RiskState,
+    bank: &mut Bank,
+    key: &Pubkey,
+    account: &mut MarginAccount,
+    depositor: &Pubkey,
+    arrived: u64,
+    now: i64,
+) -> Result<()> {
     gates::DEPOSIT
         .exchange(risk.mode)?
         .bank(bank.mode)?
         .account(account.state)?;
     if account.find_balance(bank.index).is_none() {
-        account.require_trader(&accounts.depositor.key())?;
+        account.require_trader(depositor)?;
     }
 
-    ledger::accrue(&mut bank, now)?;
+    ledger::accrue(bank, now)?;
     let slot = account.open_balance(bank.index)?;
     let balance = account.balances.get_mut(slot).or_refuse()?;
     let debt = balance
@@ -77,18 +93,18 @@ fn credit(accounts: &Deposit, arrived: u64) -> Result<()> {
         .or_refuse()?
         .min(0)
         .unsigned_abs();
-    ledger::credit(&mut bank, balance, arrived)?;
+    ledger::credit(bank, balance, arrived)?;
     if arrived > debt {
         require!(
             bank.mode == mode::ACTIVE && risk.mode == mode::ACTIVE,
             PlimsollError::AssetReduceOnly
         );
-        ledger::require_deposit_cap(&bank, risk.asset(bank.index)?)?;
+        ledger::require_deposit_cap(bank, risk.asset(bank.index)?)?;
     }
-    ledger::finish_repayment(&mut bank, arrived.min(debt), now)?;
-    ledger::count_inflow(&mut bank, arrived, now)?;
+    ledger::finish_repayment(bank, arrived.min(debt), now)?;
+    ledger::count_inflow(bank, arrived, now)?;
     emit!(Deposited {
-        margin_account: accounts.margin_account.key(),
+        margin_account: *key,
         asset: bank.index,
         amount: arrived,
         shares: balance.shares.0,

@@ -74,16 +74,27 @@ fn admit(accounts: &PlaceOrder, terms: &OrderTerms) -> Result<()> {
         PlimsollError::WrongMarketAccount
     );
     account.require_trader(accounts.trader.key)?;
+    admit_order(risk.mode, market.mode, account.state, terms.reduce_only)
+}
+
+/// The modes must allow such an order.
+#[inline(always)]
+pub fn admit_order(
+    exchange_mode: u8,
+    market_mode: u8,
+    account_state: u8,
+    reduce_only: bool,
+) -> Result<()> {
     gates::PLACE_ORDER
-        .exchange(risk.mode)?
-        .market(market.mode)?
-        .account(account.state)?;
+        .exchange(exchange_mode)?
+        .market(market_mode)?
+        .account(account_state)?;
     require!(
-        risk.mode == mode::ACTIVE || terms.reduce_only,
+        exchange_mode == mode::ACTIVE || reduce_only,
         PlimsollError::ExchangeGated
     );
     require!(
-        market.mode == mode::ACTIVE || terms.reduce_only,
+        market_mode == mode::ACTIVE || reduce_only,
         PlimsollError::MarketReduceOnly
     );
     Ok(())

@@ -57,30 +57,63 @@ pub(crate) fn withdraw(ctx: Context<Withdraw>, amount: u64, allow_borrow: bool) 
     )
 }
 
-/// Takes the amount from the account, under every limit; returns what to pay.
+/// Takes the amount from the account; returns what to pay.
 #[inline(never)]
 fn debit(accounts: &Withdraw, amount: u64, allow_borrow: bool) -> Result<u64> {
     let clock = Clock::get()?;
-    let now = clock.unix_timestamp;
     let risk = accounts.risk_state.load()?;
     let mut bank = accounts.bank.load_mut()?;
     let mut account = accounts.margin_account.load_mut()?;
-    account.require_owner(&accounts.owner.key())?;
+    account.require_owner(accounts.owner.key)?;
+    let key = accounts.margin_account.as_ref().key;
+    let taken = take(
+        &risk,
+        &mut bank,
+        key,
+        &mut account,
+        amount,
+        allow_borrow,
+        &clock,
+    )?;
+    Ok(taken.amount)
+}
+
+/// What a withdrawal takes out of an account, native units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// To be paid.
+    pub amount: u64,
+    /// The part of it that was borrowed.
+    pub borrowed: u64,
+}
+
+/// Takes an amount out of the owner's account, under every limit, accounts and clock given.
+#[inline(always)]
+pub fn take(
+    risk: &RiskState,
+    bank: &mut Bank,
+    key: &Pubkey,
+    account: &mut MarginAccount,
+    amount: u64,
+    allow_borrow: bool,
+    clock: &Clock,
+) -> Result<Taken> {
+    let now = clock.unix_timestamp;
     gates::WITHDRAW
         .exchange(risk.mode)?
         .bank(bank.mode)?
         .account(account.state)?;
-    ledger::accrue(&mut bank, now)?;
+    ledger::accrue(bank, now)?;
     let slot = account.open_balance(bank.index)?;
     let balance = account.balances.get_mut(slot).or_refuse()?;
     let amount = if amount == u64::MAX {
-        ledger::held(&bank, balance)?
+        ledger::held(bank, balance)?
     } else {
         amount
     };
     require!(amount > 0, PlimsollError::ZeroAmount);
 
-    let borrowed = ledger::debit(&mut bank, balance, amount)?;
+    let borrowed = ledger::debit(bank, balance, amount)?;
     require!(
         borrowed == 0 || allow_borrow,
         PlimsollError::InsufficientBalance
@@ -91,16 +124,16 @@ fn debit(accounts: &Withdraw, amount: u64, allow_borrow: bool) -> Result<u64> {
         PlimsollError::AssetReduceOnly
     );
     let entry = risk.asset(bank.index)?;
-    ledger::finish_borrow(&mut bank, balance, borrowed, entry, now)?;
-    ledger::count_outflow(&mut bank, amount, entry, now)?;
+    ledger::finish_borrow(bank, balance, borrowed, entry, now)?;
+    ledger::count_outflow(bank, amount, entry, now)?;
     emit!(Withdrawn {
-        margin_account: accounts.margin_account.key(),
+        margin_account: *key,
         asset: bank.index,
         amount,
         borrowed,
         shares: balance.shares.0,
     });
     account.release_balance(slot);
-    require_init(&risk, &mut account, &clock)?;
-    Ok(amount)
+    require_init(risk, account, clock)?;
+    Ok(Taken { amount, borrowed })
 }

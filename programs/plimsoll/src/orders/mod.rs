@@ -25,7 +25,7 @@ mod tests;
 pub use at_hand::{load_makers, native_quote, take_out, AtHand, Maker};
 pub use band::PriceBand;
 pub use cancel::{cancel_all_in_book, cancel_in_book, cancel_slot, Cancelled};
-pub use place::place;
+pub use place::{incoming, place};
 pub use queued::{settle_entry, settle_waiting};
 pub use resting::{reducible, Resting};
 

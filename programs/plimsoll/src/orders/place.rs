@@ -61,7 +61,7 @@ pub fn place(
 /// delegate's keeps the band around the last price, or else waiting for the entry to go stale would be a way to give
 /// the owner's margin to somebody.
 #[inline(never)]
-fn incoming(
+pub fn incoming(
     risk: &RiskState,
     hands: &AtHand,
     perp_slot: usize,

@@ -1,0 +1,147 @@
+//! What a question is asked with: parts, and JSON whose 64-bit integers are strings.
+use std::{fmt::Display, marker::PhantomData, str::FromStr};
+
+use anchor_lang::prelude::{Clock, Pubkey};
+use anchor_lang::{Discriminator, ZeroCopy};
+use plimsoll_client::{decode, health::clock};
+use serde::{
+    de::{DeserializeOwned, Error as _, Visitor},
+    Deserialize, Deserializer,
+};
+
+use crate::output::Failure;
+
+/// The parts of an input: `count`, then `count` lengths, all u32 little endian, then the bytes of each.
+#[derive(Debug)]
+pub struct Parts<'a>(Vec<&'a [u8]>);
+
+impl<'a> Parts<'a> {
+    /// Splits an input.
+    ///
+    /// # Errors
+    /// A sentence, when the lengths do not add up.
+    pub fn read(input: &'a [u8]) -> Result<Self, String> {
+        let cut = || "the input is cut short".to_owned();
+        let number = |at: usize| {
+            let bytes = input.get(at..at.checked_add(4)?)?;
+            usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
+        };
+        let count = number(0).ok_or_else(cut)?;
+        let start = count.checked_add(1).and_then(|words| words.checked_mul(4));
+        let mut rest = input.get(start.ok_or_else(cut)?..).ok_or_else(cut)?;
+        let mut parts = Vec::with_capacity(count);
+        for i in 1..=count {
+            let len = number(i.saturating_mul(4)).ok_or_else(cut)?;
+            let (part, left) = rest.split_at_checked(len).ok_or_else(cut)?;
+            parts.push(part);
+            rest = left;
+        }
+        Ok(Self(parts))
+    }
+
+    /// The first part, which says what is asked.
+    pub fn header<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        let json = self.0.first().copied().unwrap_or_default();
+        serde_json::from_slice(json).map_err(|error| Failure::input(&format!("input: {error}")))
+    }
+
+    /// Another part's bytes.
+    pub fn bytes(&self, part: Part) -> Result<&'a [u8], Failure> {
+        let missing = || Failure::input(&format!("the input has no part {}", part.0));
+        self.0.get(part.0).copied().ok_or_else(missing)
+    }
+
+    /// Another part as an account.
+    pub fn account<T: ZeroCopy + Discriminator>(&self, part: Part) -> Result<Box<T>, Failure> {
+        let name = || std::any::type_name::<T>().rsplit("::").next();
+        decode(self.bytes(part)?)
+            .map_err(|error| Failure::input(&format!("{}: {error}", name().unwrap_or_default())))
+    }
+}
+
+/// The number of a part.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Part(usize);
+
+/// The chain's clock.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct At {
+    #[serde(deserialize_with = "integer")]
+    slot: u64,
+    #[serde(deserialize_with = "integer")]
+    unix_time: i64,
+}
+
+impl At {
+    /// As the program takes it.
+    pub fn clock(self) -> Clock {
+        clock(self.slot, self.unix_time)
+    }
+}
+
+/// An address in base58.
+#[derive(Clone, Copy, Debug)]
+pub struct Address(pub Pubkey);
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let key = Pubkey::from_str(&text);
+        key.map(Self)
+            .map_err(|_| D::Error::custom(format!("{text} is not an address")))
+    }
+}
+
+/// An integer from a decimal string, or from a number.
+pub fn integer<'de, D: Deserializer<'de>, T>(from: D) -> Result<T, D::Error>
+where
+    T: FromStr + TryFrom<i64> + TryFrom<u64>,
+    <T as FromStr>::Err: Display,
+{
+    struct Integer<T>(PhantomData<T>);
+
+    impl<T> Visitor<'_> for Integer<T>
+    where
+        T: FromStr + TryFrom<i64> + TryFrom<u64>,
+        <T as FromStr>::Err: Display,
+    {
+        type Value = T;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("an integer, as a decimal string")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse()
+                .map_err(|error| E::custom(format!("{text}: {error}")))
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<T, E> {
+            T::try_from(number).map_err(|_| E::custom(format!("{number} does not fit")))
+        }
+
+        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<T, E> {
+            T::try_from(number).map_err(|_| E::custom(format!("{number} does not fit")))
+        }
+    }
+
+    from.deserialize_any(Integer(PhantomData))
+}
+
+/// The same where there may be none.
+pub fn optional_integer<'de, D: Deserializer<'de>, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr + TryFrom<i64> + TryFrom<u64>,
+    <T as FromStr>::Err: Display,
+{
+    #[derive(Deserialize)]
+    #[serde(bound = "")]
+    struct Wrapped<T>(#[serde(deserialize_with = "integer")] T)
+    where
+        T: FromStr + TryFrom<i64> + TryFrom<u64>,
+        <T as FromStr>::Err: Display;
+
+    Ok(Option::<Wrapped<T>>::deserialize(from)?.map(|wrapped| wrapped.0))
+}

@@ -1,0 +1,260 @@
+//! Health of an account as the program reports it, with what a screen shows beside it: staleness, leverage, margin use.
+use anchor_lang::prelude::{Clock, Error};
+use plimsoll::{
+    account_health::{report, BalanceHealth, HealthReport, PerpHealth},
+    health::clock_of,
+    state::{MarginAccount, RiskState},
+};
+use plimsoll_risk::{feed::PriceState, fixed::scale_ceil, AssetRisk, MarketRisk};
+use serde::Serialize;
+
+/// One whole in basis points.
+pub const BASIS_POINTS: i128 = 10_000;
+
+/// The chain's clock from its two numbers that matter here.
+pub fn clock(slot: u64, unix_time: i64) -> Clock {
+    Clock {
+        slot,
+        unix_timestamp: unix_time,
+        ..Clock::default()
+    }
+}
+
+/// The lines of an account, in native quote, and what each of its slots adds to them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthLines {
+    /// Init health as trades see it: a stale deposit counts nothing. At least zero after whatever increases risk.
+    pub init: i64,
+    /// Where a liquidation ends; stale entries count in the account's favour.
+    pub liquidation_end: i64,
+    /// Below zero the account may be liquidated; stale entries as above.
+    pub maintenance: i64,
+    /// What closing everything at spot would leave; stale entries as above.
+    pub equity: i64,
+    /// Whether a liquidator has flagged the account.
+    pub liquidating: bool,
+    /// Σ |position| · spot over all markets, resting orders aside.
+    pub notional: i64,
+    /// Notional by equity, basis points; none without equity.
+    pub leverage: Option<i64>,
+    /// The part of the Init collateral that positions, orders and debts take, basis points: at 10,000 nothing more can
+    /// be risked. None without collateral.
+    pub margin_use: Option<i64>,
+    /// The same of the maintenance collateral: above 10,000 the account may be liquidated.
+    pub maintenance_use: Option<i64>,
+    /// Each token balance's part.
+    pub balances: Vec<BalancePart>,
+    /// Each market's part, with its resting orders.
+    pub perps: Vec<PerpPart>,
+    /// Every stale entry that the account uses.
+    pub stale: Vec<Stale>,
+}
+
+/// A token balance's part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BalancePart {
+    pub asset: u16,
+    /// Native units as of the entry's refresh, negative for a debt.
+    pub native: i64,
+    /// What it adds to Init health.
+    pub init: i64,
+    /// What it adds to maintenance health.
+    pub maintenance: i64,
+}
+
+/// A market's part, with its resting orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PerpPart {
+    pub market: u16,
+    /// Base lots, signed.
+    pub position: i64,
+    /// Profit at spot, funding included, orders left aside.
+    pub pnl: i64,
+    /// What it adds to Init health: its weighted profit less the margin it needs.
+    pub init: i64,
+    /// What it adds to maintenance health.
+    pub maintenance: i64,
+}
+
+/// What a stale entry is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StaleKind {
+    /// An asset held as a deposit: it counts nothing towards Init health.
+    Deposit,
+    /// An asset owed: risk cannot grow.
+    Debt,
+    /// A market with a position or orders: risk cannot grow.
+    Market,
+}
+
+/// A stale entry, and how old it is against its limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stale {
+    pub kind: StaleKind,
+    /// Of the asset or market.
+    pub index: u16,
+    /// Seconds since the oracle published the price.
+    pub age_seconds: i64,
+    /// Most seconds that count as fresh.
+    pub max_age_seconds: u32,
+    /// Slots since a refresh confirmed it.
+    pub age_slots: u64,
+    /// Most slots that count as fresh.
+    pub max_age_slots: u32,
+    /// Whether it keeps the account from what increases risk.
+    pub blocks: bool,
+}
+
+/// The lines of an account at a time, by the program's own report.
+///
+/// # Errors
+/// The program's, when the account names an entry that the risk state does not hold or a number does not fit.
+pub fn lines(
+    risk: &RiskState,
+    account: &MarginAccount,
+    clock: &Clock,
+) -> Result<HealthLines, Error> {
+    let report = report(risk, account, clock)?;
+    let notional = notional(risk, account);
+    let leverage = (report.equity > 0).then(|| share(notional, i128::from(report.equity)));
+    Ok(HealthLines {
+        init: report.init,
+        liquidation_end: report.liquidation_end,
+        maintenance: report.maintenance,
+        equity: report.equity,
+        liquidating: report.state == plimsoll::state::margin_account::account_state::LIQUIDATING,
+        notional: narrow(notional),
+        leverage,
+        margin_use: margin_use(&report, |b| b.init, |p| p.init),
+        maintenance_use: margin_use(&report, |b| b.maintenance, |p| p.maintenance),
+        stale: stale_entries(risk, &report, clock),
+        balances: report.balances.iter().map(balance_part).collect(),
+        perps: report.perps.iter().map(perp_part).collect(),
+    })
+}
+
+/// The stale entries of a report that keep the account from what increases risk, and those that count nothing.
+fn stale_entries(risk: &RiskState, report: &HealthReport, clock: &Clock) -> Vec<Stale> {
+    let of_assets = |mask, kind| {
+        indices(mask)
+            .filter_map(move |index| Some(stale_asset(risk.asset(index).ok()?, kind, index, clock)))
+    };
+    of_assets(report.stale_deposits, StaleKind::Deposit)
+        .chain(of_assets(report.stale_debts, StaleKind::Debt))
+        .chain(
+            indices(report.stale_markets)
+                .filter_map(|index| Some(stale_market(risk.market(index).ok()?, index, clock))),
+        )
+        .collect()
+}
+
+/// An asset's entry, stale or not, with its ages.
+pub fn stale_asset(entry: &AssetRisk, kind: StaleKind, index: u16, clock: &Clock) -> Stale {
+    let limits = (entry.max_age_secs, entry.max_age_slots);
+    aged(&entry.price, limits, kind, index, clock)
+}
+
+/// A market's entry, stale or not, with its ages.
+pub fn stale_market(entry: &MarketRisk, index: u16, clock: &Clock) -> Stale {
+    let limits = (entry.max_age_secs, entry.max_age_slots);
+    aged(&entry.price, limits, StaleKind::Market, index, clock)
+}
+
+fn aged(
+    price: &PriceState,
+    limits: (u32, u32),
+    kind: StaleKind,
+    index: u16,
+    clock: &Clock,
+) -> Stale {
+    let now = clock_of(clock);
+    Stale {
+        kind,
+        index,
+        age_seconds: now.now.saturating_sub(price.publish_time),
+        max_age_seconds: limits.0,
+        age_slots: now.slot.saturating_sub(price.refresh_slot),
+        max_age_slots: limits.1,
+        blocks: kind != StaleKind::Deposit,
+    }
+}
+
+/// Σ |position| · spot, rounded up.
+fn notional(risk: &RiskState, account: &MarginAccount) -> i128 {
+    account
+        .perps
+        .iter()
+        .filter_map(|perp| {
+            let entry = risk.market(perp.market).ok()?;
+            let size = scale_ceil(perp.position.abs(), entry.price.spot, entry.shift);
+            i128::try_from(size).ok()
+        })
+        .fold(0i128, i128::saturating_add)
+}
+
+/// What the negative parts take of the positive ones.
+fn margin_use(
+    report: &HealthReport,
+    of_balance: impl Fn(&BalanceHealth) -> i64,
+    of_perp: impl Fn(&PerpHealth) -> i64,
+) -> Option<i64> {
+    let parts = report
+        .balances
+        .iter()
+        .map(of_balance)
+        .chain(report.perps.iter().map(of_perp));
+    let (mut collateral, mut taken) = (0i128, 0i128);
+    for part in parts.map(i128::from) {
+        if part >= 0 {
+            collateral += part;
+        } else {
+            taken -= part;
+        }
+    }
+    (collateral > 0).then(|| share(taken, collateral))
+}
+
+/// `part / whole` in basis points, rounded up.
+fn share(part: i128, whole: i128) -> i64 {
+    let scaled = part.saturating_mul(BASIS_POINTS);
+    let floor = scaled.div_euclid(whole);
+    narrow(if scaled.rem_euclid(whole) == 0 {
+        floor
+    } else {
+        floor.saturating_add(1)
+    })
+}
+
+/// The set bits of a mask.
+fn indices(mask: u64) -> impl Iterator<Item = u16> {
+    (0..64u16).filter(move |index| mask >> index & 1 == 1)
+}
+
+fn narrow(value: i128) -> i64 {
+    let limit = if value < 0 { i64::MIN } else { i64::MAX };
+    i64::try_from(value).unwrap_or(limit)
+}
+
+fn balance_part(part: &BalanceHealth) -> BalancePart {
+    BalancePart {
+        asset: part.asset.into(),
+        native: part.native,
+        init: part.init,
+        maintenance: part.maintenance,
+    }
+}
+
+fn perp_part(part: &PerpHealth) -> PerpPart {
+    PerpPart {
+        market: part.market.into(),
+        position: part.position,
+        pnl: part.pnl,
+        init: part.init,
+        maintenance: part.maintenance,
+    }
+}

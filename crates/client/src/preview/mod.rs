@@ -1,0 +1,61 @@
+//! What an instruction would do, by the program's own code on copies of the accounts.
+//!
+//! A preview says exactly what the chain would at the same accounts and clock: the same fills, fees and refusals. What
+//! it cannot know is what lands first: other orders, fresher prices, and the interest of the seconds in between.
+//!
+//! - [`order`](OrderCase::preview): matching, booking and health of an order, and [`max_order`](OrderCase::max_lots);
+//! - [`funds`](FundsCase): deposits and withdrawals, and the most that can be withdrawn;
+//! - [`cancel`]: an order, or all of a market's.
+mod cancel;
+mod funds;
+mod order;
+mod recorder;
+mod room;
+
+pub use cancel::{cancel, CancelCase, CancelPreview, Cancels};
+pub use funds::{FundsCase, FundsPreview, MaxWithdrawal};
+pub use order::{Ended, FillPreview, OrderCase, OrderPreview};
+pub use room::MaxOrder;
+
+use anchor_lang::prelude::{Clock, Error};
+use plimsoll::state::{MarginAccount, RiskState};
+use serde::Serialize;
+
+use crate::{
+    health::{lines, HealthLines},
+    stress::{crossings, Crossings, Line, Stable, Underlying},
+};
+
+/// An account before or after an instruction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    pub lines: HealthLines,
+    /// Where maintenance health crosses zero as the underlying that was asked about moves.
+    pub liquidation: Option<Crossings>,
+}
+
+impl Standing {
+    /// The account's at a time; the liquidation price of `underlying`, when one is asked about.
+    ///
+    /// # Errors
+    /// The program's, when the account names an entry that the risk state does not hold.
+    pub fn of(
+        risk: &RiskState,
+        account: &MarginAccount,
+        underlying: Option<&Underlying>,
+        clock: &Clock,
+    ) -> Result<Self, Error> {
+        let liquidation = match underlying {
+            Some(of) => {
+                let asked = [Line::Maintenance];
+                crossings(risk, account, of, Stable::Follows, &asked, clock)?.pop()
+            }
+            None => None,
+        };
+        Ok(Self {
+            lines: lines(risk, account, clock)?,
+            liquidation,
+        })
+    }
+}
