@@ -2,6 +2,7 @@
 pub mod config;
 pub mod context;
 pub mod health;
+pub mod history;
 pub mod http;
 pub mod liquidator;
 pub mod logs;
