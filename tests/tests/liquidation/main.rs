@@ -8,5 +8,6 @@ mod losses;
 mod oracles;
 mod orders;
 mod permanence;
+mod planned;
 mod positions;
 mod swaps;

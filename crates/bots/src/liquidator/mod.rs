@@ -1,5 +1,7 @@
 //! The liquidator: watches every margin account and enforces the maintenance line.
+pub mod calls;
 pub mod compact;
+pub mod gains;
 pub mod outlook;
 pub mod plan;
 pub mod synthetic;

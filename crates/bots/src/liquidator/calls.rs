@@ -1,0 +1,335 @@
+//! From a plan to transactions: instructions with their accounts, and what of them goes ahead when one is too small.
+use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use plimsoll_client::{
+    instructions::{self as ix, BadDebt, Liquidation, RefreshEntry, Swap},
+    AssetRef, ExchangeRef, MarketRef,
+};
+
+use super::plan::{Entry, Leg, Move, Plan, Step};
+
+/// Largest transaction that the network carries, bytes.
+const PACKET: usize = 1_232;
+/// Two compute budget instructions and their program's key, which the sender adds.
+const BUDGET: usize = 52;
+/// Most accounts whose queued fills one call settles.
+const SETTLED_ACCOUNTS: usize = 8;
+/// Most queued fills that one call settles.
+const SETTLED_FILLS: u16 = 32;
+
+/// A listed asset and where its prices are.
+#[derive(Clone, Copy, Debug)]
+pub struct AssetAddresses {
+    pub asset: AssetRef,
+    pub oracle: Pubkey,
+    pub fallback: Option<Pubkey>,
+}
+
+/// A market and where its prices are.
+#[derive(Clone, Copy, Debug)]
+pub struct MarketAddresses {
+    pub market: MarketRef,
+    pub oracle: Pubkey,
+    pub fallback: Option<Pubkey>,
+}
+
+/// The addresses of an exchange and of all that is listed, by index.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    pub exchange: ExchangeRef,
+    pub assets: Vec<AssetAddresses>,
+    pub markets: Vec<MarketAddresses>,
+}
+
+impl Addresses {
+    /// The refresh of some entries; those that are not listed are left out.
+    pub fn refresh(&self, entries: &[Entry]) -> Instruction {
+        let entries: Vec<RefreshEntry> = entries
+            .iter()
+            .filter_map(|entry| self.refresh_entry(*entry))
+            .collect();
+        ix::refresh(&self.exchange, &entries)
+    }
+
+    fn refresh_entry(&self, entry: Entry) -> Option<RefreshEntry> {
+        Some(match entry {
+            Entry::Asset(index) => {
+                let listed = self.assets.get(usize::from(index))?;
+                RefreshEntry::Asset {
+                    asset: listed.asset,
+                    oracle: listed.oracle,
+                    fallback: listed.fallback,
+                }
+            }
+            Entry::Market(index) => {
+                let listed = self.markets.get(usize::from(index))?;
+                RefreshEntry::Market {
+                    market: listed.market,
+                    oracle: listed.oracle,
+                    fallback: listed.fallback,
+                }
+            }
+        })
+    }
+
+    /// A market's addresses.
+    pub fn market(&self, index: u16) -> Option<&MarketRef> {
+        let listed = self.markets.get(usize::from(index))?;
+        Some(&listed.market)
+    }
+
+    /// An asset's addresses.
+    pub fn asset(&self, index: u16) -> Option<&AssetRef> {
+        let listed = self.assets.get(usize::from(index))?;
+        Some(&listed.asset)
+    }
+
+    /// Refreshes of many entries in as few transactions as they fit.
+    pub fn refreshes(&self, payer: &Pubkey, entries: &[Entry]) -> Vec<Vec<Instruction>> {
+        let mut transactions = Vec::new();
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let fitting = (1..=rest.len())
+                .rev()
+                .find(|count| {
+                    let some = rest.get(..*count).unwrap_or(rest);
+                    fits(payer, &[self.refresh(some)])
+                })
+                .unwrap_or(1);
+            let (now, later) = rest.split_at(fitting);
+            transactions.push(vec![self.refresh(now)]);
+            rest = later;
+        }
+        transactions
+    }
+}
+
+/// Who liquidates.
+#[derive(Clone, Copy, Debug)]
+pub struct Liquidator {
+    /// Owner or delegate, who signs and pays.
+    pub signer: Pubkey,
+    pub account: Pubkey,
+}
+
+impl Liquidator {
+    /// The transactions of a plan, to be sent one after the other: refreshes and settlements that do not fit into the
+    /// last one go ahead of it, the entries refreshed longest ago first. `None` when the plan names something that is
+    /// not listed.
+    pub fn transactions(
+        &self,
+        addresses: &Addresses,
+        plan: &Plan,
+    ) -> Option<Vec<Vec<Instruction>>> {
+        let mut ahead = Vec::new();
+        let mut last = Vec::new();
+        for (market, accounts) in &plan.settle {
+            let market = addresses.market(*market)?;
+            for some in accounts.chunks(SETTLED_ACCOUNTS) {
+                let settle = ix::settle_fills(market, some, SETTLED_FILLS);
+                match some == [plan.address] {
+                    true => last.push(settle),
+                    false => ahead.push(vec![settle]),
+                }
+            }
+        }
+        last.push(self.call(addresses, plan)?);
+        let with_refresh = |entries: &[Entry]| {
+            let refresh = (!entries.is_empty()).then(|| addresses.refresh(entries));
+            refresh.into_iter().chain(last.clone()).collect::<Vec<_>>()
+        };
+        let split = (0..=plan.refresh.len()).find(|split| {
+            let kept = plan.refresh.get(*split..).unwrap_or_default();
+            fits(&self.signer, &with_refresh(kept))
+        })?;
+        let (first, kept) = plan.refresh.split_at(split);
+        ahead.extend(addresses.refreshes(&self.signer, first));
+        ahead.push(with_refresh(kept));
+        Some(ahead)
+    }
+
+    fn call(&self, addresses: &Addresses, plan: &Plan) -> Option<Instruction> {
+        match &plan.step {
+            Step::Liquidate { cancel_in, moves } => {
+                let what = liquidation(addresses, cancel_in, moves)?;
+                Some(ix::liquidate(
+                    &addresses.exchange,
+                    self.signer,
+                    self.account,
+                    plan.address,
+                    &what,
+                ))
+            }
+            Step::Resolve { debt, max_repay } => {
+                let debt = match *debt {
+                    Leg::Asset(asset) => BadDebt::Asset {
+                        bank: addresses.asset(asset)?.bank,
+                        resolver_account: (*max_repay > 0).then_some(self.account),
+                        max_repay: *max_repay,
+                    },
+                    Leg::Claim(market) => BadDebt::Market {
+                        market: *addresses.market(market)?,
+                    },
+                };
+                let quote = addresses.asset(0)?;
+                Some(ix::resolve_bankruptcy(
+                    &addresses.exchange,
+                    self.signer,
+                    plan.address,
+                    &debt,
+                    quote,
+                ))
+            }
+        }
+    }
+}
+
+fn liquidation(addresses: &Addresses, cancel_in: &[u16], moves: &[Move]) -> Option<Liquidation> {
+    let mut what = Liquidation::default();
+    for market in cancel_in {
+        what.cancel_in.push(*addresses.market(*market)?);
+    }
+    let leg = |leg: Leg| match leg {
+        Leg::Asset(asset) => addresses.asset(asset).map(|asset| asset.bank),
+        Leg::Claim(market) => addresses.market(market).map(|market| market.address),
+    };
+    for made in moves {
+        match *made {
+            Move::TakeOver { market, max_lots } => {
+                what.position = Some((*addresses.market(market)?, max_lots));
+            }
+            Move::Swap {
+                collateral,
+                debt,
+                max_debt,
+            } => {
+                let claims = [collateral, debt]
+                    .iter()
+                    .any(|l| matches!(l, Leg::Claim(_)));
+                what.swap = Some(Swap {
+                    collateral: leg(collateral)?,
+                    debt: leg(debt)?,
+                    max_debt,
+                    quote_bank: claims.then_some(addresses.asset(0)?.bank),
+                });
+            }
+        }
+    }
+    Some(what)
+}
+
+/// Whether instructions fit into one transaction that `payer` signs alone.
+pub fn fits(payer: &Pubkey, instructions: &[Instruction]) -> bool {
+    transaction_size(payer, instructions) + BUDGET <= PACKET
+}
+
+/// Bytes of a transaction that one key signs: signature, header, keys, blockhash, instructions.
+fn transaction_size(payer: &Pubkey, instructions: &[Instruction]) -> usize {
+    let mut keys = vec![*payer];
+    let mut size = 1 + 64 + 3 + 32;
+    for instruction in instructions {
+        keys.push(instruction.program_id);
+        keys.extend(instruction.accounts.iter().map(|meta| meta.pubkey));
+        let (accounts, data) = (instruction.accounts.len(), instruction.data.len());
+        size += 1 + length_size(accounts) + accounts + length_size(data) + data;
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    size + length_size(keys.len()) + 32 * keys.len() + length_size(instructions.len())
+}
+
+/// Bytes in which a transaction counts items.
+fn length_size(items: usize) -> usize {
+    match items {
+        0..=0x7f => 1,
+        0x80..=0x3fff => 2,
+        _ => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u8) -> Pubkey {
+        Pubkey::new_from_array([number; 32])
+    }
+
+    fn addresses() -> Addresses {
+        let exchange = ExchangeRef::new(0);
+        let assets = (0..16u8).map(|i| AssetAddresses {
+            asset: exchange.asset(key(i), key(200)),
+            oracle: key(100 + i),
+            fallback: None,
+        });
+        let markets = (0..16u8).map(|i| MarketAddresses {
+            market: exchange.market(u16::from(i)),
+            oracle: key(100 + i),
+            fallback: None,
+        });
+        Addresses {
+            exchange,
+            assets: assets.collect(),
+            markets: markets.collect(),
+        }
+    }
+
+    fn plan(refresh: Vec<Entry>, cancel_in: Vec<u16>) -> Plan {
+        Plan {
+            address: key(250),
+            settle: vec![(3, vec![key(250)])],
+            step: Step::Liquidate {
+                cancel_in,
+                moves: vec![Move::TakeOver {
+                    market: 3,
+                    max_lots: 5,
+                }],
+            },
+            refresh,
+            reward: 0,
+            profit: 0,
+            value: Default::default(),
+        }
+    }
+
+    const WHO: Liquidator = Liquidator {
+        signer: Pubkey::new_from_array([251; 32]),
+        account: Pubkey::new_from_array([252; 32]),
+    };
+
+    #[test]
+    fn a_small_account_takes_one_transaction() {
+        let plan = plan(vec![Entry::Asset(0), Entry::Market(3)], vec![3]);
+        let sent = WHO.transactions(&addresses(), &plan).unwrap();
+        assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
+    }
+
+    #[test]
+    fn what_does_not_fit_goes_ahead_the_oldest_first() {
+        let entries: Vec<Entry> = (0..16)
+            .flat_map(|i| [Entry::Asset(i), Entry::Market(i)])
+            .collect();
+        let plan = plan(entries.clone(), (0..16).collect());
+        let addresses = addresses();
+        let sent = WHO.transactions(&addresses, &plan).unwrap();
+        assert!(sent
+            .iter()
+            .all(|instructions| fits(&WHO.signer, instructions)));
+        assert!((3..=8).contains(&sent.len()), "{}", sent.len());
+        // In the plan's order over all transactions, none twice.
+        let refreshed: Vec<Pubkey> = sent
+            .iter()
+            .flatten()
+            .filter(|call| call.accounts.len() > 1 && call.data == addresses.refresh(&[]).data)
+            .flat_map(|call| call.accounts.iter().skip(1).filter(|meta| meta.is_writable))
+            .map(|meta| meta.pubkey)
+            .collect();
+        let expected: Vec<Pubkey> = entries
+            .iter()
+            .map(|entry| match entry {
+                Entry::Asset(i) => addresses.asset(*i).unwrap().bank,
+                Entry::Market(i) => addresses.market(*i).unwrap().address,
+            })
+            .collect();
+        assert_eq!(refreshed, expected);
+    }
+}

@@ -1,0 +1,271 @@
+//! The liquidator bot's plans on the built program: what it sends is accepted, raises health, pays what it promised, and
+//! goes on until nothing is left to do.
+use anchor_lang::prelude::Pubkey;
+use plimsoll::state::margin_account::account_state;
+use plimsoll_bots::liquidator::{
+    calls::{Addresses, AssetAddresses, Liquidator, MarketAddresses},
+    gains::Gains,
+    outlook::Outlook,
+    plan::{Holdings, Limits, NoPlan, Plan, Situation, Step, Terms},
+};
+use plimsoll_client::instructions::RefreshEntry;
+use plimsoll_risk::{Assessment, HealthKind};
+use plimsoll_tests::{
+    env::{BTC, BTC_PERP, ETH, JUP, SOL, SOL_PERP, USDC},
+    trading::{ask, bid},
+    usd, Env, Trader,
+};
+
+use crate::common::*;
+
+fn limits() -> Limits {
+    Limits {
+        max_move: usd(5_000),
+        reserve: i128::from(usd(1_000)),
+        min_profit: -i128::from(usd(1_000_000)),
+        transaction_cost: 10_000,
+        position_cost_bps: 5,
+        token_cost_bps: 10,
+        chores: true,
+        fresh_slots: 6,
+    }
+}
+
+fn addresses(env: &Env) -> Addresses {
+    let assets = (0..env.assets.len()).map(|index| match env.asset_entry(index) {
+        RefreshEntry::Asset {
+            asset,
+            oracle,
+            fallback,
+        } => AssetAddresses {
+            asset,
+            oracle,
+            fallback,
+        },
+        RefreshEntry::Market { .. } => unreachable!("an asset"),
+    });
+    let markets = (0..env.markets.len()).map(|index| match env.market_entry(index) {
+        RefreshEntry::Market {
+            market,
+            oracle,
+            fallback,
+        } => MarketAddresses {
+            market,
+            oracle,
+            fallback,
+        },
+        RefreshEntry::Asset { .. } => unreachable!("a market"),
+    });
+    Addresses {
+        exchange: env.exchange,
+        assets: assets.collect(),
+        markets: markets.collect(),
+    }
+}
+
+/// What the bot would know now.
+struct Knowledge {
+    outlook: Outlook,
+    terms: Terms,
+    waiting: Vec<Vec<Pubkey>>,
+}
+
+impl Knowledge {
+    async fn of(env: &Env) -> Self {
+        let clock = env.clock().await;
+        let mut terms = Terms::default();
+        for index in 0..env.assets.len() {
+            terms.assets.push((&*env.bank(index).await).into());
+        }
+        let mut waiting = Vec::new();
+        for index in 0..env.markets.len() {
+            terms.markets.push((&*env.market(index).await).into());
+            let queue = env.fill_queue(index).await;
+            let makers = queue.queue.entries().iter();
+            waiting.push(makers.map(|e| Pubkey::new_from_array(e.maker)).collect());
+        }
+        Self {
+            outlook: Outlook::new(&*env.risk().await, clock.slot, clock.unix_timestamp),
+            terms,
+            waiting,
+        }
+    }
+
+    async fn plan(&self, env: &Env, by: &Trader, account: &Trader) -> Result<Plan, NoPlan> {
+        let situation = Situation {
+            outlook: &self.outlook,
+            terms: &self.terms,
+            limits: &limits(),
+            address: account.margin,
+            account: &*env.margin(account.margin).await,
+            own: &*env.margin(by.margin).await,
+            waiting: &|market| self.waiting[usize::from(market)].clone(),
+        };
+        situation.plan(false)
+    }
+
+    async fn value(&self, env: &Env, account: &Trader) -> Assessment {
+        let account = env.margin(account.margin).await;
+        Holdings::of(&account)
+            .assess(&self.outlook.view())
+            .expect("a value")
+    }
+}
+
+/// Carries out one plan, transaction by transaction, and holds it to its promises.
+async fn carry_out(env: &mut Env, by: &Trader, account: &Trader, plan: &Plan) {
+    let who = Liquidator {
+        signer: by.pubkey(),
+        account: by.margin,
+    };
+    let transactions = who.transactions(&addresses(env), plan).expect("all listed");
+    let mut logs = Vec::new();
+    for instructions in &transactions {
+        logs = env.run(instructions, &[&by.key]).await.logs;
+    }
+    // Balances have accrued interest within the call, and queued fills have been settled.
+    let known = Knowledge::of(env).await;
+    let after = known.value(env, account).await;
+    let end = |value: &Assessment| value.of(HealthKind::LiquidationEnd);
+    let resolves = matches!(plan.step, Step::Resolve { .. });
+    assert!(
+        resolves
+            || plan
+                .settle
+                .is_empty()
+                .then(|| end(&after) >= end(&plan.value))
+                != Some(false),
+        "{plan:?} leaves {after:?}"
+    );
+    let gains = Gains::of(&logs, &known.outlook, &by.margin);
+    assert!(!gains.is_nothing() || plan.reward == 0, "{plan:?}");
+    if !resolves {
+        let off = gains.total() - plan.reward;
+        assert!(off.abs() <= 200, "promised {plan:?}, brought {gains:?}");
+    }
+    let own = env.health(by).await;
+    assert!(own.init >= 0, "{own:?}");
+}
+
+/// Plans and acts until nobody needs anything; returns what was done.
+async fn work(env: &mut Env, by: &Trader, accounts: &[&Trader]) -> Vec<&'static str> {
+    let mut done = Vec::new();
+    for _ in 0..200 {
+        let mut idle = true;
+        for account in accounts {
+            let known = Knowledge::of(env).await;
+            match known.plan(env, by, account).await {
+                Ok(plan) => {
+                    carry_out(env, by, account, &plan).await;
+                    done.push(plan.step.kind());
+                    idle = false;
+                }
+                Err(NoPlan::Healthy) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        if idle {
+            break;
+        }
+    }
+    for account in accounts {
+        let health = env.health(account).await;
+        assert!(health.maintenance >= 0, "{health:?}");
+        assert_eq!(health.state, account_state::ACTIVE, "{health:?}");
+    }
+    env.assert_conserved().await;
+    done
+}
+
+#[tokio::test]
+async fn a_long_and_a_short_are_brought_back_to_their_lines() {
+    let mut t = long().await;
+    let short = t.env.trader_with(&[(USDC, usd(2_000))]).await;
+    trade(&mut t.env, SOL_PERP, &t.seller, &short, 150.0, 10_000).await;
+    shock(&mut t.env, SOL, 136.0).await;
+    let done = work(&mut t.env, &t.liquidator, &[&t.account, &short]).await;
+    assert!(done.contains(&"position"), "{done:?}");
+    shock(&mut t.env, SOL, 165.0).await;
+    let done = work(&mut t.env, &t.liquidator, &[&t.account, &short]).await;
+    assert!(done.contains(&"position"), "{done:?}");
+}
+
+/// Orders in two books and a fill that waits: all of it goes before anything is taken.
+#[tokio::test]
+async fn orders_and_waiting_fills_go_first() {
+    let mut t = long().await;
+    t.env.place(&t.account, bid(14_990, 500), &[]).await;
+    t.env.place(&t.account, ask(15_400, 10), &[]).await;
+    let price = price_lots(&t.env, BTC_PERP, 59_000.0).await;
+    t.env
+        .place_in(BTC_PERP, &t.account, bid(price, 1), &[])
+        .await;
+    t.env.place(&t.seller, ask(14_990, 200), &[]).await;
+    assert!(!t.env.fill_queue(SOL_PERP).await.queue.is_empty());
+    shock(&mut t.env, SOL, 136.0).await;
+    let known = Knowledge::of(&t.env).await;
+    let plan = known.plan(&t.env, &t.liquidator, &t.account).await.unwrap();
+    assert_eq!(plan.settle, [(0, vec![t.account.margin])]);
+    let done = work(&mut t.env, &t.liquidator, &[&t.account]).await;
+    assert!(!done.is_empty());
+    assert!(t.env.open_orders(&t.account).await.is_empty());
+}
+
+/// Collateral of one kind, debts of two others and a position: several moves, and entries that are hours old.
+#[tokio::test]
+async fn a_mixed_account_is_wound_down_at_fresh_prices() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let (other, liquidator) = (rich(&mut env).await, rich(&mut env).await);
+    let account = env
+        .trader_with(&[(JUP, 20_000_000_000), (BTC, BTC_1 / 20)])
+        .await;
+    env.borrow(&account, ETH, ETH_1).await.unwrap();
+    env.borrow(&account, SOL, 5 * SOL_1).await.unwrap();
+    trade(&mut env, SOL_PERP, &account, &other, 150.0, 1_000).await;
+    env.advance(60).await;
+    env.assets[JUP].usd = 0.55;
+    env.assets[SOL].usd = 140.0;
+    env.refresh_all().await;
+    // The entries are older than a liquidation accepts, so that it has to bring its own refreshes.
+    env.advance_by(8, 20).await;
+    let known = Knowledge::of(&env).await;
+    let plan = known.plan(&env, &liquidator, &account).await.unwrap();
+    assert_eq!(plan.refresh.len(), 5);
+    let done = work(&mut env, &liquidator, &[&account]).await;
+    assert!(done.iter().any(|kind| kind.contains("swap")), "{done:?}");
+}
+
+/// What a crash leaves behind: nothing but a loss in a market, and nothing but a debt. Both are resolved.
+#[tokio::test]
+async fn bankrupt_accounts_are_resolved_to_the_end() {
+    let mut t = long().await;
+    let borrower = t.env.trader_with(&[(SOL, 20 * SOL_1)]).await;
+    t.env.borrow(&borrower, ETH, ETH_1 / 2).await.unwrap();
+    insure(&mut t.env, &t.liquidator, usd(500)).await;
+    t.env.advance(60).await;
+    t.env.assets[SOL].usd = 95.0;
+    t.env.assets[ETH].usd = 4_200.0;
+    t.env.refresh_all().await;
+    let done = work(&mut t.env, &t.liquidator, &[&t.account, &borrower]).await;
+    assert!(done.contains(&"resolve"), "{done:?}");
+    for trader in [&t.account, &borrower] {
+        assert!(t.env.health(trader).await.equity >= 0);
+    }
+}
+
+/// A liquidator that cannot afford a whole slice takes a smaller one, and keeps its reserve.
+#[tokio::test]
+async fn a_small_liquidator_takes_what_it_can() {
+    let mut t = long().await;
+    let small = t.env.trader_with(&[(USDC, usd(1_200))]).await;
+    shock(&mut t.env, SOL, 136.0).await;
+    let known = Knowledge::of(&t.env).await;
+    let plan = known.plan(&t.env, &small, &t.account).await.unwrap();
+    carry_out(&mut t.env, &small, &t.account, &plan).await;
+    let own = t.env.health(&small).await;
+    assert!(own.init >= 950_000_000, "{own:?}");
+    let taken = t.env.perp(&small).await.position.0;
+    assert!((1..3_000).contains(&taken), "{taken}");
+    t.env.assert_conserved().await;
+}
