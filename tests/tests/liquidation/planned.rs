@@ -128,15 +128,10 @@ async fn carry_out(env: &mut Env, by: &Trader, account: &Trader, plan: &Plan) {
     let after = known.value(env, account).await;
     let end = |value: &Assessment| value.of(HealthKind::LiquidationEnd);
     let resolves = matches!(plan.step, Step::Resolve { .. });
-    assert!(
-        resolves
-            || plan
-                .settle
-                .is_empty()
-                .then(|| end(&after) >= end(&plan.value))
-                != Some(false),
-        "{plan:?} leaves {after:?}"
-    );
+    // A fill that waited may have cost the account something of its own.
+    if !resolves && plan.settle.is_empty() {
+        assert!(end(&after) >= end(&plan.value), "{plan:?} leaves {after:?}");
+    }
     let gains = Gains::of(&logs, &known.outlook, &by.margin);
     assert!(!gains.is_nothing() || plan.reward == 0, "{plan:?}");
     if !resolves {
@@ -218,14 +213,15 @@ async fn a_mixed_account_is_wound_down_at_fresh_prices() {
     env.refresh_all().await;
     let (other, liquidator) = (rich(&mut env).await, rich(&mut env).await);
     let account = env
-        .trader_with(&[(JUP, 20_000_000_000), (BTC, BTC_1 / 20)])
+        .trader_with(&[(JUP, 3_000_000_000), (BTC, BTC_1 / 10)])
         .await;
     env.borrow(&account, ETH, ETH_1).await.unwrap();
     env.borrow(&account, SOL, 5 * SOL_1).await.unwrap();
     trade(&mut env, SOL_PERP, &account, &other, 150.0, 1_000).await;
     env.advance(60).await;
-    env.assets[JUP].usd = 0.55;
-    env.assets[SOL].usd = 140.0;
+    for (asset, dollars) in [(JUP, 0.5), (SOL, 140.0), (ETH, 3_900.0), (BTC, 43_000.0)] {
+        env.assets[asset].usd = dollars;
+    }
     env.refresh_all().await;
     // The entries are older than a liquidation accepts, so that it has to bring its own refreshes.
     env.advance_by(8, 20).await;

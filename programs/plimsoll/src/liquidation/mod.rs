@@ -16,7 +16,7 @@ mod swap;
 mod tests;
 
 pub use leg::Leg;
-pub use standing::{Part, Standing};
+pub use standing::{Part, Standing, MAX_REFRESH_SLOTS};
 
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
