@@ -1,17 +1,22 @@
 //! Client of Plimsoll: addresses, instruction builders, account, event and error decoding.
 //!
 //! An [`ExchangeRef`] names an exchange and derives what belongs to it; the functions of [`instructions`] turn a few
-//! such names into instructions with every account filled in.
+//! such names into instructions with every account filled in. With the feature `rpc`, on by default, [`rpc`] reads,
+//! follows and sends over a node.
 pub mod addresses;
 pub mod copy;
 pub mod decode;
+pub mod directory;
 pub mod errors;
 pub mod events;
 pub mod exchange;
 pub mod health;
 pub mod instructions;
 pub mod preview;
+#[cfg(feature = "rpc")]
+pub mod rpc;
 pub mod stress;
 
 pub use decode::decode;
+pub use directory::Directory;
 pub use exchange::{AssetRef, ExchangeRef, MarketRef, Proposal};
