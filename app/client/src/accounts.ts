@@ -1,0 +1,162 @@
+// Reading the program's accounts: which decoder reads what, and what the slots of a margin account mean.
+import type { Address, ReadonlyUint8Array } from '@solana/kit';
+
+import {
+  BANK_DISCRIMINATOR,
+  BOOK_DISCRIMINATOR,
+  EXCHANGE_DISCRIMINATOR,
+  FILL_QUEUE_ACCOUNT_DISCRIMINATOR,
+  MARGIN_ACCOUNT_DISCRIMINATOR,
+  MARKET_DISCRIMINATOR,
+  PENDING_CHANGE_DISCRIMINATOR,
+  RISK_STATE_DISCRIMINATOR,
+  getBankDecoder,
+  getChangeDecoder,
+  getExchangeDecoder,
+  getHealthReportDecoder,
+  getMarginAccountDecoder,
+  getMarketDecoder,
+  getPendingChangeDecoder,
+  getRiskStateDecoder,
+  type Balance,
+  type Bank,
+  type Change,
+  type Exchange,
+  type HealthReport,
+  type MarginAccount,
+  type Market,
+  type OpenOrder,
+  type PendingChange,
+  type PerpPosition,
+  type RiskState,
+} from './generated';
+import type { ContractScale } from './units';
+
+/** Marks a free slot of balances and positions. */
+export const EMPTY = 0xffff;
+
+/** Bytes of a margin account, which tell it from others in `getProgramAccounts`. */
+export const MARGIN_ACCOUNT_SIZE = getMarginAccountDecoder().fixedSize;
+
+/** Offsets at which margin accounts are filtered in `getProgramAccounts`. */
+export const MARGIN_ACCOUNT_OFFSETS = { exchange: 8, owner: 40, delegate: 72 } as const;
+
+/** What operators allow in an exchange, an asset or a market. */
+export const MODES = ['active', 'reduceOnly', 'paused'] as const;
+/** One of {@link MODES}. */
+export type Mode = (typeof MODES)[number];
+/** The mode of a stored byte; an unknown byte is the strictest. */
+export const modeOf = (byte: number): Mode => MODES[byte] ?? 'paused';
+
+const KINDS = {
+  bank: BANK_DISCRIMINATOR,
+  book: BOOK_DISCRIMINATOR,
+  exchange: EXCHANGE_DISCRIMINATOR,
+  fillQueue: FILL_QUEUE_ACCOUNT_DISCRIMINATOR,
+  marginAccount: MARGIN_ACCOUNT_DISCRIMINATOR,
+  market: MARKET_DISCRIMINATOR,
+  pendingChange: PENDING_CHANGE_DISCRIMINATOR,
+  riskState: RISK_STATE_DISCRIMINATOR,
+} as const;
+
+/** A kind of account of the program. */
+export type AccountKind = keyof typeof KINDS;
+
+/** The first eight bytes of a kind of account. */
+export const discriminatorOf = (kind: AccountKind): ReadonlyUint8Array => KINDS[kind];
+
+/** The kind of account that bytes are, if of this program. */
+export function kindOf(data: ReadonlyUint8Array): AccountKind | null {
+  const kinds = Object.keys(KINDS) as AccountKind[];
+  return kinds.find((kind) => beginsWith(data, KINDS[kind])) ?? null;
+}
+
+/** Bytes that are not the account that was asked for. */
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError';
+}
+
+/** Refuses bytes of another kind, or fewer than the account has. */
+export function requireKind(data: ReadonlyUint8Array, kind: AccountKind, size: number): void {
+  if (!beginsWith(data, KINDS[kind])) throw new DecodeError(`the account is no ${kind}`);
+  if (data.length < size) throw new DecodeError(`the ${kind} has ${data.length} bytes instead of ${size}`);
+}
+
+const beginsWith = (data: ReadonlyUint8Array, start: ReadonlyUint8Array) =>
+  data.length >= start.length && start.every((byte, i) => data[i] === byte);
+
+interface FixedDecoder<T> {
+  readonly fixedSize: number;
+  decode(data: ReadonlyUint8Array): T;
+}
+
+const reader =
+  <T>(kind: AccountKind, decoder: FixedDecoder<T>) =>
+  (data: ReadonlyUint8Array): T => {
+    requireKind(data, kind, decoder.fixedSize);
+    return decoder.decode(data);
+  };
+
+/** Reads an `Exchange`. */
+export const decodeExchange: (data: ReadonlyUint8Array) => Exchange = reader('exchange', getExchangeDecoder());
+/** Reads a `RiskState`. */
+export const decodeRiskState: (data: ReadonlyUint8Array) => RiskState = reader('riskState', getRiskStateDecoder());
+/** Reads a `Bank`. */
+export const decodeBank: (data: ReadonlyUint8Array) => Bank = reader('bank', getBankDecoder());
+/** Reads a `Market`. */
+export const decodeMarket: (data: ReadonlyUint8Array) => Market = reader('market', getMarketDecoder());
+/** Reads a `MarginAccount`. */
+export const decodeMarginAccount: (data: ReadonlyUint8Array) => MarginAccount = reader('marginAccount', getMarginAccountDecoder());
+
+/** A proposal that waits out its delay, with what it would change. */
+export interface Proposal extends Omit<PendingChange, 'change' | 'discriminator'> {
+  readonly change: Change;
+}
+
+/** Reads a `PendingChange`. */
+export function decodePendingChange(data: ReadonlyUint8Array): Proposal {
+  requireKind(data, 'pendingChange', 8);
+  const { discriminator: _, change, ...rest } = getPendingChangeDecoder().decode(data);
+  return { ...rest, change: getChangeDecoder().decode(change) };
+}
+
+/** Reads the return data of `account_health`. */
+export const decodeHealthReport = (data: ReadonlyUint8Array): HealthReport => getHealthReportDecoder().decode(data);
+
+/** The slots of a margin account that are in use. */
+export interface Holdings {
+  readonly balances: readonly Balance[];
+  readonly perps: readonly PerpPosition[];
+  readonly orders: readonly OpenOrder[];
+}
+
+/** What a margin account holds; the quote balance is always there. */
+export function holdingsOf(account: MarginAccount): Holdings {
+  return {
+    balances: account.balances.filter((balance) => balance.asset !== EMPTY),
+    perps: account.perps.filter((perp) => perp.market !== EMPTY),
+    orders: account.orders.filter((order) => order.id !== 0n),
+  };
+}
+
+/** Whether an account has been flagged for liquidation. */
+export const isLiquidating = (account: MarginAccount): boolean => account.state === 1;
+
+/** Whether an account holds nothing, so that it can be closed. */
+export function isEmpty(account: MarginAccount): boolean {
+  const { balances, perps, orders } = holdingsOf(account);
+  return perps.length === 0 && orders.length === 0 && balances.every((balance) => balance.shares === 0n);
+}
+
+/** The default key, which stands for nobody. */
+export const NOBODY = '11111111111111111111111111111111' as Address;
+
+/** The scale of a market's lots and prices. */
+export const scaleOf = (market: Market): ContractScale => market.terms;
+
+/** A market's name on chain. */
+export function marketName(market: Market): string {
+  const bytes = market.terms.name;
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(bytes.slice(0, end < 0 ? bytes.length : end));
+}

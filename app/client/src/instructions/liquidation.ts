@@ -1,0 +1,163 @@
+// Settlement of profits, health reports, liquidation and bankruptcy: anyone may send these.
+import type { Address, Instruction, TransactionSigner } from '@solana/kit';
+
+import { holdingsOf } from '../accounts';
+import { assetOf, marketOf, type AssetRef, type ExchangeRef, type MarketRef } from '../addresses';
+import {
+  getAccountHealthInstruction,
+  getLiquidateInstruction,
+  getResolveBankruptcyInstruction,
+  getSettlePnlInstruction,
+  type MarginAccount,
+  type RiskState,
+} from '../generated';
+import { sharesToNative, valueAt } from '../units';
+import { marketsWithOrders } from './orders';
+import { withRemaining, writable } from './remaining';
+
+const NO_LIMIT = (1n << 64n) - 1n;
+
+/** Turns a market's profit or loss into quote balance. Nobody signs. */
+export function settlePnl(exchange: ExchangeRef, marginAccount: Address, market: MarketRef): Instruction {
+  return getSettlePnlInstruction(
+    { riskState: exchange.riskState, market: market.address, marginAccount, quoteBank: exchange.quote.bank },
+    { programAddress: exchange.program },
+  );
+}
+
+/** Returns a health report as return data; made for simulation. Nobody signs. */
+export function accountHealth(exchange: ExchangeRef, marginAccount: Address): Instruction {
+  return getAccountHealthInstruction({ riskState: exchange.riskState, marginAccount }, { programAddress: exchange.program });
+}
+
+/** A swap of collateral for debt: each a bank, or a market with a profit or loss and no position. */
+export interface Swap {
+  readonly collateral: AssetRef | MarketRef;
+  readonly debt: AssetRef | MarketRef;
+  /** Most native units of debt to repay; as much as is needed unless told. */
+  readonly maxDebt?: bigint;
+}
+
+/** What a liquidation is to do, in this order. */
+export interface Liquidation {
+  /** Cancel the account's orders in these markets. */
+  readonly cancelIn: readonly MarketRef[];
+  /** Take over up to so many lots of the position in this market. */
+  readonly position: { readonly market: MarketRef; readonly maxLots?: bigint } | null;
+  /** Swap collateral for debt. */
+  readonly swap: Swap | null;
+}
+
+/** A liquidation and who does it. */
+export interface LiquidateInput {
+  /** Owner or delegate of `liquidatorAccount`. */
+  readonly liquidator: TransactionSigner;
+  readonly liquidatorAccount: Address;
+  readonly marginAccount: Address;
+  readonly what: Liquidation;
+}
+
+const accountOf = (leg: AssetRef | MarketRef): Address => ('bank' in leg ? leg.bank : leg.address);
+const isMarket = (leg: AssetRef | MarketRef): leg is MarketRef => !('bank' in leg);
+
+/** Liquidates an account that is below its maintenance line, or flags and clears it. */
+export function liquidate(exchange: ExchangeRef, input: LiquidateInput): Instruction {
+  const { cancelIn, position, swap } = input.what;
+  const swapAccounts = swap && {
+    collateral: accountOf(swap.collateral),
+    debt: accountOf(swap.debt),
+    ...(isMarket(swap.collateral) || isMarket(swap.debt) ? { quoteBank: exchange.quote.bank } : {}),
+  };
+  const instruction = getLiquidateInstruction(
+    {
+      liquidator: input.liquidator,
+      liquidatorAccount: input.liquidatorAccount,
+      marginAccount: input.marginAccount,
+      riskState: exchange.riskState,
+      ...(position ? { positionMarket: position.market.address } : {}),
+      ...swapAccounts,
+      maxPositionLots: position ? (position.maxLots ?? NO_LIMIT) : 0n,
+      maxDebt: swap ? (swap.maxDebt ?? NO_LIMIT) : 0n,
+    },
+    { programAddress: exchange.program },
+  );
+  return withRemaining(instruction, cancelIn.map((market) => writable(market.book)));
+}
+
+/**
+ * What to liquidate of an account: all its orders, its largest position, and its most valuable collateral for its
+ * greatest debt. One liquidation takes no more than health needs, so the greatest of each goes furthest.
+ */
+export function planLiquidation(exchange: ExchangeRef, account: MarginAccount, risk: RiskState): Liquidation {
+  const { balances, perps } = holdingsOf(account);
+  const sized = perps.map((perp) => ({ perp, value: positionValue(risk, perp.market, perp.position) }));
+  const largest = greatest(sized.filter(({ value }) => value > 0n));
+  const legs = [
+    ...balances.map(({ asset, shares }) => ({ leg: assetOf(exchange, asset), value: balanceValue(risk, asset, shares) })),
+    ...perps
+      .filter((perp) => perp.position === 0n)
+      .map((perp) => ({ leg: marketOf(exchange, perp.market), value: perp.quote })),
+  ];
+  const collateral = greatest(legs.filter(({ value }) => value > 0n));
+  const debt = greatest(legs.filter(({ value }) => value < 0n).map(({ leg, value }) => ({ leg, value: -value })));
+  return {
+    cancelIn: marketsWithOrders(exchange, account),
+    position: largest ? { market: marketOf(exchange, largest.perp.market) } : null,
+    swap: collateral && debt ? { collateral: collateral.leg, debt: debt.leg } : null,
+  };
+}
+
+function greatest<T extends { readonly value: bigint }>(items: readonly T[]): T | undefined {
+  return items.reduce<T | undefined>((best, item) => (best && best.value >= item.value ? best : item), undefined);
+}
+
+function positionValue(risk: RiskState, market: number, position: bigint): bigint {
+  const entry = risk.markets[market];
+  return entry ? valueAt(position < 0n ? -position : position, entry.price.spot, entry.shift) : 0n;
+}
+
+function balanceValue(risk: RiskState, asset: number, shares: bigint): bigint {
+  const entry = risk.assets[asset];
+  if (!entry) return 0n;
+  const native = sharesToNative(shares, shares < 0n ? entry.borrowIndex : entry.depositIndex);
+  return valueAt(native, entry.price.spot, entry.shift);
+}
+
+/** A debt that bankruptcy leaves. */
+export type BadDebt =
+  | {
+      /** A borrow; where insurance pays for it, `resolverAccount` repays up to `maxRepay` native units. */
+      readonly asset: AssetRef;
+      readonly resolverAccount?: Address;
+      readonly maxRepay?: bigint;
+    }
+  | {
+      /** A market's loss, which its other side may have to bear. */
+      readonly market: MarketRef;
+    };
+
+/** Resolves one debt of an account that has nothing left. */
+export function resolveBankruptcy(exchange: ExchangeRef, resolver: TransactionSigner, marginAccount: Address, debt: BadDebt): Instruction {
+  const { quote } = exchange;
+  const borrow = 'asset' in debt;
+  const fillQueue = borrow ? {} : { fillQueue: debt.market.fillQueue };
+  const resolverAccount = borrow && debt.resolverAccount !== undefined ? { resolverAccount: debt.resolverAccount } : {};
+  return getResolveBankruptcyInstruction(
+    {
+      resolver,
+      ...resolverAccount,
+      marginAccount,
+      riskState: exchange.riskState,
+      exchange: exchange.address,
+      debt: borrow ? debt.asset.bank : debt.market.address,
+      ...fillQueue,
+      quoteBank: quote.bank,
+      vault: quote.vault,
+      insuranceVault: exchange.insuranceVault,
+      quoteMint: quote.mint,
+      tokenProgram: quote.tokenProgram,
+      maxRepay: borrow ? (debt.maxRepay ?? 0n) : 0n,
+    },
+    { programAddress: exchange.program },
+  );
+}

@@ -1,0 +1,162 @@
+// Every refusal of the program in plain words, and what the person who meets it can do.
+import type { ProgramErrorName } from './generated';
+
+/** What happened, and what can be done about it, if anything. */
+export interface PlainWords {
+  readonly text: string;
+  readonly advice: string | null;
+}
+
+const says = (text: string, advice: string | null = null): PlainWords => ({ text, advice });
+
+/** Every refusal in plain words. */
+export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
+  Overflow: says('A number in this action is too large to compute with.', 'Try a smaller amount.'),
+  InvalidParameter: says('A risk parameter is outside its allowed range.'),
+  ZeroAmount: says('The amount is zero.', 'Enter an amount above zero.'),
+  NotAuthority: says("Only the exchange's authority may do this."),
+  NotGuardian: says("Only the exchange's authority or its guardian may do this."),
+  NotOwner: says('This wallet does not own the margin account.', 'Connect the wallet that owns it.'),
+  NotOwnerOrDelegate: says(
+    'This wallet neither owns the margin account nor may trade for it.',
+    "Connect the owner's wallet, or have it name this wallet as delegate.",
+  ),
+  WrongExchange: says(
+    'The accounts belong to different exchanges.',
+    'Reload the page: the directory may have changed.',
+  ),
+  WrongMarketAccount: says(
+    'An account does not belong to this market.',
+    'Reload the page: the directory may have changed.',
+  ),
+  WrongVault: says('The vault does not belong to this asset.', 'Reload the page: the directory may have changed.'),
+  WrongMint: says('The token is not the one of this asset.', 'Reload the page: the directory may have changed.'),
+  WrongTokenAccount: says(
+    'The token account cannot be used here.',
+    'Use a token account of your own wallet for this token.',
+  ),
+  DuplicateAccount: says('The same account was passed twice.'),
+  WrongRemainingAccount: says(
+    'An account that the action needs is missing or of another kind.',
+    'Reload the page and try again.',
+  ),
+  DifferentOwners: says(
+    'The two margin accounts have different owners.',
+    'Transfers are between accounts of one owner; withdraw and deposit instead.',
+  ),
+  ExchangeGated: says(
+    'The exchange is paused or only lets you reduce risk.',
+    'Cancelling, repaying and reduce-only orders may still work.',
+  ),
+  BankGated: says('This asset is paused or only lets you reduce risk.', 'Try repaying, or another asset.'),
+  MarketGated: says('This market is paused.', 'Cancelling orders still works.'),
+  AccountGated: says(
+    'The margin account is being liquidated.',
+    'Deposit collateral to bring it back above its line; trading opens again when the liquidation ends.',
+  ),
+  AccountNotExtended: says('An account of the exchange is not fully set up yet.'),
+  AlreadyExtended: says('The account already has its full size.'),
+  TooManyAssets: says('The exchange has no room for another asset.'),
+  TooManyMarkets: says('The exchange has no room for another market.'),
+  QuoteNotListed: says('The quote asset must be listed first.'),
+  MintHasTransferFee: says('Tokens that charge for transfers cannot be listed.'),
+  MintHasPermanentDelegate: says('Tokens that somebody else can move cannot be listed.'),
+  MintHasTransferHook: says('Tokens that run code on transfers cannot be listed.'),
+  MintStartsFrozen: says('Tokens whose accounts start frozen cannot be listed.'),
+  MintExtensionRefused: says('The token has an extension that is not known to be harmless.'),
+  TooManyDecimals: says('The token has too many decimals.'),
+  ChangeNeedsDelay: says(
+    'This change loosens a limit and has to wait.',
+    'Propose it first, and execute it when its delay is over.',
+  ),
+  ChangeMismatch: says('The pending change describes something else.'),
+  ChangeNotReady: says('The pending change has not waited long enough.', 'Execute it when its delay is over.'),
+  ChangeExpired: says('The pending change has lapsed.', 'Propose it again.'),
+  WrongOracleAccount: says(
+    'The price account is not the one that this exchange uses.',
+    'Reload the page: the directory may have changed.',
+  ),
+  WrongOracleOwner: says('The price account belongs to the wrong program.'),
+  WrongFeed: says('The price account is for another feed.'),
+  NotFullyVerified: says('The price has not been fully verified.', 'Wait for the next update.'),
+  InvalidOraclePrice: says('The price feed reports no valid price.', 'Wait for the next update.'),
+  OracleTooWide: says('The price is too uncertain at the moment.', 'Wait until the feed agrees on a price.'),
+  OracleTooOld: says('The price is too old.', 'Wait for the next update.'),
+  StaleEntry: says(
+    'A price that this action needs is stale.',
+    'Try again: prices are refreshed along with the action. Cancels, deposits and reduce-only orders still work.',
+  ),
+  InsufficientBalance: says('The account does not hold that much.', 'Lower the amount, or allow borrowing.'),
+  InsufficientLiquidity: says(
+    'Too much of this asset is lent out right now.',
+    'Withdraw less, or wait until borrowers repay.',
+  ),
+  DepositCap: says('The deposit cap of this asset is reached.', 'Deposit less, or another asset.'),
+  BorrowCap: says('The borrow cap of this asset is reached.', 'Borrow less, or another asset.'),
+  NetBorrowLimit: says('Too much of this asset was borrowed lately.', 'Borrow less, or wait for the next window.'),
+  OutflowLimit: says('Too much of this asset was withdrawn lately.', 'Withdraw less, or wait for the next window.'),
+  AssetReduceOnly: says('This asset accepts repayments only.', 'Deposit another asset.'),
+  InsufficientHealth: says(
+    'The account has too little margin for this.',
+    'Lower the size, deposit collateral, or close other positions.',
+  ),
+  NoFreeBalanceSlot: says(
+    'The account already holds as many assets as it can.',
+    'Withdraw an asset whole, or use another sub-account.',
+  ),
+  NoFreePerpSlot: says(
+    'The account is already in as many markets as it can.',
+    'Close a position and settle it, or use another sub-account.',
+  ),
+  NoFreeOrderSlot: says('The account has as many open orders as it can.', 'Cancel an order first.'),
+  NoSuchPosition: says('The account holds nothing in this asset or market.'),
+  AccountNotEmpty: says(
+    'The account still holds balances, positions or orders.',
+    'Close and withdraw everything first.',
+  ),
+  PriceOutOfBand: says("The price is too far from the oracle's.", 'Choose a limit nearer to the oracle price.'),
+  InvalidOrderSize: says("The size is below the market's minimum or too large.", 'Change the size.'),
+  WouldCross: says(
+    'The order would trade at once, which post-only forbids.',
+    'Choose a price behind the best, or drop post-only.',
+  ),
+  CannotFill: says('The book cannot fill the whole order at this price.', 'Lower the size, or accept a partial fill.'),
+  SelfTrade: says('The order would trade with one of your own.', 'Cancel that one first.'),
+  AlreadyExpired: says("The order's expiry has already passed.", 'Choose a later expiry.'),
+  MarketReduceOnly: says('This market accepts reduce-only orders only.', 'Mark the order reduce-only.'),
+  NotReducing: says('The order does not reduce the position.', 'Turn reduce-only off, or change side or size.'),
+  OpenInterestCap: says("The market's open-interest cap is reached.", 'Lower the size; closing positions still works.'),
+  BookFull: says('The book is full at this price.', 'Choose a better price.'),
+  NoSuchOrder: says('The order is no longer there.', 'It was filled, cancelled or has expired.'),
+  FillQueueFull: says(
+    "The market's queue of unsettled trades is full.",
+    'Try again shortly: settling it takes a moment.',
+  ),
+  NotLiquidatable: says(
+    'The account is above its maintenance line.',
+    'Its owner, a price or another liquidator was faster.',
+  ),
+  SelfLiquidation: says('An account cannot liquidate itself.', 'Choose another of your accounts as liquidator.'),
+  FillsPending: says('The account has trades that are not settled yet.', 'Settle them first.'),
+  OrdersRemain: says('The account still has open orders.', 'Cancel them in the same transaction.'),
+  NothingToLiquidate: says('What was to be liquidated is not there any more.', 'Reload the account: it has changed.'),
+  NotBankrupt: says('The account still holds something of value.', 'Liquidate that first.'),
+  BrokenFeed: says(
+    'The price jumped too far from its own recent average to be trusted.',
+    'Wait until the feed is steady again.',
+  ),
+  NothingToSettle: says('There is nothing to settle.'),
+  NothingToCollect: says('There is nothing to collect.'),
+  CannotPayLoss: says(
+    'The realised loss cannot be paid from this account.',
+    'Deposit quote, or reduce other risk first.',
+  ),
+  OrderMismatch: says('Book and margin account disagree about an order.'),
+  MissingAccount: says('An account that this action needs was not passed.'),
+  SliceTooSmall: says('The slice is too small to help the account.', 'Take over more.'),
+  LiquidationHarms: says(
+    "The liquidation would lower the account's health.",
+    'Choose other collateral or another position.',
+  ),
+  NobodyCanPay: says('Neither insurance nor anyone else can bear the loss now.', 'Try again later.'),
+};
