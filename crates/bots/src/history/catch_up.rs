@@ -126,17 +126,17 @@ impl<'a, S: Source> CatchUp<'a, S> {
         Ok(events)
     }
 
-    async fn unrecorded<'l>(&self, entries: &[&'l Listed]) -> Result<Vec<&'l Listed>> {
+    async fn unrecorded(&self, entries: &[&Listed]) -> Result<Vec<Listed>> {
         let mut new = Vec::new();
         for entry in entries {
             if !entry.failed && !is_recorded(self.database, &entry.signature).await? {
-                new.push(*entry);
+                new.push(Listed::clone(entry));
             }
         }
         Ok(new)
     }
 
-    async fn fetch(&self, entry: &Listed, newest_slot: u64) -> Result<Executed> {
+    async fn fetch(&self, entry: Listed, newest_slot: u64) -> Result<Executed> {
         let found = self.source.transaction(&entry.signature).await?;
         if found.is_none() && newest_slot.saturating_sub(entry.slot) < GIVEN_UP {
             bail!(
@@ -145,7 +145,7 @@ impl<'a, S: Source> CatchUp<'a, S> {
             );
         }
         Ok(Executed {
-            signature: entry.signature.clone(),
+            signature: entry.signature,
             slot: entry.slot,
             time: entry
                 .time

@@ -6,6 +6,8 @@ use plimsoll::ID;
 use sqlx::{any::AnyPoolOptions, AnyPool, Row};
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::config::masked;
+
 /// Connections to the database at a time.
 const CONNECTIONS: u32 = 8;
 /// How long a query waits for a connection before it is refused.
@@ -64,7 +66,7 @@ impl Database {
             })
             .connect(&creating(url))
             .await
-            .with_context(|| format!("cannot open the history at {}", without_password(url)))?;
+            .with_context(|| format!("cannot open the history at {}", masked(url)))?;
         sqlx::migrate!("./migrations")
             .run(&pool)
             .await
@@ -173,29 +175,19 @@ fn scheme(url: &str) -> &str {
     url.split(':').next().unwrap_or_default()
 }
 
-/// A URL as it may be logged.
-fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(start), Some(at)) if at > start => format!("{}…{}", &url[..start + 3], &url[at..]),
-        _ => url.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::history::fixture::database;
 
     #[test]
-    fn urls_are_completed_and_kept_secret() {
+    fn urls_are_completed() {
         assert_eq!(creating("sqlite://a.db"), "sqlite://a.db?mode=rwc");
         assert_eq!(
             creating("sqlite://a.db?cache=shared"),
             "sqlite://a.db?cache=shared&mode=rwc"
         );
         assert_eq!(creating("postgres://u:p@h/d"), "postgres://u:p@h/d");
-        assert_eq!(without_password("postgres://u:p@h/d"), "postgres://…@h/d");
-        assert_eq!(without_password("sqlite://a.db"), "sqlite://a.db");
     }
 
     #[tokio::test]
