@@ -31,6 +31,8 @@ const SOURCES: [&str; 6] = [
 /// Debian's packages, where no toolchain has the target.
 const PACKAGES: [&str; 4] = ["rustc-web", "rust-web-src", "cargo-web", "lld-22"];
 const LINKER: &str = "/usr/bin/wasm-ld-22";
+/// What the module exports, besides its memory.
+const EXPORTS: [&str; 4] = ["alloc", "dealloc", "call", "last_panic"];
 /// Variables that would make cargo build something else.
 const FOREIGN: [&str; 7] = [
     "RUSTFLAGS",
@@ -77,11 +79,12 @@ pub fn build(force: bool) -> Result<()> {
     }
     let compiler = compiler()?;
     println!("building {PACKAGE} for {TARGET}");
-    let made = compile(&compiler)?;
+    let archive = compile(&compiler)?;
+    let module = link(&compiler, &archive)?;
     let directory = out.parent().context("the output has no directory")?;
     fs::create_dir_all(directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
-    fs::copy(&made, &out).with_context(|| format!("cannot copy {}", made.display()))?;
+    fs::write(&out, module).with_context(|| format!("cannot write {}", out.display()))?;
     fs::write(&mark, digest(&out, &sources)?)
         .with_context(|| format!("cannot write {}", mark.display()))?;
     told(&out, "is built", started)
@@ -151,6 +154,7 @@ fn library() -> Option<PathBuf> {
     Some(Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/std/Cargo.toml"))
 }
 
+/// Compiles the crate and all it depends on into one archive.
 fn compile(compiler: &Compiler) -> Result<PathBuf> {
     let directory = paths::target().join("wasm");
     let mut command = match compiler {
@@ -162,10 +166,11 @@ fn compile(compiler: &Compiler) -> Result<PathBuf> {
     }
     command
         .current_dir(paths::root())
-        .args(["build", "--quiet", "--locked", "--release", "--lib"])
-        .args(["--package", PACKAGE, "--target", TARGET, "--target-dir"])
+        .args(["rustc", "--quiet", "--locked", "--release", "--lib"])
+        .args(["--crate-type", "staticlib", "--package", PACKAGE])
+        .args(["--target", TARGET, "--target-dir"])
         .arg(&directory);
-    // Small before fast, and without symbols: the module is downloaded. A panic traps.
+    // Small rather than fast: the module is downloaded. A panic traps.
     command
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s")
         .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
@@ -176,12 +181,100 @@ fn compile(compiler: &Compiler) -> Result<PathBuf> {
             .env("RUSTC", "/usr/bin/rustc")
             // Building std is an unstable feature; the compiler and its library come from one package.
             .env("RUSTC_BOOTSTRAP", "1")
+            // Some dependencies are libraries of their own, which cargo links along.
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", LINKER);
     }
     let status = command.status().context("cannot run cargo")?;
     if !status.success() {
         bail!("{PACKAGE} does not build for {TARGET}");
     }
-    let file = format!("{}.wasm", PACKAGE.replace('-', "_"));
+    let file = format!("lib{}.a", PACKAGE.replace('-', "_"));
     Ok(directory.join(TARGET).join("release").join(file))
+}
+
+/// Links the archive into a module that exports the crate's own functions only. Some dependencies export JavaScript
+/// glue for `wasm-bindgen`, which cargo's own link would keep, with all that it imports.
+fn link(compiler: &Compiler, archive: &Path) -> Result<Vec<u8>> {
+    let module = archive.with_extension("wasm");
+    let mut command = match compiler {
+        Compiler::System => Command::new(LINKER),
+        Compiler::Toolchain => {
+            let mut lld = Command::new(toolchain_linker()?);
+            lld.args(["-flavor", "wasm"]);
+            lld
+        }
+    };
+    command.args(["--no-entry", "--gc-sections", "--strip-all", "-O2"]);
+    // A stack that overflows must trap, not run into the data.
+    command.args(["--stack-first", "-z", "stack-size=1048576"]);
+    command.args(EXPORTS.map(|name| format!("--export={name}")));
+    command.arg(archive).arg("-o").arg(&module);
+    let status = command.status().context("cannot run the linker")?;
+    if !status.success() {
+        bail!("{PACKAGE} does not link for {TARGET}");
+    }
+    let linked = fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
+    without_custom_sections(&linked).context("the linker wrote no module")
+}
+
+/// The linker that comes with the toolchain on the path.
+fn toolchain_linker() -> Result<PathBuf> {
+    let output = |arguments: &[&str]| {
+        let made = Command::new("rustc").args(arguments).output();
+        let made = made.context("cannot run rustc")?;
+        anyhow::Ok(String::from_utf8_lossy(&made.stdout).trim().to_owned())
+    };
+    let about = output(&["-vV"])?;
+    let host = about
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .context("rustc tells no host")?;
+    let sysroot = output(&["--print", "sysroot"])?;
+    Ok(Path::new(&sysroot)
+        .join("lib/rustlib")
+        .join(host)
+        .join("bin/rust-lld"))
+}
+
+/// A module without its custom sections, which nothing needs to run it.
+fn without_custom_sections(module: &[u8]) -> Option<Vec<u8>> {
+    const HEADER: usize = 8;
+    const CUSTOM: u8 = 0;
+    let (header, mut rest) = module.split_at_checked(HEADER)?;
+    let mut out = header.to_vec();
+    while let Some((id, after)) = rest.split_first() {
+        let (len, prefix) = leb128(after)?;
+        let (section, left) = rest.split_at_checked(1 + prefix + len)?;
+        if *id != CUSTOM {
+            out.extend_from_slice(section);
+        }
+        rest = left;
+    }
+    Some(out)
+}
+
+/// An unsigned number of seven bits a byte, and how many bytes it takes.
+fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut value = 0usize;
+    for (i, byte) in bytes.iter().take(5).enumerate() {
+        value |= usize::from(byte & 0x7f) << (7 * i);
+        if byte & 0x80 == 0 {
+            return Some((value, i + 1));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn custom_sections_are_left_out() {
+        let header = b"\0asm\x01\0\0\0".as_slice();
+        let module = [header, &[0, 3, 1, b'x', 9], &[1, 1, 0], &[0, 2, 1, b'y']].concat();
+        let kept = [header, &[1, 1, 0]].concat();
+        assert_eq!(without_custom_sections(&module), Some(kept));
+        assert_eq!(without_custom_sections(&module[..10]), None);
+    }
 }

@@ -17,26 +17,26 @@ use plimsoll_tests::{
 use super::TICK;
 
 /// A linear congruential generator: the same history for the same seed.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
         self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }
 
-    fn one_in(&mut self, n: u64) -> bool {
+    pub(super) fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+    pub(super) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         let at = self.below(of.len() as u64);
         &of[usize::try_from(at).unwrap()]
     }
 
     /// An order near the oracle's price in USD.
-    fn order(&mut self, now: i64, usd: f64) -> OrderTerms {
+    pub(super) fn order(&mut self, now: i64, usd: f64) -> OrderTerms {
         let spot = (usd * 100.0).round() as u64;
         let price = spot - 60 + self.below(120);
         let most = *self.pick(&[1, 10, 500, 20_000]);

@@ -10,6 +10,8 @@ mod late;
 mod limits;
 mod margin;
 mod modes;
+mod preview;
+mod preview_funds;
 mod reduce_only;
 mod self_trade;
 mod settlement;
