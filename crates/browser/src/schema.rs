@@ -128,10 +128,12 @@ struct Variant {
     fields: Vec<Field>,
 }
 
+/// A field by name, or of a tuple.
 #[derive(Debug, Deserialize)]
-struct Field {
-    name: String,
-    r#type: Type,
+#[serde(untagged)]
+enum Field {
+    Named { name: String, r#type: Type },
+    Unnamed(Type),
 }
 
 #[derive(Debug, Deserialize)]
@@ -194,7 +196,11 @@ impl Schema {
 
     fn defined(&self, name: &str, from: &mut Bytes) -> Option<Value> {
         match &self.types.get(*self.by_name.get(name)?)?.r#type {
-            Shape::Struct { fields } => self.fields(fields, from).map(Value::Fields),
+            Shape::Struct { fields } => match fields.as_slice() {
+                // A unit such as base lots is told as its number.
+                [Field::Unnamed(only)] => self.read(only, from),
+                fields => self.fields(fields, from).map(Value::Fields),
+            },
             Shape::Type { alias } => self.read(alias, from),
             Shape::Enum { variants } => {
                 let variant = variants.get(usize::from(from.take::<1>()?[0]))?;
@@ -207,16 +213,20 @@ impl Schema {
 
     fn fields(&self, fields: &[Field], from: &mut Bytes) -> Option<Vec<(String, Value)>> {
         let mut out = Vec::with_capacity(fields.len());
-        for field in fields {
-            let value = match (&field.r#type, field.name.as_str()) {
+        for (i, field) in fields.iter().enumerate() {
+            let (name, shape) = match field {
+                Field::Named { name, r#type } => (name.clone(), r#type),
+                Field::Unnamed(shape) => (i.to_string(), shape),
+            };
+            let value = match (shape, name.as_str()) {
                 (Type::Array { array: (_, len) }, "name") => text(from.cut(*len)?),
                 (Type::Array { array: (_, 32) }, "feed") => hex(from.cut(32)?),
                 (Type::Array { array: (_, 32) }, "owner" | "maker") => address(from.take()?),
                 (other, _) => self.read(other, from)?,
             };
-            let hidden = field.name.trim_start_matches('_');
-            if !hidden.starts_with("padding") && hidden != "reserved" {
-                out.push((camel(&field.name), value));
+            let shown = name.trim_start_matches('_');
+            if !shown.starts_with("padding") && shown != "reserved" {
+                out.push((camel(&name), value));
             }
         }
         Some(out)
@@ -316,4 +326,73 @@ fn camel(name: &str) -> String {
         out.push_str(letters.as_str());
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anchor_lang::{Discriminator, Event};
+    use plimsoll::{
+        events::Deposited,
+        state::{Bank, Book, Exchange, FillQueueAccount, MarginAccount, Market, RiskState},
+    };
+
+    /// An account whose every byte is its place, and what is left of it after decoding.
+    fn decoded<T: Discriminator>(name: &str) -> (Vec<u8>, Value) {
+        let body = (0..size_of::<T>()).map(|i| u8::try_from(i % 251).unwrap());
+        let data: Vec<u8> = T::DISCRIMINATOR.iter().copied().chain(body).collect();
+        let schema = schema().unwrap();
+        let value = schema.account(name, &data).unwrap();
+        assert!(schema.account(name, &data[..data.len() - 1]).is_err());
+        (data, value)
+    }
+
+    #[test]
+    fn every_account_is_read_to_its_last_byte() {
+        decoded::<Bank>("Bank");
+        decoded::<Book>("Book");
+        decoded::<Exchange>("Exchange");
+        decoded::<FillQueueAccount>("FillQueueAccount");
+        decoded::<MarginAccount>("MarginAccount");
+        decoded::<Market>("Market");
+        decoded::<RiskState>("RiskState");
+    }
+
+    #[test]
+    fn fields_are_where_the_program_has_them() {
+        let (data, value) = decoded::<MarginAccount>("MarginAccount");
+        let account = plimsoll_client::decode::<MarginAccount>(&data).unwrap();
+        assert_eq!(
+            value.get("owner"),
+            Some(&Value::Text(account.owner.to_string()))
+        );
+        let Some(Value::List(orders)) = value.get("orders") else {
+            panic!("no orders");
+        };
+        let last = account.orders[63];
+        let field = |name| orders[63].get(name).and_then(Value::integer);
+        assert_eq!(field("id"), Some(last.id.into()));
+        assert_eq!(field("lots"), Some(last.lots.0.into()));
+        assert_eq!(field("flags"), Some(last.flags.into()));
+        assert!(value.get("reserved").is_none() && value.get("padding").is_none());
+    }
+
+    #[test]
+    fn events_are_named_and_read() {
+        let event = Deposited {
+            margin_account: Pubkey::new_from_array([7; 32]),
+            asset: 3,
+            amount: u64::MAX,
+            shares: -5,
+        };
+        let (name, value) = schema().unwrap().event(&event.data()).unwrap();
+        assert_eq!(name, "Deposited");
+        let field = |name: &str| value.get(name).and_then(Value::integer);
+        assert_eq!(field("asset"), Some(3));
+        assert_eq!(field("amount"), Some(u64::MAX.into()));
+        assert_eq!(field("shares"), Some(-5));
+        let json = crate::output::json(&value).unwrap();
+        let json = String::from_utf8(json).unwrap();
+        assert!(json.contains(r#""asset":3,"amount":"18446744073709551615","shares":"-5""#));
+    }
 }
