@@ -114,7 +114,11 @@ const STEPS: &[Step] = &[
         "tests of the embedded chain",
         &["test", "--locked", "--package", "plimsoll-localnet"],
     ),
-    step("demo", "a crash on the embedded chain", &["xtask", "demo"]),
+    step(
+        "demo",
+        "a crash on the embedded chain",
+        &["xtask", "demo", "--headless"],
+    ),
     step(
         "lint",
         "clippy, warnings denied",

@@ -16,9 +16,9 @@ use crate::{
 /// Distance of each level from the oracle's price, in parts of it, at rest.
 const LEVELS: [f64; 4] = [0.0004, 0.0010, 0.0022, 0.0045];
 /// Units of the base on each level, by market.
-const LEVEL_SIZE: [f64; 2] = [600.0, 1.5];
+const LEVEL_SIZE: [f64; 4] = [600.0, 1.5, 40.0, 300.0];
 /// Largest order of the flow, units of the base, by market.
-const FLOW_SIZE: [f64; 2] = [40.0, 0.08];
+const FLOW_SIZE: [f64; 4] = [40.0, 0.08, 2.0, 20.0];
 /// What the program may answer to an order without anything being wrong with the run.
 pub const EXPECTED: &[PlimsollError] = &[
     PlimsollError::InsufficientHealth,
@@ -80,7 +80,12 @@ impl Actors<'_> {
             let at_hand = who.account.as_array()[0].is_multiple_of(2);
             let base = self.world.markets[*market].base;
             let size = size * START[base] / tick.prices[base];
-            self.take(who, *market, size, at_hand).await?;
+            let makers = if at_hand {
+                self.maker_accounts()
+            } else {
+                Vec::new()
+            };
+            self.take(who, *market, size, &makers).await?;
         }
         for (market, size, factor) in plan.resting {
             let price = tick.prices[self.world.markets[*market].base] * factor;
@@ -92,13 +97,15 @@ impl Actors<'_> {
         Ok(())
     }
 
-    /// Small orders both ways, which nobody in particular minds.
-    pub async fn trade_small(&self, random: &mut Random) -> Result<()> {
+    /// Small orders both ways, which nobody in particular minds; half of them settle with `makers` in place.
+    pub async fn trade_small(&self, random: &mut Random, makers: &[Pubkey]) -> Result<()> {
         for who in self.flow {
-            let market = usize::try_from(random.between(0, 1))?;
+            let last = FLOW_SIZE.len() as u64 - 1;
+            let market = usize::try_from(random.between(0, last))?;
             let size = FLOW_SIZE[market] * random.signed_unit();
             let at_hand = random.between(0, 1) == 0;
-            let outcome = self.take(who, market, size, at_hand).await;
+            let makers = if at_hand { makers } else { &[] };
+            let outcome = self.take(who, market, size, makers).await;
             if let Err(error) = outcome {
                 expect_refusal(error.downcast()?, EXPECTED)?;
             }
@@ -124,7 +131,13 @@ impl Actors<'_> {
     }
 
     /// A market order, with the refreshes that it needs in front.
-    async fn take(&self, who: &Participant, market: usize, size: f64, at_hand: bool) -> Result<()> {
+    async fn take(
+        &self,
+        who: &Participant,
+        market: usize,
+        size: f64,
+        makers: &[Pubkey],
+    ) -> Result<()> {
         let order = Order {
             market,
             size,
@@ -132,14 +145,9 @@ impl Actors<'_> {
             reduce_only: false,
             post: false,
         };
-        let makers = if at_hand {
-            self.maker_accounts()
-        } else {
-            Vec::new()
-        };
         let instructions = [
             self.world.refresh_all(),
-            place(self.world, who, &order, &makers),
+            place(self.world, who, &order, makers),
         ];
         self.wire.send(&instructions, &[&who.keys]).await?;
         Ok(())

@@ -3,16 +3,14 @@
 use std::path::Path;
 
 use anchor_lang::{prelude::Pubkey, AccountSerialize};
-use anyhow::{anyhow, Context, Result};
+use anyhow::{Context, Result};
 use pyth_solana_receiver_sdk::price_update::{PriceFeedMessage, PriceUpdateV2, VerificationLevel};
 use solana_keypair::Keypair;
-use surfpool_sdk::{
-    cheatcodes::builders::{DeployProgram, SetAccount},
-    BlockProductionMode, SimnetCommand, Surfnet,
-};
+use solana_signer::Signer;
+use surfpool_core::solana_account::Account;
 
-/// Length of a slot, as on a real cluster. Every transaction closes one.
-const SLOT_MILLIS: u64 = 400;
+use crate::node::{Node, Ports};
+
 /// What the payer of all fees and rents starts with.
 const PAYER_LAMPORTS: u64 = 100_000_000_000_000;
 /// Decimals of the published prices.
@@ -20,9 +18,10 @@ const PRICE_EXPONENT: i32 = -8;
 /// More than enough rent for a price account.
 const PRICE_ACCOUNT_LAMPORTS: u64 = 10_000_000;
 
-/// A running validator. Its ports are free ones of this machine; dropping it shuts it down.
+/// A running validator with the program on it; dropping it shuts it down.
 pub struct Chain {
-    surfnet: Surfnet,
+    node: Node,
+    rpc_url: String,
 }
 
 /// A price as a publisher states it.
@@ -40,66 +39,54 @@ impl Chain {
     /// Starts an offline chain on which `payer` has plenty of lamports, and deploys the program's artifact.
     ///
     /// Slots advance with transactions, not with this machine's clock, so that a run repeats exactly.
-    pub async fn start(program: &Path, payer: &Keypair) -> Result<Self> {
+    pub async fn start(program: &Path, payer: &Keypair, ports: Ports) -> Result<Self> {
         let artifact = std::fs::read(program).with_context(|| {
             format!(
                 "no program at {}: run `cargo xtask build` first, or name another with --program",
                 program.display()
             )
         })?;
-        let surfnet = Surfnet::builder()
-            .offline(true)
-            .block_production_mode(BlockProductionMode::Transaction)
-            .slot_time_ms(SLOT_MILLIS)
-            .payer(payer.insecure_clone())
-            .airdrop_sol(PAYER_LAMPORTS)
-            .start()
+        let rich = payer.pubkey();
+        let starting = move || Node::start(ports, rich, PAYER_LAMPORTS);
+        let node = tokio::task::spawn_blocking(starting).await??;
+        node.deploy(plimsoll::ID, &artifact)
             .await
-            .map_err(|e| anyhow!("the embedded chain did not start: {e}"))?;
-        // While it believes that a runbook is being executed it does not profile instructions, for which it would execute
-        // every prefix of every transaction.
-        surfnet
-            .send_command(SimnetCommand::StartRunbookExecution("demo".into()))
-            .map_err(|e| anyhow!("the embedded chain does not answer: {e}"))?;
-        surfnet
-            .cheatcodes()
-            .deploy(DeployProgram::new(plimsoll::ID).so_bytes(artifact))
-            .map_err(|e| anyhow!("cannot deploy {}: {e}", program.display()))?;
-        Ok(Self { surfnet })
+            .with_context(|| format!("cannot deploy {}", program.display()))?;
+        let rpc_url = node.rpc_url();
+        Ok(Self { node, rpc_url })
     }
 
     /// Where wallets and bots connect.
     pub fn rpc_url(&self) -> &str {
-        self.surfnet.rpc_url()
+        &self.rpc_url
+    }
+
+    /// The validator.
+    pub fn node(&self) -> &Node {
+        &self.node
     }
 
     /// Writes the account of a Pyth feed as the receiver program would after verifying an update in full.
     pub fn publish(&self, account: &Pubkey, feed: [u8; 32], quote: &Quote) -> Result<()> {
-        let account = SetAccount::new(*account)
-            .lamports(PRICE_ACCOUNT_LAMPORTS)
-            .owner(pyth_solana_receiver_sdk::ID)
-            .data(price_update(feed, quote)?);
-        self.surfnet
-            .cheatcodes()
-            .execute(account)
-            .map_err(|e| anyhow!("cannot publish a price: {e}"))
+        let written = Account {
+            lamports: PRICE_ACCOUNT_LAMPORTS,
+            data: price_update(feed, quote)?,
+            owner: pyth_solana_receiver_sdk::ID,
+            executable: false,
+            rent_epoch: 0,
+        };
+        self.node.write(*account, written)
     }
 
     /// Moves the chain's clock, and its slots with it, forward to a Unix time.
     pub fn travel_to(&self, second: i64) -> Result<()> {
-        let millis = u64::try_from(second)?.saturating_mul(1_000);
-        self.surfnet
-            .cheatcodes()
-            .time_travel_to_timestamp(millis)
-            .map_err(|e| anyhow!("cannot move the clock: {e}"))?;
-        Ok(())
+        self.node
+            .travel_to(u64::try_from(second)?.saturating_mul(1_000))
     }
 
     /// Shuts the chain down and frees its ports.
-    pub fn stop(mut self) -> Result<()> {
-        self.surfnet
-            .stop()
-            .map_err(|e| anyhow!("the embedded chain did not stop: {e}"))
+    pub fn stop(&self) -> Result<()> {
+        self.node.stop()
     }
 }
 

@@ -1,16 +1,16 @@
 //! Proof, from the chain's state alone, that no money appeared or disappeared: what vaults hold is what is owed, every
 //! position has its counterpart, and every claim on a market is matched.
-use anchor_lang::prelude::Pubkey;
+use std::collections::BTreeMap;
+
+use anchor_lang::{prelude::Pubkey, Discriminator, ZeroCopy};
 use anyhow::{Context, Result};
-use plimsoll::state::{Bank, MarginAccount, Market};
+use plimsoll::state::{Bank, FillQueueAccount, MarginAccount, Market};
+use plimsoll_client::decode;
 use plimsoll_risk::balance::{native_ceil, native_floor};
 use serde::Serialize;
+use surfpool_core::solana_account::Account;
 
-use crate::{
-    reading::{fetch, waiting, Snapshot},
-    setup::World,
-    wire::Wire,
-};
+use crate::{chain::Chain, setup::World, wire::Wire};
 
 /// Rounding that one transaction may leave behind in a bank or a pool, native units. All of it favours the protocol.
 const DUST_PER_TRANSACTION: i128 = 8;
@@ -23,40 +23,67 @@ pub struct Check {
     pub detail: String,
 }
 
-/// Everything that is checked.
-pub async fn check(wire: &Wire, world: &World) -> Result<Vec<Check>> {
-    let snapshot = Snapshot::read(wire, world).await?;
-    let accounts: Vec<&MarginAccount> = snapshot.accounts.iter().map(|(_, a)| &**a).collect();
-    let allowed = DUST_PER_TRANSACTION * i128::from(wire.traffic(|book| book.landed));
+/// The exchange's accounts at one moment.
+struct Moment {
+    accounts: BTreeMap<Pubkey, Account>,
+}
+
+impl Moment {
+    fn get<T: ZeroCopy + Discriminator>(&self, address: &Pubkey) -> Result<Box<T>> {
+        let account = self.accounts.get(address).context("an account is gone")?;
+        Ok(decode(&account.data)?)
+    }
+
+    /// Tokens in a token account.
+    fn tokens(&self, address: &Pubkey) -> Result<u64> {
+        let account = self.accounts.get(address).context("a vault is gone")?;
+        amount(&account.data)
+    }
+
+    /// Every margin account of an exchange.
+    fn margin_accounts(&self, exchange: &Pubkey) -> Vec<Box<MarginAccount>> {
+        let accounts = self.accounts.values();
+        let decoded = accounts.filter_map(|a| decode::<MarginAccount>(&a.data).ok());
+        decoded.filter(|a| a.exchange == *exchange).collect()
+    }
+}
+
+/// Everything that is checked, after `transactions` that may each have left a little rounding behind.
+pub fn check(chain: &Chain, world: &World, transactions: u64) -> Result<Vec<Check>> {
+    let vaults: Vec<Pubkey> = world.assets.iter().map(|a| a.asset.vault).collect();
+    let moment = Moment {
+        accounts: chain.node().snapshot(&plimsoll::ID, &vaults)?,
+    };
+    let accounts = moment.margin_accounts(&world.exchange.address);
+    let accounts: Vec<&MarginAccount> = accounts.iter().map(|a| &**a).collect();
+    let allowed = DUST_PER_TRANSACTION * i128::from(transactions);
     let mut pools = 0i128;
     let mut checks = Vec::new();
     for listed in &world.markets {
-        let market: Box<Market> = fetch(wire, &listed.market.address).await?;
-        let queued = waiting(wire, &listed.market.fill_queue).await?.len();
+        let market: Box<Market> = moment.get(&listed.market.address)?;
+        let queue: Box<FillQueueAccount> = moment.get(&listed.market.fill_queue)?;
+        let queued = queue.queue.entries().len();
         pools += i128::from(market.pnl_pool);
         checks.push(positions(listed.name, &market, &accounts, queued));
         checks.push(claims(listed.name, &market, &accounts, allowed)?);
     }
     for (index, listed) in world.assets.iter().enumerate() {
-        let bank: Box<Bank> = fetch(wire, &listed.asset.bank).await?;
-        let vault = token_amount(wire, &listed.asset.vault).await?;
+        let bank: Box<Bank> = moment.get(&listed.asset.bank)?;
+        let vault = i128::from(moment.tokens(&listed.asset.vault)?);
         let pools = if index == 0 { pools } else { 0 };
         checks.push(shares(listed.symbol, &bank, &accounts));
-        checks.push(holdings(
-            listed.symbol,
-            &bank,
-            i128::from(vault),
-            pools,
-            allowed,
-        )?);
+        checks.push(holdings(listed.symbol, &bank, vault, pools, allowed)?);
     }
     Ok(checks)
 }
 
-/// Tokens in a token account.
+/// Tokens in a token account, over RPC.
 pub async fn token_amount(wire: &Wire, address: &Pubkey) -> Result<u64> {
-    let data = wire.rpc().get_account_data(address).await?;
-    // The amount follows mint and owner in every token account.
+    amount(&wire.rpc().get_account_data(address).await?)
+}
+
+/// The amount follows mint and owner in every token account.
+fn amount(data: &[u8]) -> Result<u64> {
     let bytes = data.get(64..72).context("not a token account")?;
     Ok(u64::from_le_bytes(bytes.try_into()?))
 }
@@ -80,7 +107,7 @@ fn positions(name: &str, market: &Market, accounts: &[&MarginAccount], queued: u
         what: format!("{name} positions sum to zero"),
         holds,
         detail: format!(
-            "long {longs} lots, short {}, counted {} and {}, {queued} accounts with fills waiting",
+            "long {longs} lots, short {}, counted {} and {}, {queued} fills waiting",
             -shorts, market.long_interest, market.short_interest
         ),
     }

@@ -113,7 +113,11 @@ impl Stage {
             names: &self.names,
             path: &self.path,
         };
-        let conservation = conservation::check(&self.wire, &self.world).await?;
+        let conservation = conservation::check(
+            &self.chain,
+            &self.world,
+            self.wire.traffic(|book| book.landed),
+        )?;
         let (missed, insurance_after) = (self.missed().await?, self.insurance().await?);
         let insurance_accrued = self.insurance_accrued().await?;
         Ok(self.wire.traffic(|book| {

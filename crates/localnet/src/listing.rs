@@ -13,6 +13,7 @@ const DAY: u32 = 86_400;
 /// A collateral asset to list.
 pub struct AssetListing {
     pub symbol: &'static str,
+    pub name: &'static str,
     pub decimals: u8,
     pub params: AssetParams,
 }
@@ -34,11 +35,41 @@ pub fn ratio(fraction: f64) -> u32 {
 /// All assets, the quote asset first, in the order of [`crate::scenario::SYMBOLS`].
 pub fn assets() -> Vec<AssetListing> {
     vec![
-        asset("USDC", 6, [0.98, 0.99], [1.03, 1.01], [0.002, 0.01]),
-        asset("SOL", 9, [0.80, 0.90], [1.20, 1.10], [0.005, 0.05]),
-        asset("BTC", 8, [0.85, 0.92], [1.15, 1.08], [0.005, 0.04]),
-        asset("ETH", 8, [0.82, 0.90], [1.18, 1.10], [0.005, 0.05]),
-        asset("lstSOL", 9, [0.75, 0.85], [1.30, 1.15], [0.010, 0.06]),
+        asset(
+            ["USDC", "USD Coin"],
+            6,
+            [0.98, 0.99],
+            [1.03, 1.01],
+            [0.002, 0.01],
+        ),
+        asset(
+            ["SOL", "Solana"],
+            9,
+            [0.80, 0.90],
+            [1.20, 1.10],
+            [0.005, 0.05],
+        ),
+        asset(
+            ["BTC", "Bitcoin"],
+            8,
+            [0.85, 0.92],
+            [1.15, 1.08],
+            [0.005, 0.04],
+        ),
+        asset(
+            ["ETH", "Ether"],
+            8,
+            [0.82, 0.90],
+            [1.18, 1.10],
+            [0.005, 0.05],
+        ),
+        asset(
+            ["lstSOL", "Liquid-staked SOL"],
+            9,
+            [0.75, 0.85],
+            [1.30, 1.15],
+            [0.010, 0.06],
+        ),
     ]
 }
 
@@ -55,12 +86,28 @@ pub fn markets() -> Vec<MarketListing> {
         ),
         // A lot of 0.0001 BTC; a price lot is one USD per BTC.
         market("BTC-PERP", "BTC", (8, 10_000), [0.05, 0.03], [0.0025, 0.01]),
+        // A lot of 0.001 ETH; a price lot is ten cents per ETH.
+        market(
+            "ETH-PERP",
+            "ETH",
+            (8, 100_000),
+            [0.06, 0.035],
+            [0.0025, 0.01],
+        ),
+        // A lot of 0.01; a price lot is one cent.
+        market(
+            "lstSOL-PERP",
+            "lstSOL",
+            (9, 10_000_000),
+            [0.15, 0.08],
+            [0.005, 0.02],
+        ),
     ]
 }
 
 /// Weights are (Init, Maint); the fee is (least, most).
 fn asset(
-    symbol: &'static str,
+    [symbol, name]: [&'static str; 2],
     decimals: u8,
     deposit: [f64; 2],
     debt: [f64; 2],
@@ -95,6 +142,7 @@ fn asset(
     };
     AssetListing {
         symbol,
+        name,
         decimals,
         params,
     }

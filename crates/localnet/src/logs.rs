@@ -9,6 +9,7 @@ use plimsoll_client::events;
 /// A transaction that was executed.
 #[derive(Clone, Debug)]
 pub struct Landed {
+    pub signature: String,
     pub lines: Vec<String>,
     /// Compute units of the whole transaction.
     pub units: u64,
@@ -31,9 +32,10 @@ pub enum Happened {
 }
 
 impl Landed {
-    pub fn new(lines: Vec<String>, units: u64) -> Self {
+    pub fn new(signature: String, lines: Vec<String>, units: u64) -> Self {
         let instructions = instruction_units(&lines);
         Self {
+            signature,
             lines,
             units,
             instructions,

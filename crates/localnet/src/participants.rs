@@ -24,6 +24,8 @@ pub mod asset {
 pub mod market {
     pub const SOL: usize = 0;
     pub const BTC: usize = 1;
+    pub const ETH: usize = 2;
+    pub const STAKED: usize = 3;
 }
 
 /// A participant with its margin account.
@@ -158,6 +160,19 @@ pub const TRADERS: &[Plan] = &[
         &[(asset::STAKED, 900.0)],
         Some((asset::SOL, 600.0)),
         &[],
+    ),
+    // In the smaller markets: 8 x long, and staked SOL sold against SOL bought.
+    plan(
+        "long-8",
+        &[(asset::USDC, 12_000.0)],
+        None,
+        &[(market::ETH, 22.0)],
+    ),
+    plan(
+        "spread-1",
+        &[(asset::USDC, 30_000.0)],
+        None,
+        &[(market::SOL, 400.0), (market::STAKED, -330.0)],
     ),
     // Buy the dip after the first leg, with all the leverage there is.
     Plan {

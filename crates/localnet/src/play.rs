@@ -18,6 +18,7 @@ use crate::{
     keeper::Keeper,
     liquidator::{self, Liquidator, Wake},
     logs::Happened,
+    node::Ports,
     participants::{
         open, Participant, FLOW, FLOW_DEPOSITS, LIQUIDATOR, LIQUIDATOR_DEPOSITS, MAKERS,
         MAKER_DEPOSITS, TRADERS,
@@ -104,12 +105,12 @@ impl Stage {
         let path = options.scenario.replay(options.ticks, seed);
         narrator.step("starting an embedded chain and deploying the program");
         let payer = Keypair::new_from_array(Random::new(seed, "payer").bytes());
-        let chain = Chain::start(&options.program, &payer).await?;
+        let chain = Chain::start(&options.program, &payer, Ports::free()?).await?;
         let wire = Wire::new(chain.rpc_url(), payer);
         narrator.step(&format!("RPC at {}", chain.rpc_url()));
         // From a whole second on, so that the rest of the run repeats to the unit.
         chain.travel_to(wire.now().await?.unix_time + 1)?;
-        narrator.step("creating an exchange: 5 assets, 2 markets, an insurance fund");
+        narrator.step("creating an exchange: 5 assets, 4 markets, an insurance fund");
         let world =
             Arc::new(create_exchange(&chain, &wire, seed, &path[0], options.insurance).await?);
         narrator.step("funding makers, traders and a liquidator");
@@ -163,7 +164,8 @@ impl Stage {
             .await?;
         let below = self.below().await?;
         self.enter(index, narrator).await?;
-        self.actors().trade_small(random).await?;
+        let makers = self.actors().maker_accounts();
+        self.actors().trade_small(random, &makers).await?;
         self.keeper().settle_fills().await?;
         if index.is_multiple_of(SETTLE_EVERY) {
             self.keeper().settle_pnl().await?;

@@ -29,6 +29,17 @@ pub enum Scenario {
     October2025,
 }
 
+/// How far prices have moved since a scenario began.
+#[derive(Clone, Copy, Debug)]
+pub struct Move {
+    /// Factors of the prices then.
+    pub btc: f64,
+    pub eth: f64,
+    pub sol: f64,
+    /// By how much the liquid-staked token trades below what it redeems for.
+    pub staked_discount: f64,
+}
+
 /// A point of a shape.
 #[derive(Clone, Copy, Debug)]
 struct Point {
@@ -37,22 +48,19 @@ struct Point {
     /// Out of a hundred: the part of all ticks that the way to this point takes, so that ticks are dense where prices
     /// move and sparse where they do not.
     share: u32,
-    /// Factors of the start prices.
-    btc: f64,
-    eth: f64,
-    sol: f64,
-    /// By how much the liquid-staked token trades below what it redeems for.
-    staked_discount: f64,
+    moved: Move,
 }
 
 const fn at(minute: f64, share: u32, [btc, eth, sol]: [f64; 3], staked_discount: f64) -> Point {
     Point {
         minute,
         share,
-        btc,
-        eth,
-        sol,
-        staked_discount,
+        moved: Move {
+            btc,
+            eth,
+            sol,
+            staked_discount,
+        },
     }
 }
 
@@ -115,15 +123,39 @@ impl Scenario {
             .map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
+    /// All of them.
+    pub fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+
+    /// The scenario of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().iter().find(|s| s.name() == name).copied()
+    }
+
+    /// What it is, in a sentence.
+    pub fn about(self) -> String {
+        self.to_possible_value()
+            .and_then(|value| value.get_help().map(ToString::to_string))
+            .unwrap_or_default()
+    }
+
     /// Plays the scenario in `ticks` steps after its start, which is tick 0.
     pub fn replay(self, ticks: u32, seed: u64) -> Vec<Tick> {
         let mut random = Random::new(seed, "prices");
         let mut path: Vec<Tick> = Vec::new();
         for tick in 0..=ticks {
-            let point = self.at(f64::from(tick) / f64::from(ticks.max(1)));
+            let point = self.point(f64::from(tick) / f64::from(ticks.max(1)));
             path.push(priced(&point, path.last(), &mut random));
         }
         path
+    }
+
+    /// How long it took, seconds.
+    pub fn seconds(self) -> f64 {
+        self.points()
+            .last()
+            .map_or(0.0, |point| point.minute * 60.0)
     }
 
     /// Whether somebody is bound to be liquidated.
@@ -137,8 +169,13 @@ impl Scenario {
         self == Self::March2020 && (860 * 60..950 * 60).contains(&second)
     }
 
+    /// How far prices have moved after a fraction of all ticks.
+    pub fn at(self, fraction: f64) -> Move {
+        self.point(fraction).moved
+    }
+
     /// The point after a fraction of all ticks.
-    fn at(self, fraction: f64) -> Point {
+    fn point(self, fraction: f64) -> Point {
         let mut reached = 0.0;
         for pair in self.points().windows(2) {
             let (from, to) = (pair[0], pair[1]);
@@ -157,10 +194,12 @@ fn between(from: &Point, to: &Point, part: f64) -> Point {
     Point {
         minute: blend(from.minute, to.minute),
         share: 0,
-        btc: blend(from.btc, to.btc),
-        eth: blend(from.eth, to.eth),
-        sol: blend(from.sol, to.sol),
-        staked_discount: blend(from.staked_discount, to.staked_discount),
+        moved: Move {
+            btc: blend(from.moved.btc, to.moved.btc),
+            eth: blend(from.moved.eth, to.moved.eth),
+            sol: blend(from.moved.sol, to.moved.sol),
+            staked_discount: blend(from.moved.staked_discount, to.moved.staked_discount),
+        },
     }
 }
 
@@ -169,13 +208,13 @@ fn priced(point: &Point, last: Option<&Tick>, random: &mut Random) -> Tick {
         Some(_) => price * (1.0 + random.signed_unit() * size),
         None => price,
     };
-    let sol = noisy(START[1] * point.sol, NOISE);
+    let sol = noisy(START[1] * point.moved.sol, NOISE);
     let prices = [
         noisy(START[0], NOISE / 20.0),
         sol,
-        noisy(START[2] * point.btc, NOISE),
-        noisy(START[3] * point.eth, NOISE),
-        sol * STAKED_RATE * (1.0 - point.staked_discount),
+        noisy(START[2] * point.moved.btc, NOISE),
+        noisy(START[3] * point.moved.eth, NOISE),
+        sol * STAKED_RATE * (1.0 - point.moved.staked_discount),
     ];
     let mut confidence = [0.0; 5];
     for (i, out) in confidence.iter_mut().enumerate() {

@@ -43,6 +43,7 @@ const TOKEN_PROGRAM: Pubkey = pubkey!("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5
 #[derive(Clone, Debug)]
 pub struct ListedAsset {
     pub symbol: &'static str,
+    pub name: &'static str,
     pub decimals: u8,
     pub asset: AssetRef,
     pub oracle: Pubkey,
@@ -138,6 +139,7 @@ pub async fn create_exchange(
         let mint = create_mint(wire, &listing, &mut random).await?;
         world.assets.push(ListedAsset {
             symbol: listing.symbol,
+            name: listing.name,
             decimals: listing.decimals,
             asset: exchange.asset(mint, TOKEN_PROGRAM),
             oracle: Keypair::new_from_array(random.bytes()).pubkey(),

@@ -1,7 +1,10 @@
 //! Sending transactions over RPC, and keeping book of what each of them cost and logged.
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        atomic::{AtomicBool, AtomicU32, Ordering},
+        Arc, Mutex, PoisonError,
+    },
     time::Duration,
 };
 
@@ -12,6 +15,7 @@ use anchor_lang::{
 use anyhow::{bail, Context, Result};
 use plimsoll_client::errors;
 use solana_commitment_config::CommitmentConfig;
+use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_hash::Hash;
 use solana_keypair::Keypair;
 use solana_rpc_client::nonblocking::rpc_client::RpcClient;
@@ -28,8 +32,12 @@ use crate::logs::{self, Happened, Landed};
 
 /// The clock's sysvar account.
 const CLOCK: Pubkey = pubkey!("SysvarC1ock11111111111111111111111111111111");
-/// Most bytes of a transaction.
-const MAX_TRANSACTION: usize = 1232;
+/// Most bytes of a transaction, so that a compute unit limit still fits.
+const MAX_TRANSACTION: usize = 1232 - LIMIT_BYTES;
+/// What a compute unit limit adds to it: its program's address and the instruction.
+const LIMIT_BYTES: usize = 40;
+/// Most compute units of a transaction.
+const MAX_UNITS: u32 = 1_400_000;
 /// How often, and how long apart, to look for a transaction that was accepted.
 const LOOK_TIMES: u32 = 200;
 const LOOK_EVERY: Duration = Duration::from_millis(3);
@@ -57,8 +65,20 @@ pub struct Wire {
     rpc: Arc<RpcClient>,
     payer: Arc<Keypair>,
     traffic: Arc<Mutex<Traffic>>,
+    by_clock: Arc<AtomicBool>,
+    /// Transactions sent by the clock: each is made different from all before.
+    sent: Arc<AtomicU32>,
     /// The blockhash of the last transaction. Holding it while sending makes transactions follow one another.
     last: Arc<tokio::sync::Mutex<Hash>>,
+}
+
+/// What closes the chain's blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Every transaction closes one.
+    Transactions,
+    /// The clock does.
+    Clock,
 }
 
 /// Why a transaction did not happen.
@@ -93,8 +113,16 @@ impl Wire {
             rpc: Arc::new(rpc),
             payer: Arc::new(payer),
             traffic: Arc::default(),
+            by_clock: Arc::default(),
+            sent: Arc::default(),
             last: Arc::default(),
         }
+    }
+
+    /// Says what closes blocks from now on. By the clock transactions do not wait for one another, and the book, which would
+    /// grow without end, is closed.
+    pub fn set_pace(&self, pace: Pace) {
+        self.by_clock.store(pace == Pace::Clock, Ordering::Relaxed);
     }
 
     /// The bare connection, for reading.
@@ -134,7 +162,10 @@ impl Wire {
         instructions: &[Instruction],
         signers: &[&Keypair],
     ) -> Result<Landed, Refusal> {
-        let outcome = self.try_send(instructions, signers).await;
+        if self.by_clock.load(Ordering::Relaxed) {
+            return self.send_now(instructions, signers).await;
+        }
+        let outcome = self.send_next(instructions, signers).await;
         self.traffic(|book| match &outcome {
             Ok(landed) => book.note(landed),
             Err(refusal) => *book.refused.entry(refusal.reason.clone()).or_default() += 1,
@@ -168,7 +199,8 @@ impl Wire {
         1 + 64 * (signers.len() + 1) + transaction.message.serialize().len()
     }
 
-    async fn try_send(
+    /// Sends in the block after the one of the last transaction.
+    async fn send_next(
         &self,
         instructions: &[Instruction],
         signers: &[&Keypair],
@@ -176,6 +208,30 @@ impl Wire {
         let mut last = self.last.lock().await;
         let blockhash = self.next_blockhash(&last).await?;
         *last = blockhash;
+        self.submit(instructions, signers, blockhash).await
+    }
+
+    /// Sends in the block that is open, whatever else is sent.
+    async fn send_now(
+        &self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+    ) -> Result<Landed, Refusal> {
+        // Of equal transactions in one block only the first counts: a limit of its own tells this one apart.
+        let turn = self.sent.fetch_add(1, Ordering::Relaxed) % 100_000;
+        let limit = ComputeBudgetInstruction::set_compute_unit_limit(MAX_UNITS - turn);
+        let mut all = vec![limit];
+        all.extend_from_slice(instructions);
+        let blockhash = self.rpc.get_latest_blockhash().await.map_err(other)?;
+        self.submit(&all, signers, blockhash).await
+    }
+
+    async fn submit(
+        &self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+        blockhash: Hash,
+    ) -> Result<Landed, Refusal> {
         let mut transaction = Transaction::new_with_payer(instructions, Some(&self.payer()));
         let mut keys: Vec<&Keypair> = vec![&self.payer];
         keys.extend(signers.iter().filter(|k| k.pubkey() != self.payer()));
@@ -232,7 +288,11 @@ impl Wire {
                         return Err(logs_refusal(&lines, &format!("{error:?}")));
                     }
                     let units: Option<u64> = meta.compute_units_consumed.into();
-                    return Ok(Landed::new(lines, units.unwrap_or(0)));
+                    return Ok(Landed::new(
+                        signature.to_string(),
+                        lines,
+                        units.unwrap_or(0),
+                    ));
                 }
                 Err(error) => last = error.to_string(),
             }

@@ -1,0 +1,40 @@
+//! The publisher: moves prices every second and writes them to the oracles' accounts as of the chain's time.
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Result;
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior},
+};
+
+use super::Shared;
+
+/// Time between two prices.
+pub const EVERY: Duration = Duration::from_secs(1);
+/// Publications between two cleanings of the validator.
+const CLEAN_EVERY: u64 = 30;
+
+/// Publishes until told to stop.
+pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) -> Result<()> {
+    let mut timer = tokio::time::interval(EVERY);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last = Instant::now();
+    loop {
+        tokio::select! {
+            _ = timer.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        }
+        let elapsed = last.elapsed();
+        last += elapsed;
+        let (tick, count) = {
+            let mut prices = shared.prices();
+            (prices.step(elapsed.as_secs_f64()), prices.ticks())
+        };
+        // Never later than the chain's own time, which the program would not believe.
+        let now = shared.chain.node().keep_time()?;
+        shared.world.publish(&shared.chain, &tick, now)?;
+        if count.is_multiple_of(CLEAN_EVERY) {
+            shared.chain.node().forget_old_blocks()?;
+        }
+    }
+}
