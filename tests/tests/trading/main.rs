@@ -3,6 +3,7 @@ mod access;
 mod cancelling;
 mod expiry;
 mod fees;
+mod fixture;
 mod funding;
 mod history;
 mod kinds;

@@ -1,0 +1,229 @@
+// The risk module on accounts of the built program: what it says is what the chain did.
+
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+
+import { Risk, RiskError, usdPrice, type AccountAt, type OrderInput } from "../src/risk.js";
+
+interface Sparse {
+  length: number;
+  stretches: [number, string][];
+}
+
+interface Trader {
+  address: string;
+  owner: string;
+  marginAccount: Sparse;
+}
+
+interface Fixture {
+  clock: { slot: string; unixTime: string };
+  riskState: Sparse;
+  exchange: Sparse;
+  bank: Sparse;
+  market: Sparse;
+  book: Sparse;
+  fillQueue: Sparse;
+  vault: string;
+  taker: Trader;
+  maker: Trader;
+  health: Record<"init" | "liquidationEnd" | "maintenance" | "equity", string>;
+  order: Record<
+    "price" | "lots" | "orderId" | "filledLots" | "filledQuote" | "fee" | "restingLots" | "initAfter" | "maintenanceAfter",
+    string
+  > & { logs: string[] };
+}
+
+const here = (path: string): Buffer => readFileSync(new URL(path, import.meta.url));
+const fixture = JSON.parse(here("fixtures/risk.json").toString()) as Fixture;
+
+function data(sparse: Sparse): Uint8Array {
+  const bytes = new Uint8Array(sparse.length);
+  for (const [at, hex] of sparse.stretches) bytes.set(Buffer.from(hex, "hex"), at);
+  return bytes;
+}
+
+const clock = { slot: BigInt(fixture.clock.slot), unixTime: BigInt(fixture.clock.unixTime) };
+const sol = { assets: [1], markets: [0] };
+const at: AccountAt = {
+  riskState: data(fixture.riskState),
+  marginAccount: data(fixture.taker.marginAccount),
+  clock,
+};
+const order: OrderInput = {
+  ...at,
+  market: data(fixture.market),
+  book: data(fixture.book),
+  fillQueue: data(fixture.fillQueue),
+  address: fixture.taker.address,
+  trader: fixture.taker.owner,
+  makers: [{ address: fixture.maker.address, marginAccount: data(fixture.maker.marginAccount) }],
+  terms: { side: "bid", price: BigInt(fixture.order.price), lots: BigInt(fixture.order.lots), kind: "limit" },
+  underlying: sol,
+};
+const funds = {
+  ...at,
+  bank: data(fixture.bank),
+  vault: BigInt(fixture.vault),
+  address: fixture.taker.address,
+  signer: fixture.taker.owner,
+};
+
+let risk: Risk;
+
+beforeAll(async () => {
+  risk = await Risk.load(here("../src/wasm/plimsoll.wasm"));
+});
+
+describe("health", () => {
+  test("is what the chain reports", () => {
+    const lines = risk.health(at);
+    for (const line of ["init", "liquidationEnd", "maintenance", "equity"] as const) {
+      expect(lines[line]).toBe(BigInt(fixture.health[line]));
+    }
+    const parts = [...lines.balances, ...lines.perps];
+    expect(parts.reduce((sum, part) => sum + part.init, 0n)).toBe(lines.init);
+    expect(lines.stale).toEqual([]);
+    expect(lines.leverage).toBeGreaterThan(0n);
+  });
+
+  test("crosses its maintenance line where stress says so", () => {
+    const [[crossing]] = risk.liquidationPrices({ ...at, underlyings: [sol] }) as [[{ below: number; above: number }]];
+    // Owing SOL and long SOL-PERP in about the same size: a fall hurts by its margin only.
+    const factor = crossing.above ?? crossing.below;
+    if (factor === null) return;
+    const scenarios = [0.999, 1.001].map((by) => ({
+      name: String(by),
+      moves: [{ of: sol, factor: factor * by }],
+    }));
+    const [lower, upper] = risk.stress({ ...at, scenarios });
+    expect(lower!.lines.maintenance < 0n).not.toBe(upper!.lines.maintenance < 0n);
+  });
+
+  test("names a stale entry and its age", () => {
+    const later = { ...at, clock: { slot: clock.slot, unixTime: clock.unixTime + 86_400n } };
+    const stale = risk.health(later).stale;
+    expect(stale.map((entry) => entry.kind)).toEqual(["deposit", "debt", "market"]);
+    expect(stale.every((entry) => entry.ageSeconds >= 86_400n)).toBe(true);
+    expect(stale.map((entry) => entry.blocks)).toEqual([false, true, true]);
+  });
+});
+
+describe("previews", () => {
+  test("an order comes to what the chain made of it", () => {
+    const preview = risk.previewOrder(order);
+    expect(preview.refusal).toBeNull();
+    for (const field of ["orderId", "filledLots", "filledQuote", "fee", "restingLots"] as const) {
+      expect(preview[field]).toBe(BigInt(fixture.order[field]));
+    }
+    expect(preview.after!.lines.init).toBe(BigInt(fixture.order.initAfter));
+    expect(preview.after!.lines.maintenance).toBe(BigInt(fixture.order.maintenanceAfter));
+    expect(preview.fills.length).toBe(2);
+    expect(preview.averagePrice).toBeGreaterThan(15_010);
+  });
+
+  test("a refusal has the program's code and words", () => {
+    const terms = { ...order.terms, lots: 2_000_000n };
+    const { refusal, after } = risk.previewOrder({ ...order, terms });
+    expect(refusal).toEqual({ code: 6049, name: "InsufficientHealth", message: "Initial health would be negative" });
+    expect(after!.lines.init).toBeLessThan(0n);
+    const far = risk.previewOrder({ ...order, terms: { ...order.terms, price: 20_000n } });
+    expect(far.refusal?.name).toBe("PriceOutOfBand");
+    expect(far.after).toBeNull();
+  });
+
+  test("the largest order is accepted and one lot more is not", () => {
+    const { lots, limit } = risk.maxOrder(order);
+    expect(limit?.name).toBe("InsufficientHealth");
+    const sized = (lots: bigint) => risk.previewOrder({ ...order, terms: { ...order.terms, lots } }).refusal;
+    expect(sized(lots)).toBeNull();
+    expect(sized(lots + 1n)).toEqual(limit);
+  });
+
+  test("the most is withdrawn and one unit more is not", () => {
+    const { amount, limit } = risk.maxWithdraw(funds);
+    expect(amount).toBeGreaterThan(0n);
+    expect(risk.previewWithdraw({ ...funds, amount }).refusal).toBeNull();
+    expect(risk.previewWithdraw({ ...funds, amount: amount + 1n }).refusal).toEqual(limit);
+    const deposit = risk.previewDeposit({ ...funds, amount: 5_000_000n });
+    expect(deposit.balanceAfter - deposit.balanceBefore).toBe(5_000_000n);
+  });
+
+  test("cancelling sets margin free", () => {
+    const cancel = risk.previewCancel(order);
+    expect(cancel.cancelled).toBe(1);
+    expect(cancel.after.lines.init).toBeGreaterThan(cancel.before.lines.init);
+  });
+});
+
+describe("accounts and events", () => {
+  test("are decoded", () => {
+    const account = risk.decodeMarginAccount(at.marginAccount);
+    expect(account.owner).toBe(fixture.taker.owner);
+    expect(account.perps[0]!.position).toBe(2_010n);
+    expect(account.orders.map((open) => open.price)).toEqual([14_970n]);
+    const state = risk.decodeRiskState(at.riskState);
+    expect([state.assets.length, state.markets.length]).toEqual([5, 2]);
+    const { price, shift, decimals } = state.assets[1]!;
+    expect(usdPrice(price.spot, shift, decimals)).toBeCloseTo(150);
+    const market = risk.decodeMarket(order.market);
+    expect(market.terms.name).toBe("SOL-PERP");
+    const perLot = state.markets[0]!;
+    expect(usdPrice(perLot.price.spot, perLot.shift, market.terms.baseDecimals, market.terms.baseLotSize)).toBeCloseTo(150);
+    expect(risk.decodeBank(funds.bank).decimals).toBe(6);
+    expect(risk.decodeExchange(data(fixture.exchange)).changeDelay).toBe(0n);
+    const waiting = risk.decodeFillQueue(order.fillQueue).queue;
+    expect(waiting.map((entry) => [entry.maker, entry.lots])).toEqual([[fixture.maker.address, 10n]]);
+  });
+
+  test("a book is its levels and one's own orders", () => {
+    const book = risk.decodeBook({ account: order.book, clock, owner: fixture.maker.address });
+    expect(book.asks.map((level) => [level.price, level.lots, level.ownLots])).toEqual([
+      [15_010n, 2_990n, 2_990n],
+      [15_020n, 800n, 800n],
+    ]);
+    expect(book.bids.map((level) => level.ownLots)).toEqual([0n]);
+    expect(book.own.length).toBe(2);
+    expect(book.askOwners).toEqual([fixture.maker.address]);
+  });
+
+  test("events are named", () => {
+    const events = risk.events(fixture.order.logs);
+    expect(events.map((event) => event.kind)).toEqual(["FillsSettled", "Filled", "Filled", "OrderPlaced"]);
+    expect(events[3]!.data["filledLots"]).toBe(BigInt(fixture.order.filledLots));
+  });
+
+  test("errors are described", () => {
+    expect(risk.describeError(6049).name).toBe("InsufficientHealth");
+    expect(risk.describeError(1).name).toBeNull();
+    expect(() => risk.decodeBank(at.marginAccount)).toThrow(RiskError);
+  });
+});
+
+test("calls leave no memory behind and are quick", () => {
+  risk.previewOrder(order);
+  const memory = (risk as unknown as { exports: { memory: WebAssembly.Memory } }).exports.memory;
+  const size = memory.buffer.byteLength;
+  const timed = (count: number, run: () => unknown): number => {
+    const start = performance.now();
+    for (let i = 0; i < count; i++) run();
+    return ((performance.now() - start) * 1_000) / count;
+  };
+  const health = timed(3_000, () => risk.health(at));
+  const preview = timed(300, () => risk.previewOrder(order));
+  const most = timed(30, () => risk.maxOrder(order));
+  console.log(`health ${health.toFixed(0)} µs, order ${preview.toFixed(0)} µs, largest order ${most.toFixed(0)} µs`);
+  expect(memory.buffer.byteLength).toBe(size);
+});
+
+test("a trap is an error, and the next call runs on a new instance", () => {
+  const inner = risk as unknown as { exports: { call: unknown } };
+  inner.exports = {
+    ...inner.exports,
+    call: () => {
+      throw new WebAssembly.RuntimeError("unreachable");
+    },
+  };
+  expect(() => risk.health(at)).toThrow(expect.objectContaining({ refusal: { code: 0, name: "Panic", message: "unreachable" } }));
+  expect(risk.health(at).init).toBe(BigInt(fixture.health.init));
+});
