@@ -109,8 +109,9 @@ impl Asked {
         number("from", self.from.as_deref())
     }
 
-    /// The newest `limit` periods before `to`, or those since `from`.
-    fn span(&self) -> Result<Span, Refusal> {
+    /// The newest `limit` periods before `to`, or those since `from`; without `to`, up to `newest`, which is later than
+    /// this machine's clock where a local chain's has been moved.
+    fn span(&self, newest: i64) -> Result<Span, Refusal> {
         let resolution = number("resolution", self.resolution.as_deref())?.unwrap_or(60);
         if !RESOLUTIONS.contains(&resolution) {
             return Err(Refusal::asked_wrongly(format!(
@@ -118,7 +119,8 @@ impl Asked {
             )));
         }
         let limit = self.limit(CANDLES)?;
-        let to = number("to", self.to.as_deref())?.unwrap_or_else(|| unix_now() + resolution);
+        let now = newest.max(unix_now()).saturating_add(resolution);
+        let to = number("to", self.to.as_deref())?.unwrap_or(now);
         let earliest = to.saturating_sub(CANDLES.1 * resolution);
         let from = match self.from()? {
             Some(from) => from.max(earliest),
@@ -191,8 +193,9 @@ async fn trade_candles(
     Path(market): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Answer<Vec<TradeCandle>> {
-    let candles = candles::of_trades(&database, index(&market)?, asked.span()?).await?;
-    Ok(Json(candles))
+    let market = index(&market)?;
+    let span = asked.span(candles::newest_trade(&database, market).await?)?;
+    Ok(Json(candles::of_trades(&database, market, span).await?))
 }
 
 async fn price_candles(
@@ -200,8 +203,9 @@ async fn price_candles(
     Path(asset): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Answer<Vec<PriceCandle>> {
-    let candles = candles::of_prices(&database, index(&asset)?, asked.span()?).await?;
-    Ok(Json(candles))
+    let asset = index(&asset)?;
+    let span = asked.span(candles::newest_price(&database, asset).await?)?;
+    Ok(Json(candles::of_prices(&database, asset, span).await?))
 }
 
 /// One match of a taker with a resting order.

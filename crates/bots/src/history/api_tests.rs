@@ -207,3 +207,17 @@ async fn refuses_in_words() {
     let unknown = format!("/v1/accounts/{}/events?kind=Nothing", trader(1).1);
     assert_eq!(ask(&database, &unknown).await.0, StatusCode::BAD_REQUEST);
 }
+
+/// A local chain's clock can be ahead of this machine's.
+#[tokio::test]
+async fn charts_go_up_to_the_newest_price() {
+    let database = fixture::database().await;
+    let ahead = unix_now() + 1_000_000;
+    sqlx::query("INSERT INTO asset_prices VALUES (0, $1, 1.0, 0.5)")
+        .bind(ahead)
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let candles = list(&database, "/v1/assets/0/prices?resolution=1&limit=5").await;
+    assert_eq!(candles[0]["time"], ahead);
+}

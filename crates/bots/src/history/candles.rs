@@ -47,6 +47,34 @@ pub struct PriceCandle {
     pub close: f64,
 }
 
+/// Time of a market's newest trade; 0 before the first.
+pub async fn newest_trade(database: &Database, market: u16) -> Result<i64> {
+    newest(
+        database,
+        "SELECT MAX(time) FROM fills WHERE market = $1",
+        market,
+    )
+    .await
+}
+
+/// Publish time of an asset's newest oracle price; 0 before the first.
+pub async fn newest_price(database: &Database, asset: u16) -> Result<i64> {
+    newest(
+        database,
+        "SELECT MAX(time) FROM asset_prices WHERE asset = $1",
+        asset,
+    )
+    .await
+}
+
+async fn newest(database: &Database, query: &str, index: u16) -> Result<i64> {
+    let row = sqlx::query(query)
+        .bind(i64::from(index))
+        .fetch_one(database.pool())
+        .await?;
+    Ok(row.try_get::<Option<i64>, _>(0)?.unwrap_or(0))
+}
+
 /// Candles of a market's trades, oldest first.
 pub async fn of_trades(database: &Database, market: u16, span: Span) -> Result<Vec<TradeCandle>> {
     // The running order of fills is by position; the first and last of a period open and close it.
