@@ -4,19 +4,13 @@ import type { AccountMeta, Instruction } from '@solana/kit';
 import { holdingsOf } from '../accounts';
 import { assetOf, marketOf, type ExchangeRef } from '../addresses';
 import { getRefreshInstruction, type MarginAccount, type RiskState } from '../generated';
+import type { ChainClock } from '../risk';
 import { readonly, withRemaining, writable } from './remaining';
 
 /** Entries of the risk state, by index. */
 export interface Entries {
   readonly assets: readonly number[];
   readonly markets: readonly number[];
-}
-
-/** The chain's time, by which entries age. */
-export interface ChainClock {
-  readonly slot: bigint;
-  /** Unix seconds. */
-  readonly now: bigint;
 }
 
 /** Entries that fit one transaction together with an order or a liquidation. */
@@ -39,7 +33,7 @@ export function staleEntries(entries: Entries, risk: RiskState, clock: ChainCloc
   const percent = BigInt(Math.round(share * 100));
   const aging = (entry: RiskState['assets'][number] | RiskState['markets'][number] | undefined) =>
     entry === undefined ||
-    (clock.now - entry.price.publishTime) * 100n > BigInt(entry.maxAgeSecs) * percent ||
+    (clock.unixTime - entry.price.publishTime) * 100n > BigInt(entry.maxAgeSecs) * percent ||
     (clock.slot - entry.price.refreshSlot) * 100n > BigInt(entry.maxAgeSlots) * percent;
   return {
     assets: entries.assets.filter((index) => aging(risk.assets[index])),

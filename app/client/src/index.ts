@@ -1,0 +1,35 @@
+// The TypeScript client of Plimsoll: directory, addresses, instructions, sending, live accounts, history.
+export * from './accounts';
+export * from './addresses';
+export * from './book';
+export { connect, type Connection } from './connection';
+export * from './directory';
+export * from './errors';
+export * from './events';
+export {
+  OrderSide,
+  OrderType,
+  SelfTradeBehavior,
+  type AssetParams,
+  type Bank,
+  type Change,
+  type Exchange,
+  type HealthReport,
+  type MarginAccount,
+  type Market,
+  type MarketParams,
+  type ProgramErrorName,
+  type ProgramEvent,
+  type ProgramEventKind,
+  type RiskState,
+} from './generated';
+export * from './history';
+export { ServerError } from './http';
+export * from './instructions';
+export * from './local';
+export { fits, pack } from './message';
+export { Risk, RiskError, type ChainClock, type Crossing, type HealthLines, type Stale } from './risk';
+export * from './send';
+export * from './store';
+export * from './units';
+export * from './wallet';
