@@ -22,7 +22,7 @@ type Command = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 const COMMANDS: [Command; 7] = [
     (
         "demo",
-        "build the program and play a crash on an embedded chain",
+        "start a local chain with the web app, or play a crash headless",
         demo::run,
     ),
     (

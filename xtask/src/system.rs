@@ -68,7 +68,8 @@ fn is_installed(package: &str) -> bool {
     query.is_ok_and(|query| query.stdout.ends_with(b"ok installed"))
 }
 
-fn has(program: &str) -> bool {
+/// Whether a program is there to be run.
+pub fn has(program: &str) -> bool {
     let mut command = Command::new(program);
     command
         .arg("--version")

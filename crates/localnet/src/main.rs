@@ -3,6 +3,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{bail, Result};
 use clap::Parser;
+use plimsoll_bots::shutdown;
 use plimsoll_localnet::{
     live::{self, progress::Progress, Local},
     node::Ports,
@@ -54,6 +55,9 @@ struct Arguments {
     /// Do not serve the web app.
     #[arg(long, conflicts_with = "headless")]
     no_app: bool,
+    /// Record no history.
+    #[arg(long, conflicts_with = "headless")]
+    no_history: bool,
     /// List the exchange and leave it empty: no makers, traders or bots.
     #[arg(long, conflicts_with = "headless")]
     empty: bool,
@@ -116,11 +120,13 @@ async fn stay_up(arguments: Arguments) -> Result<ExitCode> {
         seed: arguments.seed,
         insurance: arguments.insurance,
         populated: !arguments.empty,
+        history: !arguments.no_history,
     };
-    let mut interrupt = Box::pin(tokio::signal::ctrl_c());
+    let (trigger, shutdown) = shutdown::channel();
+    shutdown::on_signals(trigger)?;
     let mut local = tokio::select! {
         started = Local::start(options, &progress) => started?,
-        _ = &mut interrupt => return Ok(ExitCode::SUCCESS),
+        () = shutdown.requested() => return Ok(ExitCode::SUCCESS),
     };
     if let Some(scenario) = arguments.scenario {
         let seconds = (scenario.seconds() / arguments.speed.unwrap_or(300.0)).max(1.0);
@@ -131,11 +137,11 @@ async fn stay_up(arguments: Arguments) -> Result<ExitCode> {
     println!("{}", local.welcome());
     let outcome = tokio::select! {
         error = local.failed() => Err(error),
-        _ = interrupt => Ok(ExitCode::SUCCESS),
+        () = shutdown.requested() => Ok(ExitCode::SUCCESS),
     };
-    eprintln!("stopping");
-    tokio::spawn(end_at_once_on_interrupt());
+    progress.step("stopping");
     local.stop().await?;
+    progress.step("stopped");
     outcome
 }
 
@@ -170,10 +176,6 @@ async fn stop_on_interrupt(stopper: watch::Sender<bool>) {
         eprintln!("stopping after this tick");
         stopper.send_replace(true);
     }
-    end_at_once_on_interrupt().await;
-}
-
-async fn end_at_once_on_interrupt() {
     if tokio::signal::ctrl_c().await.is_ok() {
         std::process::exit(130);
     }

@@ -1,46 +1,53 @@
 //! The exchange's directory: what its users need to know and what is not on the chain.
 use std::net::SocketAddr;
 
-use serde_json::{json, Value};
+use plimsoll_client::directory::{Directory, DirectoryAsset, DirectoryMarket, Endpoints, VERSION};
 
-use crate::{node::Node, setup::World};
+use crate::{
+    node::Node,
+    setup::{ListedAsset, ListedMarket, World},
+};
 
 /// The directory of a local exchange, with everything at its local address.
-pub fn of(world: &World, node: &Node, address: SocketAddr) -> Value {
-    let assets = world.assets.iter().enumerate().map(|(index, listed)| {
-        json!({
-            "index": index,
-            "symbol": listed.symbol,
-            "name": listed.name,
-            "mint": listed.asset.mint.to_string(),
-            "tokenProgram": listed.asset.token_program.to_string(),
-            "decimals": listed.decimals,
-            "oracle": listed.oracle.to_string(),
-            "fallback": null,
-        })
-    });
-    let markets = world.markets.iter().map(|listed| {
-        let base = &world.assets[listed.base];
-        json!({
-            "index": listed.market.index,
-            "name": listed.name,
-            "base": base.symbol,
-            "oracle": base.oracle.to_string(),
-            "fallback": null,
-        })
-    });
-    json!({
-        "version": 1,
-        "name": "Local exchange",
-        "program": plimsoll::ID.to_string(),
-        "exchange": world.exchange.address.to_string(),
-        "assets": assets.collect::<Value>(),
-        "markets": markets.collect::<Value>(),
-        "endpoints": {
-            "rpc": node.rpc_url(),
-            "ws": node.ws_url(),
-            "history": format!("http://{address}/history"),
-            "local": format!("http://{address}/local"),
+pub fn of(world: &World, node: &Node, address: SocketAddr) -> Directory {
+    let assets = (0..).zip(&world.assets);
+    let markets = world.markets.iter();
+    Directory {
+        version: VERSION,
+        name: "Local exchange".into(),
+        program: plimsoll::ID,
+        exchange: world.exchange.address,
+        assets: assets.map(|(index, listed)| asset(index, listed)).collect(),
+        markets: markets.map(|listed| market(world, listed)).collect(),
+        endpoints: Endpoints {
+            rpc: node.rpc_url(),
+            ws: Some(node.ws_url()),
+            history: Some(format!("http://{address}/history")),
+            local: Some(format!("http://{address}/local")),
         },
-    })
+    }
+}
+
+fn asset(index: u16, listed: &ListedAsset) -> DirectoryAsset {
+    DirectoryAsset {
+        index,
+        symbol: listed.symbol.into(),
+        name: listed.name.into(),
+        mint: listed.asset.mint,
+        token_program: listed.asset.token_program,
+        decimals: listed.decimals,
+        oracle: listed.oracle,
+        fallback: None,
+    }
+}
+
+fn market(world: &World, listed: &ListedMarket) -> DirectoryMarket {
+    let base = &world.assets[listed.base];
+    DirectoryMarket {
+        index: listed.market.index,
+        name: listed.name.into(),
+        base: base.symbol.into(),
+        oracle: base.oracle,
+        fallback: None,
+    }
 }

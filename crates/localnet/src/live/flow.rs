@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use anchor_lang::prelude::Pubkey;
 use anyhow::{Context, Result};
-use tokio::{sync::watch, task::JoinSet};
+use plimsoll_bots::shutdown::Shutdown;
+use tokio::task::JoinSet;
 
 use super::{progress::Progress, Shared};
 use crate::{
@@ -103,7 +104,7 @@ pub fn spawn(
     shared: &Arc<Shared>,
     cast: Cast,
     seed: u64,
-    stop: &watch::Receiver<bool>,
+    shutdown: &Shutdown,
 ) {
     let (makers, accounts) = (
         cast.actors(&shared.wire, &shared.world).maker_accounts(),
@@ -115,24 +116,24 @@ pub fn spawn(
         liquidator,
         ..
     } = accounts;
-    tasks.spawn(until(stop.clone(), quote(shared.clone(), quoting)));
+    tasks.spawn(until(shutdown.clone(), quote(shared.clone(), quoting)));
     let trading = trade(shared.clone(), flow, makers.clone(), seed);
-    tasks.spawn(until(stop.clone(), trading));
-    tasks.spawn(until(stop.clone(), keep(shared.clone())));
+    tasks.spawn(until(shutdown.clone(), trading));
+    tasks.spawn(until(shutdown.clone(), keep(shared.clone())));
     let liquidator = Liquidator {
         wire: shared.wire.clone(),
         world: Arc::new(shared.world.clone()),
         who: liquidator,
         makers,
     };
-    tasks.spawn(until(stop.clone(), liquidate(liquidator)));
+    tasks.spawn(until(shutdown.clone(), liquidate(liquidator)));
 }
 
 /// Runs a task that has no end until told to stop.
-async fn until(mut stop: watch::Receiver<bool>, task: impl Future<Output = ()>) -> Result<()> {
+async fn until(shutdown: Shutdown, task: impl Future<Output = ()>) -> Result<()> {
     tokio::select! {
         () = task => {}
-        _ = stop.wait_for(|stop| *stop) => {}
+        () = shutdown.requested() => {}
     }
     Ok(())
 }

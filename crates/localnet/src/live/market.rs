@@ -2,10 +2,8 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
-use tokio::{
-    sync::watch,
-    time::{Instant, MissedTickBehavior},
-};
+use plimsoll_bots::shutdown::Shutdown;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Shared;
 
@@ -15,14 +13,14 @@ pub const EVERY: Duration = Duration::from_secs(1);
 const CLEAN_EVERY: u64 = 30;
 
 /// Publishes until told to stop.
-pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) -> Result<()> {
+pub async fn run(shared: Arc<Shared>, shutdown: Shutdown) -> Result<()> {
     let mut timer = tokio::time::interval(EVERY);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last = Instant::now();
     loop {
         tokio::select! {
             _ = timer.tick() => {}
-            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            () = shutdown.requested() => return Ok(()),
         }
         let elapsed = last.elapsed();
         last += elapsed;

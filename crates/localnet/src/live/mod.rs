@@ -3,6 +3,7 @@
 pub mod directory;
 mod faucet;
 mod flow;
+mod history;
 mod market;
 pub mod prices;
 pub mod progress;
@@ -18,8 +19,10 @@ use std::{
 
 use anchor_lang::prelude::Pubkey;
 use anyhow::{anyhow, Result};
+use plimsoll_bots::shutdown::{self, Trigger};
+use plimsoll_client::directory::Directory;
 use solana_keypair::Keypair;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     chain::Chain,
@@ -29,6 +32,7 @@ use crate::{
     wire::{Pace, Wire},
 };
 use flow::Cast;
+use history::History;
 use prices::Prices;
 use progress::Progress;
 
@@ -54,6 +58,8 @@ pub struct Options {
     pub insurance: u64,
     /// Whether traders and bots take part.
     pub populated: bool,
+    /// Whether history is recorded and served.
+    pub history: bool,
 }
 
 /// What all tasks share.
@@ -64,7 +70,7 @@ pub struct Shared {
     /// Names of the margin accounts that are ours.
     pub names: BTreeMap<Pubkey, String>,
     /// The exchange's directory, as it is served.
-    pub directory: serde_json::Value,
+    pub directory: Directory,
     prices: Mutex<Prices>,
 }
 
@@ -80,7 +86,8 @@ pub struct Local {
     shared: Arc<Shared>,
     address: SocketAddr,
     tasks: JoinSet<Result<()>>,
-    stop: watch::Sender<bool>,
+    trigger: Trigger,
+    history: Option<History>,
 }
 
 impl Local {
@@ -93,19 +100,24 @@ impl Local {
             listener.map_err(|error| taken(options.http_port, "web app", "--port", &error))?;
         let address = listener.local_addr()?;
         let (shared, cast) = set_up(&options, address, progress).await?;
-        let (stop, stopped) = watch::channel(false);
+        let (trigger, shutdown) = shutdown::channel();
         let mut tasks = JoinSet::new();
-        tasks.spawn(market::run(shared.clone(), stopped.clone()));
-        let serving = server::run(listener, shared.clone(), options.app, stopped.clone());
-        tasks.spawn(serving);
+        tasks.spawn(market::run(shared.clone(), shutdown.clone()));
+        let history = match options.history {
+            true => Some(History::start(&shared.directory, &mut tasks, &shutdown).await?),
+            false => None,
+        };
+        let pages = server::router(shared.clone(), options.app, history.as_ref());
+        tasks.spawn(server::run(listener, pages, shutdown.clone()));
         if let Some(cast) = cast {
-            flow::spawn(&mut tasks, &shared, cast, options.seed, &stopped);
+            flow::spawn(&mut tasks, &shared, cast, options.seed, &shutdown);
         }
         Ok(Self {
             shared,
             address,
             tasks,
-            stop,
+            trigger,
+            history,
         })
     }
 
@@ -130,11 +142,12 @@ impl Local {
 
     /// Ends all tasks, shuts the chain down and frees the ports.
     pub async fn stop(mut self) -> Result<()> {
-        self.stop.send_replace(true);
+        self.trigger.fire();
         let ending = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(PATIENCE, ending).await.is_err() {
             self.tasks.shutdown().await;
         }
+        drop(self.history);
         self.shared.chain.stop()
     }
 }

@@ -9,15 +9,17 @@ use axum::{
     routing::{get, post},
     Json, Router,
 };
+use plimsoll_bots::shutdown::Shutdown;
+use plimsoll_client::directory::Directory;
 use serde::{Deserialize, Serialize};
 use serde_json::{json, Value};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::net::TcpListener;
 use tower_http::{
     cors::CorsLayer,
     services::{ServeDir, ServeFile},
 };
 
-use super::{faucet, market, prices::Refused, Shared};
+use super::{faucet, history::History, market, prices::Refused, Shared};
 use crate::{
     conservation::{self, Check},
     scenario::{Scenario, SYMBOLS},
@@ -68,23 +70,15 @@ type Body<T> = std::result::Result<Json<T>, JsonRejection>;
 type Answer<T> = std::result::Result<Json<T>, Failure>;
 
 /// Serves until told to stop.
-pub async fn run(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    app: Option<PathBuf>,
-    mut stop: watch::Receiver<bool>,
-) -> Result<()> {
-    let router = router(shared, app);
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move {
-            // Whoever could say it is gone: that is the end too.
-            let _ = stop.wait_for(|stop| *stop).await;
-        })
+pub async fn run(listener: TcpListener, pages: Router, shutdown: Shutdown) -> Result<()> {
+    axum::serve(listener, pages)
+        .with_graceful_shutdown(async move { shutdown.requested().await })
         .await
         .context("the HTTP server")
 }
 
-fn router(shared: Arc<Shared>, app: Option<PathBuf>) -> Router {
+/// Everything that is served; the web app is whatever is not something else.
+pub fn router(shared: Arc<Shared>, app: Option<PathBuf>, history: Option<&History>) -> Router {
     let router = Router::new()
         .route("/exchange.json", get(directory))
         .route("/local/status", get(status))
@@ -93,6 +87,10 @@ fn router(shared: Arc<Shared>, app: Option<PathBuf>) -> Router {
         .route("/local/faucet", post(give))
         .route("/local/conservation", get(conserved))
         .with_state(shared);
+    let router = match history {
+        Some(history) => router.nest("/history", history.router()),
+        None => router,
+    };
     let router = match app {
         Some(app) => {
             let index = ServeFile::new(app.join("index.html"));
@@ -103,7 +101,7 @@ fn router(shared: Arc<Shared>, app: Option<PathBuf>) -> Router {
     router.layer(CorsLayer::permissive())
 }
 
-async fn directory(State(shared): State<Arc<Shared>>) -> Json<Value> {
+async fn directory(State(shared): State<Arc<Shared>>) -> Json<Directory> {
     Json(shared.directory.clone())
 }
 

@@ -1,0 +1,77 @@
+//! The history of a local chain: the recorder, with a database that lasts as long as the chain.
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use plimsoll_bots::{
+    health::Health,
+    history::{self, Database, Recorder, RecorderConfig, Target},
+    metrics::Metrics,
+    shutdown::Shutdown,
+    Context,
+};
+use plimsoll_client::directory::Directory;
+use tokio::task::JoinSet;
+
+/// A history that is being recorded. Its database is deleted with it: the next chain has another history.
+pub struct History {
+    database: Database,
+    directory: PathBuf,
+}
+
+impl History {
+    /// Opens an empty database and starts the recorder, which knows the chain by its public addresses only.
+    pub async fn start(
+        exchange: &Directory,
+        tasks: &mut JoinSet<Result<()>>,
+        shutdown: &Shutdown,
+    ) -> Result<Self> {
+        let port = exchange
+            .endpoints
+            .rpc
+            .rsplit(':')
+            .next()
+            .unwrap_or_default();
+        let name = format!("plimsoll-history-{}-{port}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
+        let config = RecorderConfig {
+            url: format!("sqlite://{}", directory.join("history.db").display()),
+            list_every: 30.0,
+            ..RecorderConfig::default()
+        };
+        let target = Target {
+            exchange: exchange.exchange,
+            rpc: exchange.endpoints.rpc.clone(),
+            ws: exchange.endpoints.ws.clone(),
+        };
+        let recorder = Recorder::open(config, target).await?;
+        let recorder = recorder.context("the history is off")?;
+        let database = recorder.database();
+        let context = Context {
+            metrics: Metrics::new()?,
+            health: Health::default(),
+            keypair: None,
+        };
+        let shutdown = shutdown.clone();
+        tasks.spawn(async move { recorder.run(&context, &shutdown).await });
+        Ok(Self {
+            database,
+            directory,
+        })
+    }
+
+    /// What it answers.
+    pub fn router(&self) -> Router {
+        history::router(self.database.clone())
+    }
+}
+
+impl Drop for History {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.directory) {
+            tracing::warn!("cannot delete {}: {error}", self.directory.display());
+        }
+    }
+}
