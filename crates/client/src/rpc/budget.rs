@@ -84,10 +84,13 @@ fn written(instructions: &[Instruction]) -> Vec<Pubkey> {
     keys.into_iter().take(FEE_ACCOUNTS).collect()
 }
 
+/// When fees were looked at, and what they were, ascending.
+type Look = (Instant, Vec<u64>);
+
 /// Recent priority fees by the accounts that were written.
 #[derive(Default)]
 pub(super) struct RecentFees {
-    seen: Mutex<HashMap<Vec<Pubkey>, (Instant, Vec<u64>)>>,
+    seen: Mutex<HashMap<Vec<Pubkey>, Look>>,
 }
 
 impl RecentFees {

@@ -240,7 +240,6 @@ impl Connection {
         Ok(all)
     }
 
-    #[allow(dead_code)]
     /// Addresses of all accounts that pass the filters, without their data, and the slot as of which they are all.
     pub(super) async fn census(
         &self,

@@ -4,13 +4,17 @@ mod budget;
 mod connection;
 mod exchange;
 mod needs;
+mod policy;
 mod refusal;
 mod sender;
+mod store;
 
 pub use connection::{ChainClock, Connection, Keyed, ReadError};
 pub use exchange::{
     Entries, Exchange, Freshness, LiquidationNeeds, ListedAsset, ListedMarket, LoadError,
     NotListed, MAX_MAKERS,
 };
+pub use policy::{ComputeLimit, Landed, PriorityFee, SendError, SendPolicy, Simulated};
 pub use refusal::Refused;
-pub use sender::{ComputeLimit, Landed, PriorityFee, SendError, SendPolicy, Sender, Simulated};
+pub use sender::Sender;
+pub use store::{Change, Feed, Select, Store, StoreConfig, StoreHandle, StoreStatus};
