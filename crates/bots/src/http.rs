@@ -101,7 +101,7 @@ mod tests {
     async fn serves_health_and_metrics_until_it_is_stopped() {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let metrics = Metrics::new().unwrap();
-        metrics.landed("refresh", 5_000);
+        metrics.landed("refresh", Some(5_000));
         let health = Health::default();
         let (trigger, shutdown) = crate::shutdown::channel();
         let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();

@@ -64,12 +64,14 @@ impl Metrics {
         Ok(measure)
     }
 
-    /// A transaction landed, for `action`, at a cost.
-    pub fn landed(&self, action: &str, units: u64) {
+    /// A transaction landed, for `action`, at a cost where it is known.
+    pub fn landed(&self, action: &str, units: Option<u64>) {
         let labels = [action, "landed"];
         self.transactions.with_label_values(&labels).inc();
         let compute = self.compute.with_label_values(&[action]);
-        compute.observe(units as f64);
+        if let Some(units) = units {
+            compute.observe(units as f64);
+        }
     }
 
     /// The program refused a transaction; `expected` where that is part of business.
@@ -113,7 +115,7 @@ mod tests {
     #[test]
     fn counts_by_action_and_outcome() {
         let metrics = Metrics::new().unwrap();
-        metrics.landed("refresh", 12_000);
+        metrics.landed("refresh", Some(12_000));
         metrics.refused("settle_pnl", "NothingToSettle", true);
         let text = metrics.exposition().unwrap();
         let has = |line: &str| assert!(text.contains(line), "{line} in\n{text}");

@@ -8,7 +8,7 @@ mod secrets;
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{bail, Context, Result};
+use anyhow::{anyhow, bail, Context, Result};
 use clap::{parser::ValueSource, ArgMatches, Args};
 use figment::{
     providers::{Env, Format, Serialized, Toml},
@@ -63,8 +63,8 @@ pub fn layered<S: Section>(
         .merge(environment())
         .merge(Serialized::default(COMMON, named(given.0, matches)?))
         .merge(Serialized::default(S::NAME, named(given.1, matches)?));
-    let common: Common = layers.extract_inner(COMMON)?;
-    let own: S = layers.extract_inner(S::NAME)?;
+    let common: Common = layers.extract_inner(COMMON).map_err(explained)?;
+    let own: S = layers.extract_inner(S::NAME).map_err(explained)?;
     common.check()?;
     own.check()?;
     Ok((common, own))
@@ -104,7 +104,7 @@ pub fn require_positive(options: &[(&str, f64)]) -> Result<()> {
 }
 
 fn known_tables(layers: &Figment) -> Result<()> {
-    let all: Dict = layers.extract()?;
+    let all: Dict = layers.extract().map_err(explained)?;
     for name in all.keys() {
         if !TABLES.contains(&name.as_str()) {
             bail!(
@@ -114,6 +114,25 @@ fn known_tables(layers: &Figment) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Says which option of which layer is wrong.
+fn explained(errors: figment::Error) -> anyhow::Error {
+    let sentences = errors.into_iter().map(|error| {
+        let key = error.path.iter().find(|part| !is_table(part));
+        let key = key.map_or_else(String::new, |key| format!("{}: ", key.to_lowercase()));
+        let layer = error.metadata.as_ref().map(|layer| {
+            let source = layer.source.as_ref();
+            source.map_or_else(|| layer.name.to_string(), ToString::to_string)
+        });
+        let layer = layer.map_or_else(String::new, |layer| format!(", in {layer}"));
+        format!("{key}{}{layer}", error.kind)
+    });
+    anyhow!(sentences.collect::<Vec<_>>().join("; "))
+}
+
+fn is_table(part: &str) -> bool {
+    TABLES.iter().any(|table| table.eq_ignore_ascii_case(part))
 }
 
 /// `PLIMSOLL_KEEPER_X` is `x` of the keeper's table, `PLIMSOLL_X` a common option.

@@ -1,0 +1,112 @@
+//! What the keeper is told to do, and how often.
+use anyhow::{bail, Result};
+use clap::{ArgAction, Args};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{require_positive, Section};
+
+/// The keeper's options. Each duty can be switched off and has its own period; several keepers of one exchange can share
+/// the duties or double them.
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeeperConfig {
+    /// Whether to refresh entries of the risk state: prices, interest and funding.
+    #[arg(long, default_value_t = Self::default().refresh, action = ArgAction::Set)]
+    pub refresh: bool,
+    /// How often to look for entries that are due, seconds.
+    #[arg(long, default_value_t = Self::default().refresh_every)]
+    pub refresh_every: f64,
+    /// Part of an entry's own age limits (slots and oracle seconds) after which it is due, 0 to 1.
+    #[arg(long, default_value_t = Self::default().refresh_at)]
+    pub refresh_at: f64,
+    /// Longest time between two refreshes of an entry whatever its limits, seconds: interest, funding and the published
+    /// prices move with it.
+    #[arg(long, default_value_t = Self::default().refresh_within)]
+    pub refresh_within: f64,
+    /// Shortest time between two refreshes of an entry whose oracle has published nothing newer, seconds.
+    #[arg(long, default_value_t = Self::default().refresh_retry)]
+    pub refresh_retry: f64,
+
+    /// Whether to bring queued fills to the accounts of their makers.
+    #[arg(long, default_value_t = Self::default().settle_fills, action = ArgAction::Set)]
+    pub settle_fills: bool,
+    /// How often to look at the fill queues, seconds.
+    #[arg(long, default_value_t = Self::default().settle_fills_every)]
+    pub settle_fills_every: f64,
+
+    /// Whether to settle profits and losses: losses first, which fill the pools that profits are paid from.
+    #[arg(long, default_value_t = Self::default().settle_pnl, action = ArgAction::Set)]
+    pub settle_pnl: bool,
+    /// How often to look for profits and losses, seconds.
+    #[arg(long, default_value_t = Self::default().settle_pnl_every)]
+    pub settle_pnl_every: f64,
+    /// Smallest profit or loss that is settled, whole quote tokens; claims of closed positions from a hundredth of it.
+    #[arg(long, default_value_t = Self::default().settle_pnl_above)]
+    pub settle_pnl_above: f64,
+    /// Most settlements in one go.
+    #[arg(long, default_value_t = Self::default().settle_pnl_most)]
+    pub settle_pnl_most: usize,
+    /// How long to leave a settlement that was refused, seconds.
+    #[arg(long, default_value_t = Self::default().settle_pnl_retry)]
+    pub settle_pnl_retry: f64,
+
+    /// Whether to remove expired orders from the books.
+    #[arg(long, default_value_t = Self::default().prune, action = ArgAction::Set)]
+    pub prune: bool,
+    /// How often to look for expired orders, seconds.
+    #[arg(long, default_value_t = Self::default().prune_every)]
+    pub prune_every: f64,
+    /// Expired orders of a book that are worth a transaction.
+    #[arg(long, default_value_t = Self::default().prune_from)]
+    pub prune_from: usize,
+}
+
+impl Default for KeeperConfig {
+    fn default() -> Self {
+        Self {
+            refresh: true,
+            refresh_every: 1.0,
+            refresh_at: 0.5,
+            refresh_within: 20.0,
+            refresh_retry: 5.0,
+            settle_fills: true,
+            settle_fills_every: 1.0,
+            settle_pnl: true,
+            settle_pnl_every: 20.0,
+            settle_pnl_above: 10.0,
+            settle_pnl_most: 64,
+            settle_pnl_retry: 120.0,
+            prune: true,
+            prune_every: 15.0,
+            prune_from: 1,
+        }
+    }
+}
+
+impl Section for KeeperConfig {
+    const NAME: &'static str = "keeper";
+    const PORT: u16 = 9601;
+
+    fn check(&self) -> Result<()> {
+        require_positive(&[
+            ("refresh_every", self.refresh_every),
+            ("refresh_within", self.refresh_within),
+            ("refresh_retry", self.refresh_retry),
+            ("settle_fills_every", self.settle_fills_every),
+            ("settle_pnl_every", self.settle_pnl_every),
+            ("settle_pnl_above", self.settle_pnl_above),
+            ("settle_pnl_retry", self.settle_pnl_retry),
+            ("prune_every", self.prune_every),
+        ])?;
+        if !(0.0..=1.0).contains(&self.refresh_at) {
+            bail!(
+                "refresh_at is a part of the limits, 0 to 1, not {}",
+                self.refresh_at
+            );
+        }
+        if self.prune_from == 0 || self.settle_pnl_most == 0 {
+            bail!("prune_from and settle_pnl_most are at least one");
+        }
+        Ok(())
+    }
+}

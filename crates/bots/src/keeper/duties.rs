@@ -1,0 +1,285 @@
+//! The keeper's duties, one turn each: read, decide, send.
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use anyhow::Result;
+use futures_util::future::join_all;
+use plimsoll::{
+    error::PlimsollError as Refusal,
+    events::RefreshSkipped,
+    state::{Book, FillQueueAccount, MarginAccount, Market, RiskState},
+};
+use plimsoll_client::{
+    errors, events,
+    instructions::{prune_orders, settle_fills, settle_pnl},
+    rpc::{ChainClock, Entries, Freshness, Landed, ListedMarket},
+};
+
+use super::{
+    config::KeeperConfig,
+    metrics::KeeperMetrics,
+    pnl::{self, Claim},
+    queues::{self, ENTRIES_PER_CALL},
+    refresh::{self, Age, Attempts, Entry},
+};
+use crate::{config::seconds, context::Context, deliver::Delivery};
+
+/// Where a margin account names its exchange, behind the discriminator.
+const EXCHANGE_AT: usize = 8;
+/// Native units of a whole quote token.
+const QUOTE: f64 = 1e6;
+
+/// Refusals of a settlement of profit or loss that are nobody's fault.
+const UNSETTLED: &[Refusal] = &[
+    Refusal::NothingToSettle,
+    Refusal::CannotPayLoss,
+    Refusal::InsufficientHealth,
+    Refusal::NoSuchPosition,
+    Refusal::StaleEntry,
+    Refusal::BrokenFeed,
+    Refusal::ExchangeGated,
+    Refusal::BankGated,
+    Refusal::MarketGated,
+    Refusal::AccountGated,
+];
+
+/// A keeper between two turns.
+pub struct Keeper {
+    pub config: KeeperConfig,
+    pub context: Context,
+    metrics: KeeperMetrics,
+    attempts: Mutex<Attempts>,
+    /// Until when settlements that were refused are left alone.
+    held_off: Mutex<HashMap<(Pubkey, u16), Instant>>,
+}
+
+impl Keeper {
+    pub fn new(config: KeeperConfig, context: Context) -> Result<Self> {
+        Ok(Self {
+            metrics: KeeperMetrics::new(&context.metrics)?,
+            attempts: Mutex::default(),
+            held_off: Mutex::default(),
+            config,
+            context,
+        })
+    }
+
+    /// Refreshes the entries that are due, as many to a transaction as its size allows.
+    pub async fn refresh(&self) -> Result<()> {
+        let (risk, clock) = self.risk().await?;
+        let ages = refresh::ages(&risk, clock.risk());
+        self.measure(&ages);
+        let now = Instant::now();
+        let due = refresh::due(&ages, &lock(&self.attempts), &self.config, now);
+        if due.is_empty() {
+            return Ok(());
+        }
+        let batches = self.context.require_sender()?.pack(self.refreshes(&due));
+        let sent = batches.iter().map(|batch| self.send_refresh(batch));
+        let sent = join_all(sent).await;
+        let mut attempts = lock(&self.attempts);
+        due.iter().for_each(|age| attempts.note(age, now));
+        sent.into_iter().collect()
+    }
+
+    fn refreshes(&self, due: &[Age]) -> Vec<Instruction> {
+        let mut entries = Entries::default();
+        for age in due {
+            entries = match age.entry {
+                Entry::Asset(index) => entries.and_asset(index),
+                Entry::Market(index) => entries.and_market(index),
+            };
+        }
+        self.context.exchange.refresh(&entries)
+    }
+
+    async fn send_refresh(&self, batch: &[Instruction]) -> Result<()> {
+        let delivery = self.context.deliver("refresh", batch, &[], &[]).await?;
+        if let Delivery::Landed(landed) = delivery {
+            self.note_skipped(&landed);
+        }
+        Ok(())
+    }
+
+    /// Counts the entries that the program left as they were.
+    fn note_skipped(&self, landed: &Landed) {
+        for event in events::of_kind::<RefreshSkipped>(&landed.logs) {
+            let reason = errors::from_code(event.reason)
+                .map_or_else(|| event.reason.to_string(), |refusal| refusal.name());
+            let name = self.name_of(&event.account);
+            tracing::debug!(entry = name, reason, "an entry was left as it was");
+            let skipped = &self.metrics.skipped;
+            skipped.with_label_values(&[name, reason.as_str()]).inc();
+        }
+    }
+
+    /// The name of a bank's asset or of a market.
+    fn name_of(&self, account: &Pubkey) -> &str {
+        let exchange = &self.context.exchange;
+        let assets = exchange.assets.iter();
+        let mut markets = exchange.markets.iter();
+        let asset = assets.clone().find(|asset| asset.refs.bank == *account);
+        let market = markets.find(|market| market.refs.address == *account);
+        asset
+            .map(|asset| asset.symbol.as_str())
+            .or(market.map(|market| market.name.as_str()))
+            .unwrap_or("unlisted")
+    }
+
+    fn measure(&self, ages: &[Age]) {
+        for age in ages {
+            let name = match age.entry {
+                Entry::Asset(i) => self.context.exchange.asset(i).map(|a| a.symbol.as_str()),
+                Entry::Market(i) => self.context.exchange.market(i).map(|m| m.name.as_str()),
+            };
+            let name = [name.unwrap_or("unlisted")];
+            let metrics = &self.metrics;
+            let slots = i64::try_from(age.slots).unwrap_or(i64::MAX);
+            metrics.entry_slots.with_label_values(&name).set(slots);
+            let seconds = metrics.entry_seconds.with_label_values(&name);
+            seconds.set(age.seconds);
+            let stale = metrics.entry_stale.with_label_values(&name);
+            stale.set(i64::from(age.is_stale()));
+        }
+    }
+
+    /// Brings to their accounts all fills that wait now.
+    pub async fn settle_fills(&self) -> Result<()> {
+        let markets = &self.context.exchange.markets;
+        let addresses: Vec<Pubkey> = markets.iter().map(|m| m.refs.fill_queue).collect();
+        let connection = &self.context.connection;
+        let queues = connection.fetch_many::<FillQueueAccount>(&addresses);
+        let mut outcome = Ok(());
+        for (market, queue) in markets.iter().zip(queues.await?) {
+            let Some(queue) = queue else { continue };
+            let waiting = queue.queue.entries().len();
+            let gauge = self.metrics.queue.with_label_values(&[&market.name]);
+            gauge.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+            for makers in queues::settlements(&queue.queue) {
+                outcome = outcome.and(self.settle_for(market, &makers).await);
+            }
+        }
+        outcome
+    }
+
+    async fn settle_for(&self, market: &ListedMarket, makers: &[Pubkey]) -> Result<()> {
+        let call = settle_fills(&market.refs, makers, u16::from(ENTRIES_PER_CALL));
+        let expected = &[Refusal::NothingToSettle];
+        self.context
+            .deliver("settle_fills", &[call], &[], expected)
+            .await?;
+        Ok(())
+    }
+
+    /// Settles what is worth settling: losses, then profits as far as the pools reach.
+    pub async fn settle_pnl(&self) -> Result<()> {
+        let (risk, clock) = self.risk().await?;
+        let claims = self.claims(&risk).await?;
+        for (kind, count) in [
+            ("loss", claims.iter().filter(|c| c.amount < 0).count()),
+            ("profit", claims.iter().filter(|c| c.amount > 0).count()),
+        ] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.metrics.claims.with_label_values(&[kind]).set(count);
+        }
+        let claims = pnl::in_order(claims, &self.pools().await?, self.config.settle_pnl_most);
+        let mut outcome = Ok(());
+        for claim in claims {
+            outcome = outcome.and(self.settle_claim(&claim, &risk, clock).await);
+        }
+        outcome
+    }
+
+    /// Claims of all accounts that are worth settling and were not refused a while ago.
+    async fn claims(&self, risk: &RiskState) -> Result<Vec<Claim>> {
+        let exchange = self.context.exchange.refs.address;
+        let connection = &self.context.connection;
+        let accounts = connection.fetch_all::<MarginAccount>(&exchange, EXCHANGE_AT);
+        let accounts = accounts.await?;
+        let threshold = (self.config.settle_pnl_above * QUOTE) as i128;
+        let claims = accounts
+            .iter()
+            .flat_map(|a| pnl::claims(a.address, &a.account, &risk.markets, threshold));
+        let now = Instant::now();
+        let mut held_off = lock(&self.held_off);
+        held_off.retain(|_, until| *until > now);
+        Ok(claims
+            .filter(|claim| !held_off.contains_key(&(claim.account, claim.market)))
+            .collect())
+    }
+
+    /// What each market can pay out, native quote.
+    async fn pools(&self) -> Result<Vec<u64>> {
+        let markets = &self.context.exchange.markets;
+        let addresses: Vec<Pubkey> = markets.iter().map(|m| m.refs.address).collect();
+        let found = self.context.connection.fetch_many::<Market>(&addresses);
+        let mut pools = Vec::with_capacity(markets.len());
+        for (listed, market) in markets.iter().zip(found.await?) {
+            let pool = market.map_or(0, |market| market.pnl_pool);
+            let gauge = self.metrics.pool.with_label_values(&[&listed.name]);
+            gauge.set(pool as f64 / QUOTE);
+            pools.push(pool);
+        }
+        Ok(pools)
+    }
+
+    /// Settles one claim, with the refreshes that it needs; one that is refused is left alone for a while.
+    async fn settle_claim(&self, claim: &Claim, risk: &RiskState, clock: ChainClock) -> Result<()> {
+        let exchange = &self.context.exchange;
+        let (market, quote) = (exchange.market(claim.market)?, exchange.quote()?);
+        let entries = Entries::default().and_asset(0).and_market(claim.market);
+        let mut instructions = exchange.refresh(&entries.due(risk, clock, Freshness::TRADE));
+        let refs = &exchange.refs;
+        instructions.push(settle_pnl(refs, claim.account, &market.refs, &quote.refs));
+        let delivery = self
+            .context
+            .deliver("settle_pnl", &instructions, &[], UNSETTLED)
+            .await;
+        if !matches!(delivery, Ok(Delivery::Landed(_))) {
+            let until = Instant::now() + seconds(self.config.settle_pnl_retry);
+            lock(&self.held_off).insert((claim.account, claim.market), until);
+        }
+        delivery.map(|_| ())
+    }
+
+    /// Removes expired orders, one call for each book in a turn.
+    pub async fn prune(&self) -> Result<()> {
+        let markets = &self.context.exchange.markets;
+        let addresses: Vec<Pubkey> = markets.iter().map(|m| m.refs.book).collect();
+        let connection = &self.context.connection;
+        let books = connection.fetch_many::<Book>(&addresses).await?;
+        let clock = connection.clock().await?;
+        let mut outcome = Ok(());
+        for (market, book) in markets.iter().zip(books) {
+            let Some(book) = book else { continue };
+            let pruning = queues::pruning(&book, clock.unix_time);
+            let gauge = self.metrics.expired.with_label_values(&[&market.name]);
+            gauge.set(i64::try_from(pruning.expired).unwrap_or(i64::MAX));
+            if pruning.expired < self.config.prune_from {
+                continue;
+            }
+            let call = prune_orders(&market.refs, &pruning.owners, pruning.orders);
+            let expected = &[Refusal::NoSuchOrder, Refusal::FillQueueFull];
+            let sent = self.context.deliver("prune", &[call], &[], expected).await;
+            outcome = outcome.and(sent.map(|_| ()));
+        }
+        outcome
+    }
+
+    async fn risk(&self) -> Result<(Box<RiskState>, ChainClock)> {
+        let connection = &self.context.connection;
+        let address = self.context.exchange.refs.risk_state;
+        Ok(tokio::try_join!(
+            connection.fetch::<RiskState>(&address),
+            connection.clock()
+        )?)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
