@@ -41,7 +41,7 @@ interface Watched {
 export class AccountFeed {
   private readonly accounts = new Map<Address, Raw>();
   private readonly singles = new Map<Address, Watched>();
-  private readonly sets = new Map<string, Watched & { readonly filter: ProgramFilter; members: Set<Address> }>();
+  private readonly sets = new Map<string, Watched & { readonly filter: ProgramFilter; members: Set<Address>; read: boolean }>();
   private readonly stopped = new AbortController();
   private announcing = 0;
   private answered: boolean | null = null;
@@ -75,7 +75,7 @@ export class AccountFeed {
       watched.count += 1;
     } else {
       const stop = new AbortController();
-      this.sets.set(name, { count: 1, stop, filter, members: new Set() });
+      this.sets.set(name, { count: 1, stop, filter, members: new Set(), read: false });
       void this.follow(stop.signal, (signal) => this.setNotices(name, filter, signal));
     }
     this.hurry();
@@ -90,6 +90,11 @@ export class AccountFeed {
   /** The accounts of a watched filter. */
   members(filter: ProgramFilter): Address[] {
     return [...(this.sets.get(filterName(filter))?.members ?? [])];
+  }
+
+  /** Whether the accounts of a watched filter have been asked for and have arrived. */
+  isRead(filter: ProgramFilter): boolean {
+    return this.sets.get(filterName(filter))?.read ?? false;
   }
 
   /** The highest slot of which anything has been seen. */
@@ -243,6 +248,7 @@ export class AccountFeed {
       watched.members.add(pubkey);
       this.put(pubkey, bytesOf(account.data), context.slot);
     }
+    watched.read = true;
   }
 
   /** Takes an account's bytes unless newer ones are there; unchanged bytes stay the same object. */

@@ -43,7 +43,7 @@ export interface Snapshot {
   /** Of the markets that are watched. */
   readonly books: ReadonlyMap<number, OrderBook>;
   readonly queues: ReadonlyMap<number, readonly WaitingFill[]>;
-  /** The owner's accounts, by number; null until they have been read. */
+  /** The owner's accounts, by number; empty until they have been read. */
   readonly own: readonly MarginAccountEntry[];
   /** All accounts of the exchange; empty unless somebody watches them. */
   readonly all: readonly MarginAccountEntry[];
@@ -89,6 +89,14 @@ export class ExchangeStore {
 
   /** The exchange as it is now. The same object until something changes. */
   readonly getSnapshot = (): Snapshot => this.snapshot;
+
+  /** The bytes of an account that is kept current, as the risk module takes them; null until they have arrived. */
+  readonly raw = (address: Address): Raw | null => this.feed.get(address) ?? null;
+
+  /** Whether the owner's accounts have been read: until then, none in a snapshot does not mean that there are none. */
+  get ownIsRead(): boolean {
+    return this.ownAccounts !== null && this.feed.isRead(this.ownAccounts);
+  }
 
   /** Whose accounts are kept current: nobody's when null. */
   setOwner(owner: Address | null): void {

@@ -1,0 +1,2 @@
+// Types of what Vite imports besides scripts.
+/// <reference types="vite/client" />
