@@ -11,6 +11,8 @@ export interface ChainClock {
   slot: bigint;
   /** Unix seconds. */
   unixTime: bigint;
+  /** Takes every entry for just refreshed at its present price: for a transaction that refreshes first. */
+  refreshed?: boolean;
 }
 
 /** Why the program would refuse an instruction, or why a call cannot be answered (code 0). */
@@ -176,6 +178,8 @@ export interface FillPreview {
 export interface OrderPreview {
   /** Why the program would refuse it; nothing then changes. */
   refusal: Refusal | null;
+  /** What has to be refreshed for it, when that is why it is refused. */
+  stale: Stale[];
   orderId: bigint;
   /** Its limit in price lots: a market order's as cut to the band. */
   limit: bigint;
@@ -233,6 +237,8 @@ export interface FundsInput extends AccountAt {
 
 export interface FundsPreview {
   refusal: Refusal | null;
+  /** What has to be refreshed for it, when that is why it is refused. */
+  stale: Stale[];
   amount: bigint;
   borrowed: bigint;
   /** Native units, interest included; negative for a debt. */

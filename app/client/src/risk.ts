@@ -76,7 +76,7 @@ export class Risk {
   }
 
   /** Loads the module from its address (in a browser: `import url from "./wasm/plimsoll.wasm?url"`) or its bytes. */
-  static async load(source: string | URL | Response | BufferSource): Promise<Risk> {
+  static async load(source: string | URL | Response | ArrayBuffer | ArrayBufferView): Promise<Risk> {
     if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) {
       return new Risk(await WebAssembly.compile(source as BufferSource));
     }

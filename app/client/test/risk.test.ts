@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { Risk, RiskError, usdPrice, type AccountAt, type OrderInput } from "../src/risk.js";
+import { Risk, RiskError, usdPrice, type AccountAt, type Crossing, type OrderInput } from "../src/risk.js";
 
 interface Sparse {
   length: number;
@@ -88,16 +88,16 @@ describe("health", () => {
   });
 
   test("crosses its maintenance line where stress says so", () => {
-    const [[crossing]] = risk.liquidationPrices({ ...at, underlyings: [sol] }) as [[{ below: number; above: number }]];
-    // Owing SOL and long SOL-PERP in about the same size: a fall hurts by its margin only.
-    const factor = crossing.above ?? crossing.below;
-    if (factor === null) return;
+    // The account owes 200 SOL and is long a tenth of that.
+    const [[{ above, below, crossed }]] = risk.liquidationPrices({ ...at, underlyings: [sol] }) as [[Crossing]];
+    expect([crossed, below]).toEqual([false, null]);
     const scenarios = [0.999, 1.001].map((by) => ({
       name: String(by),
-      moves: [{ of: sol, factor: factor * by }],
+      moves: [{ of: sol, factor: above! * by }],
     }));
     const [lower, upper] = risk.stress({ ...at, scenarios });
-    expect(lower!.lines.maintenance < 0n).not.toBe(upper!.lines.maintenance < 0n);
+    expect(lower!.lines.maintenance).toBeGreaterThan(0n);
+    expect(upper!.lines.maintenance).toBeLessThan(0n);
   });
 
   test("names a stale entry and its age", () => {
@@ -106,6 +106,11 @@ describe("health", () => {
     expect(stale.map((entry) => entry.kind)).toEqual(["deposit", "debt", "market"]);
     expect(stale.every((entry) => entry.ageSeconds >= 86_400n)).toBe(true);
     expect(stale.map((entry) => entry.blocks)).toEqual([false, true, true]);
+    const refused = risk.previewOrder({ ...order, ...later });
+    expect(refused.refusal?.name).toBe("StaleEntry");
+    expect(refused.stale.map((entry) => entry.kind)).toEqual(["debt", "market"]);
+    const refreshed = { ...later.clock, refreshed: true };
+    expect(risk.previewOrder({ ...order, clock: refreshed }).refusal).toBeNull();
   });
 });
 

@@ -1,8 +1,8 @@
 //! Previews of deposits and withdrawals.
-use plimsoll::state::{Bank, MarginAccount, RiskState};
+use plimsoll::state::{Bank, MarginAccount};
 use plimsoll_client::{
     errors::Refusal,
-    health::HealthLines,
+    health::{HealthLines, Stale},
     preview::{FundsCase, FundsPreview, Standing},
     stress::Underlying,
 };
@@ -54,6 +54,7 @@ struct FundsInput {
 #[serde(rename_all = "camelCase")]
 struct FundsOutput {
     refusal: Option<Refusal>,
+    stale: Vec<Stale>,
     amount: u64,
     borrowed: u64,
     balance_before: i64,
@@ -66,6 +67,7 @@ impl From<FundsPreview> for FundsOutput {
     fn from(preview: FundsPreview) -> Self {
         Self {
             refusal: preview.refusal,
+            stale: preview.stale,
             amount: preview.amount,
             borrowed: preview.borrowed,
             balance_before: preview.balance_before,
@@ -100,7 +102,7 @@ pub fn max_withdraw(parts: &Parts) -> Answer {
 
 fn with_case(parts: &Parts, run: impl FnOnce(&FundsCase, &FundsInput) -> Answer) -> Answer {
     let input: FundsInput = parts.header()?;
-    let risk = parts.account::<RiskState>(input.risk_state)?;
+    let risk = input.clock.risk(parts, input.risk_state)?;
     let bank = parts.account::<Bank>(input.bank)?;
     let account = parts.account::<MarginAccount>(input.margin_account)?;
     let case = FundsCase {

@@ -3,7 +3,8 @@ use std::{fmt::Display, marker::PhantomData, str::FromStr};
 
 use anchor_lang::prelude::{Clock, Pubkey};
 use anchor_lang::{Discriminator, ZeroCopy};
-use plimsoll_client::{decode, health::clock};
+use plimsoll::state::RiskState;
+use plimsoll_client::{decode, health::clock, stress::refreshed};
 use serde::{
     de::{DeserializeOwned, Error as _, Visitor},
     Deserialize, Deserializer,
@@ -72,12 +73,24 @@ pub struct At {
     slot: u64,
     #[serde(deserialize_with = "integer")]
     unix_time: i64,
+    /// Takes every entry of the risk state for just refreshed at its present price.
+    #[serde(default)]
+    refreshed: bool,
 }
 
 impl At {
     /// As the program takes it.
     pub fn clock(self) -> Clock {
         clock(self.slot, self.unix_time)
+    }
+
+    /// A part as the risk state at this time.
+    pub fn risk(self, parts: &Parts, part: Part) -> Result<Box<RiskState>, Failure> {
+        let risk = parts.account::<RiskState>(part)?;
+        if self.refreshed {
+            return Ok(refreshed(&risk, &self.clock()));
+        }
+        Ok(risk)
     }
 }
 

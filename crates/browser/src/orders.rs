@@ -2,10 +2,11 @@
 use anchor_lang::prelude::Pubkey;
 use plimsoll::{
     orders::terms::{OrderRef, OrderSide, OrderTerms, OrderType, SelfTradeBehavior},
-    state::{Book, FillQueueAccount, MarginAccount, Market, RiskState},
+    state::{Book, FillQueueAccount, MarginAccount, Market},
 };
 use plimsoll_client::{
     errors::Refusal,
+    health::Stale,
     preview::{self, CancelCase, CancelPreview, Cancels, Ended, OrderCase, OrderPreview},
     stress::Underlying,
 };
@@ -144,6 +145,7 @@ struct FillOutput {
 #[serde(rename_all = "camelCase")]
 struct OrderOutput {
     refusal: Option<Refusal>,
+    stale: Vec<Stale>,
     order_id: u64,
     limit: u64,
     fills: Vec<FillOutput>,
@@ -187,7 +189,7 @@ pub fn max_order(parts: &Parts) -> Answer {
 
 fn with_case(parts: &Parts, run: impl FnOnce(&OrderCase, &OrderTerms) -> Answer) -> Answer {
     let input: OrderInput = parts.header()?;
-    let risk = parts.account::<RiskState>(input.risk_state)?;
+    let risk = input.clock.risk(parts, input.risk_state)?;
     let market = parts.account::<Market>(input.market)?;
     let book = parts.account::<Book>(input.book)?;
     let fill_queue = parts.account::<FillQueueAccount>(input.fill_queue)?;
@@ -240,6 +242,7 @@ fn order_output(preview: OrderPreview) -> OrderOutput {
         before: preview.before.into(),
         after: preview.after.map(StandingOutput::from),
         refusal: preview.refusal,
+        stale: preview.stale,
     }
 }
 
@@ -274,7 +277,7 @@ struct CancelOutput {
 /// What cancelling an order, or all orders of a market, would come to.
 pub fn preview_cancel(parts: &Parts) -> Answer {
     let input: CancelInput = parts.header()?;
-    let risk = parts.account::<RiskState>(input.risk_state)?;
+    let risk = input.clock.risk(parts, input.risk_state)?;
     let book = parts.account::<Book>(input.book)?;
     let account = parts.account::<MarginAccount>(input.margin_account)?;
     let case = CancelCase {

@@ -1,5 +1,5 @@
 //! Health, liquidation prices and stress.
-use plimsoll::state::{MarginAccount, RiskState};
+use plimsoll::state::MarginAccount;
 use plimsoll_client::{
     errors, health,
     stress::{self, Crossings, Line, Move, Scenario, Stable, Underlying},
@@ -22,7 +22,7 @@ struct HealthInput {
 /// The lines of an account and what each slot adds to them.
 pub fn health(parts: &Parts) -> Answer {
     let input: HealthInput = parts.header()?;
-    let risk = parts.account::<RiskState>(input.risk_state)?;
+    let risk = input.clock.risk(parts, input.risk_state)?;
     let account = parts.account::<MarginAccount>(input.margin_account)?;
     let lines = health::lines(&risk, &account, &input.clock.clock())?;
     json(&lines)
@@ -68,7 +68,7 @@ impl From<Crossings> for Crossing {
 /// For each underlying, where the lines asked for (maintenance by default) cross zero.
 pub fn liquidation_prices(parts: &Parts) -> Answer {
     let input: PricesInput = parts.header()?;
-    let risk = parts.account::<RiskState>(input.risk_state)?;
+    let risk = input.clock.risk(parts, input.risk_state)?;
     let account = parts.account::<MarginAccount>(input.margin_account)?;
     let clock = input.clock.clock();
     let lines = input.lines.unwrap_or_else(|| vec![Line::Maintenance]);
@@ -108,7 +108,7 @@ struct MoveInput {
 /// Health under each scenario.
 pub fn stress(parts: &Parts) -> Answer {
     let input: StressInput = parts.header()?;
-    let risk = parts.account::<RiskState>(input.risk_state)?;
+    let risk = input.clock.risk(parts, input.risk_state)?;
     let account = parts.account::<MarginAccount>(input.margin_account)?;
     let scenarios: Vec<Scenario> = input.scenarios.into_iter().map(scenario).collect();
     json(&stress::table(

@@ -122,6 +122,19 @@ pub fn with_prices(
     Ok(shocked)
 }
 
+/// A copy of the risk state in which every entry has just been refreshed at its present price, as a transaction that
+/// refreshes first would find it if no price had moved.
+pub fn refreshed(risk: &RiskState, clock: &Clock) -> Box<RiskState> {
+    let mut fresh = boxed(risk);
+    let assets = fresh.assets.iter_mut().map(|entry| &mut entry.price);
+    let markets = fresh.markets.iter_mut().map(|entry| &mut entry.price);
+    for price in assets.chain(markets).filter(|price| price.spot != 0) {
+        price.publish_time = price.publish_time.max(clock.unix_timestamp);
+        price.refresh_slot = price.refresh_slot.max(clock.slot);
+    }
+    fresh
+}
+
 /// Health under each scenario.
 ///
 /// # Errors

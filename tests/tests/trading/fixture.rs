@@ -39,7 +39,7 @@ async fn account(env: &Env, address: Pubkey) -> Value {
 async fn fixture() {
     let (mut env, maker, taker) = desk().await;
     env.deposit(&maker, SOL, 500_000_000_000).await.unwrap();
-    env.borrow(&taker, SOL, 20_000_000_000).await.unwrap();
+    env.borrow(&taker, SOL, 200_000_000_000).await.unwrap();
     env.place(&maker, ask(SPOT + 10, 5_000), &[]).await;
     env.place(&taker, bid(SPOT + 10, 2_000), &[&maker]).await;
     env.place(&maker, ask(SPOT + 20, 800), &[]).await;

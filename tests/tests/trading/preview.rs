@@ -235,6 +235,7 @@ async fn refusals_are_foreseen() {
     let stale = check_refused(&mut env, &taker, bid(SPOT, 1), E::StaleEntry).await;
     assert_eq!(stale.before.lines.stale.len(), 1, "the deposit is stale");
     assert!(stale.before.lines.stale[0].age_seconds >= 200);
+    assert_eq!(stale.stale.len(), 1, "the market's entry");
 }
 
 #[tokio::test]

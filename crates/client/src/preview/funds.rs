@@ -8,8 +8,8 @@ use plimsoll::{
 };
 use serde::Serialize;
 
-use super::Standing;
-use crate::{copy::boxed, errors::Refusal, stress::Underlying};
+use super::{blocking, Standing};
+use crate::{copy::boxed, errors::Refusal, health::Stale, stress::Underlying};
 
 /// All that a deposit's or withdrawal's outcome depends on.
 #[derive(Clone, Copy)]
@@ -33,6 +33,8 @@ pub struct FundsCase<'a> {
 pub struct FundsPreview {
     /// Why the program would refuse it.
     pub refusal: Option<Refusal>,
+    /// What has to be refreshed for it, when that is why it is refused.
+    pub stale: Vec<Stale>,
     /// Native units moved.
     pub amount: u64,
     /// The part of a withdrawal that is borrowed.
@@ -178,6 +180,7 @@ impl FundsCase<'_> {
             .as_ref()
             .is_none_or(|refusal| refusal.code == u32::from(PlimsollError::InsufficientHealth));
         Ok(FundsPreview {
+            stale: blocking(self.risk, &account, refusal.as_ref(), self.clock)?,
             amount: moved.amount,
             borrowed: moved.borrowed,
             balance_before: before,

@@ -18,11 +18,15 @@ pub use order::{Ended, FillPreview, OrderCase, OrderPreview};
 pub use room::MaxOrder;
 
 use anchor_lang::prelude::{Clock, Error};
-use plimsoll::state::{MarginAccount, RiskState};
+use plimsoll::{
+    error::PlimsollError,
+    state::{MarginAccount, RiskState},
+};
 use serde::Serialize;
 
 use crate::{
-    health::{lines, HealthLines},
+    errors::Refusal,
+    health::{lines, HealthLines, Stale},
     stress::{crossings, Crossings, Line, Stable, Underlying},
 };
 
@@ -58,4 +62,24 @@ impl Standing {
             liquidation,
         })
     }
+}
+
+/// Whether an entry has to be refreshed first.
+fn is_stale(refusal: Option<&Refusal>) -> bool {
+    refusal.is_some_and(|refusal| refusal.code == u32::from(PlimsollError::StaleEntry))
+}
+
+/// For a refusal over a stale entry, those that an account needs.
+fn blocking(
+    risk: &RiskState,
+    account: &MarginAccount,
+    refusal: Option<&Refusal>,
+    clock: &Clock,
+) -> Result<Vec<Stale>, Error> {
+    if !is_stale(refusal) {
+        return Ok(Vec::new());
+    }
+    let mut stale = lines(risk, account, clock)?.stale;
+    stale.retain(|entry| entry.blocks);
+    Ok(stale)
 }

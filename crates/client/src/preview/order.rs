@@ -5,6 +5,7 @@ use anchor_lang::{
 };
 use plimsoll::{
     error::PlimsollError,
+    health::clock_of,
     matching::{match_order, MatchOutcome, Stop, TakerOrder},
     orders::{incoming, load_makers, native_quote, place, terms::OrderTerms, AtHand},
     place_order::admit_order,
@@ -13,8 +14,13 @@ use plimsoll::{
 use plimsoll_risk::position::trading_fee;
 use serde::Serialize;
 
-use super::{recorder::Recorder, Standing};
-use crate::{copy::boxed, errors::Refusal, stress::Underlying};
+use super::{blocking, is_stale, recorder::Recorder, Standing};
+use crate::{
+    copy::boxed,
+    errors::Refusal,
+    health::{stale_market, Stale, StaleKind},
+    stress::Underlying,
+};
 
 /// All that an order's outcome depends on.
 #[derive(Clone, Copy)]
@@ -72,6 +78,8 @@ pub enum Ended {
 pub struct OrderPreview {
     /// Why the program would refuse it: the chain would then be as before.
     pub refusal: Option<Refusal>,
+    /// What has to be refreshed for it, when that is why it is refused.
+    pub stale: Vec<Stale>,
     /// The id that it would get.
     pub order_id: u64,
     /// Its limit in price lots: a market order's as cut to the band.
@@ -112,12 +120,29 @@ impl OrderCase<'_> {
             Err(error) => preview.refusal = Some(error.into()),
         }
         if !preview.refusal.as_ref().is_none_or(is_of_the_outcome) {
+            preview.stale = self.stale(&desk.account, preview.refusal.as_ref())?;
             return Ok(preview);
         }
         let after = Standing::of(self.risk, &desk.account, self.underlying, self.clock)?;
         preview.after = Some(after);
         Desk::of(self).describe(self, terms, &mut preview)?;
         Ok(preview)
+    }
+
+    /// For a refusal over a stale entry: the market's own, and those that the account needs.
+    fn stale(
+        &self,
+        account: &MarginAccount,
+        refusal: Option<&Refusal>,
+    ) -> Result<Vec<Stale>, Error> {
+        let mut stale = blocking(self.risk, account, refusal, self.clock)?;
+        let index = self.market.index;
+        let entry = self.risk.market(index)?;
+        let known = |stale: &Stale| stale.kind == StaleKind::Market && stale.index == index;
+        if is_stale(refusal) && !entry.is_fresh(clock_of(self.clock)) && !stale.iter().any(known) {
+            stale.push(stale_market(entry, index, self.clock));
+        }
+        Ok(stale)
     }
 
     /// Whether the program would accept an order, or why not.
@@ -221,6 +246,7 @@ impl OrderPreview {
     fn none(before: Standing) -> Self {
         Self {
             refusal: None,
+            stale: Vec::new(),
             order_id: 0,
             limit: 0,
             fills: Vec::new(),

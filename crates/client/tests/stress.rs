@@ -1,0 +1,303 @@
+//! Stress and liquidation prices on random accounts: they agree with health itself.
+use anchor_lang::prelude::{Clock, Pubkey};
+use bytemuck::zeroed_box;
+use plimsoll::state::{MarginAccount, RiskState};
+use plimsoll_client::{
+    health::{clock, lines, HealthLines},
+    stress::{
+        crossings, refreshed, with_prices, Line, Move, Scenario, Stable, Underlying, HIGHEST, ONE,
+    },
+};
+use plimsoll_risk::{
+    feed::PriceState, AssetParams, AssetRisk, Balance, BankTotals, BaseLots, MarketParams,
+    MarketRisk, OpenOrder, OracleLimits, PerpPosition, PriceLots, QuoteNative, Shares, EMPTY,
+    INDEX_ONE, RATIO_ONE,
+};
+
+const NOW: i64 = 1_700_000_000;
+const SLOT: u64 = 5_000;
+const TICK: u64 = 100;
+const ASSETS: usize = 4;
+const MARKETS: usize = 3;
+
+/// A linear congruential generator: the same accounts for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+
+    fn signed(&mut self, most: u64) -> i64 {
+        let size = self.below(most).cast_signed();
+        if self.below(2) == 0 {
+            size
+        } else {
+            -size
+        }
+    }
+
+    fn ratio(&mut self, from: f64, to: f64) -> u32 {
+        let at = from + (to - from) * self.below(1_000) as f64 / 1_000.0;
+        (at * f64::from(RATIO_ONE)) as u32
+    }
+
+    fn price(&mut self, spot: u64) -> PriceState {
+        let away = spot / 20;
+        PriceState {
+            publish_time: NOW - self.below(50).cast_signed(),
+            refresh_slot: SLOT - self.below(50),
+            spot,
+            conf: self.below(spot / 500 + 1),
+            stable: spot - away + self.below(2 * away + 1),
+            average: spot,
+        }
+    }
+
+    fn asset(&mut self, index: usize) -> AssetRisk {
+        let shift = 30;
+        let mut entry = AssetRisk::listed(shift, 6);
+        let spot = if index == 0 {
+            1 << shift
+        } else {
+            (1 << shift) + self.below(1 << 36)
+        };
+        entry.price = self.price(spot);
+        entry.deposit_index = INDEX_ONE + self.below(INDEX_ONE / 4);
+        entry.borrow_index = entry.deposit_index + self.below(INDEX_ONE / 4);
+        let params = AssetParams {
+            asset_weight_init: self.ratio(0.5, 0.85),
+            asset_weight_maint: self.ratio(0.85, 0.95),
+            liability_weight_init: self.ratio(1.15, 1.4),
+            liability_weight_maint: self.ratio(1.05, 1.15),
+            deposit_scale_start_usd: u64::MAX,
+            borrow_scale_start_usd: u64::MAX,
+            oracle: limits(),
+            ..AssetParams::default()
+        };
+        entry.recompute(&params, &BankTotals::default()).unwrap();
+        entry
+    }
+
+    fn market(&mut self) -> MarketRisk {
+        let shift = 12;
+        let mut entry = MarketRisk::listed(shift, TICK);
+        let spot = (500 + self.below(5_000)) * TICK;
+        entry.price = self.price(spot << shift);
+        let params = MarketParams {
+            size_scale_notional: 50_000_000_000,
+            init_ratio: self.ratio(0.08, 0.2),
+            maint_ratio: self.ratio(0.03, 0.08),
+            profit_weight: [0, RATIO_ONE / 2, RATIO_ONE],
+            maker_fee: 500,
+            oracle: limits(),
+            ..MarketParams::default()
+        };
+        entry.recompute(&params).unwrap();
+        entry
+    }
+
+    fn risk(&mut self) -> Box<RiskState> {
+        let mut risk: Box<RiskState> = zeroed_box();
+        risk.asset_count = ASSETS as u16;
+        risk.market_count = MARKETS as u16;
+        for i in 0..ASSETS {
+            risk.assets[i] = self.asset(i);
+        }
+        for i in 0..MARKETS {
+            risk.markets[i] = self.market();
+        }
+        risk
+    }
+
+    fn account(&mut self, risk: &RiskState) -> Box<MarginAccount> {
+        let mut account: Box<MarginAccount> = zeroed_box();
+        account.owner = Pubkey::new_from_array([9; 32]);
+        account.balances = [Balance::FREE; 16];
+        account.perps = [PerpPosition::default(); 16];
+        for i in 0..ASSETS {
+            let most = if i == 0 {
+                40_000_000_000
+            } else {
+                1_000_000_000
+            };
+            account.balances[i] = Balance {
+                shares: Shares(self.signed(most)),
+                ..Balance::of(i as u16)
+            };
+        }
+        for i in 0..MARKETS {
+            let position = self.signed(200_000);
+            let entry = &risk.markets[i];
+            let worth = i128::from(position) * i128::from(entry.price.spot >> entry.shift);
+            account.perps[i] = PerpPosition {
+                position: BaseLots(position),
+                quote: QuoteNative(i64::try_from(-worth).unwrap() + self.signed(1_000_000_000)),
+                ..PerpPosition::of(i as u16)
+            };
+            if self.below(2) == 0 {
+                self.rest(&mut account, entry, i);
+            }
+        }
+        account
+    }
+
+    fn rest(&mut self, account: &mut MarginAccount, entry: &MarketRisk, market: usize) {
+        let spot = (entry.price.spot >> entry.shift) / TICK;
+        let order = OpenOrder {
+            id: 1 + market as u64,
+            price: PriceLots(spot * (90 + self.below(20)) / 100),
+            lots: BaseLots(1 + self.below(50_000).cast_signed()),
+            market: market as u16,
+            side: self.below(2) as u8,
+            ..OpenOrder::default()
+        };
+        account.perps[market]
+            .add_order(market, &order, TICK)
+            .unwrap();
+        account.orders[market] = order;
+    }
+}
+
+fn limits() -> OracleLimits {
+    OracleLimits {
+        max_age_secs: 60,
+        max_age_slots: 100,
+        conf_multiple: 2 * RATIO_ONE,
+        ..OracleLimits::default()
+    }
+}
+
+fn of(line: Line, lines: &HealthLines) -> i64 {
+    match line {
+        Line::Init => lines.init,
+        Line::LiquidationEnd => lines.liquidation_end,
+        Line::Maintenance => lines.maintenance,
+        Line::Equity => lines.equity,
+    }
+}
+
+fn group(dice: &mut Dice) -> Underlying {
+    Underlying {
+        assets: (1..ASSETS as u16).filter(|_| dice.below(2) == 0).collect(),
+        markets: (0..MARKETS as u16).filter(|_| dice.below(2) == 0).collect(),
+    }
+}
+
+fn moved(of: &Underlying, factor: u64, stable: Stable) -> Scenario {
+    let step = Move {
+        of: of.clone(),
+        factor,
+    };
+    Scenario {
+        name: String::new(),
+        moves: vec![step],
+        stable,
+    }
+}
+
+fn now() -> Clock {
+    clock(SLOT, NOW)
+}
+
+#[test]
+fn a_move_by_one_changes_nothing_but_ages() {
+    let mut dice = Dice(3);
+    for _ in 0..200 {
+        let risk = dice.risk();
+        let account = dice.account(&risk);
+        let whole = Underlying {
+            assets: (0..ASSETS as u16).collect(),
+            markets: (0..MARKETS as u16).collect(),
+        };
+        for stable in [Stable::Follows, Stable::Stays] {
+            let same = with_prices(&risk, &moved(&whole, ONE, stable), &now()).unwrap();
+            let before = lines(&risk, &account, &now()).unwrap();
+            assert_eq!(lines(&same, &account, &now()).unwrap(), before);
+        }
+    }
+}
+
+#[test]
+fn lines_change_sides_at_their_crossings() {
+    let mut dice = Dice(5);
+    let mut found = 0;
+    for _ in 0..150 {
+        let risk = dice.risk();
+        let account = dice.account(&risk);
+        let of_group = group(&mut dice);
+        let stable = [Stable::Follows, Stable::Stays][dice.below(2) as usize];
+        let all = crossings(&risk, &account, &of_group, stable, &Line::ALL, &now()).unwrap();
+        for crossing in all {
+            let holds = |factor| {
+                let scenario = moved(&of_group, factor, stable);
+                let shocked = with_prices(&risk, &scenario, &now()).unwrap();
+                of(crossing.line, &lines(&shocked, &account, &now()).unwrap()) >= 0
+            };
+            assert_eq!(holds(ONE), !crossing.crossed);
+            let ways = [(crossing.below, 1i64, 1), (crossing.above, -1, HIGHEST)];
+            for (at, inwards, end) in ways {
+                let Some(at) = at else {
+                    assert_eq!(holds(end), !crossing.crossed);
+                    continue;
+                };
+                found += 1;
+                assert_eq!(holds(at), crossing.crossed);
+                assert_eq!(
+                    holds(at.checked_add_signed(inwards).unwrap()),
+                    !crossing.crossed
+                );
+                assert_eq!(holds(end), crossing.crossed);
+            }
+        }
+    }
+    println!("{found} crossings");
+    assert!(found > 200);
+}
+
+#[test]
+fn an_account_above_its_line_crosses_it_once_in_each_direction() {
+    let mut dice = Dice(8);
+    for _ in 0..60 {
+        let risk = dice.risk();
+        let account = dice.account(&risk);
+        let of_group = group(&mut dice);
+        let asked = [Line::Maintenance];
+        let all = crossings(&risk, &account, &of_group, Stable::Follows, &asked, &now()).unwrap();
+        if all[0].crossed {
+            continue;
+        }
+        for percent in (5..=1_000).step_by(5) {
+            let factor = ONE / 100 * percent;
+            let scenario = moved(&of_group, factor, Stable::Follows);
+            let shocked = with_prices(&risk, &scenario, &now()).unwrap();
+            let holds = lines(&shocked, &account, &now()).unwrap().maintenance >= 0;
+            let within = all[0].below.is_none_or(|below| factor > below)
+                && all[0].above.is_none_or(|above| factor < above);
+            assert_eq!(holds, within, "{percent} % {all:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_stale_is_named_until_it_is_refreshed() {
+    let mut dice = Dice(2);
+    let mut risk = dice.risk();
+    let mut account = dice.account(&risk);
+    account.balances[1].shares = Shares(-1_000_000);
+    account.balances[2].shares = Shares(1_000_000);
+    account.balances[3] = Balance::FREE;
+    risk.assets[1].price.publish_time = NOW - 500;
+    risk.assets[2].price.refresh_slot = SLOT - 300;
+    risk.assets[3].price.publish_time = 0;
+    let before = lines(&risk, &account, &now()).unwrap();
+    let named: Vec<_> = before.stale.iter().map(|s| (s.index, s.blocks)).collect();
+    assert_eq!(named, [(2, false), (1, true)]);
+    assert_eq!(before.stale[0].age_slots, 300);
+    assert_eq!(before.stale[1].age_seconds, 500);
+    assert_eq!(account.balances[3].asset, EMPTY);
+    let after = lines(&refreshed(&risk, &now()), &account, &now()).unwrap();
+    assert!(after.stale.is_empty() && after.init > before.init);
+}
