@@ -72,7 +72,7 @@ const funds = {
 let risk: Risk;
 
 beforeAll(async () => {
-  risk = await Risk.load(here("../src/wasm/plimsoll.wasm"));
+  risk = await Risk.load(new Uint8Array(here("../src/wasm/plimsoll.wasm")));
 });
 
 describe("health", () => {

@@ -1,0 +1,179 @@
+// Addresses and instructions are those of the Rust client, account for account and byte for byte.
+import { readFileSync } from 'node:fs';
+import {
+  AccountRole,
+  createNoopSigner,
+  getAddressDecoder,
+  type Address,
+  type Instruction,
+} from '@solana/kit';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+import {
+  accountHealth,
+  associatedTokenAddress,
+  cancelOrder,
+  cancelOrders,
+  closeMarginAccount,
+  createMarginAccount,
+  deposit,
+  exchangeAddress,
+  liquidate,
+  marginAccountAddress,
+  OrderType,
+  pendingChangeAddress,
+  placeOrder,
+  pruneOrders,
+  refresh,
+  resolveBankruptcy,
+  resolveExchange,
+  SelfTradeBehavior,
+  setDelegate,
+  settleFills,
+  settlePnl,
+  transfer,
+  withdraw,
+  type AssetRef,
+  type ExchangeRef,
+  type MarketRef,
+} from '../../src';
+
+interface Fixture {
+  readonly program: Address;
+  readonly addresses: Readonly<Record<string, Address>>;
+  readonly instructions: Readonly<Record<string, { accounts: string[]; readonly data: string }>>;
+}
+
+const file = new URL('../fixtures/instructions.json', import.meta.url);
+const fixture = JSON.parse(readFileSync(file, 'utf8')) as Fixture;
+const key = (byte: number): Address => getAddressDecoder().decode(new Uint8Array(32).fill(byte));
+const owner = createNoopSigner(key(9));
+
+let exchange: ExchangeRef;
+let asset: AssetRef;
+let market: MarketRef;
+let account: Address;
+let other: Address;
+
+beforeAll(async () => {
+  const { program } = fixture;
+  const token = { name: 'Token', tokenProgram: key(2), decimals: 6 };
+  exchange = await resolveExchange({
+    version: 1,
+    name: 'Test',
+    program,
+    exchange: await exchangeAddress(program, 7),
+    assets: [
+      { ...token, index: 0, symbol: 'USDC', mint: key(1), oracle: key(30), fallback: null },
+      { ...token, index: 1, symbol: 'SOL', mint: key(3), oracle: key(31), fallback: key(32) },
+    ],
+    markets: [{ index: 1, name: 'SOL-PERP', base: 'SOL', oracle: key(33), fallback: null }],
+    endpoints: { rpc: 'http://localhost', ws: null, history: null, local: null },
+  });
+  asset = exchange.assets[1]!;
+  market = exchange.markets[0]!;
+  account = await marginAccountAddress(program, exchange.address, owner.address, 0);
+  other = await marginAccountAddress(program, exchange.address, owner.address, 258);
+});
+
+const ROLES: Readonly<Record<AccountRole, string>> = {
+  [AccountRole.READONLY]: 'r',
+  [AccountRole.WRITABLE]: 'w',
+  [AccountRole.READONLY_SIGNER]: 'rs',
+  [AccountRole.WRITABLE_SIGNER]: 'ws',
+};
+
+const describeInstruction = (instruction: Instruction) => ({
+  accounts: (instruction.accounts ?? []).map(({ address, role }) => `${address} ${ROLES[role]}`),
+  data: Buffer.from(instruction.data ?? []).toString('hex'),
+});
+
+test('addresses are derived from the same seeds', async () => {
+  const { program } = fixture;
+  expect({
+    exchange: exchange.address,
+    riskState: exchange.riskState,
+    insuranceVault: exchange.insuranceVault,
+    bank: asset.bank,
+    vault: asset.vault,
+    market: market.address,
+    book: market.book,
+    fillQueue: market.fillQueue,
+    marginAccount: account,
+    otherMarginAccount: other,
+    pendingChange: await pendingChangeAddress(program, exchange.address, 300n),
+  }).toEqual(fixture.addresses);
+});
+
+describe('instructions', () => {
+  const made: Record<string, () => Promise<Instruction> | Instruction> = {
+    createMarginAccount: () => createMarginAccount(exchange, owner, 258),
+    closeMarginAccount: () => closeMarginAccount(exchange, owner, account),
+    setDelegate: () => setDelegate(exchange, owner, account, key(11)),
+    deposit: async () => (await deposit(exchange, { depositor: owner, marginAccount: account, asset, amount: 5n })).at(-1)!,
+    withdraw: async () =>
+      (await withdraw(exchange, { owner, marginAccount: account, asset, amount: 6n, allowBorrow: true })).at(-1)!,
+    transfer: () => transfer(exchange, { owner, from: account, to: other, asset, amount: 7n, allowBorrow: false }),
+    placeOrder: () =>
+      placeOrder(exchange, {
+        trader: owner,
+        marginAccount: account,
+        market,
+        makers: [key(12), key(13)],
+        terms: {
+          side: 'ask',
+          price: 1234n,
+          lots: 56n,
+          kind: OrderType.PostOnlySlide,
+          maxQuote: 789n,
+          reduceOnly: true,
+          expiry: 1_800_000_000,
+          clientId: 42n,
+          selfTrade: SelfTradeBehavior.AbortTransaction,
+          maxFills: 9,
+        },
+      }),
+    cancelOrder: () => cancelOrder(exchange, owner, account, market, { clientId: 42n }),
+    cancelOrders: () => cancelOrders(exchange, { trader: owner, marginAccount: account, markets: [market], side: 'bid' }),
+    pruneOrders: () => pruneOrders(exchange, market, [account], 3),
+    settleFills: () => settleFills(exchange, market, [account]),
+    refresh: () => refresh(exchange, { assets: [0, 1], markets: [1] })[0]!,
+    settlePnl: () => settlePnl(exchange, account, market),
+    accountHealth: () => accountHealth(exchange, account),
+    liquidate: () =>
+      liquidate(exchange, {
+        liquidator: owner,
+        liquidatorAccount: other,
+        marginAccount: account,
+        what: {
+          cancelIn: [market],
+          position: { market, maxLots: 8n },
+          swap: { collateral: asset, debt: market, maxDebt: 9n },
+        },
+      }),
+    liquidateNothing: () =>
+      liquidate(exchange, {
+        liquidator: owner,
+        liquidatorAccount: other,
+        marginAccount: account,
+        what: { cancelIn: [], position: null, swap: null },
+      }),
+    resolveDebt: () => resolveBankruptcy(exchange, owner, account, { asset, resolverAccount: other, maxRepay: 10n }),
+    resolveLoss: () => resolveBankruptcy(exchange, owner, account, { market }),
+  };
+
+  test('are all compared', () => {
+    expect(Object.keys(made).sort()).toEqual(Object.keys(fixture.instructions).sort());
+  });
+
+  test.each(Object.keys(made))('%s is the same', async (name) => {
+    const ours = describeInstruction(await made[name]!());
+    const theirs = structuredClone(fixture.instructions[name]!);
+    if (name === 'deposit' || name === 'withdraw') {
+      // Here the token account is the owner's ordinary one; the fixture names any.
+      const tokens = await associatedTokenAddress(owner.address, asset.mint, asset.tokenProgram);
+      theirs.accounts = theirs.accounts.map((meta) => meta.replace(key(20), tokens));
+    }
+    expect(ours).toEqual(theirs);
+  });
+});

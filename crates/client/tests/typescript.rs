@@ -1,0 +1,222 @@
+//! What the TypeScript client is compared with: the same addresses and instructions, as this client makes them.
+//!
+//! With `PLIMSOLL_WRITE_FIXTURES` set the file is written; otherwise it must be as it is.
+use std::{fs, path::Path};
+
+use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use plimsoll::orders::terms::{OrderRef, OrderSide, OrderTerms, OrderType, SelfTradeBehavior};
+use plimsoll_client::{
+    addresses,
+    instructions::{self as ix, BadDebt, Liquidation, RefreshEntry, Swap},
+    AssetRef, ExchangeRef, MarketRef,
+};
+use serde_json::{json, Value};
+
+const FILE: &str = "../../app/client/test/fixtures/instructions.json";
+
+type Named = Vec<(&'static str, Instruction)>;
+
+/// A key that any test can name: 32 times the same byte.
+fn key(byte: u8) -> Pubkey {
+    Pubkey::new_from_array([byte; 32])
+}
+
+struct Names {
+    exchange: ExchangeRef,
+    quote: AssetRef,
+    asset: AssetRef,
+    market: MarketRef,
+    owner: Pubkey,
+    account: Pubkey,
+    other: Pubkey,
+}
+
+impl Names {
+    fn new() -> Self {
+        let exchange = ExchangeRef::new(7);
+        let owner = key(9);
+        Self {
+            exchange,
+            quote: exchange.asset(key(1), key(2)),
+            asset: exchange.asset(key(3), key(2)),
+            market: exchange.market(1),
+            owner,
+            account: exchange.margin_account(&owner, 0),
+            other: exchange.margin_account(&owner, 258),
+        }
+    }
+
+    fn addresses(&self) -> Value {
+        let change = addresses::pending_change(&self.exchange.address, 300);
+        json!({
+            "exchange": self.exchange.address.to_string(),
+            "riskState": self.exchange.risk_state.to_string(),
+            "insuranceVault": self.exchange.insurance_vault.to_string(),
+            "bank": self.asset.bank.to_string(),
+            "vault": self.asset.vault.to_string(),
+            "market": self.market.address.to_string(),
+            "book": self.market.book.to_string(),
+            "fillQueue": self.market.fill_queue.to_string(),
+            "marginAccount": self.account.to_string(),
+            "otherMarginAccount": self.other.to_string(),
+            "pendingChange": change.to_string(),
+        })
+    }
+
+    fn traders(&self) -> Named {
+        let (ex, owner, account, asset) = (&self.exchange, self.owner, self.account, &self.asset);
+        let tokens = key(20);
+        vec![
+            (
+                "createMarginAccount",
+                ix::create_margin_account(ex, owner, owner, 258),
+            ),
+            (
+                "closeMarginAccount",
+                ix::close_margin_account(ex, owner, account, owner),
+            ),
+            ("setDelegate", ix::set_delegate(owner, account, key(11))),
+            ("deposit", ix::deposit(ex, owner, account, asset, tokens, 5)),
+            (
+                "withdraw",
+                ix::withdraw(ex, owner, account, asset, tokens, 6, true),
+            ),
+            (
+                "transfer",
+                ix::transfer(ex, owner, account, self.other, asset, 7, false),
+            ),
+        ]
+    }
+
+    fn orders(&self) -> Named {
+        let (ex, owner, account, market) = (&self.exchange, self.owner, self.account, &self.market);
+        let terms = OrderTerms {
+            side: OrderSide::Ask,
+            price: 1_234,
+            lots: 56,
+            kind: OrderType::PostOnlySlide,
+            max_quote: Some(789),
+            reduce_only: true,
+            expiry: 1_800_000_000,
+            client_id: 42,
+            self_trade: SelfTradeBehavior::AbortTransaction,
+            max_fills: 9,
+        };
+        let makers = [key(12), key(13)];
+        vec![
+            (
+                "placeOrder",
+                ix::place_order(ex, owner, account, market, terms, &makers),
+            ),
+            (
+                "cancelOrder",
+                ix::cancel_order(owner, account, market, OrderRef::ClientId(42)),
+            ),
+            (
+                "cancelOrders",
+                ix::cancel_orders(owner, account, &[*market], Some(OrderSide::Bid), 64),
+            ),
+            ("pruneOrders", ix::prune_orders(market, &[account], 3)),
+            ("settleFills", ix::settle_fills(market, &[account], 24)),
+            ("refresh", self.refresh()),
+        ]
+    }
+
+    fn refresh(&self) -> Instruction {
+        let asset = |asset, oracle, fallback| RefreshEntry::Asset {
+            asset,
+            oracle,
+            fallback,
+        };
+        let market = RefreshEntry::Market {
+            market: self.market,
+            oracle: key(33),
+            fallback: None,
+        };
+        let entries = [
+            asset(self.quote, key(30), None),
+            asset(self.asset, key(31), Some(key(32))),
+            market,
+        ];
+        ix::refresh(&self.exchange, &entries)
+    }
+
+    fn liquidation(&self) -> Named {
+        let (ex, owner, account, market) = (&self.exchange, self.owner, self.account, &self.market);
+        let what = Liquidation {
+            cancel_in: vec![*market],
+            position: Some((*market, 8)),
+            swap: Some(Swap {
+                collateral: self.asset.bank,
+                debt: market.address,
+                max_debt: 9,
+                quote_bank: Some(self.quote.bank),
+            }),
+        };
+        let nothing = Liquidation::default();
+        let debt = BadDebt::Asset {
+            bank: self.asset.bank,
+            resolver_account: Some(self.other),
+            max_repay: 10,
+        };
+        let loss = BadDebt::Market { market: *market };
+        let resolve = |debt| ix::resolve_bankruptcy(ex, owner, account, debt, &self.quote);
+        vec![
+            (
+                "settlePnl",
+                ix::settle_pnl(ex, account, market, &self.quote),
+            ),
+            ("accountHealth", ix::account_health(ex, account)),
+            (
+                "liquidate",
+                ix::liquidate(ex, owner, self.other, account, &what),
+            ),
+            (
+                "liquidateNothing",
+                ix::liquidate(ex, owner, self.other, account, &nothing),
+            ),
+            ("resolveDebt", resolve(&debt)),
+            ("resolveLoss", resolve(&loss)),
+        ]
+    }
+}
+
+fn describe(instruction: &Instruction) -> Value {
+    let accounts = instruction.accounts.iter().map(|meta| {
+        let role = match (meta.is_signer, meta.is_writable) {
+            (false, false) => "r",
+            (false, true) => "w",
+            (true, false) => "rs",
+            (true, true) => "ws",
+        };
+        format!("{} {role}", meta.pubkey)
+    });
+    let data = instruction.data.iter().map(|byte| format!("{byte:02x}"));
+    json!({ "accounts": accounts.collect::<Vec<_>>(), "data": data.collect::<String>() })
+}
+
+#[test]
+fn the_typescript_client_is_compared_with_this_one() {
+    let names = Names::new();
+    let all = [names.traders(), names.orders(), names.liquidation()].concat();
+    let instructions: serde_json::Map<String, Value> = all
+        .iter()
+        .map(|(name, instruction)| ((*name).to_owned(), describe(instruction)))
+        .collect();
+    let made = json!({
+        "program": plimsoll::ID.to_string(),
+        "addresses": names.addresses(),
+        "instructions": instructions,
+    });
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
+    if std::env::var_os("PLIMSOLL_WRITE_FIXTURES").is_some() {
+        let text = serde_json::to_string_pretty(&made).expect("plain JSON");
+        fs::write(&path, text + "\n").expect("the fixture can be written");
+    }
+    let text = fs::read_to_string(&path).expect("the fixture is committed");
+    let committed: Value = serde_json::from_str(&text).expect("the fixture is JSON");
+    assert_eq!(
+        made, committed,
+        "run this test with PLIMSOLL_WRITE_FIXTURES=1 and commit the result"
+    );
+}
