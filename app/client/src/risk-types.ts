@@ -202,7 +202,7 @@ export interface OrderPreview {
 
 export interface MaxOrder {
   lots: bigint;
-  /** Why a lot more is refused. */
+  /** Why a lot more is refused; null when more would be accepted and come to nothing. */
   limit: Refusal | null;
 }
 

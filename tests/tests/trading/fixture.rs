@@ -8,7 +8,7 @@ use anchor_lang::prelude::Pubkey;
 use plimsoll_tests::{
     env::{SOL, SOL_PERP, USDC},
     trading::{ask, bid, placed},
-    usd, Env,
+    Env,
 };
 use serde_json::{json, Value};
 

@@ -231,6 +231,12 @@ async fn refusals_are_foreseen() {
     env.set_exchange_mode(mode::REDUCE_ONLY).await;
     check_refused(&mut env, &taker, bid(SPOT, 1), E::ExchangeGated).await;
     env.set_exchange_mode(mode::ACTIVE).await;
+    let facts = Facts::read(&env, &taker, &[]).await;
+    let stranger = facts.ask(&taker, |case| {
+        let trader = maker.pubkey();
+        OrderCase { trader, ..*case }.check(&bid(SPOT, 1))
+    });
+    assert_eq!(stranger, Err(E::NotOwnerOrDelegate.into()));
     env.advance(200).await;
     let stale = check_refused(&mut env, &taker, bid(SPOT, 1), E::StaleEntry).await;
     assert_eq!(stale.before.lines.stale.len(), 1, "the deposit is stale");
@@ -301,6 +307,10 @@ async fn the_largest_order_is_accepted_and_one_lot_more_is_not() {
     };
     let most = largest(&env, &taker, reduce).await;
     assert_eq!((most.lots, most.limit), (500, None));
+    // The book has less than the margin would allow.
+    let market = of(OrderType::Market, bid(u64::MAX, 1));
+    let most = largest(&env, &taker, market).await;
+    assert_eq!((most.lots, most.limit), (2_500, None));
     let none = largest(&env, &taker, bid(SPOT * 2, 1)).await;
     let band = errors::code(PlimsollError::PriceOutOfBand);
     assert_eq!(

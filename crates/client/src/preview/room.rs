@@ -14,7 +14,8 @@ use crate::errors::Refusal;
 pub struct MaxOrder {
     /// Base lots; zero when not even the smallest order is accepted.
     pub lots: i64,
-    /// Why a lot more is refused; none when only the position bounds a reduce-only order.
+    /// Why a lot more is refused; none when more would be accepted and come to nothing: the position bounds a
+    /// reduce-only order, the book one that does not rest.
     pub limit: Option<Refusal>,
 }
 
@@ -67,9 +68,19 @@ impl OrderCase<'_> {
                 }
             }
         }
+        let limit = refused.map(told);
+        if terms.kind.rests() {
+            return MaxOrder {
+                lots: accepted,
+                limit,
+            };
+        }
+        // What such an order does not find in the book is dropped, however much is asked for.
+        let found = self.preview(&sized(accepted));
+        let traded = found.map_or(accepted, |preview| preview.filled_lots);
         MaxOrder {
-            lots: accepted,
-            limit: refused.map(told),
+            lots: traded.min(accepted),
+            limit: limit.filter(|_| traded >= accepted),
         }
     }
 }
