@@ -6,13 +6,11 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::{
     config::{self, Common, Section},
-    context::Context,
-    health::Health,
+    context::{Context, Reports},
     http,
     keeper::{self, KeeperConfig},
     logs,
     maker::{self, MakerConfig},
-    metrics::Metrics,
     shutdown::{self, Shutdown},
 };
 
@@ -53,16 +51,15 @@ where
     let (trigger, shutdown) = shutdown::channel();
     shutdown::on_signals(trigger)?;
 
-    let metrics = Metrics::new()?;
-    let health = Health::default();
+    let reports = Reports::new()?;
     let listen = common.listen;
     let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], S::PORT)));
     let listener = http::bind(listen).await?;
-    let pages = http::router(S::NAME, metrics.clone(), health.clone());
+    let pages = http::router(S::NAME, reports.clone());
     let server = tokio::spawn(http::serve(listener, pages, shutdown.clone()));
     tracing::info!(bot = S::NAME, %listen, "started");
 
-    let outcome = match Context::connect(&common, keypair, metrics, health, &shutdown).await? {
+    let outcome = match Context::connect(&common, keypair, reports, &shutdown).await? {
         Some(context) => {
             tokio::spawn(context.clone().watch(shutdown.clone()));
             run(own, context, shutdown).await

@@ -1,5 +1,5 @@
 //! What every bot is given: the node, the exchange, a sender, and where it reports.
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Error, Result};
 use plimsoll_client::{
@@ -32,10 +32,38 @@ pub struct Context {
     pub keypair: Option<Arc<Keypair>>,
     /// Address of the history service.
     pub history: Option<String>,
+    /// Where it reports. A context stands for its reports, as in `context.metrics`.
+    pub reports: Reports,
+}
+
+/// Where a bot reports. Cheap to clone.
+#[derive(Clone)]
+pub struct Reports {
     /// Counts and measures.
     pub metrics: Metrics,
     /// What `/health` answers.
     pub health: Health,
+}
+
+impl Reports {
+    /// Empty ones.
+    ///
+    /// # Errors
+    /// When the metrics cannot be made.
+    pub fn new() -> Result<Self> {
+        Ok(Self {
+            metrics: Metrics::new()?,
+            health: Health::default(),
+        })
+    }
+}
+
+impl Deref for Context {
+    type Target = Reports;
+
+    fn deref(&self) -> &Reports {
+        &self.reports
+    }
 }
 
 impl Context {
@@ -56,8 +84,7 @@ impl Context {
             connection,
             exchange,
             keypair,
-            metrics: Metrics::new()?,
-            health: Health::default(),
+            reports: Reports::new()?,
         })
     }
 
@@ -68,14 +95,13 @@ impl Context {
     pub async fn connect(
         common: &Common,
         keypair: Option<Arc<Keypair>>,
-        metrics: Metrics,
-        health: Health,
+        reports: Reports,
         shutdown: &Shutdown,
     ) -> Result<Option<Self>> {
         let attempt = || async {
             let outcome = load(common).await;
             if let Err(Failure::Passing(error)) = &outcome {
-                health.disconnected(format!("{error:#}"));
+                reports.health.disconnected(format!("{error:#}"));
             }
             match outcome {
                 Ok(found) => Ok(Ok(found)),
@@ -88,8 +114,7 @@ impl Context {
         };
         let (connection, exchange) = found?;
         let mut context = Self::new(connection, Arc::new(exchange), keypair, policy(common))?;
-        context.metrics = metrics;
-        context.health = health;
+        context.reports = reports.clone();
         context.history = common.history.clone().or(context.history);
         Ok(Some(context))
     }

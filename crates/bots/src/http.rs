@@ -12,27 +12,22 @@ use axum::{
 };
 use tokio::net::TcpListener;
 
-use crate::{health::Health, metrics::Metrics, shutdown::Shutdown};
+use crate::{context::Reports, shutdown::Shutdown};
 
 /// What the pages are made of.
 #[derive(Clone)]
 struct About {
     name: &'static str,
-    metrics: Metrics,
-    health: Health,
+    reports: Reports,
 }
 
 /// The pages of a bot, at the root. A bot with pages of its own merges them in.
-pub fn router(name: &'static str, metrics: Metrics, health: Health) -> Router {
+pub fn router(name: &'static str, reports: Reports) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/metrics", get(exposition))
         .route("/health", get(report))
-        .with_state(About {
-            name,
-            metrics,
-            health,
-        })
+        .with_state(About { name, reports })
 }
 
 /// Takes the address, so that a port that is in use ends the start and not the run.
@@ -57,14 +52,14 @@ pub async fn serve(listener: TcpListener, routes: Router, shutdown: Shutdown) ->
 }
 
 async fn exposition(State(about): State<About>) -> Response {
-    match about.metrics.exposition() {
+    match about.reports.metrics.exposition() {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
     }
 }
 
 async fn report(State(about): State<About>) -> Response {
-    let report = about.health.report();
+    let report = about.reports.health.report();
     let status = if report.healthy {
         StatusCode::OK
     } else {
@@ -74,7 +69,7 @@ async fn report(State(about): State<About>) -> Response {
 }
 
 async fn page(State(about): State<About>) -> String {
-    let report = about.health.report();
+    let report = about.reports.health.report();
     let mut text = format!("plimsoll {}\n", about.name);
     let state = if report.healthy {
         "healthy".to_owned()
@@ -100,13 +95,13 @@ mod tests {
     #[tokio::test]
     async fn serves_health_and_metrics_until_it_is_stopped() {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let metrics = Metrics::new().unwrap();
-        metrics.landed("refresh", Some(5_000));
-        let health = Health::default();
+        let reports = Reports::new().unwrap();
+        reports.metrics.landed("refresh", Some(5_000));
+        let health = reports.health.clone();
         let (trigger, shutdown) = crate::shutdown::channel();
         let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let routes = router("keeper", metrics, health.clone());
+        let routes = router("keeper", reports);
         let server = tokio::spawn(serve(listener, routes, shutdown));
         let ask = |path: &'static str| async move {
             let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();

@@ -41,4 +41,4 @@ pub mod metrics;
 pub mod shutdown;
 pub mod supervise;
 
-pub use context::Context;
+pub use context::{Context, Reports};

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Error, Result};
 
-use crate::{context::Context, shutdown::Shutdown};
+use crate::{context::Reports, shutdown::Shutdown};
 
 /// Pause after the first failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -74,7 +74,7 @@ impl Complaint {
 pub async fn every<F, Fut>(
     name: &'static str,
     period: Duration,
-    context: &Context,
+    reports: &Reports,
     shutdown: &Shutdown,
     mut turn: F,
 ) where
@@ -84,21 +84,21 @@ pub async fn every<F, Fut>(
     let mut backoff = Backoff::default();
     let mut complaint = Complaint::default();
     let allowed = period.saturating_mul(3) + 2 * LONGEST_PAUSE;
-    context.health.loop_started(name, allowed);
+    reports.health.loop_started(name, allowed);
     while !shutdown.is_requested() {
         let start = Instant::now();
         let outcome = turn().await;
         let took = start.elapsed();
-        let metrics = &context.metrics;
+        let metrics = &reports.metrics;
         metrics.turned(name, outcome.is_ok(), took.as_secs_f64());
         let wait = match outcome {
             Ok(()) => {
-                context.health.loop_done(name);
+                reports.health.loop_done(name);
                 complaint.over(name, backoff.reset());
                 period.saturating_sub(took)
             }
             Err(error) => {
-                context.health.loop_failed(name, format!("{error:#}"));
+                reports.health.loop_failed(name, format!("{error:#}"));
                 complaint.about(name, &error);
                 backoff.pause()
             }

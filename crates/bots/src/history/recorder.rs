@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::seconds,
-    context::Context,
+    context::Reports,
     shutdown::Shutdown,
     supervise::{every, until_done},
 };
@@ -73,7 +73,7 @@ impl Recorder {
     ///
     /// # Errors
     /// When the database holds the history of another exchange or chain.
-    pub async fn run(&self, context: &Context, shutdown: &Shutdown) -> Result<()> {
+    pub async fn run(&self, reports: &Reports, shutdown: &Shutdown) -> Result<()> {
         let node = Node::new(&self.target.rpc);
         let Some(genesis) = until_done("genesis", shutdown, || node.genesis()).await else {
             return Ok(());
@@ -89,9 +89,9 @@ impl Recorder {
         };
         tokio::join!(
             recording.follow(self.target.ws.as_deref(), shutdown),
-            recording.catch_up(context, shutdown),
-            recording.sample(context, shutdown),
-            recording.forget(context, shutdown),
+            recording.catch_up(reports, shutdown),
+            recording.sample(reports, shutdown),
+            recording.forget(reports, shutdown),
         );
         Ok(())
     }
@@ -104,7 +104,7 @@ impl Recorder {
 pub async fn spawn(
     config: RecorderConfig,
     target: Target,
-    context: Context,
+    reports: Reports,
     shutdown: Shutdown,
 ) -> Result<Option<(Database, JoinHandle<()>)>> {
     let Some(recorder) = Recorder::open(config, target).await? else {
@@ -112,7 +112,7 @@ pub async fn spawn(
     };
     let database = recorder.database();
     let task = tokio::spawn(async move {
-        if let Err(error) = recorder.run(&context, &shutdown).await {
+        if let Err(error) = recorder.run(&reports, &shutdown).await {
             tracing::error!("there will be no history: {error:#}");
         }
     });
@@ -137,10 +137,10 @@ impl Recording<'_> {
         }
     }
 
-    async fn catch_up(&self, context: &Context, shutdown: &Shutdown) {
+    async fn catch_up(&self, reports: &Reports, shutdown: &Shutdown) {
         let catch_up = CatchUp::new(self.database, &self.membership, &self.node);
         let period = seconds(self.config.list_every);
-        every("history_list", period, context, shutdown, || async {
+        every("history_list", period, reports, shutdown, || async {
             // A back-fill can take hours, and can be left at any point.
             let events = tokio::select! {
                 events = catch_up.run(unix_now()).boxed() => events?,
@@ -154,13 +154,13 @@ impl Recording<'_> {
         .await;
     }
 
-    async fn sample(&self, context: &Context, shutdown: &Shutdown) {
+    async fn sample(&self, reports: &Reports, shutdown: &Shutdown) {
         let state = Mutex::new(Sampling::default());
         let period = seconds(self.config.sample_every);
-        every("history_samples", period, context, shutdown, || async {
+        every("history_samples", period, reports, shutdown, || async {
             let slot = self.take_samples(&state).boxed().await?;
-            context.health.at_slot(slot);
-            context.metrics.slot.set(i64::try_from(slot)?);
+            reports.health.at_slot(slot);
+            reports.metrics.slot.set(i64::try_from(slot)?);
             Ok(())
         })
         .await;
@@ -197,7 +197,7 @@ impl Recording<'_> {
         Ok(())
     }
 
-    async fn forget(&self, context: &Context, shutdown: &Shutdown) {
+    async fn forget(&self, reports: &Reports, shutdown: &Shutdown) {
         let days = i64::from(self.config.keep_samples_days);
         if days == 0 {
             return;
@@ -205,7 +205,7 @@ impl Recording<'_> {
         every(
             "history_retention",
             FORGETTING,
-            context,
+            reports,
             shutdown,
             || async {
                 let deleted = self

@@ -4,11 +4,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use axum::Router;
 use plimsoll_bots::{
-    health::Health,
     history::{self, Database, Recorder, RecorderConfig, Target},
-    metrics::Metrics,
     shutdown::Shutdown,
-    Context,
+    Reports,
 };
 use plimsoll_client::directory::Directory;
 use tokio::task::JoinSet;
@@ -49,13 +47,9 @@ impl History {
         let recorder = Recorder::open(config, target).await?;
         let recorder = recorder.context("the history is off")?;
         let database = recorder.database();
-        let context = Context {
-            metrics: Metrics::new()?,
-            health: Health::default(),
-            keypair: None,
-        };
+        let reports = Reports::new()?;
         let shutdown = shutdown.clone();
-        tasks.spawn(async move { recorder.run(&context, &shutdown).await });
+        tasks.spawn(async move { recorder.run(&reports, &shutdown).await });
         Ok(Self {
             database,
             directory,
