@@ -1,5 +1,5 @@
 //! Program-derived addresses of every account of an exchange.
-use anchor_lang::prelude::Pubkey;
+use anchor_lang::prelude::{pubkey, Pubkey};
 use plimsoll::state::seeds;
 
 fn derive(parts: &[&[u8]]) -> Pubkey {
@@ -59,4 +59,11 @@ pub fn margin_account(exchange: &Pubkey, owner: &Pubkey, sub_account: u16) -> Pu
 /// Proposal number `nonce`.
 pub fn pending_change(exchange: &Pubkey, nonce: u64) -> Pubkey {
     derive(&[seeds::CHANGE, exchange.as_ref(), &nonce.to_le_bytes()])
+}
+
+/// The associated token account of an owner: where wallets keep a mint's tokens.
+pub fn token_account(owner: &Pubkey, mint: &Pubkey, token_program: &Pubkey) -> Pubkey {
+    const ASSOCIATED_TOKEN: Pubkey = pubkey!("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
+    let seeds = [owner.as_ref(), token_program.as_ref(), mint.as_ref()];
+    Pubkey::find_program_address(&seeds, &ASSOCIATED_TOKEN).0
 }

@@ -139,11 +139,21 @@ impl Connection {
         &self,
         address: &Pubkey,
     ) -> Result<Box<T>, ReadError> {
-        let found = self.read(std::slice::from_ref(address)).await?.pop();
-        let data = found
-            .and_then(|keyed| keyed.account)
-            .ok_or(ReadError::Missing(*address))?;
-        decode(&data).map_err(|e| ReadError::Decode(*address, e))
+        self.find(address)
+            .await?
+            .ok_or(ReadError::Missing(*address))
+    }
+
+    /// One account of the program, if there is one.
+    ///
+    /// # Errors
+    /// [`ReadError`], also when the account is of another kind.
+    pub async fn find<T: ZeroCopy + Discriminator>(
+        &self,
+        address: &Pubkey,
+    ) -> Result<Option<Box<T>>, ReadError> {
+        let found = self.fetch_many(std::slice::from_ref(address)).await?.pop();
+        Ok(found.flatten())
     }
 
     /// Several accounts of one kind, in the order asked for; `None` where there is no account.
