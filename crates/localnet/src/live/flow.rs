@@ -1,16 +1,20 @@
-//! Who trades on a chain that stays up: makers that follow the price, levered traders who wait for what comes, a flow of
-//! small orders, a keeper and a liquidator; each a task of its own.
+//! Who takes part on a chain that stays up: makers, levered traders who wait for what comes, a flow of small orders, a
+//! keeper and a liquidator; each a task of its own.
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use anchor_lang::prelude::Pubkey;
 use anyhow::{Context, Result};
 use plimsoll_bots::shutdown::Shutdown;
-use tokio::task::JoinSet;
+use solana_keypair::Keypair;
+use solana_signer::Signer;
 
-use super::{progress::Progress, Shared};
+use super::{
+    bots::{pay_fees, Bots},
+    progress::Progress,
+    Shared,
+};
 use crate::{
     actors::Actors,
-    keeper::Keeper,
     liquidator::Liquidator,
     participants::{
         open, Participant, FLOW, FLOW_DEPOSITS, LIQUIDATOR, LIQUIDATOR_DEPOSITS, MAKERS,
@@ -22,16 +26,10 @@ use crate::{
     wire::Wire,
 };
 
-/// Time between two looks of the makers at the price, and the move that makes them quote again.
-const QUOTE_EVERY: Duration = Duration::from_millis(1_500);
-const QUOTE_MOVE: f64 = 0.0003;
-/// Looks after which they quote again anyway, since their quotes have been traded with.
-const QUOTE_LOOKS: u32 = 8;
+/// Who refreshes and settles.
+const KEEPER: &str = "keeper-1";
 /// Time between two rounds of small orders.
 const TRADE_EVERY: Duration = Duration::from_millis(1_700);
-/// Time between two rounds of the keeper, and rounds between two settlements of profits and losses.
-const KEEP_EVERY: Duration = Duration::from_secs(2);
-const SETTLE_ROUNDS: u32 = 5;
 /// Time between two looks of the liquidator.
 const LIQUIDATE_EVERY: Duration = Duration::from_secs(1);
 
@@ -41,6 +39,7 @@ pub struct Cast {
     flow: Vec<Participant>,
     traders: Vec<Participant>,
     liquidator: Participant,
+    keeper: Keypair,
 }
 
 impl Cast {
@@ -58,6 +57,7 @@ impl Cast {
             flow: Vec::new(),
             traders: Vec::new(),
             liquidator: open(wire, world, seed, LIQUIDATOR, LIQUIDATOR_DEPOSITS).await?,
+            keeper: Keypair::new_from_array(Random::new(seed, KEEPER).bytes()),
         };
         for name in MAKERS {
             let maker = open(wire, world, seed, name, MAKER_DEPOSITS).await?;
@@ -67,6 +67,9 @@ impl Cast {
             let trader = open(wire, world, seed, name, FLOW_DEPOSITS).await?;
             cast.flow.push(trader);
         }
+        let bots = cast.makers.iter().chain([&cast.liquidator]);
+        let bots = bots.map(|bot| &bot.keys).chain([&cast.keeper]);
+        pay_fees(wire, bots.map(Keypair::pubkey)).await?;
         let plans = TRADERS.iter().filter(|plan| plan.enters == 0.0);
         progress.step("quoting, borrowing and opening positions");
         cast.actors(wire, world).requote(tick, 0.0).await?;
@@ -99,34 +102,23 @@ impl Cast {
 }
 
 /// Starts everybody's tasks.
-pub fn spawn(
-    tasks: &mut JoinSet<Result<()>>,
-    shared: &Arc<Shared>,
-    cast: Cast,
-    seed: u64,
-    shutdown: &Shutdown,
-) {
-    let (makers, accounts) = (
-        cast.actors(&shared.wire, &shared.world).maker_accounts(),
-        cast,
-    );
-    let Cast {
-        makers: quoting,
-        flow,
-        liquidator,
-        ..
-    } = accounts;
-    tasks.spawn(until(shutdown.clone(), quote(shared.clone(), quoting)));
-    let trading = trade(shared.clone(), flow, makers.clone(), seed);
-    tasks.spawn(until(shutdown.clone(), trading));
-    tasks.spawn(until(shutdown.clone(), keep(shared.clone())));
+pub async fn spawn(bots: &mut Bots<'_>, shared: &Arc<Shared>, cast: Cast, seed: u64) -> Result<()> {
+    let makers = cast.actors(&shared.wire, &shared.world).maker_accounts();
+    bots.keeper(cast.keeper).await?;
+    for (turn, maker) in (0..).zip(cast.makers) {
+        bots.maker(maker.keys, turn).await?;
+    }
+    let trading = trade(shared.clone(), cast.flow, makers.clone(), seed);
+    bots.tasks.spawn(until(bots.shutdown.clone(), trading));
     let liquidator = Liquidator {
         wire: shared.wire.clone(),
         world: Arc::new(shared.world.clone()),
-        who: liquidator,
+        who: cast.liquidator,
         makers,
     };
-    tasks.spawn(until(shutdown.clone(), liquidate(liquidator)));
+    let liquidating = liquidate(liquidator);
+    bots.tasks.spawn(until(bots.shutdown.clone(), liquidating));
+    Ok(())
 }
 
 /// Runs a task that has no end until told to stop.
@@ -145,33 +137,6 @@ fn noted(who: &str, outcome: Result<()>) {
     }
 }
 
-async fn quote(shared: Arc<Shared>, makers: Vec<Participant>) {
-    let actors = Actors {
-        wire: &shared.wire,
-        world: &shared.world,
-        makers: &makers,
-        flow: &[],
-    };
-    let (mut quoted, mut looks) = (shared.prices().now(), 0);
-    loop {
-        tokio::time::sleep(QUOTE_EVERY).await;
-        let now = shared.prices().now();
-        let moves = now.iter().zip(quoted).map(|(a, b)| (a / b - 1.0).abs());
-        let moved = moves.fold(0.0, f64::max);
-        looks += 1;
-        if moved < QUOTE_MOVE && looks < QUOTE_LOOKS {
-            continue;
-        }
-        let tick = Tick {
-            second: 0,
-            prices: now,
-            confidence: [0.0; 5],
-        };
-        noted("makers", actors.requote(&tick, moved).await);
-        (quoted, looks) = (now, 0);
-    }
-}
-
 async fn trade(shared: Arc<Shared>, flow: Vec<Participant>, makers: Vec<Pubkey>, seed: u64) {
     let mut random = Random::new(seed, "flow");
     let actors = Actors {
@@ -183,23 +148,6 @@ async fn trade(shared: Arc<Shared>, flow: Vec<Participant>, makers: Vec<Pubkey>,
     loop {
         tokio::time::sleep(TRADE_EVERY).await;
         noted("flow", actors.trade_small(&mut random, &makers).await);
-    }
-}
-
-async fn keep(shared: Arc<Shared>) {
-    let keeper = Keeper {
-        wire: &shared.wire,
-        world: &shared.world,
-    };
-    let mut round = 0u32;
-    loop {
-        tokio::time::sleep(KEEP_EVERY).await;
-        round = round.wrapping_add(1);
-        noted("keeper", keeper.refresh().await);
-        noted("keeper", keeper.settle_fills().await);
-        if round.is_multiple_of(SETTLE_ROUNDS) {
-            noted("keeper", keeper.settle_pnl().await);
-        }
     }
 }
 

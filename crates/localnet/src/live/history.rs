@@ -1,15 +1,14 @@
 //! The history of a local chain: the recorder, with a database that lasts as long as the chain.
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context, Result};
 use axum::Router;
 use plimsoll_bots::{
     history::{self, Database, Recorder, RecorderConfig, Target},
-    shutdown::Shutdown,
     Reports,
 };
-use plimsoll_client::directory::Directory;
-use tokio::task::JoinSet;
+
+use super::bots::Bots;
 
 /// A history that is being recorded. Its database is deleted with it: the next chain has another history.
 pub struct History {
@@ -19,11 +18,8 @@ pub struct History {
 
 impl History {
     /// Opens an empty database and starts the recorder, which knows the chain by its public addresses only.
-    pub async fn start(
-        exchange: &Directory,
-        tasks: &mut JoinSet<Result<()>>,
-        shutdown: &Shutdown,
-    ) -> Result<Self> {
+    pub async fn start(bots: &mut Bots<'_>) -> Result<Self> {
+        let exchange = bots.directory;
         let port = exchange
             .endpoints
             .rpc
@@ -47,9 +43,9 @@ impl History {
         let recorder = Recorder::open(config, target).await?;
         let recorder = recorder.context("the history is off")?;
         let database = recorder.database();
-        let reports = Reports::new()?;
-        let shutdown = shutdown.clone();
-        tasks.spawn(async move { recorder.run(&reports, &shutdown).await });
+        let (reports, shutdown) = (Reports::new()?, bots.shutdown.clone());
+        bots.tasks
+            .spawn(async move { recorder.run(&reports, &shutdown).await });
         Ok(Self {
             database,
             directory,

@@ -1,5 +1,6 @@
 //! The chain that stays up: blocks come with the clock, prices move by themselves or on demand, everybody trades, and
 //! wallets, bots and the web app connect to the ports that they expect.
+mod bots;
 pub mod directory;
 mod faucet;
 mod flow;
@@ -31,6 +32,7 @@ use crate::{
     setup::{create_exchange, World},
     wire::{Pace, Wire},
 };
+use bots::Bots;
 use flow::Cast;
 use history::History;
 use prices::Prices;
@@ -40,7 +42,7 @@ use progress::Progress;
 /// not ahead of this machine's clock when it is handed over to it.
 const SET_UP_BLOCK_MILLIS: u64 = 1;
 /// How long tasks may take to end by themselves.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How to start.
 #[derive(Clone, Debug)]
@@ -103,15 +105,21 @@ impl Local {
         let (trigger, shutdown) = shutdown::channel();
         let mut tasks = JoinSet::new();
         tasks.spawn(market::run(shared.clone(), shutdown.clone()));
+        let mut bots = Bots {
+            directory: &shared.directory,
+            tasks: &mut tasks,
+            shutdown: &shutdown,
+        };
         let history = match options.history {
-            true => Some(History::start(&shared.directory, &mut tasks, &shutdown).await?),
+            true => Some(History::start(&mut bots).await?),
             false => None,
         };
+        if let Some(cast) = cast {
+            progress.step("starting the bots");
+            flow::spawn(&mut bots, &shared, cast, options.seed).await?;
+        }
         let pages = server::router(shared.clone(), options.app, history.as_ref());
         tasks.spawn(server::run(listener, pages, shutdown.clone()));
-        if let Some(cast) = cast {
-            flow::spawn(&mut tasks, &shared, cast, options.seed, &shutdown);
-        }
         Ok(Self {
             shared,
             address,
