@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 use crate::{
     config::{self, Common, Section},
     context::{Context, Reports},
+    history::{self, RecorderConfig, Target},
     http,
     keeper::{self, KeeperConfig},
     logs,
@@ -62,6 +63,14 @@ where
     let outcome = match Context::connect(&common, keypair, reports, &shutdown).await? {
         Some(context) => {
             tokio::spawn(context.clone().watch(shutdown.clone()));
+            if let Some(url) = common.record {
+                let beside = RecorderConfig {
+                    url,
+                    ..RecorderConfig::default()
+                };
+                let target = Target::of(&context);
+                history::spawn(beside, target, context.reports.clone(), shutdown.clone()).await?;
+            }
             run(own, context, shutdown).await
         }
         None => Ok(()),
@@ -84,6 +93,8 @@ pub struct Cli {
 enum Bot {
     /// Refresh the risk state, settle fills, profits and losses, prune expired orders.
     Keeper(Options<KeeperConfig>),
+    /// Record every event of the exchange and samples of healths, prices and funding, and serve them over HTTP.
+    Recorder(Options<RecorderConfig>),
     /// Quote both sides of markets around the oracle's price: for local chains and tests.
     Maker(Options<MakerConfig>),
 }
@@ -100,6 +111,7 @@ pub async fn run() -> Result<()> {
     };
     match &cli.bot {
         Bot::Keeper(options) => start(options, own, keeper::run).await,
+        Bot::Recorder(options) => start(options, own, history::run).await,
         Bot::Maker(options) => start(options, own, maker::run).await,
     }
 }

@@ -26,6 +26,9 @@ pub struct Common {
     /// Address of the history service; without it the directory's.
     #[arg(long)]
     pub history: Option<String>,
+    /// Also record the exchange's history beside the bot, without serving it: sqlite://FILE, postgres://… or off.
+    #[arg(long)]
+    pub record: Option<String>,
     /// File of the keypair that pays for transactions, and that signs where a margin account's owner or delegate has
     /// to.
     #[arg(long)]
@@ -58,6 +61,7 @@ impl Default for Common {
             rpc: None,
             ws: None,
             history: None,
+            record: None,
             keypair: None,
             priority_fee: 0,
             priority_fee_percentile: 0,

@@ -1,4 +1,6 @@
 //! How a history is kept.
+use std::net::SocketAddr;
+
 use anyhow::{bail, Result};
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,9 @@ pub struct RecorderConfig {
     /// The database: sqlite://FILE, postgres://…, or off.
     #[arg(long, default_value_t = Self::default().url)]
     pub url: String,
+    /// Address of the HTTP API.
+    #[arg(long, default_value_t = Self::default().api)]
+    pub api: SocketAddr,
     /// How often to look at the node's list of transactions, which finds what the subscription missed, seconds.
     #[arg(long, default_value_t = Self::default().list_every)]
     pub list_every: f64,
@@ -39,6 +44,7 @@ impl Default for RecorderConfig {
     fn default() -> Self {
         Self {
             url: "sqlite://plimsoll-history.db".to_owned(),
+            api: SocketAddr::from(([127, 0, 0, 1], 9610)),
             list_every: 15.0,
             sample_every: 1.0,
             health_every: 15.0,

@@ -22,4 +22,4 @@ mod source;
 pub use api::router;
 pub use config::{RecorderConfig, OFF};
 pub use database::{Database, Progress};
-pub use recorder::{spawn, Recorder, Target};
+pub use recorder::{run, spawn, Recorder, Target};

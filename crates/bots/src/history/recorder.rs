@@ -2,12 +2,13 @@
 use std::time::Duration;
 
 use anchor_lang::prelude::Pubkey;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use futures_util::FutureExt;
 use plimsoll_client::ExchangeRef;
-use tokio::{sync::Mutex, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 
 use super::{
+    api::router,
     catch_up::CatchUp,
     clock::unix_now,
     config::{RecorderConfig, OFF},
@@ -19,7 +20,8 @@ use super::{
 };
 use crate::{
     config::seconds,
-    context::Reports,
+    context::{Context, Reports},
+    http,
     shutdown::Shutdown,
     supervise::{every, until_done},
 };
@@ -37,6 +39,17 @@ pub struct Target {
     pub rpc: String,
     /// WebSocket address of the node; without it transactions are found in the node's list only, some seconds later.
     pub ws: Option<String>,
+}
+
+impl Target {
+    /// What another bot works with.
+    pub fn of(context: &Context) -> Self {
+        Self {
+            exchange: context.exchange.refs.address,
+            rpc: context.connection.rpc().url(),
+            ws: context.connection.ws_url().map(str::to_owned),
+        }
+    }
 }
 
 /// Records one exchange into one database.
@@ -95,6 +108,24 @@ impl Recorder {
         );
         Ok(())
     }
+}
+
+/// The recorder as a bot: records, and serves the history at an address of its own.
+///
+/// # Errors
+/// When the history is off, or its database or address cannot be used.
+pub async fn run(config: RecorderConfig, context: Context, shutdown: Shutdown) -> Result<()> {
+    let api = config.api;
+    let recorder = Recorder::open(config, Target::of(&context)).await?;
+    let recorder = recorder.context("a recorder whose url is `off` has nothing to do")?;
+    let listener = TcpListener::bind(api)
+        .await
+        .with_context(|| format!("{api} cannot be listened to: choose another with --api"))?;
+    tracing::info!(%api, "serving the history");
+    let routes = router(recorder.database());
+    let server = tokio::spawn(http::serve(listener, routes, shutdown.clone()));
+    recorder.run(&context.reports, &shutdown).await?;
+    server.await?
 }
 
 /// Records beside another bot. `None` when the history is off.

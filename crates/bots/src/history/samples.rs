@@ -13,10 +13,11 @@ use plimsoll::{
 use plimsoll_client::{decode, ExchangeRef};
 use plimsoll_risk::{funding, HealthKind, Policy};
 
-use super::{database::Database, source::Node};
+use super::{
+    database::Database,
+    source::{read_clock, Node, CLOCK},
+};
 
-/// The clock's account.
-const CLOCK: Pubkey = Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");
 /// One in the ratios of the risk crate.
 const RATIO_ONE: f64 = plimsoll_risk::fixed::RATIO_ONE as f64;
 /// A sample is taken at least this often, in seconds, of an account that has anything.
@@ -184,21 +185,6 @@ fn hash_of(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     hasher.finish()
-}
-
-/// The clock sysvar: five numbers of eight bytes.
-fn read_clock(data: &[u8]) -> Option<Clock> {
-    let number = |place: usize| {
-        let bytes = data.get(place * 8..place * 8 + 8)?;
-        Some(u64::from_le_bytes(bytes.try_into().ok()?))
-    };
-    Some(Clock {
-        slot: number(0)?,
-        epoch_start_timestamp: number(1)? as i64,
-        epoch: number(2)?,
-        leader_schedule_epoch: number(3)?,
-        unix_timestamp: number(4)? as i64,
-    })
 }
 
 fn health_of(snapshot: &Snapshot, bytes: &[u8]) -> Option<Health> {

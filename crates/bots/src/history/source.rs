@@ -1,7 +1,7 @@
 //! Where transactions come from: a node, asked for lists of signatures and for single transactions.
 use std::{future::Future, time::Duration};
 
-use anchor_lang::prelude::Pubkey;
+use anchor_lang::prelude::{Clock, Pubkey};
 use anyhow::{Context, Result};
 use plimsoll::state::MarginAccount;
 use solana_account::Account;
@@ -25,6 +25,9 @@ use solana_transaction_status_client_types::{
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Where every account of the program names its exchange: after the discriminator.
 const EXCHANGE_AT: std::ops::Range<usize> = 8..40;
+
+/// The clock's account.
+pub const CLOCK: Pubkey = Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");
 
 /// A transaction in the node's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +74,9 @@ pub trait Source: Send + Sync {
 
     /// A transaction; `None` when the node does not have it, or not yet.
     fn transaction(&self, signature: &str) -> impl Future<Output = Result<Option<Found>>> + Send;
+
+    /// The chain's clock, Unix seconds.
+    fn now(&self) -> impl Future<Output = Result<i64>> + Send;
 
     /// The exchange that an account of the program belongs to; `None` when there is no such account.
     fn exchange_of(&self, account: &Pubkey) -> impl Future<Output = Result<Option<Pubkey>>> + Send;
@@ -189,6 +195,15 @@ impl Source for Node {
         }))
     }
 
+    async fn now(&self) -> Result<i64> {
+        let accounts = self.accounts(&[CLOCK]).await?;
+        let clock = accounts.into_iter().next().flatten();
+        let clock = clock.and_then(|found| read_clock(&found.data));
+        Ok(clock
+            .context("the node does not return its clock")?
+            .unix_timestamp)
+    }
+
     async fn exchange_of(&self, account: &Pubkey) -> Result<Option<Pubkey>> {
         let rpc = &self.rpc;
         let response =
@@ -201,6 +216,21 @@ impl Source for Node {
             .and_then(|found| found.data.get(EXCHANGE_AT));
         Ok(bytes.and_then(|bytes| Pubkey::try_from(bytes).ok()))
     }
+}
+
+/// The clock sysvar: five numbers of eight bytes.
+pub fn read_clock(data: &[u8]) -> Option<Clock> {
+    let number = |place: usize| {
+        let bytes = data.get(place * 8..place * 8 + 8)?;
+        Some(u64::from_le_bytes(bytes.try_into().ok()?))
+    };
+    Some(Clock {
+        slot: number(0)?,
+        epoch_start_timestamp: number(1)? as i64,
+        epoch: number(2)?,
+        leader_schedule_epoch: number(3)?,
+        unix_timestamp: number(4)? as i64,
+    })
 }
 
 async fn in_time<T, E>(answer: impl Future<Output = Result<T, E>>) -> Result<T>
