@@ -1,8 +1,123 @@
-// The Portfolio page.
-import type { JSX } from 'react';
-import { SkeletonRows } from '../../ui/index.ts';
+// The portfolio: how deep the account is loaded and by what, its balances, positions and past.
+import { useState, type JSX } from 'react';
+import { useActions } from '../../data/actions.ts';
+import { useAccount, useExchange } from '../../data/exchange.tsx';
+import { useHealth, useRiskFailure } from '../../data/health.ts';
+import { trimmed, usd } from '../../format/number.ts';
+import { duration } from '../../format/time.ts';
+import type { AccountView } from '../../model/views.ts';
+import { Button, EmptyState, ErrorState, Gauge, Notice, Skeleton, SkeletonRows } from '../../ui/index.ts';
+import { useWallet } from '../../wallet/store.ts';
+import { Positions } from '../trade/PositionsPanel.tsx';
+import { StartTrading } from '../trade/StartTrading.tsx';
+import { AccountBar } from './AccountBar.tsx';
+import { Balances } from './Balances.tsx';
+import { FundsDialog, type FundsKind } from './FundsDialog.tsx';
+import { HealthHistory } from './HealthHistory.tsx';
+import { HistoryTable } from './HistoryTable.tsx';
+import styles from './PortfolioPage.module.css';
+import { Waterfall } from './Waterfall.tsx';
 
 /** The page at /portfolio. */
 export default function PortfolioPage(): JSX.Element {
-  return <SkeletonRows rows={8} label="Loading portfolio" />;
+  const { state } = useExchange();
+  const { connected, connecting } = useWallet();
+  const account = useAccount();
+  if (!connected && !connecting) {
+    return (
+      <EmptyState title="Not connected">
+        Connect a wallet to see your accounts. Without one you can still watch the markets, and every liquidation.
+      </EmptyState>
+    );
+  }
+  if (!state?.accounts) return <SkeletonRows rows={10} label="Loading your accounts" />;
+  if (!account) {
+    return (
+      <div className={styles.start}>
+        <StartTrading />
+      </div>
+    );
+  }
+  return <Account account={account} />;
+}
+
+function Account({ account }: { account: AccountView }): JSX.Element {
+  const [funds, setFunds] = useState<{ kind: FundsKind; asset?: number }>();
+  const actions = useActions();
+  const open = (kind: FundsKind, asset?: number) => setFunds(asset === undefined ? { kind } : { kind, asset });
+  return (
+    <div className={styles.page}>
+      <AccountBar account={account} />
+      <section className={styles.health} aria-label="Health">
+        <Health account={account} />
+        <div className={styles.move}>
+          <Button kind="primary" onClick={() => open('deposit')} data-testid="deposit">
+            Deposit
+          </Button>
+          <Button onClick={() => open('withdraw')} data-testid="withdraw">
+            Withdraw
+          </Button>
+          <Button onClick={() => open('borrow')}>Borrow</Button>
+          <Button onClick={() => open('transfer')}>Transfer</Button>
+        </div>
+      </section>
+      <section className={styles.waterfall} aria-label="What health is made of">
+        <Waterfall account={account} />
+      </section>
+      <section className={styles.section}>
+        <h2>Balances</h2>
+        <Balances account={account} onMove={open} />
+      </section>
+      <section className={styles.section}>
+        <h2>Positions</h2>
+        <Positions account={account} actions={actions} />
+      </section>
+      <section className={styles.section}>
+        <HealthHistory account={account} />
+      </section>
+      <section className={styles.section}>
+        <HistoryTable account={account} />
+      </section>
+      {funds && <FundsDialog {...funds} onClose={() => setFunds(undefined)} />}
+    </div>
+  );
+}
+
+function Health({ account }: { account: AccountView }): JSX.Element {
+  const health = useHealth(account.address);
+  const failure = useRiskFailure();
+  if (failure) return <ErrorState title="Health cannot be computed">{failure.message}</ErrorState>;
+  if (!health) return <Skeleton height={260} />;
+  const stale = health.raw.stale;
+  return (
+    <>
+      <div className={styles.figures}>
+        <div>
+          <span className="muted small">Equity</span>
+          <strong className="num" data-testid="equity">
+            {usd(health.lines.equity)}
+          </strong>
+        </div>
+        <div>
+          <span className="muted small">Leverage</span>
+          <strong className="num">{trimmed(health.leverage, 2)}×</strong>
+        </div>
+      </div>
+      <Gauge lines={health.lines} />
+      {account.liquidating && <Notice tone="danger">This account is being liquidated. A deposit that lifts LiquidationEnd above water ends it.</Notice>}
+      {stale.map((entry) => (
+        <StaleNotice key={`${entry.kind}${entry.index}`} kind={entry.kind} index={entry.index} age={Number(entry.ageSeconds)} blocks={entry.blocks} />
+      ))}
+    </>
+  );
+}
+
+function StaleNotice({ kind, index, age, blocks }: { kind: string; index: number; age: number; blocks: boolean }): JSX.Element {
+  const { state } = useExchange();
+  const name = kind === 'market' ? state?.markets.find((one) => one.index === index)?.name : state?.assets.find((one) => one.index === index)?.symbol;
+  return (
+    <Notice>
+      The price of {name} is stale ({duration(age)} old){blocks ? ': new risk is refused until a fresh one arrives.' : ': this deposit counts nothing towards Init until a fresh one arrives.'}
+    </Notice>
+  );
 }

@@ -1,0 +1,82 @@
+// The program's events in words, from the point of view of one account, and as a table file.
+import type { HistoryEvent } from '@plimsoll/client/history';
+import { priceNumber } from '@plimsoll/client/units';
+import { fixed, trimmed, usd } from '../format/number.ts';
+import type { AssetView, MarketView } from './views.ts';
+
+type Fields = HistoryEvent['data'];
+const number = (fields: Fields, name: string) => Number(fields[name] ?? 0);
+
+/** An event in one line. */
+export function describeEvent(event: HistoryEvent, account: string, assets: readonly AssetView[], markets: readonly MarketView[]): string {
+  const { data } = event;
+  const amount = (name: string, index = 'asset') => {
+    const asset = assets.find((one) => one.index === number(data, index));
+    return asset ? `${trimmed(number(data, name) / 10 ** asset.decimals, 6)} ${asset.symbol}` : String(data[name]);
+  };
+  const market = markets.find((one) => one.index === number(data, 'market'));
+  const size = (name: string) => (market ? `${trimmed(Math.abs(number(data, name)) * market.lotSize, market.sizeDecimals)} ${market.base}` : String(data[name]));
+  const price = (name: string) => (market ? fixed(priceNumber(BigInt(String(data[name] ?? 0)), market.scale), market.priceDecimals) : String(data[name]));
+  const dollars = (name: string) => usd(number(data, name) / 1e6);
+  switch (event.kind) {
+    case 'MarginAccountCreated':
+      return 'Account opened';
+    case 'MarginAccountClosed':
+      return 'Account closed';
+    case 'Deposited':
+      return `Deposited ${amount('amount')}`;
+    case 'Withdrawn':
+      return number(data, 'borrowed') > 0 ? `Withdrew ${amount('amount')}, of which ${amount('borrowed')} borrowed` : `Withdrew ${amount('amount')}`;
+    case 'Transferred':
+      return `Transferred ${amount('amount')} ${data['from'] === account ? 'out' : 'in'}`;
+    case 'DelegateSet':
+      return 'Delegate changed';
+    case 'OrderPlaced': {
+      const verb = number(data, 'side') === 0 ? 'Buy' : 'Sell';
+      const filled = number(data, 'filledLots') > 0 ? `${size('filledLots')} traded for ${dollars('filledQuote')}, fee ${dollars('fee')}` : '';
+      const resting = number(data, 'restingLots') > 0 ? `${size('restingLots')} resting at ${price('price')}` : '';
+      return `${verb} order in ${market?.name ?? 'a market'}: ${[filled, resting].filter(Boolean).join(', ') || 'nothing traded'}`;
+    }
+    case 'OrderCancelled':
+      return `Cancelled an order of ${size('lots')}`;
+    case 'Filled': {
+      const isMaker = data['maker'] === account;
+      const makerBuys = number(data, 'makerSide') === 0;
+      return `${isMaker === makerBuys ? 'Bought' : 'Sold'} ${size('lots')} at ${price('price')}${isMaker ? ' from a resting order' : ''}`;
+    }
+    case 'FillsSettled':
+      return `${number(data, 'count')} fills settled`;
+    case 'PnlSettled':
+      return `Settled ${dollars('amount')} of profit and loss in ${market?.name ?? 'a market'}`;
+    case 'LiquidationFlag':
+      return data['flagged'] ? 'Liquidation started: Maint was below zero' : 'Liquidation ended';
+    case 'PositionLiquidated':
+      return `${data['liquidator'] === account ? 'Took over' : 'Lost to a liquidator:'} ${size('lots')} worth ${dollars('notional')}, fee ${dollars('fee')}`;
+    case 'CollateralLiquidated':
+      return `${amount('seized', 'collateral')} seized for ${amount('repaid', 'debt')} of debt`;
+    case 'BankruptcyResolved':
+      return `Bankruptcy resolved: ${dollars('loss')} of loss`;
+    default:
+      return event.kind;
+  }
+}
+
+/** A cell of a table file: quoted when it must be, and never a formula for a spreadsheet to run. */
+function cell(value: unknown): string {
+  const text = String(value ?? '');
+  const harmless = /^[=+@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\n\r]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+/** Events as a table file: one line each, every field of any of them a column. */
+export function eventsCsv(events: readonly HistoryEvent[]): string {
+  const fields = [...new Set(events.flatMap((event) => Object.keys(event.data)))].sort();
+  const lines = events.map((event) => [
+    new Date(event.time * 1000).toISOString(),
+    event.kind,
+    event.signature,
+    event.slot,
+    ...fields.map((field) => event.data[field]),
+  ]);
+  return [['time', 'kind', 'signature', 'slot', ...fields], ...lines].map((line) => line.map(cell).join(',')).join('\n');
+}
