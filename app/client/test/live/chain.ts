@@ -33,6 +33,8 @@ export interface Live {
   readonly sender: Sender;
 }
 
+const here = (path: string) => readFileSync(new URL(path, import.meta.url));
+
 /** Connects to the chain with a new trader. */
 export async function live(): Promise<Live> {
   const directory = await loadDirectory(DIRECTORY ?? '');
@@ -41,14 +43,13 @@ export async function live(): Promise<Live> {
   const trader = await generateKeyPairSigner();
   const store = new ExchangeStore(connection, exchange);
   store.setOwner(trader.address);
-  const wasm = readFileSync(new URL('../../src/wasm/plimsoll.wasm', import.meta.url));
   return {
     directory,
     exchange,
     connection,
     store,
     local: new LocalChain(directory.endpoints.local ?? ''),
-    risk: await Risk.load(new Uint8Array(wasm)),
+    risk: await Risk.load(new Uint8Array(here('../../src/wasm/plimsoll.wasm'))),
     trader,
     account: await marginAccountAddress(exchange.program, exchange.address, trader.address, 0),
     sender: new Sender(connection, exchange.program, trader),

@@ -44,8 +44,8 @@ interface Fixture {
   readonly instructions: Readonly<Record<string, { accounts: string[]; readonly data: string }>>;
 }
 
-const file = new URL('../fixtures/instructions.json', import.meta.url);
-const fixture = JSON.parse(readFileSync(file, 'utf8')) as Fixture;
+const here = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
+const fixture = JSON.parse(here('../fixtures/instructions.json')) as Fixture;
 const key = (byte: number): Address => getAddressDecoder().decode(new Uint8Array(32).fill(byte));
 const owner = createNoopSigner(key(9));
 
