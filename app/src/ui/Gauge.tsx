@@ -50,13 +50,14 @@ export interface GaugeProps {
 /** The large scale of the portfolio page. */
 export function Gauge({ lines, after }: GaugeProps): JSX.Element {
   const clip = useId();
-  const is = standing(lines);
+  const shown = after ?? lines;
+  const is = standing(shown);
   const now = draught(lines);
   const next = after && draught(after);
   const water = y(now.water);
   return (
     <figure className={cx(styles.gauge, styles[tone(is)])}>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={describe(lines)}>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={describe(shown)}>
         <clipPath id={clip}>
           <path d={hull()} />
         </clipPath>
@@ -69,10 +70,10 @@ export function Gauge({ lines, after }: GaugeProps): JSX.Element {
           {next && <rect x={0} y={y(next.water)} width={WIDTH} height={HEIGHT} className={styles.after} />}
         </g>
         <Scale />
-        {marks(lines).map((mark) => (
+        {marks(shown).map((mark) => (
           <LineMark key={mark.name} mark={mark} />
         ))}
-        <g className={styles.load} transform={`translate(${HULL.left - 6} ${clampLabel(water)})`}>
+        <g className={styles.load} transform={`translate(${HULL.left - 6} ${clampLabel(next ? y(next.water) : water)})`}>
           <path d="M0 0 -7 -4.5v9z" />
         </g>
       </svg>

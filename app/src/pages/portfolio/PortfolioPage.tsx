@@ -63,6 +63,7 @@ function Account({ account }: { account: AccountView }): JSX.Element {
       </section>
       <section className={styles.waterfall} aria-label="What health is made of">
         <Waterfall account={account} />
+        <HealthHistory account={account} />
       </section>
       <section className={styles.section}>
         <h2>Balances</h2>
@@ -71,9 +72,6 @@ function Account({ account }: { account: AccountView }): JSX.Element {
       <section className={styles.section}>
         <h2>Positions</h2>
         <Positions account={account} actions={actions} />
-      </section>
-      <section className={styles.section}>
-        <HealthHistory account={account} />
       </section>
       <section className={styles.section}>
         <HistoryTable account={account} />

@@ -73,7 +73,7 @@ export function StressChart({ points }: { points: readonly StressPoint[] }): JSX
         {crossings.map((factor) => (
           <g key={factor} className={styles.crossing}>
             <circle cx={x(factor)} cy={y(0)} r={4.5} />
-            <text x={x(factor)} y={y(0) - 10} textAnchor="middle">
+            <text x={x(factor) + (factor < 1 ? 8 : -8)} y={y(0) + 18} textAnchor={factor < 1 ? 'start' : 'end'}>
               liquidation {percent(factor - 1, 0)}
             </text>
           </g>

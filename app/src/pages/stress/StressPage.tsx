@@ -86,7 +86,7 @@ function Workbench({ account }: { account: AccountView }): JSX.Element {
         ))}
       </section>
       <section className={styles.outcome} aria-label="Health after the move">
-        <Gauge lines={health.lines} after={result.custom} />
+        <Gauge lines={health.lines} after={Object.keys(moves).length ? result.custom : undefined} />
       </section>
       <section className={styles.picture} aria-label="Health lines against price">
         <StressChart points={result.curve} />

@@ -1,0 +1,37 @@
+// Tests of events in words and as a table file.
+import type { HistoryEvent } from '@plimsoll/client/history';
+import { describe, expect, it } from 'vitest';
+import { SOL_PERP } from '../testing/market.ts';
+import { describeEvent, eventsCsv } from './events.ts';
+
+const event = (kind: string, data: Record<string, string | number | boolean>): HistoryEvent =>
+  ({ position: '1', signature: 'sig', index: 0, slot: 5, time: 0, kind, data }) as unknown as HistoryEvent;
+
+describe('events in words', () => {
+  it('tell a maker’s fill from a taker’s', () => {
+    const data = { market: 0, maker: 'me', taker: 'you', makerSide: 0, price: '19000', lots: '250' };
+    expect(describeEvent(event('Filled', data), 'me', [], [SOL_PERP])).toBe('Bought 2.5 SOL at 190.00 from a resting order');
+    expect(describeEvent(event('Filled', data), 'you', [], [SOL_PERP])).toBe('Sold 2.5 SOL at 190.00');
+  });
+
+  it('say who a liquidation was done to', () => {
+    const data = { market: 0, margin_account: 'me', liquidator: 'bot', lots: '100', notional: '190000000', fee: '950000' };
+    expect(describeEvent(event('PositionLiquidated', data), 'me', [], [SOL_PERP])).toBe('Lost to a liquidator: 1 SOL worth $190.00, fee $0.95');
+  });
+
+  it('leave unknown ones by their name', () => {
+    expect(describeEvent(event('SomethingNew', {}), 'me', [], [])).toBe('SomethingNew');
+  });
+});
+
+describe('the table file', () => {
+  it('has every field of any event as a column, and quotes what needs it', () => {
+    const text = eventsCsv([event('Deposited', { amount: '5' }), event('DelegateSet', { delegate: 'a,"b"' })]);
+    expect(text.split('\n')[0]).toBe('time,kind,signature,slot,amount,delegate');
+    expect(text.split('\n')[2]).toContain('"a,""b"""');
+  });
+
+  it('holds no formula', () => {
+    expect(eventsCsv([event('DelegateSet', { delegate: '=1+1' })])).toContain("'=1+1");
+  });
+});
