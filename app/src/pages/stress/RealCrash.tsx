@@ -15,6 +15,7 @@ const SECONDS = [
 ] as const;
 
 const SHOCKS = [
+  { value: '-5', label: '−5 %' },
   { value: '-10', label: '−10 %' },
   { value: '-20', label: '−20 %' },
   { value: '-35', label: '−35 %' },

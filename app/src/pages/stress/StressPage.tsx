@@ -59,16 +59,18 @@ function Workbench({ account }: { account: AccountView }): JSX.Element {
   return (
     <>
       <section className={styles.controls} aria-label="Price moves">
-        <h1>What if prices move?</h1>
+        <div className={styles.head}>
+          <h1>What if prices move?</h1>
+          <Button size="small" kind="quiet" disabled={!Object.keys(moves).length} onClick={() => (setChosen('custom'), setMoves({}))}>
+            Reset
+          </Button>
+        </div>
         <div className={styles.crashes}>
           {CRASHES.map((crash) => (
             <Button key={crash.id} size="small" title={crash.about} className={cx(chosen === crash.id && styles.chosen)} aria-pressed={chosen === crash.id} onClick={() => choose(crash)}>
               {crash.name}
             </Button>
           ))}
-          <Button size="small" kind="quiet" onClick={() => (setChosen('custom'), setMoves({}))}>
-            Reset
-          </Button>
         </div>
         <p className={styles.about}>{CRASHES.find((crash) => crash.id === chosen)?.about ?? 'Move each underlying; the account is valued by the program’s own arithmetic.'}</p>
         {moving.map((one) => (

@@ -30,6 +30,8 @@ const RESOLUTIONS = [
 ] as const;
 
 interface Series {
+  /** False once the chart has been taken down: its parts must not be touched any more. */
+  alive: boolean;
   chart: IChartApi;
   candles: ISeriesApi<'Candlestick'>;
   volume: ISeriesApi<'Histogram'>;
@@ -55,21 +57,24 @@ export default function PriceChart({ market, account }: { market: MarketView; ac
     if (!node) return undefined;
     const made = makeChart(node, market.priceDecimals);
     setSeries(made);
-    return () => made.chart.remove();
+    return () => {
+      made.alive = false;
+      made.chart.remove();
+    };
   }, [market.priceDecimals]);
 
   useEffect(() => {
-    if (series) paint(series);
+    if (series?.alive) paint(series);
   }, [series, theme]);
 
   useEffect(() => {
-    if (!series || !candles) return;
+    if (!series?.alive || !candles) return;
     series.candles.setData(candles.map((candle) => ({ ...candle, time: candle.time as UTCTimestamp })));
     series.volume.setData(candles.map(volumeBar));
   }, [series, candles, theme]);
 
   useEffect(() => {
-    if (!series || !now) return;
+    if (!series?.alive || !now) return;
     const live = { time: (Math.floor(now / Number(resolution)) * Number(resolution)) as UTCTimestamp, value: market.oracle };
     const past = (prices ?? []).filter((price) => price.time < live.time);
     series.oracle.setData([...past.map((price) => ({ time: price.time as UTCTimestamp, value: price.close })), live]);
@@ -111,7 +116,7 @@ function makeChart(node: HTMLElement, places: number): Series {
   chart.priceScale('volume').applyOptions({ scaleMargins: { top: 0.86, bottom: 0 } });
   const oracle = chart.addSeries(LineSeries, { lineWidth: 1, priceFormat: format, priceLineVisible: false, crosshairMarkerRadius: 3 });
   const candles = chart.addSeries(CandlestickSeries, { priceFormat: format, borderVisible: false });
-  return { chart, candles, volume, oracle };
+  return { alive: true, chart, candles, volume, oracle };
 }
 
 /** Colours of the theme in effect. */
@@ -143,12 +148,12 @@ function useOwnLines(series: Series | undefined, market: MarketView, account: Ac
   const key = lines.map((line) => `${line.title}${line.price.toPrecision(7)}`).join();
   const { theme } = useSettings();
   useEffect(() => {
-    if (!series) return undefined;
+    if (!series?.alive) return undefined;
     const drawn: IPriceLine[] = lines
       .filter((line) => line.price > 0)
       .map((line) => series.oracle.createPriceLine({ price: line.price, title: line.title, color: colour(line.color), lineStyle: line.style, lineWidth: 1, axisLabelVisible: true }));
     return () => {
-      for (const line of drawn) series.oracle.removePriceLine(line);
+      for (const line of drawn) if (series.alive) series.oracle.removePriceLine(line);
     };
     // The key says all that the lines depend on.
   }, [series, key, theme]);

@@ -1,0 +1,146 @@
+// The whole journey on a local chain: connect, faucet, deposit, trade, see health move, crash the price, see the
+// liquidation, withdraw. Fails on any error in the browser's console.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openBrowser, type Session } from './browser.ts';
+import { connect, faucet, go, landed, load, moveAll, pictures, until, URL_BASE } from './pages.ts';
+
+let session: Session;
+
+beforeAll(async () => {
+  session = await openBrowser('dark');
+});
+
+afterAll(async () => {
+  await session.close();
+});
+
+it('shows prices and a live book to those who are not connected', async () => {
+  const { page } = session;
+  await page.goto(`${URL_BASE}/trade`);
+  await page.locator('[data-connection=live]').waitFor({ timeout: 60_000 });
+  await page.getByRole('button', { name: /^\d/ }).first().waitFor();
+  await pictures(page, 'trade-visitor');
+});
+
+it('connects, gets tokens and opens an account with the first deposit', async () => {
+  const { page } = session;
+  await connect(page);
+  await faucet(page, 'USDC');
+  await page.getByTestId('first-deposit').click();
+  expect(Number(await moveAll(page))).toBeGreaterThan(0);
+  await landed(page, /Deposit/);
+  await page.getByTestId('load').waitFor({ timeout: 30_000 });
+  expect(await load(page)).toBeLessThan(5);
+});
+
+it('deposits a second collateral', async () => {
+  const { page } = session;
+  await faucet(page, 'ETH');
+  await go(page, 'Portfolio');
+  await page.getByTestId('deposit').click();
+  await page.getByLabel('Token').selectOption({ index: 3 });
+  await moveAll(page);
+  await landed(page, /Deposit/);
+});
+
+it('says before signing what an order does, and refuses one that is too large', async () => {
+  const { page } = session;
+  await go(page, 'Trade');
+  await page.getByLabel('Order type').selectOption('market');
+  await page.getByTestId('order-size').fill('100000');
+  await page.getByTestId('preview').getByRole('status').filter({ hasText: /margin|interest|size|market/i }).waitFor({ timeout: 20_000 });
+  expect(await page.getByTestId('place-order').isDisabled()).toBe(true);
+  await pictures(page, 'trade-refused');
+});
+
+it('trades, and health moves', async () => {
+  const { page } = session;
+  const before = await load(page);
+  await page.getByRole('tab', { name: 'Leverage' }).click();
+  await page.getByRole('slider').fill('7');
+  await page.getByTestId('place-order').click();
+  await landed(page, /Buy/);
+  await page.getByTestId('pnl').waitFor({ timeout: 30_000 });
+  await until('the load to rise', async () => (await load(page)) > before + 5);
+});
+
+it('rests a limit order and cancels it', async () => {
+  const { page } = session;
+  await page.getByLabel('Order type').selectOption('postOnly');
+  await page.getByRole('tab', { name: 'Amount' }).click();
+  const mark = Number((await page.getByTestId('mark').innerText()).replaceAll(',', ''));
+  await page.getByTestId('order-price').fill((mark * 0.96).toFixed(2));
+  await page.getByTestId('order-size').fill('1');
+  await page.getByTestId('place-order').click();
+  await landed(page, /Buy 1/);
+  await page.getByRole('tab', { name: /Open orders/ }).click();
+  await page.getByTestId('cancel-all').waitFor({ timeout: 30_000 });
+  await pictures(page, 'trade');
+  await page.getByTestId('cancel-all').click();
+  await landed(page, /Cancel/);
+  await page.getByText('No open orders').waitFor({ timeout: 30_000 });
+});
+
+it('answers the keyboard', async () => {
+  const { page } = session;
+  await page.locator('#page').click({ position: { x: 400, y: 20 } });
+  await page.keyboard.press('s');
+  expect(await page.getByRole('tab', { name: 'Sell / Short' }).getAttribute('aria-selected')).toBe('true');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('g');
+  await page.keyboard.press('p');
+  await page.getByText('What health is made of').waitFor();
+});
+
+it('shows the portfolio, the stress, the liquidations and the markets', async () => {
+  const { page } = session;
+  await pictures(page, 'portfolio');
+  await go(page, 'Stress');
+  await page.getByRole('button', { name: '10 October 2025' }).click();
+  await page.getByText('Health if everything moves together').waitFor();
+  await pictures(page, 'stress');
+  await go(page, 'Liquidations');
+  await pictures(page, 'liquidations');
+  await go(page, 'Markets');
+  await pictures(page, 'markets');
+});
+
+it('crashes the price, and sees the liquidation', async () => {
+  const { page } = session;
+  await go(page, 'Stress');
+  await page.getByLabel('What moves').selectOption('SOL');
+  await page.getByLabel('By how much').selectOption('-10');
+  await page.getByTestId('shock').click();
+  await landed(page, /Shock/);
+  await go(page, 'Portfolio');
+  await until('the liquidation in the history', async () => (await page.getByText('Lost to a liquidator').count()) > 0, 120);
+  await pictures(page, 'portfolio-liquidated');
+});
+
+it('closes what is left and withdraws', async () => {
+  const { page } = session;
+  const left = page.getByTestId('close-position');
+  if (await left.count()) {
+    await left.first().click();
+    await landed(page, /Close/);
+  }
+  await page.getByTestId('withdraw').click();
+  await page.getByLabel('Token').selectOption({ index: 3 });
+  expect(Number(await moveAll(page))).toBeGreaterThan(0);
+  await landed(page, /Withdraw/);
+});
+
+it('looks right in the light theme', async () => {
+  const { page } = session;
+  await page.keyboard.press(',');
+  await page.getByLabel('Theme').selectOption('light');
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
+  await pictures(page, 'portfolio-light');
+});
+
+it('logged no error', () => {
+  expect(session.errors).toEqual([]);
+});
