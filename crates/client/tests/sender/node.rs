@@ -1,0 +1,169 @@
+//! A node that answers as it is told, and remembers what it was sent.
+use std::{
+    collections::HashSet,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex, MutexGuard},
+    thread,
+};
+
+use base64::{engine::general_purpose::STANDARD, Engine};
+use serde_json::{json, Value};
+
+/// What the node knows. Tests change it as they please.
+#[derive(Default)]
+pub struct Script {
+    /// Confirmed block height; block hashes are valid up to 100.
+    pub height: u64,
+    /// Slot of the height, and the slot as of which statuses are told.
+    pub slot: u64,
+    pub status_slot: u64,
+    /// Status of every signature.
+    pub status: Value,
+    /// Metadata of every transaction.
+    pub meta: Value,
+    /// Refuses so many submissions for an unknown blockhash.
+    pub unknown_blockhash: u32,
+    /// Error of every simulation.
+    pub simulated: Value,
+    pub simulation_logs: Vec<String>,
+    /// Transactions that were sent, each as often as it was.
+    pub sent: Vec<Vec<u8>>,
+    /// Block hashes that were handed out.
+    pub blockhashes: u8,
+}
+
+impl Script {
+    /// Signatures of what was sent, each once.
+    pub fn signatures(&self) -> HashSet<Vec<u8>> {
+        self.sent
+            .iter()
+            .map(|bytes| bytes[1..65].to_vec())
+            .collect()
+    }
+
+    /// Nothing is known of any transaction, nor ever will be.
+    pub fn expired() -> Self {
+        Self {
+            height: 101,
+            slot: 120,
+            status_slot: 120,
+            ..Self::default()
+        }
+    }
+
+    /// Every transaction is confirmed.
+    pub fn confirmed(error: Value) -> Self {
+        let verdict = match &error {
+            Value::Null => json!({ "Ok": null }),
+            error => json!({ "Err": error }),
+        };
+        Self {
+            status: json!({
+                "slot": 77, "confirmations": 3, "status": verdict, "err": error,
+                "confirmationStatus": "confirmed",
+            }),
+            ..Self::default()
+        }
+    }
+
+    fn answer(&mut self, method: &str, params: &Value) -> Result<Value, Value> {
+        Ok(match method {
+            "getLatestBlockhash" => {
+                self.blockhashes += 1;
+                let hash = solana_hash::Hash::new_from_array([self.blockhashes; 32]);
+                let value = json!({ "blockhash": hash.to_string(), "lastValidBlockHeight": 100 });
+                json!({ "context": { "slot": self.slot }, "value": value })
+            }
+            "simulateTransaction" => json!({
+                "context": { "slot": self.slot },
+                "value": {
+                    "err": self.simulated, "logs": self.simulation_logs, "unitsConsumed": 30_000,
+                },
+            }),
+            "sendTransaction" => {
+                if self.unknown_blockhash > 0 {
+                    self.unknown_blockhash -= 1;
+                    return Err(json!({ "code": -32002, "message": "Blockhash not found" }));
+                }
+                let bytes = STANDARD.decode(params[0].as_str().unwrap()).unwrap();
+                let signature = &bytes[1..65];
+                let signature = solana_signature::Signature::try_from(signature).unwrap();
+                self.sent.push(bytes);
+                json!(signature.to_string())
+            }
+            "getSignatureStatuses" => {
+                json!({ "context": { "slot": self.status_slot }, "value": [self.status] })
+            }
+            "getEpochInfo" => json!({
+                "absoluteSlot": self.slot, "blockHeight": self.height, "epoch": 0,
+                "slotIndex": 0, "slotsInEpoch": 432_000, "transactionCount": 1,
+            }),
+            "getTransaction" => json!({
+                "slot": 77, "blockTime": null, "meta": self.meta,
+                "transaction": ["", "base64"], "version": "legacy",
+            }),
+            other => return Err(json!({ "code": -32601, "message": format!("no {other}") })),
+        })
+    }
+}
+
+/// A running node; it ends with the process.
+pub struct Node {
+    pub url: String,
+    script: Arc<Mutex<Script>>,
+}
+
+impl Node {
+    pub fn start(script: Script) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let script = Arc::new(Mutex::new(script));
+        let shared = script.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let script = shared.clone();
+                thread::spawn(move || serve(stream, &script));
+            }
+        });
+        Self { url, script }
+    }
+
+    pub fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap()
+    }
+}
+
+/// Answers requests on one connection until it is closed.
+fn serve(mut stream: TcpStream, script: &Mutex<Script>) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    loop {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            let line = line.trim().to_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().ok()?;
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        let request: Value = serde_json::from_slice(&body).ok()?;
+        let method = request["method"].as_str()?;
+        let outcome = script.lock().unwrap().answer(method, &request["params"]);
+        let mut answer = json!({ "jsonrpc": "2.0", "id": request["id"] });
+        match outcome {
+            Ok(result) => answer["result"] = result,
+            Err(error) => answer["error"] = error,
+        }
+        let answer = answer.to_string();
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length:";
+        write!(stream, "{head} {}\r\n\r\n{answer}", answer.len()).ok()?;
+    }
+}
