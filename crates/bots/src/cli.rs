@@ -10,6 +10,7 @@ use crate::{
     history::{self, RecorderConfig, Target},
     http,
     keeper::{self, KeeperConfig},
+    liquidator::{self, LiquidatorConfig},
     logs,
     maker::{self, MakerConfig},
     shutdown::{self, Shutdown},
@@ -95,6 +96,8 @@ enum Bot {
     Keeper(Options<KeeperConfig>),
     /// Record every event of the exchange and samples of healths, prices and funding, and serve them over HTTP.
     Recorder(Options<RecorderConfig>),
+    /// Liquidate accounts below their maintenance line, resolve bankruptcies, sell off what was taken over.
+    Liquidator(Options<LiquidatorConfig>),
     /// Quote both sides of markets around the oracle's price: for local chains and tests.
     Maker(Options<MakerConfig>),
 }
@@ -112,6 +115,7 @@ pub async fn run() -> Result<()> {
     match &cli.bot {
         Bot::Keeper(options) => start(options, own, keeper::run).await,
         Bot::Recorder(options) => start(options, own, history::run).await,
+        Bot::Liquidator(options) => start(options, own, liquidator::run).await,
         Bot::Maker(options) => start(options, own, maker::run).await,
     }
 }

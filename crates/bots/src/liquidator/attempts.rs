@@ -6,6 +6,11 @@ use std::{
 
 use anchor_lang::prelude::Pubkey;
 
+/// How long the news of an account that a call changed may take.
+const NEWS: Duration = Duration::from_secs(3);
+/// Longest pause of an account about which nothing can be done.
+const POSTPONED: Duration = Duration::from_secs(4);
+
 /// How often calls on an account failed in a row, and until when it rests.
 #[derive(Clone, Copy, Debug)]
 struct Rest {
@@ -73,19 +78,29 @@ impl Attempts {
         self.may_start(&account, now) && self.in_flight.insert(account)
     }
 
-    /// The call ended well, or somebody else's had come first: the account may be looked at again at once.
-    pub fn succeeded(&mut self, account: &Pubkey) {
-        self.in_flight.remove(account);
-        self.resting.remove(account);
+    /// The call landed: the account waits for its new state to arrive, and no longer than for one failure.
+    pub fn landed(&mut self, account: Pubkey, now: Instant) {
+        self.in_flight.remove(&account);
+        let until = now + self.first.max(NEWS);
+        self.resting.insert(account, Rest { failures: 0, until });
     }
 
-    /// The call failed, or nothing could be planned: the account rests.
+    /// The call failed: the account rests.
     pub fn failed(&mut self, account: Pubkey, now: Instant) {
+        self.rest(account, now, self.longest);
+    }
+
+    /// Nothing can be done about the account now. Prices or the own margin may change that, so that it does not rest
+    /// long.
+    pub fn postponed(&mut self, account: Pubkey, now: Instant) {
+        self.rest(account, now, POSTPONED.min(self.longest));
+    }
+
+    fn rest(&mut self, account: Pubkey, now: Instant, longest: Duration) {
         self.in_flight.remove(&account);
         let failures = self.failures(&account).saturating_add(1);
         let doubled = 1u32.checked_shl(failures - 1).unwrap_or(u32::MAX);
-        let pause = self.first.saturating_mul(doubled).min(self.longest);
-        let until = now + pause;
+        let until = now + self.first.saturating_mul(doubled).min(longest);
         self.resting.insert(account, Rest { failures, until });
     }
 
@@ -112,8 +127,10 @@ mod tests {
         assert!(!attempts.start(key(1), now), "it is in flight");
         assert!(attempts.start(key(2), now));
         assert!(!attempts.start(key(3), now), "no room");
-        attempts.succeeded(&key(1));
+        attempts.landed(key(1), now);
         assert!(attempts.start(key(3), now) && attempts.room() == 0);
+        attempts.changed(&key(1));
+        assert!(!attempts.may_start(&key(1), now), "no room");
     }
 
     #[test]

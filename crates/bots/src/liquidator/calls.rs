@@ -287,6 +287,7 @@ mod tests {
             refresh,
             reward: 0,
             profit: 0,
+            margin: 0,
             value: Default::default(),
         }
     }

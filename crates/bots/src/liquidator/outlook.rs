@@ -152,6 +152,17 @@ impl Outlook {
     }
 }
 
+impl Moved {
+    /// The entries of the set.
+    pub fn entries(self) -> Vec<Entry> {
+        let indices = |set: u64| (0..64u16).filter(move |index| set & bit(*index) != 0);
+        let assets = indices(self.assets).map(Entry::Asset);
+        assets
+            .chain(indices(self.markets).map(Entry::Market))
+            .collect()
+    }
+}
+
 /// Equal but for when the price was confirmed.
 fn is_same_asset(before: &AssetRisk, after: &AssetRisk) -> bool {
     let mut aligned = *before;

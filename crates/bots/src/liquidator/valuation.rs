@@ -131,6 +131,15 @@ impl ValuationBook {
         *self.values.get(place)?
     }
 
+    /// The entries that somebody uses.
+    pub fn used(&self) -> Moved {
+        let accounts = self.accounts.iter();
+        accounts.fold(Moved::default(), |used, account| Moved {
+            assets: used.assets | account.assets,
+            markets: used.markets | account.markets,
+        })
+    }
+
     /// Values every account anew, on all threads of the pool that this runs in.
     pub fn revalue(&mut self, outlook: &Outlook) -> Revaluation {
         self.revalue_where(outlook, |_| true)

@@ -9,7 +9,7 @@ mod terms;
 mod tests;
 mod trial;
 
-pub use freshness::{due, Entry};
+pub use freshness::{due, used, Entry};
 pub use holdings::Holdings;
 pub use search::{Limits, Move, Sized};
 pub use terms::{AssetTerms, Leg, MarketTerms, Obstacle, Terms};
@@ -65,6 +65,8 @@ pub struct Plan {
     pub reward: i128,
     /// The reward less what getting rid of what was taken over, and the transaction, are expected to cost.
     pub profit: i128,
+    /// Init health that it takes the liquidator, native quote: what other calls at the same time cannot count on.
+    pub margin: i128,
     /// Where the account stood, orders included.
     pub value: Assessment,
 }
@@ -138,6 +140,7 @@ impl Situation<'_> {
         let mut moves = vec![first.made];
         let mut total = first.score;
         let mut reward = first.gain.reward;
+        let mut own_after = first.trial.own_init();
         let after_takeover = matches!(first.made, Move::TakeOver { .. });
         if !single && after_takeover && !first.trial.is_over() {
             if let Ok(second) = search::best(&first.trial, self.limits, false) {
@@ -145,6 +148,7 @@ impl Situation<'_> {
                     moves.push(second.made);
                     total += second.score;
                     reward += second.gain.reward;
+                    own_after = second.trial.own_init();
                 }
             }
         }
@@ -157,7 +161,11 @@ impl Situation<'_> {
                 Some(_) => Err(NoPlan::Unprofitable(profit)),
             };
         }
-        Ok(self.finished(Step::Liquidate { cancel_in, moves }, reward, profit, value))
+        let taken = trial.own_init().zip(own_after);
+        Ok(Plan {
+            margin: taken.map_or(0, |(before, after)| (before - after).max(0)),
+            ..self.finished(Step::Liquidate { cancel_in, moves }, reward, profit, value)
+        })
     }
 
     /// A call that brings no reward: it flags, cancels or clears.
@@ -199,6 +207,7 @@ impl Situation<'_> {
             step,
             reward,
             profit,
+            margin: 0,
             value,
         }
     }
