@@ -55,6 +55,11 @@ export class Chain {
     this.store.setOwner(owner ?? null);
   }
 
+  /** Follows all margin accounts until the function that it returns is called. */
+  watchAll(): () => void {
+    return this.store.watchAll();
+  }
+
   /** Asks for everything at once, as after a transaction. */
   refresh(): void {
     this.store.refresh();
@@ -84,6 +89,9 @@ export class Chain {
       books: this.many(this.ref.markets.map((market) => [market.index, market.book]), seen.books),
       queues: this.many(this.ref.markets.map((market) => [market.index, market.fillQueue]), seen.queues),
       accounts: this.store.ownIsRead ? seen.own.map((own) => ({ address: own.address, data: own.raw.data, value: own.account })) : undefined,
+      all: seen.all,
+      exchange: seen.exchange ?? undefined,
+      proposals: seen.proposals,
     };
   }
 

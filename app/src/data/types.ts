@@ -2,7 +2,9 @@
 import type { Directory } from '@plimsoll/client/directory';
 import type { ExchangeRef } from '@plimsoll/client/addresses';
 import type { OrderBook, WaitingFill } from '@plimsoll/client/book';
-import type { Bank, MarginAccount, Market, RiskState } from '@plimsoll/client/generated';
+import type { Proposal } from '@plimsoll/client/accounts';
+import type { Bank, Exchange, MarginAccount, Market, RiskState } from '@plimsoll/client/generated';
+import type { MarginAccountEntry } from '@plimsoll/client/store/index';
 import type { AccountView, AssetView, ChainClock, MarketView } from '../model/views.ts';
 
 /** An account of the chain: its bytes for the program's own arithmetic, and the same decoded. */
@@ -26,6 +28,12 @@ export interface Snapshot {
   queues: ReadonlyMap<number, Stored<readonly WaitingFill[]>>;
   /** Margin accounts of the connected owner; `undefined` until they have been looked for. */
   accounts: readonly Stored<MarginAccount>[] | undefined;
+  /** All margin accounts of the exchange, while a page watches them. */
+  all: readonly MarginAccountEntry[];
+  /** Operators, delay and insurance; `undefined` until it has been read. */
+  exchange: Exchange | undefined;
+  /** Changes that wait out their delay. */
+  proposals: readonly Proposal[];
 }
 
 /** The exchange as pages show it. */

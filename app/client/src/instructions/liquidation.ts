@@ -3,6 +3,7 @@ import type { Address, Instruction, TransactionSigner } from '@solana/kit';
 
 import { holdingsOf } from '../accounts';
 import { assetOf, marketOf, type AssetRef, type ExchangeRef, type MarketRef } from '../addresses';
+import type { WaitingFill } from '../book';
 import {
   getAccountHealthInstruction,
   getLiquidateInstruction,
@@ -12,7 +13,8 @@ import {
   type RiskState,
 } from '../generated';
 import { sharesToNative, valueAt } from '../units';
-import { marketsWithOrders } from './orders';
+import { marketsWithOrders, settleFillsOf } from './orders';
+import { refreshFor } from './refresh';
 import { withRemaining, writable } from './remaining';
 
 const NO_LIMIT = (1n << 64n) - 1n;
@@ -105,6 +107,31 @@ export function planLiquidation(exchange: ExchangeRef, account: MarginAccount, r
     position: largest ? { market: marketOf(exchange, largest.perp.market) } : null,
     swap: collateral && debt ? { collateral: collateral.leg, debt: debt.leg } : null,
   };
+}
+
+/** Everything that a liquidation needs to know. */
+export interface LiquidationContext {
+  readonly liquidator: TransactionSigner;
+  /** The account that takes over, with what it holds. */
+  readonly own: { readonly address: Address; readonly account: MarginAccount };
+  /** The account to be liquidated. */
+  readonly target: { readonly address: Address; readonly account: MarginAccount };
+  /** What waits in each market's queue. */
+  readonly queues: ReadonlyMap<number, readonly WaitingFill[]>;
+  readonly what: Liquidation;
+}
+
+/**
+ * A liquidation with all it takes: the entries of both accounts refreshed, since only prices of the last few slots count
+ * against an account, its waiting fills settled, and the slice.
+ */
+export function liquidation(exchange: ExchangeRef, context: LiquidationContext): Instruction[] {
+  const { liquidator, own, target, queues, what } = context;
+  return [
+    ...refreshFor(exchange, [own.account, target.account]),
+    ...settleFillsOf(exchange, target.address, queues),
+    liquidate(exchange, { liquidator, liquidatorAccount: own.address, marginAccount: target.address, what }),
+  ];
 }
 
 function greatest<T extends { readonly value: bigint }>(items: readonly T[]): T | undefined {
