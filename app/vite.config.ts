@@ -31,7 +31,8 @@ export default defineConfig({
   },
   test: {
     environment: 'jsdom',
-    include: ['src/**/*.test.{ts,tsx}', 'client/**/*.test.ts'],
+    // The client's live tests need a chain, and are run by its own script.
+    include: ['src/**/*.test.{ts,tsx}', 'client/test/*.test.ts', 'client/test/unit/**/*.test.ts'],
     css: { modules: { classNameStrategy: 'non-scoped' } },
   },
 });

@@ -43,6 +43,26 @@ it('deposits a second collateral', async () => {
   await landed(page, /Deposit/);
 });
 
+it('borrows, moves funds to a second account, and names a delegate', async () => {
+  const { page } = session;
+  await page.getByRole('button', { name: 'Borrow' }).first().click();
+  await page.getByLabel('Token').selectOption({ index: 1 });
+  await page.getByTestId('funds-amount').fill('1');
+  await page.getByText('Interest now').waitFor();
+  await page.getByTestId('funds-send').click();
+  await landed(page, /Borrow 1 SOL/);
+  await page.getByRole('button', { name: 'Transfer' }).click();
+  await page.getByTestId('funds-amount').fill('100');
+  await page.getByTestId('funds-send').click();
+  await landed(page, /Transfer/);
+  await until('the second account', async () => (await page.getByLabel('Account', { exact: true }).locator('option').count()) === 2);
+  await page.getByRole('button', { name: 'Delegate' }).click();
+  await page.getByLabel('Address', { exact: true }).fill('Vote111111111111111111111111111111111111111');
+  await page.getByRole('button', { name: 'Set delegate' }).click();
+  await landed(page, /delegate/);
+  await page.getByRole('button', { name: /Delegate Vote/ }).waitFor({ timeout: 20_000 });
+});
+
 it('says before signing what an order does, and refuses one that is too large', async () => {
   const { page } = session;
   await go(page, 'Trade');

@@ -5,7 +5,7 @@ import { useMemo, useSyncExternalStore } from 'react';
 import type { Lines } from '../model/load.ts';
 import { underlyings, type Underlying } from '../model/markets.ts';
 import { useExchange } from './exchange.tsx';
-import type { Snapshot } from './types.ts';
+import type { ExchangeState, Snapshot } from './types.ts';
 
 /** One dollar in native quote. */
 const USD = 1e6;
@@ -76,21 +76,34 @@ export function accountAt(snapshot: Snapshot, address: string | undefined) {
 export function useHealth(address: string | undefined): HealthView | undefined {
   const { state } = useExchange();
   const module = useRisk();
-  return useMemo(() => {
-    const at = state && accountAt(state.snapshot, address);
-    if (!state || !at || !module) return undefined;
-    const raw = module.health(at);
-    const moving = underlyings(state.assets, state.markets);
-    const found = module.liquidationPrices({ ...at, underlyings: moving.map(({ assets, markets }) => ({ assets, markets })) });
-    const lines = linesOf(raw);
-    return {
-      lines,
-      notional: Number(raw.notional) / USD,
-      leverage: lines.equity > 0 ? Number(raw.notional) / USD / lines.equity : 0,
-      raw,
-      liquidation: moving.map((underlying, i) => ({ underlying, ...prices(underlying, found[i]?.[0]) })),
-    };
-  }, [state, module, address]);
+  return useMemo(() => (state && module && address ? healthOf(state, module, address) : undefined), [state, module, address]);
+}
+
+/** Health by state and account: several parts of a page ask for the same at each change. */
+const known = new WeakMap<ExchangeState, Map<string, HealthView>>();
+
+function healthOf(state: ExchangeState, module: Risk, address: string): HealthView | undefined {
+  const views = known.get(state) ?? new Map<string, HealthView>();
+  known.set(state, views);
+  const view = views.get(address) ?? computed(state, module, address);
+  if (view) views.set(address, view);
+  return view;
+}
+
+function computed(state: ExchangeState, module: Risk, address: string): HealthView | undefined {
+  const at = accountAt(state.snapshot, address);
+  if (!at) return undefined;
+  const raw = module.health(at);
+  const moving = underlyings(state.assets, state.markets);
+  const found = module.liquidationPrices({ ...at, underlyings: moving.map(({ assets, markets }) => ({ assets, markets })) });
+  const lines = linesOf(raw);
+  return {
+    lines,
+    notional: Number(raw.notional) / USD,
+    leverage: lines.equity > 0 ? Number(raw.notional) / USD / lines.equity : 0,
+    raw,
+    liquidation: moving.map((underlying, i) => ({ underlying, ...prices(underlying, found[i]?.[0]) })),
+  };
 }
 
 function prices(underlying: Underlying, crossing: Crossing | undefined): { below: number | undefined; above: number | undefined } {

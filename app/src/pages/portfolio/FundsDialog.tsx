@@ -96,6 +96,12 @@ function Form({ kind, asset: first = 0, onClose }: FundsDialogProps): JSX.Elemen
           )
         }
       />
+      {kind === 'deposit' && limit?.most === 0n && (
+        <Notice tone="info">
+          Your wallet holds no {asset.symbol}
+          {state.directory.endpoints.local ? ': the faucet, behind the wallet button, gives some.' : '.'}
+        </Notice>
+      )}
       {asset.age.stale && (
         <Notice>
           The price of {asset.symbol} is stale: a deposit counts nothing until a fresh one arrives, and borrowing is refused.

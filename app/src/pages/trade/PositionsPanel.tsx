@@ -81,7 +81,7 @@ function positionColumns(account: AccountView, actions: Actions | undefined, hea
     { id: 'value', head: 'Value', align: 'end', wide: true, sort: (row) => row.notional, cell: (row) => <NumberText value={row.notional} /> },
     {
       id: 'cost',
-      head: <Tooltip side="bottom" text="Average price paid, fees and settled profit included: where the position breaks even.">Break-even</Tooltip>,
+      head: <Tooltip side="bottom" text="Price at which the profit that is not settled yet is zero. Settling moves it to the oracle’s price.">Basis</Tooltip>,
       align: 'end',
       wide: true,
       cell: (row) => <span className="num">{price(row, row.cost)}</span>,
@@ -97,7 +97,7 @@ function positionColumns(account: AccountView, actions: Actions | undefined, hea
       },
     },
     { id: 'funding', head: 'Funding', align: 'end', wide: true, sort: (row) => row.funding, cell: (row) => <NumberText value={row.funding} signed /> },
-    { id: 'pnl', head: 'Profit', align: 'end', sort: (row) => row.pnl, cell: (row) => <span data-testid="pnl"><NumberText value={row.pnl} signed /></span> },
+    { id: 'pnl', head: <Tooltip side="bottom" text="At the oracle’s price, funding included, since it was last settled into USDC.">Profit</Tooltip>, align: 'end', sort: (row) => row.pnl, cell: (row) => <span data-testid="pnl"><NumberText value={row.pnl} signed /></span> },
     { id: 'close', head: <span className="hidden">Actions</span>, align: 'end', cell: (row) => <PositionActions account={account} row={row} actions={actions} /> },
   ];
 }
@@ -119,7 +119,7 @@ function PositionActions({ account, row, actions }: { account: AccountView; row:
   const settle = () => run(async () => actions?.settle(account.address, row.market.ref));
   return (
     <span className={styles.actions}>
-      <Button size="small" kind="quiet" disabled={!actions || busy} onClick={() => void settle()} title={`Turn ${usd(row.pnl)} into USDC, as far as the market's pool can pay`}>
+      <Button size="small" kind="quiet" className={styles.settle} disabled={!actions || busy} onClick={() => void settle()} title={`Turn ${usd(row.pnl)} into USDC, as far as the market's pool can pay`}>
         Settle
       </Button>
       {row.lots !== 0n && (
