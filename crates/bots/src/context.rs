@@ -19,6 +19,9 @@ use crate::{
 /// How often the chain is looked at, for `/health`.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// Below this many lamports, some hundred transactions, a payer is said to run out.
+const LOW_LAMPORTS: u64 = 1_000_000;
+
 /// What a bot works with. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
@@ -137,9 +140,12 @@ impl Context {
         keypair.context("this bot signs transactions: name its keypair file with --keypair")
     }
 
-    /// Looks at the chain until the end is asked for, and notes in `health` and `metrics` what it sees.
+    /// Looks at the chain, and at what is left to pay fees from, until the end is asked for, and notes in `health` and
+    /// `metrics` what it sees.
     pub async fn watch(self, shutdown: Shutdown) {
+        let mut poor = false;
         loop {
+            self.look_at_funds(&mut poor).await;
             match self.connection.clock().await {
                 Ok(clock) => {
                     self.health.at_slot(clock.slot);
@@ -152,6 +158,25 @@ impl Context {
                 return;
             }
         }
+    }
+
+    /// Says once when the payer runs out of lamports; an outage leaves it at what was known.
+    async fn look_at_funds(&self, poor: &mut bool) {
+        let Some(sender) = &self.sender else { return };
+        let payer = sender.payer();
+        let Ok(lamports) = self.connection.rpc().get_balance(&payer).await else {
+            return;
+        };
+        let left = i64::try_from(lamports).unwrap_or(i64::MAX);
+        self.metrics.payer_lamports.set(left);
+        let is_poor = lamports < LOW_LAMPORTS;
+        if is_poor && !*poor {
+            tracing::warn!(%payer, lamports, "nearly nothing is left to pay fees from");
+        }
+        *poor = is_poor;
+        self.health.short_of_funds(
+            is_poor.then(|| format!("{payer} has {lamports} lamports left to pay fees from")),
+        );
     }
 }
 

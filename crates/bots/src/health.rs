@@ -18,6 +18,8 @@ pub struct Health(Arc<Mutex<State>>);
 struct State {
     /// Why the last look at the chain failed; `None` when it did not.
     disconnected: Option<String>,
+    /// How little is left to pay fees from.
+    poor: Option<String>,
     slot: Option<(u64, Instant)>,
     loops: BTreeMap<&'static str, Turn>,
 }
@@ -72,6 +74,11 @@ impl Health {
         self.with(|state| state.disconnected = Some(why.to_string()));
     }
 
+    /// Too little is left to pay fees from, in a sentence; `None` when there is enough.
+    pub fn short_of_funds(&self, how: Option<String>) {
+        self.with(|state| state.poor = how);
+    }
+
     /// A loop starts, and is to succeed at least once every `allowed`.
     pub fn loop_started(&self, name: &'static str, allowed: Duration) {
         let turn = Turn {
@@ -114,6 +121,7 @@ impl State {
         if let Some(why) = &self.disconnected {
             reasons.push(format!("the node does not answer: {why}"));
         }
+        reasons.extend(self.poor.clone());
         match slot_age {
             None if self.disconnected.is_none() => {
                 reasons.push("the chain has not been seen yet".to_owned());

@@ -1,4 +1,6 @@
 //! Structured logs: text for people, JSON for machines.
+use std::io::IsTerminal;
+
 use anyhow::{anyhow, Context, Result};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,7 @@ pub fn start(filter: &str, format: LogFormat) -> Result<()> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => lines.try_init(),

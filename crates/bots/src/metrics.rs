@@ -16,6 +16,8 @@ pub struct Metrics {
     loop_seconds: HistogramVec,
     /// Last slot that was seen.
     pub slot: IntGauge,
+    /// What is left to pay fees from.
+    pub payer_lamports: IntGauge,
 }
 
 impl Metrics {
@@ -44,6 +46,7 @@ impl Metrics {
             )?,
             loop_seconds: HistogramVec::new(seconds, &["loop"])?,
             slot: IntGauge::new("slot", "Last slot that was seen")?,
+            payer_lamports: IntGauge::new("payer_lamports", "Lamports left to pay fees from")?,
             registry,
         };
         metrics.add(metrics.transactions.clone())?;
@@ -52,6 +55,7 @@ impl Metrics {
         metrics.add(metrics.loops.clone())?;
         metrics.add(metrics.loop_seconds.clone())?;
         metrics.add(metrics.slot.clone())?;
+        metrics.add(metrics.payer_lamports.clone())?;
         Ok(metrics)
     }
 

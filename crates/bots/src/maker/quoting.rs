@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use anyhow::{Context as _, Result};
+use futures_util::future::join_all;
 use plimsoll::{
     error::PlimsollError as Refusal,
     health,
@@ -130,11 +131,9 @@ impl Maker {
         let init = init?.of(HealthKind::Init) as f64 / 10f64.powi(i32::from(QUOTE_DECIMALS));
         self.metrics.health.set(init);
         let only_reduce = init < self.config.reserve;
-        let mut outcome = Ok(());
-        for market in &self.markets {
-            outcome = outcome.and(self.quote(market, &sight, only_reduce).await);
-        }
-        outcome
+        let quotes = self.markets.iter();
+        let quotes = quotes.map(|market| self.quote(market, &sight, only_reduce));
+        join_all(quotes).await.into_iter().collect()
     }
 
     async fn look(&self) -> Result<Sight> {
