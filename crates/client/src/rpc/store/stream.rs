@@ -62,11 +62,15 @@ pub(super) async fn listen(shared: Arc<Shared>, connection: Connection) {
             }
             End::Failed(reason) => {
                 tracing::warn!(%reason, "the subscription ended, connecting again");
-                let mut progress = shared.progress();
-                // Without notifications accounts are polled, until there are some again.
-                progress.feed = Feed::Reconnecting;
-                progress.reconnects += 1;
-                progress.last_error = Some(reason);
+                {
+                    let mut progress = shared.progress();
+                    progress.feed = Feed::Reconnecting;
+                    progress.reconnects += 1;
+                    progress.last_error = Some(reason);
+                }
+                // Without notifications accounts are polled: from now on, not only once the round is due that
+                // notifications had made rare.
+                shared.ask(Ask::Everything);
             }
         }
         sleep(backoff.next_wait()).await;
