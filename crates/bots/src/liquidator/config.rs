@@ -46,7 +46,8 @@ pub struct LiquidatorConfig {
     /// Entries refreshed within so many slots are not refreshed again in front of a call; the program accepts 16.
     #[arg(long, default_value_t = Self::default().fresh_slots)]
     pub fresh_slots: u64,
-    /// Refresh entries that somebody uses and nobody has refreshed for so many slots; 0 leaves that to keepers.
+    /// Refresh entries that somebody uses and nobody has refreshed for so many slots: accounts are valued at the prices
+    /// of the risk state, so that this bounds how late a crash is seen where keepers are slow; 0 leaves it to them.
     #[arg(long, default_value_t = Self::default().refresh_after_slots)]
     pub refresh_after_slots: u64,
     /// Calls in flight at the same time, each on another account.
@@ -98,7 +99,7 @@ impl Default for LiquidatorConfig {
             token_cost_bps: 20,
             chores: true,
             fresh_slots: 6,
-            refresh_after_slots: 120,
+            refresh_after_slots: 10,
             concurrency: 8,
             retry_first: 0.5,
             retry_longest: 60.0,
