@@ -83,7 +83,6 @@ impl<'a, S: Source> CatchUp<'a, S> {
         loop {
             let page = self.source.list(before.as_deref(), until, PAGE).await?;
             let Some(last) = page.last() else {
-                list.order_times(self.source.now().await?);
                 return Ok(list);
             };
             before = Some(last.signature.clone());
@@ -148,9 +147,11 @@ impl<'a, S: Source> CatchUp<'a, S> {
         Ok(Executed {
             signature: entry.signature,
             slot: entry.slot,
-            time: entry
-                .time
-                .or(found.as_ref().and_then(|found| found.time))
+            // The list of a local chain makes its times up from the numbers of slots; both are the same elsewhere.
+            time: found
+                .as_ref()
+                .and_then(|found| found.time)
+                .or(entry.time)
                 .unwrap_or(0),
             logs: found.map(|found| found.logs),
         })
@@ -174,20 +175,6 @@ struct List {
     newest_slot: u64,
     /// Whether it goes up to the newest.
     complete: bool,
-}
-
-impl List {
-    /// No block is later than the one after it, nor than now. A local chain whose clock was changed says otherwise about
-    /// its past.
-    fn order_times(&mut self, now: i64) {
-        let mut latest = now;
-        for entry in self.entries.iter_mut().rev() {
-            if let Some(time) = &mut entry.time {
-                latest = latest.min(*time);
-                *time = latest;
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -292,25 +279,6 @@ mod tests {
             parts.progress().await.unwrap(),
             whole.progress().await.unwrap()
         );
-    }
-
-    #[test]
-    fn no_block_is_later_than_the_next() {
-        let entry = |time| Listed {
-            signature: String::new(),
-            slot: 0,
-            time,
-            failed: false,
-        };
-        let times = [Some(10), Some(90), None, Some(30), Some(80)];
-        let mut list = List {
-            entries: times.into_iter().map(entry).collect(),
-            newest_slot: 0,
-            complete: true,
-        };
-        list.order_times(70);
-        let ordered: Vec<_> = list.entries.iter().map(|entry| entry.time).collect();
-        assert_eq!(ordered, [Some(10), Some(30), None, Some(30), Some(70)]);
     }
 
     #[tokio::test]

@@ -159,10 +159,6 @@ impl Source for Chain {
         Ok(found.map(|(_, found)| found.clone()))
     }
 
-    async fn now(&self) -> Result<i64> {
-        Ok(i64::MAX)
-    }
-
     async fn exchange_of(&self, account: &Pubkey) -> Result<Option<Pubkey>> {
         let accounts = self.accounts.lock().unwrap();
         let found = accounts.iter().find(|(own, _)| own == account);

@@ -111,8 +111,9 @@ async fn write(database: &Database, executed: &Executed, own: &[Own], gap: i64) 
     Ok(own.len())
 }
 
-/// The position after the last event of a slot. Another process that records into the same database at this moment
-/// makes the insertion fail rather than share a position; the transaction is then recorded at the next attempt.
+/// The position after the last event of a slot: within a slot, transactions are in the order in which they were recorded.
+/// Another process that records into the same database at this moment makes the insertion fail rather than share a
+/// position; the transaction is then recorded at the next attempt.
 async fn next_position(transaction: &mut Transaction<'_, Any>, slot: u64) -> Result<i64> {
     let (first, end) = (first_position(slot), first_position(slot.saturating_add(1)));
     let row =

@@ -75,9 +75,6 @@ pub trait Source: Send + Sync {
     /// A transaction; `None` when the node does not have it, or not yet.
     fn transaction(&self, signature: &str) -> impl Future<Output = Result<Option<Found>>> + Send;
 
-    /// The chain's clock, Unix seconds.
-    fn now(&self) -> impl Future<Output = Result<i64>> + Send;
-
     /// The exchange that an account of the program belongs to; `None` when there is no such account.
     fn exchange_of(&self, account: &Pubkey) -> impl Future<Output = Result<Option<Pubkey>>> + Send;
 }
@@ -193,15 +190,6 @@ impl Source for Node {
             failed: meta.err.is_some(),
             logs,
         }))
-    }
-
-    async fn now(&self) -> Result<i64> {
-        let accounts = self.accounts(&[CLOCK]).await?;
-        let clock = accounts.into_iter().next().flatten();
-        let clock = clock.and_then(|found| read_clock(&found.data));
-        Ok(clock
-            .context("the node does not return its clock")?
-            .unix_timestamp)
     }
 
     async fn exchange_of(&self, account: &Pubkey) -> Result<Option<Pubkey>> {
