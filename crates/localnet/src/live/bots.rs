@@ -5,6 +5,7 @@ use anchor_lang::{prelude::Pubkey, solana_program::system_instruction};
 use anyhow::Result;
 use plimsoll_bots::{
     keeper::{self, KeeperConfig},
+    liquidator::{self, LiquidatorConfig},
     maker::{self, MakerConfig},
     shutdown::Shutdown,
     Context,
@@ -65,6 +66,16 @@ impl Bots<'_> {
             ..KeeperConfig::default()
         };
         self.spawn(keeper::run, config, keypair).await
+    }
+
+    /// A liquidator that closes what is below its line even where it earns nothing by it: nobody else would.
+    pub async fn liquidator(&mut self, keypair: Keypair) -> Result<()> {
+        let config = LiquidatorConfig {
+            min_profit: -5.0,
+            threads: 1,
+            ..LiquidatorConfig::default()
+        };
+        self.spawn(liquidator::run, config, keypair).await
     }
 
     /// A maker with depth for what a liquidator sells off; `turn` sets its quotes apart from those of other makers.

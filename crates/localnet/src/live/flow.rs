@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     actors::Actors,
-    liquidator::Liquidator,
     participants::{
         open, Participant, FLOW, FLOW_DEPOSITS, LIQUIDATOR, LIQUIDATOR_DEPOSITS, MAKERS,
         MAKER_DEPOSITS, TRADERS,
@@ -30,8 +29,6 @@ use crate::{
 const KEEPER: &str = "keeper-1";
 /// Time between two rounds of small orders.
 const TRADE_EVERY: Duration = Duration::from_millis(1_700);
-/// Time between two looks of the liquidator.
-const LIQUIDATE_EVERY: Duration = Duration::from_secs(1);
 
 /// Everybody who takes part.
 pub struct Cast {
@@ -108,16 +105,9 @@ pub async fn spawn(bots: &mut Bots<'_>, shared: &Arc<Shared>, cast: Cast, seed: 
     for (turn, maker) in (0..).zip(cast.makers) {
         bots.maker(maker.keys, turn).await?;
     }
-    let trading = trade(shared.clone(), cast.flow, makers.clone(), seed);
+    let trading = trade(shared.clone(), cast.flow, makers, seed);
     bots.tasks.spawn(until(bots.shutdown.clone(), trading));
-    let liquidator = Liquidator {
-        wire: shared.wire.clone(),
-        world: Arc::new(shared.world.clone()),
-        who: cast.liquidator,
-        makers,
-    };
-    let liquidating = liquidate(liquidator);
-    bots.tasks.spawn(until(bots.shutdown.clone(), liquidating));
+    bots.liquidator(cast.liquidator.keys).await?;
     Ok(())
 }
 
@@ -148,12 +138,5 @@ async fn trade(shared: Arc<Shared>, flow: Vec<Participant>, makers: Vec<Pubkey>,
     loop {
         tokio::time::sleep(TRADE_EVERY).await;
         noted("flow", actors.trade_small(&mut random, &makers).await);
-    }
-}
-
-async fn liquidate(liquidator: Liquidator) {
-    loop {
-        tokio::time::sleep(LIQUIDATE_EVERY).await;
-        noted("liquidator", liquidator.sweep().await);
     }
 }
