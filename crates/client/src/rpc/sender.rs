@@ -210,7 +210,9 @@ impl Sender {
                 let units = self.simulate(instructions).await?.units;
                 let units = units.saturating_mul(100 + u64::from(margin_percent)) / 100;
                 let units = u32::try_from(units).unwrap_or(MAX_UNITS);
-                Ok(units.max(floor).saturating_add(DISTINCT).min(MAX_UNITS))
+                // In steps as large as that room: else a smaller need with a larger room could give an equal limit.
+                let steps = units.max(floor).div_ceil(DISTINCT).saturating_add(1);
+                Ok(steps.saturating_mul(DISTINCT).min(MAX_UNITS))
             }
         }
     }
