@@ -1,13 +1,14 @@
 //! `cargo xtask demo`: builds everything and starts a local chain with the web app; headless, plays a crash.
 
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{bail, Context as _, Result};
+use anyhow::{Context as _, Result};
 
 use crate::build::{self, Program};
-use crate::{paths, run, system, wasm};
+use crate::{app, paths, run, system};
 
 const HELP: &str = "\
 Builds the program and the web app, and starts a local chain with traders, bots and prices that move. Ctrl-C ends it.
@@ -20,8 +21,6 @@ usage: cargo xtask demo [options]
 All other options are the chain's own:
 ";
 
-/// Debian's packages that build the web app.
-const NODE_PACKAGES: [&str; 2] = ["nodejs", "npm"];
 /// Builds what is to be started, then hands all arguments to the chain.
 pub fn run(arguments: &[String]) -> Result<()> {
     let arguments = arguments
@@ -39,7 +38,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     build::program(&Program::plimsoll()?)?;
     if !has(&["--headless", "--no-app"]) {
         step("building the web app");
-        app()?;
+        app::build().context("the web app; --no-app does without")?;
     }
     step("building the local chain (several minutes the first time)");
     chain(arguments)
@@ -47,6 +46,13 @@ pub fn run(arguments: &[String]) -> Result<()> {
 
 /// Builds the chain and becomes it, so that it gets the signals that end it, and its exit code is ours.
 fn chain(arguments: &[String]) -> Result<()> {
+    let program = built_chain()?;
+    let error = Command::new(&program).args(arguments).exec();
+    Err(error).with_context(|| format!("cannot run {}", program.display()))
+}
+
+/// Builds the chain; where it is.
+pub fn built_chain() -> Result<PathBuf> {
     const BINARY: &str = "plimsoll-demo";
     let build = [
         "build",
@@ -58,41 +64,5 @@ fn chain(arguments: &[String]) -> Result<()> {
         BINARY,
     ];
     run::cargo(build, &[])?;
-    let program = paths::target().join("debug").join(BINARY);
-    let error = Command::new(&program).args(arguments).exec();
-    Err(error).with_context(|| format!("cannot run {}", program.display()))
-}
-
-/// Builds the web app with the browser's module in it.
-fn app() -> Result<()> {
-    let directory = paths::root().join("app");
-    let manifest = std::fs::read_to_string(directory.join("package.json"))
-        .context("cannot read app/package.json")?;
-    if !manifest.contains("\"build\"") {
-        return Ok(());
-    }
-    if !system::has("npm") {
-        system::install(&NODE_PACKAGES)
-            .context("the web app needs Node.js and npm; --no-app does without")?;
-    }
-    wasm::build(false)?;
-    // What npm installed last is in node_modules/.package-lock.json: nothing to do when it is newer than what is asked.
-    let modified = |path: &str| std::fs::metadata(directory.join(path)).and_then(|m| m.modified());
-    let installed = modified("node_modules/.package-lock.json").ok();
-    if installed.is_none() || installed < modified("package-lock.json").ok() {
-        npm(&["ci", "--no-audit", "--no-fund"])?;
-    }
-    npm(&["run", "build"])
-}
-
-fn npm(arguments: &[&str]) -> Result<()> {
-    let mut command = Command::new("npm");
-    command
-        .current_dir(paths::root().join("app"))
-        .args(arguments);
-    let status = command.status().context("cannot run npm")?;
-    if !status.success() {
-        bail!("npm {} failed in app/", arguments.join(" "));
-    }
-    Ok(())
+    Ok(paths::target().join("debug").join(BINARY))
 }

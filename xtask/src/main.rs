@@ -1,10 +1,14 @@
 //! `cargo xtask`: the project's commands, one file each.
 
+mod app;
 mod bench;
 mod build;
 mod demo;
 mod difftest;
+mod docs;
+mod e2e;
 mod idl;
+mod node;
 mod paths;
 mod run;
 mod stamp;
@@ -19,7 +23,7 @@ use anyhow::{bail, Result};
 /// A command: its name, a line of help, and what runs it with the arguments that follow its name.
 type Command = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 10] = [
     (
         "demo",
         "start a local chain with the web app, or play a crash headless",
@@ -30,6 +34,13 @@ const COMMANDS: [Command; 7] = [
         "check everything that must hold before a change lands",
         test::run,
     ),
+    ("app", "build the web app into app/dist", app::run),
+    (
+        "e2e",
+        "walk through the web app in a headless browser",
+        e2e::run,
+    ),
+    ("docs", "put the tested code into the guides", docs::run),
     (
         "build",
         "build the program into target/deploy/plimsoll.so",

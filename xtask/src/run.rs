@@ -19,12 +19,17 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Adds the counts of a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; ...`.
+    /// Adds the counts of a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; ...`, which cargo prints, or
+    /// `Tests  1 failed | 3 passed (4)`, which Vitest does.
     fn count(&mut self, line: &str) {
-        let Some((_, counts)) = line.split_once("test result: ") else {
-            return;
+        let counts = match line.split_once("test result: ") {
+            Some((_, counts)) => counts,
+            None => match line.trim_start().strip_prefix("Tests  ") {
+                Some(counts) => counts,
+                None => return,
+            },
         };
-        for part in counts.split([';', '.']) {
+        for part in counts.split([';', '.', '|', '(']) {
             let mut words = part.split_whitespace();
             let (Some(number), Some(what)) = (words.next(), words.next()) else {
                 continue;
@@ -35,7 +40,7 @@ impl Tally {
             match what {
                 "passed" => self.passed += number,
                 "failed" => self.failed += number,
-                "ignored" => self.skipped += number,
+                "ignored" | "skipped" => self.skipped += number,
                 _ => {}
             }
         }
@@ -77,19 +82,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_what_cargo_reports() {
+    fn counts_what_cargo_and_vitest_report() {
         let mut tally = Tally::default();
         tally.count("test result: ok. 42 passed; 0 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.11s");
         tally.count(
             "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
         );
         tally.count("test some::name ... ok");
+        tally.count("      Tests  1 failed | 12 passed | 2 skipped (15)");
+        tally.count(" Test Files  3 passed (3)");
         assert_eq!(
             tally,
             Tally {
-                passed: 45,
-                failed: 2,
-                skipped: 1
+                passed: 57,
+                failed: 3,
+                skipped: 3
             }
         );
     }

@@ -72,6 +72,10 @@ const STEPS: &[Step] = &[
             "--package",
             "plimsoll-client",
             "--package",
+            "plimsoll-browser",
+            "--package",
+            "plimsoll-bots",
+            "--package",
             "xtask",
         ],
     ),
@@ -118,6 +122,21 @@ const STEPS: &[Step] = &[
         "demo",
         "a crash on the embedded chain",
         &["xtask", "demo", "--headless"],
+    ),
+    step(
+        "docs",
+        "the guides' code against the files it comes from",
+        &["xtask", "docs", "--check"],
+    ),
+    step(
+        "app",
+        "the web app and the TypeScript client: types, unit tests, build",
+        &["xtask", "app", "--check"],
+    ),
+    step(
+        "e2e",
+        "the TypeScript client and the web app on a local chain",
+        &["xtask", "e2e"],
     ),
     step(
         "lint",
