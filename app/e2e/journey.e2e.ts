@@ -2,7 +2,7 @@
 // liquidation, withdraw. Fails on any error in the browser's console.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openBrowser, type Session } from './browser.ts';
-import { connect, faucet, go, landed, load, moveAll, pictures, until, URL_BASE } from './pages.ts';
+import { connect, faucet, go, landed, load, moveAll, pictures, seen, until, URL_BASE } from './pages.ts';
 
 let session: Session;
 
@@ -76,8 +76,9 @@ it('says before signing what an order does, and refuses one that is too large', 
 it('trades, and health moves', async () => {
   const { page } = session;
   const before = await load(page);
-  await page.getByRole('tab', { name: 'Leverage' }).click();
-  await page.getByRole('slider').fill('7');
+  // After a crash the stable price lags behind spot and allows less leverage, so the size follows what is allowed.
+  const most = Number((await page.getByRole('button', { name: /^max/ }).innerText()).replace(/[^\d.]/g, ''));
+  await page.getByTestId('order-size').fill((most * 0.8).toFixed(2));
   await page.getByTestId('place-order').click();
   await landed(page, /Buy/);
   await page.getByTestId('pnl').waitFor({ timeout: 30_000 });
@@ -87,7 +88,6 @@ it('trades, and health moves', async () => {
 it('rests a limit order and cancels it', async () => {
   const { page } = session;
   await page.getByLabel('Order type').selectOption('postOnly');
-  await page.getByRole('tab', { name: 'Amount' }).click();
   const mark = Number((await page.getByTestId('mark').innerText()).replaceAll(',', ''));
   await page.getByTestId('order-price').fill((mark * 0.96).toFixed(2));
   await page.getByTestId('order-size').fill('1');
@@ -132,24 +132,30 @@ it('crashes the price, and sees the liquidation', async () => {
   const { page } = session;
   await go(page, 'Stress');
   await page.getByLabel('What moves').selectOption('SOL');
-  await page.getByLabel('By how much').selectOption('-10');
-  await page.getByTestId('shock').click();
-  await landed(page, /Shock/);
-  await go(page, 'Portfolio');
-  await until('the liquidation in the history', async () => (await page.getByText('Lost to a liquidator').count()) > 0, 120);
+  await page.getByLabel('By how much').selectOption('-5');
+  for (let shocks = 0; shocks < 6; shocks += 1) {
+    await page.getByTestId('shock').click();
+    await landed(page, /Shock/);
+    await go(page, 'Portfolio');
+    const found = await seen(page.getByText('Lost to a liquidator'), 15);
+    if (found) break;
+    await go(page, 'Stress');
+  }
+  await page.getByText('Lost to a liquidator').first().waitFor({ timeout: 30_000 });
   await pictures(page, 'portfolio-liquidated');
 });
 
-it('closes what is left and withdraws', async () => {
+it('closes what is left, and withdraws from the account that the crash did not touch', async () => {
   const { page } = session;
   const left = page.getByTestId('close-position');
   if (await left.count()) {
     await left.first().click();
     await landed(page, /Close/);
   }
+  await page.getByLabel('Account', { exact: true }).selectOption('1');
   await page.getByTestId('withdraw').click();
-  await page.getByLabel('Token').selectOption({ index: 3 });
-  expect(Number(await moveAll(page))).toBeGreaterThan(0);
+  // Shares round for the exchange, by a unit.
+  expect(Number(await moveAll(page))).toBeCloseTo(100, 4);
   await landed(page, /Withdraw/);
 });
 

@@ -1,7 +1,7 @@
 // What the journey does on the pages, in the words of the person doing it.
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { DESKTOP, PHONE } from './browser.ts';
 
 /** The app under test, served by the local chain. */
@@ -61,10 +61,27 @@ export async function until(what: string, ask: () => Promise<boolean>, seconds =
   throw new Error(`waited ${seconds} seconds for ${what}`);
 }
 
+/** Whether something appears within some seconds. */
+export function seen(what: Locator, seconds: number): Promise<boolean> {
+  return what
+    .first()
+    .waitFor({ timeout: seconds * 1000 })
+    .then(() => true, () => false);
+}
+
 /** Goes to a page by its name in the navigation. */
 export async function go(page: Page, name: string): Promise<void> {
   await page.getByRole('navigation').getByRole('link', { name }).first().click();
   await page.waitForTimeout(600);
+}
+
+/** A page that can be pushed sideways is a page that does not fit. */
+async function requireNoOverflow(page: Page, what: string): Promise<void> {
+  const over = await page.evaluate(() => {
+    const box = document.querySelector('#page');
+    return Math.max(document.documentElement.scrollWidth - innerWidth, box ? box.scrollWidth - box.clientWidth : 0);
+  });
+  if (over > 0) throw new Error(`${what}: ${over} pixels wider than the screen`);
 }
 
 /** Pictures of a page at both sizes. */
@@ -73,6 +90,7 @@ export async function pictures(page: Page, name: string): Promise<void> {
   for (const [size, viewport] of [['desktop', DESKTOP], ['phone', PHONE]] as const) {
     await page.setViewportSize(viewport);
     await page.waitForTimeout(700);
+    await requireNoOverflow(page, `${name} on a ${size}`);
     await page.screenshot({ path: join(PICTURES, `${name}-${size}.png`) });
   }
   await page.setViewportSize(DESKTOP);

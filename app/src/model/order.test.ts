@@ -70,6 +70,7 @@ describe('terms', () => {
 
   it('know the most leverage of a market', () => {
     expect(maxLeverage(SOL_PERP)).toBe(10);
+    expect(maxLeverage({ ...SOL_PERP, initRatio: 1_677_722 / 2 ** 24 })).toBe(10);
     expect(maxLeverage({ ...SOL_PERP, initRatio: 0 })).toBe(1);
   });
 });

@@ -135,7 +135,7 @@ function limitOf(draft: OrderDraft, market: MarketView): bigint | undefined {
   return lots > 0n ? lots : undefined;
 }
 
-/** The most leverage that the market's margin ratio allows, on a scale that ends on a round number. */
+/** The most leverage that the market's margin ratio allows. A ratio is a binary fraction: a tenth falls just short of one. */
 export function maxLeverage(market: MarketView): number {
-  return market.initRatio > 0 ? Math.max(1, Math.floor(1 / market.initRatio)) : 1;
+  return market.initRatio > 0 ? Math.max(1, Math.floor(1 / market.initRatio + 1e-3)) : 1;
 }

@@ -13,7 +13,7 @@ export function DepthChart({ book, market }: { book: BookView; market: MarketVie
   const reach = Math.max(middle - (book.bids.at(-1)?.price ?? middle), (book.asks.at(-1)?.price ?? middle) - middle) || middle * 0.01;
   const most = Math.max(book.bids.at(-1)?.total ?? 0, book.asks.at(-1)?.total ?? 0) || 1;
   const x = (price: number) => ((price - middle + reach) / (2 * reach)) * WIDTH;
-  const y = (total: number) => HEIGHT - 22 - (total / most) * (HEIGHT - 50);
+  const y = (total: number) => HEIGHT - (total / most) * (HEIGHT - 30);
   const path = (levels: readonly BookLevel[], end: number) => {
     const [first] = levels;
     if (!first) return '';
@@ -22,22 +22,20 @@ export function DepthChart({ book, market }: { book: BookView; market: MarketVie
     return `${line}H${end}V${y(0)}Z`;
   };
   return (
-    <svg className={styles.depth} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label="Depth of the book">
-      <path d={path(book.bids, 0)} className={styles.bids} />
-      <path d={path(book.asks, WIDTH)} className={styles.asks} />
-      <path d={`M${WIDTH / 2} 18V${HEIGHT - 22}`} className={styles.middle} />
-      <text x={6} y={14}>
+    <div className={styles.depth}>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label="Depth of the book">
+        <path d={path(book.bids, 0)} className={styles.bids} />
+        <path d={path(book.asks, WIDTH)} className={styles.asks} />
+        <path d={`M${WIDTH / 2} 24V${HEIGHT}`} className={styles.middle} />
+      </svg>
+      <span className={styles.most}>
         {short(most)} {market.base}
-      </text>
-      <text x={6} y={HEIGHT - 6}>
-        {fixed(middle - reach, market.priceDecimals)}
-      </text>
-      <text x={WIDTH / 2} y={HEIGHT - 6} textAnchor="middle">
-        {fixed(middle, market.priceDecimals)}
-      </text>
-      <text x={WIDTH - 6} y={HEIGHT - 6} textAnchor="end">
-        {fixed(middle + reach, market.priceDecimals)}
-      </text>
-    </svg>
+      </span>
+      <div className={styles.axis}>
+        <span>{fixed(middle - reach, market.priceDecimals)}</span>
+        <span>{fixed(middle, market.priceDecimals)}</span>
+        <span>{fixed(middle + reach, market.priceDecimals)}</span>
+      </div>
+    </div>
   );
 }

@@ -248,7 +248,7 @@ function Advanced({ draft, onChange }: Pick<OrderFormProps, 'draft' | 'onChange'
       </summary>
       <div>
         <Select label="Expires" value={draft.lifetime} options={LIFETIMES} disabled={!rests(draft.kind)} onChange={(lifetime) => onChange({ lifetime })} />
-        <Select label="If it meets my own order" value={draft.selfTrade} options={SELF_TRADE} onChange={(selfTrade) => onChange({ selfTrade })} />
+        <Select label="Meeting my own order" value={draft.selfTrade} options={SELF_TRADE} onChange={(selfTrade) => onChange({ selfTrade })} />
       </div>
     </details>
   );

@@ -32,7 +32,7 @@ export default function TradePage({ name }: { name: string | undefined }): JSX.E
 }
 
 function Market({ market }: { market: MarketView }): JSX.Element {
-  const [draft, setDraft] = useState<OrderDraft>(NEW_ORDER);
+  const [draft, setDraft] = useState<OrderDraft>(() => ({ ...NEW_ORDER, price: market.mark.toFixed(market.priceDecimals) }));
   const [pane, setPane] = useState<Pane>('order');
   const [location, navigate] = useLocation();
   const account = useAccount();
