@@ -42,6 +42,8 @@ export interface Swap {
 
 /** What a liquidation is to do, in this order. */
 export interface Liquidation {
+  /** Settle the loss that the account owes these markets out of its quote; none unless told. Needs no liquidation. */
+  readonly settleIn?: readonly MarketRef[];
   /** Cancel the account's orders in these markets. */
   readonly cancelIn: readonly MarketRef[];
   /** Take over up to so many lots of the position in this market. */
@@ -100,9 +102,15 @@ export function planLiquidation(exchange: ExchangeRef, account: MarginAccount, r
       .filter((perp) => perp.position === 0n)
       .map((perp) => ({ leg: marketOf(exchange, perp.market), value: perp.quote })),
   ];
-  const collateral = greatest(legs.filter(({ value }) => value > 0n));
   const debt = greatest(legs.filter(({ value }) => value < 0n).map(({ leg, value }) => ({ leg, value: -value })));
+  // A loss in a market and quote settle against each other: there is nothing in that for a swap to do.
+  const owesMarket = debt !== undefined && isMarket(debt.leg);
+  const settles = (leg: AssetRef | MarketRef) => owesMarket && !isMarket(leg) && leg.index === 0;
+  const collateral = greatest(legs.filter(({ leg, value }) => value > 0n && !settles(leg)));
+  const holdsQuote = balances.some(({ asset, shares }) => asset === 0 && shares > 0n);
+  const losses = perps.filter((perp) => holdsQuote && perp.position === 0n && perp.quote < 0n);
   return {
+    settleIn: losses.map((perp) => marketOf(exchange, perp.market)),
     cancelIn: marketsWithOrders(exchange, account),
     position: largest ? { market: marketOf(exchange, largest.perp.market) } : null,
     swap: collateral && debt ? { collateral: collateral.leg, debt: debt.leg } : null,
@@ -130,6 +138,7 @@ export function liquidation(exchange: ExchangeRef, context: LiquidationContext):
   return [
     ...refreshFor(exchange, [own.account, target.account]),
     ...settleFillsOf(exchange, target.address, queues),
+    ...(what.settleIn ?? []).map((market) => settlePnl(exchange, target.address, market)),
     liquidate(exchange, { liquidator, liquidatorAccount: own.address, marginAccount: target.address, what }),
   ];
 }
