@@ -54,7 +54,7 @@ const COLUMNS: Column<AtRisk>[] = [
 function Bars({ rows }: { rows: readonly AtRisk[] }): JSX.Element {
   const most = Math.max(...rows.map((row) => row.value), 1);
   const step = WIDTH / rows.length;
-  const height = (value: number) => (value / most) * (HEIGHT - 26);
+  const height = (value: number) => (value / most) * (HEIGHT - 34);
   return (
     <svg className={styles.bars} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`At most ${usd(most)} at risk`}>
       <path d={`M0 ${HEIGHT - 18}H${WIDTH}`} className={styles.axis} />

@@ -50,7 +50,7 @@ function Opened({ row, state, title, onClose }: { row: FleetRow; state: Exchange
   const { data: check, error } = useQuery({
     queryKey: ['liquidation', row.entry.address, own?.address, share],
     enabled: Boolean(actions && own && what && isOpen && !isOwn),
-    refetchInterval: 2500,
+    refetchInterval: 1200,
     retry: false,
     queryFn: ({ signal }) => (actions && own && what ? actions.checkLiquidation(own.address, row.entry, what, signal) : Promise.reject(new Error('Not connected'))),
   });
@@ -58,7 +58,7 @@ function Opened({ row, state, title, onClose }: { row: FleetRow; state: Exchange
     if (own && what && (await actions?.liquidate(own.address, row.entry, what))) onClose();
   });
   const footer = isOpen && own && !isOwn && (
-    <Button kind="danger" wide busy={busy} disabled={!actions || !check || check.refusal !== null} onClick={() => void send()} data-testid="liquidate">
+    <Button kind="danger" wide busy={busy} disabled={!actions || (check !== undefined && check.refusal !== null)} onClick={() => void send()} data-testid="liquidate">
       Liquidate into account {own.subAccount}
     </Button>
   );
