@@ -50,6 +50,7 @@ const at: AccountAt = {
   marginAccount: data(fixture.taker.marginAccount),
   clock,
 };
+// docs: order
 const order: OrderInput = {
   ...at,
   market: data(fixture.market),
@@ -61,6 +62,7 @@ const order: OrderInput = {
   terms: { side: "bid", price: BigInt(fixture.order.price), lots: BigInt(fixture.order.lots), kind: "limit" },
   underlying: sol,
 };
+// docs: end
 const funds = {
   ...at,
   bank: data(fixture.bank),

@@ -21,6 +21,7 @@ async fn main() -> Outcome {
     let amount = arguments.or("amount", "1000");
     faucet(&exchange, &wallet, asset, amount).await?;
 
+    // docs: open
     // Account number 0 of this owner; its address follows from the owner's.
     let account = exchange.refs.margin_account(&owner, 0);
     let mut transaction = Vec::new();
@@ -42,6 +43,7 @@ async fn main() -> Outcome {
         native(amount, asset.decimals)?,
     ));
     let landed = sender.send(&transaction, &[]).await?;
+    // docs: end
     println!("deposited {amount} {} into {account}", asset.symbol);
     println!("transaction {} in slot {}", landed.signature, landed.slot);
     Ok(())

@@ -34,6 +34,7 @@ async fn main() -> Outcome {
 
     // With a limit what does not trade rests; without one it takes what the band around the oracle allows.
     let limit: Option<f64> = arguments.get("limit").map(str::parse).transpose()?;
+    // docs: terms
     let terms = OrderTerms {
         side,
         price: limit.map_or(worst, |usd| (usd / price_lot).round() as u64),
@@ -46,7 +47,9 @@ async fn main() -> Outcome {
         self_trade: SelfTradeBehavior::CancelProvide,
         max_fills: 16,
     };
+    // docs: end
 
+    // docs: place
     // Makers whose accounts come along are settled in place. Stale prices are refreshed before the order needs them.
     let address = exchange.refs.margin_account(&wallet.pubkey(), 0);
     let account = connection.fetch::<MarginAccount>(&address).await?;
@@ -66,8 +69,10 @@ async fn main() -> Outcome {
         terms,
         &makers,
     ));
+    // docs: end
 
     // One transaction, unless the account is in so many markets that its refreshes need some of their own.
+    // docs: send
     for landed in sender.send_all(all, &[]).await? {
         println!("transaction {} in slot {}", landed.signature, landed.slot);
         for fill in events::of_kind::<Filled>(&landed.logs) {
@@ -75,5 +80,6 @@ async fn main() -> Outcome {
             println!("  {size} {} at {:.4}", market.base, price * price_lot);
         }
     }
+    // docs: end
     Ok(())
 }

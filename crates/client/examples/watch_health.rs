@@ -27,6 +27,7 @@ async fn main() -> Outcome {
     };
     let times: usize = arguments.or("times", "1000000").parse()?;
 
+    // docs: follow
     // Books and fill queues do not bear on health.
     let select = Select {
         books: false,
@@ -40,16 +41,19 @@ async fn main() -> Outcome {
     let store = Store::start(&connection, &exchange, config);
     let mut changes = store.subscribe();
     store.ready().await;
+    // docs: end
 
     let usd = |native: i64| native as f64 / 1e6;
     println!("{:>14} {:>14} {:>14}", "equity", "initial", "maintenance");
     for _ in 0..times {
+        // docs: health
         let (Some(account), Some(risk)) = (store.margin_account(&address), store.risk_state())
         else {
             return Err(format!("there is no margin account at {address}").into());
         };
         let clock = connection.clock().await?;
         let lines = health::lines(&risk, &account, &clock.sysvar())?;
+        // docs: end
         println!(
             "{:>14.2} {:>14.2} {:>14.2}",
             usd(lines.equity),

@@ -55,6 +55,7 @@ impl Facts {
     fn ask<T>(&self, trader: &Trader, ask: impl FnOnce(&OrderCase) -> T) -> T {
         let makers: Vec<(Pubkey, &MarginAccount)> =
             self.makers.iter().map(|(key, a)| (*key, &**a)).collect();
+        // docs: preview
         ask(&OrderCase {
             risk: &self.risk,
             market: &self.market,
@@ -67,6 +68,7 @@ impl Facts {
             clock: &self.clock,
             underlying: Some(&self.underlying),
         })
+        // docs: end
     }
 }
 

@@ -37,12 +37,14 @@ const here = (path: string) => readFileSync(new URL(path, import.meta.url));
 
 /** Connects to the chain with a new trader. */
 export async function live(): Promise<Live> {
+  // docs: connect
   const directory = await loadDirectory(DIRECTORY ?? '');
   const exchange = await resolveExchange(directory);
   const connection = connect(directory.endpoints);
   const trader = await generateKeyPairSigner();
   const store = new ExchangeStore(connection, exchange);
   store.setOwner(trader.address);
+  // docs: end
   return {
     directory,
     exchange,

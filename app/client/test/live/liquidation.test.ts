@@ -44,12 +44,14 @@ describe.skipIf(!DIRECTORY)('a liquidator on a running chain', () => {
 
   /** One slice; null when it landed, otherwise why it was refused. */
   async function slice(target: MarginAccountEntry): Promise<SendError | null> {
+    // docs: slice
     const { exchange, trader, store, sender } = chain;
     const { riskState, queues, own } = store.getSnapshot();
     const [mine] = own;
     if (!riskState || !mine) throw new Error('our own account is missing');
     const what = planLiquidation(exchange, target.account, riskState.state);
     const instructions = liquidation(exchange, { liquidator: trader, own: mine, target, queues, what });
+    // docs: end
     return sender.sendAll(instructions).then(
       () => null,
       (error: unknown) => {

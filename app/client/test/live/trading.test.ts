@@ -44,22 +44,28 @@ describe.skipIf(!DIRECTORY)('a trader on a running chain', () => {
     const market = marketOf(exchange, 0);
     const book = await seen(store, (snapshot) => snapshot.books.get(0));
     const entry = await own(0);
+    // docs: place
     const makers = makersFor(book, terms, account);
     const order = placeOrder(exchange, { trader, marginAccount: account, market, terms, makers });
     return sender.send([...refreshFor(exchange, [entry.account], { markets: [0] }), order]);
+    // docs: end
   }
 
   test('opens an account and deposits', async () => {
     const { exchange, trader, account, sender, local } = chain;
     await local.faucet(trader.address, 'USDC', '10000');
+    // docs: open
     const open = await createMarginAccount(exchange, trader, 0);
     const move = await deposit(exchange, { depositor: trader, marginAccount: account, asset: exchange.quote, amount: 9_000_000_000n });
     const landed = await sender.send([open, ...move]);
+    // docs: end
     expect(landed.units).toBeGreaterThan(0);
     const { account: stored, raw } = await own(0, (entry) => entry.account.balances[0]?.shares !== 0n);
     expect(stored.owner).toBe(trader.address);
+    // docs: health
     const snapshot = chain.store.getSnapshot();
     const lines = chain.risk.health({ riskState: snapshot.riskState!.raw.data, marginAccount: raw.data, clock: snapshot.clock! });
+    // docs: end
     // A deposit is worth its shares rounded down.
     expect(9_000_000_000n - (lines.balances[0]?.native ?? 0n)).toBeLessThanOrEqual(1n);
   }, 60_000);
@@ -72,8 +78,10 @@ describe.skipIf(!DIRECTORY)('a trader on a running chain', () => {
     await place({ side: 'bid', price, lots: 1_000n, kind: OrderType.PostOnly, clientId: 77n });
     const entry = await own(0, ({ account: stored }) => holdingsOf(stored).orders.length === 1);
     expect(holdingsOf(entry.account).orders[0]?.clientId).toBe(77n);
+    // docs: cancel
     const cancel = cancelAllOrders(exchange, trader, account, entry.account);
     await sender.send([cancel!]);
+    // docs: end
     await own(0, ({ account: stored }) => holdingsOf(stored).orders.length === 0);
   }, 60_000);
 
@@ -89,9 +97,11 @@ describe.skipIf(!DIRECTORY)('a trader on a running chain', () => {
   test('is told in plain words why it may not', async () => {
     const refused = place({ side: 'bid', price: 1n, lots: 1_000n, kind: OrderType.Limit });
     const error = await refused.catch((reason: unknown) => reason);
+    // docs: errors
     expect(error).toBeInstanceOf(SendError);
     expect((error as SendError).refusal).toMatchObject({ name: 'PriceOutOfBand', code: 6055 });
     expect((error as SendError).message).toBe("The price is too far from the oracle's. Choose a limit nearer to the oracle price.");
+    // docs: end
   }, 60_000);
 
   test('moves funds to a second account, names a delegate, borrows, and leaves', async () => {

@@ -55,10 +55,12 @@ impl Arguments {
 /// Reads the directory and connects to the node that it names.
 pub async fn connect(arguments: &Arguments) -> Outcome<(Connection, Exchange)> {
     let directory = arguments.or("directory", "http://127.0.0.1:8080/exchange.json");
+    // docs: connect
     let directory = Directory::load(directory).await?;
     let endpoints = &directory.endpoints;
     let connection = Connection::new(&endpoints.rpc, endpoints.ws.clone());
     let exchange = Exchange::load(&connection, directory).await?;
+    // docs: end
     Ok((connection, exchange))
 }
 
@@ -72,8 +74,10 @@ pub fn wallet(arguments: &Arguments, connection: &Connection) -> Outcome<(Arc<Ke
         write_keypair_file(&new, path)?;
         new
     };
+    // docs: sender
     let wallet = Arc::new(wallet);
     let sender = Sender::new(connection.clone(), wallet.clone(), SendPolicy::default());
+    // docs: end
     Ok((wallet, sender))
 }
 
