@@ -130,16 +130,15 @@ it('shows the portfolio, the stress, the liquidations and the markets', async ()
 
 it('crashes the price, and sees the liquidation', async () => {
   const { page } = session;
-  await go(page, 'Stress');
-  await page.getByLabel('What moves').selectOption('SOL');
-  await page.getByLabel('By how much').selectOption('-5');
-  for (let shocks = 0; shocks < 6; shocks += 1) {
+  for (let shocks = 0; shocks < 10; shocks += 1) {
+    await go(page, 'Stress');
+    await page.getByLabel('What moves').selectOption('SOL');
+    await page.getByLabel('By how much').selectOption('-10');
     await page.getByTestId('shock').click();
     await landed(page, /Shock/);
     await go(page, 'Portfolio');
     const found = await seen(page.getByText('Lost to a liquidator'), 15);
     if (found) break;
-    await go(page, 'Stress');
   }
   await page.getByText('Lost to a liquidator').first().waitFor({ timeout: 30_000 });
   await pictures(page, 'portfolio-liquidated');

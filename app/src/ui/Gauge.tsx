@@ -155,7 +155,8 @@ export function LoadBar({ lines, after, legend = false }: GaugeProps & { legend?
   const next = after && draught(after);
   const shown = after ?? lines;
   const at = next ?? now;
-  const place = (part: number) => `${(Math.min(Math.max(part, 0), TOP) / TOP) * 100}%`;
+  const within = (part: number) => Math.min(Math.max(part, 0), TOP);
+  const place = (part: number) => `${(within(part) / TOP) * 100}%`;
   return (
     <div className={cx(styles.bar, styles[tone(standing(shown))])} role="img" aria-label={describe(shown)}>
       <div className={styles.barTrack}>
@@ -165,7 +166,7 @@ export function LoadBar({ lines, after, legend = false }: GaugeProps & { legend?
             className={styles.barAfter}
             style={{
               left: place(Math.min(now.water, next.water)),
-              width: `calc(${place(Math.abs(next.water - now.water))} + 1px)`,
+              width: `calc(${place(Math.abs(within(next.water) - within(now.water)))} + 1px)`,
             }}
           />
         )}
