@@ -6,7 +6,6 @@ import {
   cancelOrder,
   closeMarginAccount,
   createMarginAccount,
-  createTokenAccount,
   deposit,
   liquidation,
   placeOrder,
@@ -147,33 +146,6 @@ export class Actions {
     const { ref } = this.state;
     const settle = settlePnl(ref, market, account as Address);
     return this.send('Settle profit and loss', [...refreshFor(ref, this.stored(account), { markets: [market.index] }), settle]);
-  }
-
-  /** Makes sure that the owner has a token account, for what is sent to it from elsewhere. */
-  async openTokenAccount(asset: AssetRef): Promise<boolean> {
-    return this.send(`Open a ${asset.symbol} account`, [await createTokenAccount(this.signer, this.signer.address, asset)]);
-  }
-
-  /** Liquidates an account into one of the owner's; what it would do can be asked first with {@link checkLiquidation}. */
-  async liquidate(own: string, target: MarginAccountEntry, what: Liquidation): Promise<boolean> {
-    const instructions = this.liquidation(own, target, what);
-    return instructions ? this.send(`Liquidate ${shortAddress(target.address)}`, instructions) : false;
-  }
-
-  /** What a liquidation would do now: its refusal, or its logs. */
-  async checkLiquidation(own: string, target: MarginAccountEntry, what: Liquidation, signal?: AbortSignal): Promise<Simulation> {
-    const instructions = this.liquidation(own, target, what);
-    if (!instructions) throw new Error('Your account has not been read yet.');
-    // Of one that needs several transactions the last is the liquidation; the others only refresh prices.
-    const groups = pack(this.signer.address, instructions);
-    return this.sender.simulate(groups.at(-1) ?? instructions, signal);
-  }
-
-  private liquidation(own: string, target: MarginAccountEntry, what: Liquidation): Instruction[] | undefined {
-    const [account] = this.stored(own);
-    const { ref, snapshot } = this.state;
-    const queues = new Map([...snapshot.queues].map(([index, stored]) => [index, stored.value]));
-    return account && liquidation(ref, { liquidator: this.signer, own: { address: own as Address, account }, target, queues, what });
   }
 
   private stored(address: string) {

@@ -1,6 +1,6 @@
 // Tests of how numbers are written and read.
 import { describe, expect, it } from 'vitest';
-import { change, fixed, fromNative, NONE, parse, percent, pricePlaces, stepPlaces, toNative, trimmed, usd, usdShort } from './number.ts';
+import { change, fixed, fromNative, NONE, parse, percent, pricePlaces, toNative, trimmed, usd, usdShort } from './number.ts';
 
 describe('writing numbers', () => {
   it('keeps decimals and groups thousands', () => {
@@ -24,13 +24,10 @@ describe('writing numbers', () => {
     expect(usd(Number.POSITIVE_INFINITY)).toBe(NONE);
   });
 
-  it('chooses decimals by magnitude and by step', () => {
+  it('chooses decimals by magnitude', () => {
     expect(pricePlaces(117_000)).toBe(0);
     expect(pricePlaces(190)).toBe(3);
     expect(pricePlaces(0.00002)).toBe(8);
-    expect(stepPlaces(0.01)).toBe(2);
-    expect(stepPlaces(1)).toBe(0);
-    expect(stepPlaces(0.0025)).toBe(4);
   });
 });
 

@@ -69,15 +69,6 @@ export function pricePlaces(price: number): number {
   return Math.min(8, Math.max(0, 5 - Math.floor(Math.log10(price))) || 0);
 }
 
-/** Decimals that a step needs: 0.01 needs 2, 1 needs none. */
-export function stepPlaces(step: number): number {
-  for (let places = 0; places < 12; places += 1) {
-    const scaled = step * 10 ** places;
-    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * Math.max(1, scaled) && Math.round(scaled) > 0) return places;
-  }
-  return 12;
-}
-
 /** Native units as a decimal string of the token, exact whatever its size. */
 export function fromNative(amount: bigint, decimals: number): string {
   const negative = amount < 0n;
