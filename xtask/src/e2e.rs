@@ -35,17 +35,20 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
     build::program(&Program::plimsoll()?)?;
     app::build()?;
-    let chain = Chain::start()?;
-    let outcome = tests(&chain.url());
-    let end = chain.end();
-    outcome.and(end)
+    let client = on_a_chain(&["run", "test:live", "--workspace", "client"]);
+    let browser = on_a_chain(&["run", "e2e"]);
+    client.and(browser)
 }
 
-fn tests(url: &str) -> Result<()> {
-    std::env::set_var("PLIMSOLL_URL", url);
+/// Runs an npm script with a chain of its own: both scripts crash prices.
+fn on_a_chain(script: &[&str]) -> Result<()> {
+    let chain = Chain::start()?;
+    let url = chain.url();
     std::env::set_var("PLIMSOLL_DIRECTORY", format!("{url}/exchange.json"));
-    app::npm(&["run", "test:live", "--workspace", "client"])?;
-    app::npm(&["run", "e2e"])
+    std::env::set_var("PLIMSOLL_URL", url);
+    let outcome = app::npm(script);
+    let end = chain.end();
+    outcome.and(end)
 }
 
 /// A local chain that serves the web app.
