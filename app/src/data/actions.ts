@@ -148,6 +148,28 @@ export class Actions {
     return this.send('Settle profit and loss', [...refreshFor(ref, this.stored(account), { markets: [market.index] }), settle]);
   }
 
+  /** Liquidates an account into one of the owner's; what it would do can be asked first with {@link checkLiquidation}. */
+  async liquidate(own: string, target: MarginAccountEntry, what: Liquidation): Promise<boolean> {
+    const instructions = this.liquidation(own, target, what);
+    return instructions ? this.send(`Liquidate ${shortAddress(target.address)}`, instructions) : false;
+  }
+
+  /** What a liquidation would do now: its refusal, or its logs. */
+  async checkLiquidation(own: string, target: MarginAccountEntry, what: Liquidation, signal?: AbortSignal): Promise<Simulation> {
+    const instructions = this.liquidation(own, target, what);
+    if (!instructions) throw new Error('Your account has not been read yet.');
+    // Of one that needs several transactions the last is the liquidation; the others only refresh prices.
+    const groups = pack(this.signer.address, instructions);
+    return this.sender.simulate(groups.at(-1) ?? instructions, signal);
+  }
+
+  private liquidation(own: string, target: MarginAccountEntry, what: Liquidation): Instruction[] | undefined {
+    const [account] = this.stored(own);
+    const { ref, snapshot } = this.state;
+    const queues = new Map([...snapshot.queues].map(([index, stored]) => [index, stored.value]));
+    return account && liquidation(ref, { liquidator: this.signer, own: { address: own as Address, account }, target, queues, what });
+  }
+
   private stored(address: string) {
     return this.state.snapshot.accounts?.filter((account) => account.address === address).map((account) => account.value) ?? [];
   }
