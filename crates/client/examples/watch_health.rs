@@ -1,4 +1,4 @@
-//! Follows a margin account and prints its health whenever it or a price changes.
+//! Follows a margin account and prints its health whenever that changes: with the account, or with a price.
 //!
 //! cargo run --example watch_health -- --account ADDRESS --times 10
 mod common;
@@ -45,7 +45,8 @@ async fn main() -> Outcome {
 
     let usd = |native: i64| native as f64 / 1e6;
     println!("{:>14} {:>14} {:>14}", "equity", "initial", "maintenance");
-    for _ in 0..times {
+    let (mut printed, mut last) = (0, String::new());
+    loop {
         // docs: health
         let (Some(account), Some(risk)) = (store.margin_account(&address), store.risk_state())
         else {
@@ -54,12 +55,21 @@ async fn main() -> Outcome {
         let clock = connection.clock().await?;
         let lines = health::lines(&risk, &account, &clock.sysvar())?;
         // docs: end
-        println!(
+        let line = format!(
             "{:>14.2} {:>14.2} {:>14.2}",
             usd(lines.equity),
             usd(lines.init),
             usd(lines.maintenance)
         );
+        // Interest alone changes it by less than a cent at a time.
+        if line != last {
+            println!("{line}");
+            (printed, last) = (printed + 1, line);
+        }
+        if printed == times {
+            return Ok(());
+        }
+        // Prices are in the risk state, with all else that accounts share; no other account bears on this one's health.
         loop {
             match changes.recv().await {
                 Ok(Change::RiskState) | Err(RecvError::Lagged(_)) => break,
@@ -69,5 +79,4 @@ async fn main() -> Outcome {
             }
         }
     }
-    Ok(())
 }

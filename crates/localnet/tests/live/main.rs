@@ -1,25 +1,24 @@
 //! A chain that stays up: what its users and bots rely on, over its public addresses only.
 mod chain;
+mod examples;
+mod running;
 
 use anyhow::{Context as _, Result};
-use chain::{below_maintenance, Chain};
+use chain::{until, Chain};
 use plimsoll::state::MarginAccount;
 use plimsoll_client::instructions as ix;
 use plimsoll_localnet::node::Ports;
+use running::Running;
 use serde_json::{json, Value};
 use solana_keypair::Keypair;
 use solana_signer::Signer as _;
-use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_deposits_and_a_crash_is_liquidated() -> Result<()> {
-    let chain = Chain::start(true).await?;
+    let chain = Chain::start().await?;
     a_stranger_deposits(&chain).await?;
     wrong_requests_are_refused(&chain).await?;
     a_crash_is_liquidated(&chain).await?;
-    let history = chain.get("/history/v1/liquidations?limit=5").await?;
-    let recorded = history.as_array().context("no list")?.len();
-    assert!(recorded > 0, "the recorder saw no liquidation: {history}");
     let ports = chain.ports;
     chain.local.stop().await?;
     // Every port is free again, and at once.
@@ -100,28 +99,41 @@ async fn wrong_requests_are_refused(chain: &Chain) -> Result<()> {
 async fn a_crash_is_liquidated(chain: &Chain) -> Result<()> {
     let before = chain.get("/local/status").await?;
     assert_eq!(before["scenario"], "calm");
-    let shock = json!({ "assets": "all", "percent": -22, "seconds": 3 });
+    let sol = usize::from(chain.exchange.asset_named("SOL")?.index);
+    let spot_before = chain.risk().await?.assets[sol].price.spot;
+    let shock = json!({ "assets": "all", "percent": -22, "seconds": 5 });
     chain.post("/local/shock", &shock).await?;
     let during = chain.get("/local/status").await?;
     assert_eq!(
         (&during["scenario"], &during["running"]),
         (&json!("shock"), &json!(true))
     );
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let after = chain.get("/local/status").await?;
+    let after = until("the end of the shock", || async {
+        let status = chain.get("/local/status").await?;
+        Ok((status["scenario"] == "calm").then_some(status))
+    });
+    let after = after.await?;
     let price = |status: &Value| status["prices"]["SOL"].as_f64().unwrap_or_default();
     let moved = price(&after) / price(&before) - 1.0;
-    assert!((-0.23..-0.21).contains(&moved), "SOL moved by {moved}");
-    let mut left = Vec::new();
-    for _ in 0..20 {
-        left = below_maintenance(chain).await?;
-        let found = chain.get("/history/v1/liquidations?limit=1").await?;
-        if left.is_empty() && found != json!([]) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-    assert!(left.is_empty(), "not liquidated: {left:?}");
+    assert!((-0.24..-0.20).contains(&moved), "SOL moved by {moved}");
+
+    // The chain's own prices follow, by the keeper.
+    let arrived = until("prices on the chain", || async {
+        let spot = chain.risk().await?.assets[sol].price.spot;
+        let followed = spot as f64 / spot_before as f64 - 1.0;
+        Ok(((followed - moved).abs() < 0.02).then_some(()))
+    });
+    arrived.await?;
+    let liquidated = until("everybody's liquidation", || async {
+        let left = chain.below_maintenance().await?;
+        Ok(left.is_empty().then_some(()))
+    });
+    liquidated.await?;
+    let recorded = until("a liquidation in the history", || async {
+        let found = chain.get("/history/v1/liquidations?limit=5").await?;
+        Ok((found != json!([])).then_some(()))
+    });
+    recorded.await?;
     let conserved = chain.get("/local/conservation").await?;
     assert_eq!(conserved["holds"], true, "{conserved}");
     Ok(())
@@ -152,34 +164,17 @@ async fn a_taken_port_is_named_with_its_flag() -> Result<()> {
 
 #[test]
 fn an_interrupt_ends_it_cleanly() -> Result<()> {
-    use std::{
-        io::BufRead,
-        process::{Command, Stdio},
-    };
     let ports = Ports::free()?;
-    let mut child = Command::new(env!("CARGO_BIN_EXE_plimsoll-demo"))
-        .args(["--empty", "--no-history", "--no-app", "--port", "0"])
-        .args([
-            "--rpc-port",
-            &ports.rpc.to_string(),
-            "--ws-port",
-            &ports.ws.to_string(),
-        ])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let said = std::io::BufReader::new(child.stderr.take().context("no output")?);
-    let mut lines = said.lines();
-    let ready = lines
-        .by_ref()
-        .any(|line| line.is_ok_and(|line| line.ends_with("ready")));
-    assert!(ready, "it does not start");
-    let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()?;
-    assert!(kill.success());
-    let rest: Vec<String> = lines.collect::<Result<_, _>>()?;
-    assert!(child.wait()?.success(), "{rest:?}");
+    let (rpc, ws) = (ports.rpc.to_string(), ports.ws.to_string());
+    let arguments = ["--empty", "--no-history", "--no-app", "--port", "0"];
+    let mut demo = Running::start(
+        env!("CARGO_BIN_EXE_plimsoll-demo").as_ref(),
+        &[&arguments[..], &["--rpc-port", &rpc, "--ws-port", &ws]].concat(),
+    )?;
+    demo.says("ready")?;
+    demo.interrupt()?;
+    let said = demo.end()?;
+    assert!(said.success, "{said:?}");
     plimsoll_localnet::node::require_free(ports.rpc, "RPC", "")?;
     plimsoll_localnet::node::require_free(ports.ws, "WebSocket", "")
 }

@@ -1,7 +1,12 @@
 //! A running chain on free ports, with what its users have.
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use anyhow::{bail, Result};
+use anyhow::{bail, Context as _, Result};
 use plimsoll::state::{MarginAccount, RiskState};
 use plimsoll_client::{
     directory::Directory,
@@ -14,6 +19,14 @@ use plimsoll_localnet::{
 };
 use serde_json::Value;
 use solana_keypair::Keypair;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// How long anything may take on a machine that is busy with something else.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// Time between two looks at whether something has come about.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Chains with everybody on them run one after another: side by side they take each other's processor time.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A running chain.
 pub struct Chain {
@@ -22,13 +35,15 @@ pub struct Chain {
     pub connection: Connection,
     pub exchange: Exchange,
     http: reqwest::Client,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Chain {
-    /// Starts one; what is known of it is what its directory says.
-    pub async fn start(populated: bool) -> Result<Self> {
+    /// Starts one with everybody on it; what is known of it is what its directory says.
+    pub async fn start() -> Result<Self> {
+        let turn = TURN.lock().await;
         let ports = Ports::free()?;
-        let local = Local::start(options(ports, populated), &Progress::silent()).await?;
+        let local = Local::start(options(ports, true), &Progress::silent()).await?;
         let directory = Directory::load(&format!("{}/exchange.json", local.url())).await?;
         let endpoints = &directory.endpoints;
         let connection = Connection::new(endpoints.rpc.clone(), endpoints.ws.clone());
@@ -37,7 +52,8 @@ impl Chain {
             ports,
             exchange: Exchange::load(&connection, directory).await?,
             connection,
-            http: reqwest::Client::new(),
+            http: reqwest::Client::builder().timeout(PATIENCE).build()?,
+            _turn: turn,
         })
     }
 
@@ -65,6 +81,43 @@ impl Chain {
             (status, answer) => bail!("{path}: {status} {answer}"),
         }
     }
+
+    /// Prices and parameters as the program sees them.
+    pub async fn risk(&self) -> Result<RiskState> {
+        let address = &self.exchange.refs.risk_state;
+        Ok(*self.connection.fetch::<RiskState>(address).await?)
+    }
+
+    /// Names of the accounts that a liquidator should act on.
+    pub async fn below_maintenance(&self) -> Result<Vec<String>> {
+        let clock = self.connection.clock().await?.sysvar();
+        let risk = self.risk().await?;
+        let mut below = Vec::new();
+        for (address, name) in &self.local.shared().names {
+            let found = self.connection.fetch::<MarginAccount>(address).await?;
+            let lines = health::lines(&risk, &found, &clock)?;
+            if lines.maintenance < 0 || lines.liquidating {
+                below.push(name.clone());
+            }
+        }
+        Ok(below)
+    }
+}
+
+/// Looks again and again until `look` finds something.
+pub async fn until<T, F>(what: &str, look: impl Fn() -> F) -> Result<T>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        let found = look().await.with_context(|| what.to_owned())?;
+        match found {
+            Some(found) => return Ok(found),
+            None => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
+    bail!("waited for {what} in vain")
 }
 
 /// How the tests start a chain.
@@ -88,20 +141,4 @@ pub async fn refused(options: Options) -> anyhow::Error {
         Ok(_) => panic!("it started"),
         Err(error) => error,
     }
-}
-
-/// Names of the accounts that a liquidator should act on.
-pub async fn below_maintenance(chain: &Chain) -> Result<Vec<String>> {
-    let (connection, refs) = (&chain.connection, &chain.exchange.refs);
-    let clock = connection.clock().await?.sysvar();
-    let risk = connection.fetch::<RiskState>(&refs.risk_state).await?;
-    let mut below = Vec::new();
-    for (address, name) in &chain.local.shared().names {
-        let found = connection.fetch::<MarginAccount>(address).await?;
-        let lines = health::lines(&risk, &found, &clock)?;
-        if lines.maintenance < 0 || lines.liquidating {
-            below.push(name.clone());
-        }
-    }
-    Ok(below)
 }
