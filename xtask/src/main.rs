@@ -10,6 +10,7 @@ mod e2e;
 mod idl;
 mod node;
 mod paths;
+mod postgres;
 mod run;
 mod stamp;
 mod system;
@@ -23,7 +24,7 @@ use anyhow::{bail, Result};
 /// A command: its name, a line of help, and what runs it with the arguments that follow its name.
 type Command = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
-const COMMANDS: [Command; 10] = [
+const COMMANDS: [Command; 11] = [
     (
         "demo",
         "start a local chain with the web app, or play a crash headless",
@@ -39,6 +40,11 @@ const COMMANDS: [Command; 10] = [
         "e2e",
         "walk through the web app in a headless browser",
         e2e::run,
+    ),
+    (
+        "postgres",
+        "run the recorder's tests on PostgreSQL",
+        postgres::run,
     ),
     ("docs", "put the tested code into the guides", docs::run),
     (

@@ -124,6 +124,11 @@ const STEPS: &[Step] = &[
         &["xtask", "demo", "--headless"],
     ),
     step(
+        "postgres",
+        "the recorder on PostgreSQL",
+        &["xtask", "postgres"],
+    ),
+    step(
         "docs",
         "the guides' code against the files it comes from",
         &["xtask", "docs", "--check"],

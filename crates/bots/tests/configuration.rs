@@ -34,7 +34,7 @@ fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> String {
 
 #[test]
 fn sample_files_hold_the_defaults() {
-    for bot in ["keeper", "maker"] {
+    for bot in ["keeper", "liquidator", "maker", "recorder"] {
         let defaults = printed(&[bot, "--print-config"], &[]);
         let file = printed(&[bot, "--print-config", "--config", &sample(bot)], &[]);
         assert_eq!(file[bot], defaults[bot], "{bot}");
