@@ -149,6 +149,7 @@ pub async fn create_exchange(
     world.publish(chain, first, wire.now().await?.unix_time)?;
 
     let quote_mint = world.quote().asset.mint;
+    // docs: create
     let create = ix::create_exchange(
         EXCHANGE_ID,
         authority,
@@ -166,6 +167,7 @@ pub async fn create_exchange(
         let market = create_market(wire, &world, i as u16, listing).await?;
         world.markets.push(market);
     }
+    // docs: end
     if insurance > 0 {
         fund_insurance(wire, &world, insurance * USD).await?;
     }
