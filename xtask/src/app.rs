@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{bail, Result};
 
-use crate::{node, paths, wasm};
+use crate::{arguments, node, paths, wasm};
 
 const HELP: &str = "\
 Builds the web app into app/dist.
@@ -17,14 +17,8 @@ usage: cargo xtask app [--check]
 
 /// Runs the command.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let check = match arguments {
-        [] => false,
-        [one] if one == "--check" => true,
-        [one] if one == "-h" || one == "--help" => {
-            println!("{HELP}");
-            return Ok(());
-        }
-        _ => bail!("unknown arguments\n\n{HELP}"),
+    let Some(check) = arguments::check(arguments, HELP)? else {
+        return Ok(());
     };
     wasm::build(false)?;
     install()?;

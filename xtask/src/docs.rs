@@ -7,7 +7,7 @@ use std::fs;
 
 use anyhow::{bail, Context as _, Result};
 
-use crate::paths;
+use crate::{arguments, paths};
 
 const HELP: &str = "\
 Writes the code blocks of docs/*.md from the files that they name, which tests compile and run.
@@ -19,14 +19,8 @@ usage: cargo xtask docs [--check]
 
 /// Runs the command.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let check = match arguments {
-        [] => false,
-        [one] if one == "--check" => true,
-        [one] if one == "-h" || one == "--help" => {
-            println!("{HELP}");
-            return Ok(());
-        }
-        _ => bail!("unknown arguments\n\n{HELP}"),
+    let Some(check) = arguments::check(arguments, HELP)? else {
+        return Ok(());
     };
     let mut blocks = 0;
     for entry in fs::read_dir(paths::root().join("docs"))? {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, Context as _, Result};
 
 use crate::build::{self, Program};
-use crate::{app, demo, system};
+use crate::{app, arguments, demo, system};
 
 const HELP: &str = "\
 Starts a local chain on free ports, runs the TypeScript client's live tests on it and walks through the web app in a
@@ -22,12 +22,8 @@ const END: Duration = Duration::from_secs(20);
 
 /// Runs the command.
 pub fn run(arguments: &[String]) -> Result<()> {
-    if !arguments.is_empty() {
-        if arguments.iter().any(|a| a == "-h" || a == "--help") {
-            println!("{HELP}");
-            return Ok(());
-        }
-        bail!("unknown arguments\n\n{HELP}");
+    if arguments::none(arguments, HELP)?.is_none() {
+        return Ok(());
     }
     system::require(system::NATIVE_PACKAGES)?;
     if !system::has("chromium") {

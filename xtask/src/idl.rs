@@ -5,7 +5,7 @@ use std::fs;
 use anchor_lang_idl::build::IdlBuilder;
 use anyhow::{bail, Context as _, Result};
 
-use crate::paths;
+use crate::{arguments, paths};
 
 const HELP: &str = "\
 Builds the interface file (IDL) that clients are generated from, without the Anchor CLI.
@@ -16,14 +16,8 @@ usage: cargo xtask idl [--check]
 
 /// Runs the command.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let check = match arguments {
-        [] => false,
-        [one] if one == "--check" => true,
-        [one] if one == "-h" || one == "--help" => {
-            println!("{HELP}");
-            return Ok(());
-        }
-        _ => bail!("unknown arguments\n\n{HELP}"),
+    let Some(check) = arguments::check(arguments, HELP)? else {
+        return Ok(());
     };
     // The builder runs cargo with flags of its own, which would rebuild everything in the shared directory, and takes a
     // toolchain named in the environment for one to install.

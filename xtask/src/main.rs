@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's commands, one file each.
 
 mod app;
+mod arguments;
 mod bench;
 mod build;
 mod demo;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{bail, Context as _, Result};
 
-use crate::{run, system};
+use crate::{arguments, run, system};
 
 const HELP: &str = "\
 Starts a PostgreSQL server that lives in a temporary directory (installing Debian's package where it is missing), runs the
@@ -20,12 +20,8 @@ const USER: &str = "postgres";
 
 /// Runs the command.
 pub fn run(arguments: &[String]) -> Result<()> {
-    if !arguments.is_empty() {
-        if arguments.iter().any(|a| a == "-h" || a == "--help") {
-            println!("{HELP}");
-            return Ok(());
-        }
-        bail!("unknown arguments\n\n{HELP}");
+    if arguments::none(arguments, HELP)?.is_none() {
+        return Ok(());
     }
     let server = Server::start()?;
     std::env::set_var("PLIMSOLL_TEST_POSTGRES", server.url());
