@@ -51,8 +51,8 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   BankGated: says('This asset is paused or only lets you reduce risk.', 'Try repaying, or another asset.'),
   MarketGated: says('This market is paused.', 'Cancelling orders still works.'),
   AccountGated: says(
-    'The margin account is being liquidated.',
-    'Deposit collateral to bring it back above its line; trading opens again when the liquidation ends.',
+    'The margin account is being liquidated: nothing can be withdrawn, moved or closed.',
+    'Deposit collateral or reduce positions. An order that leaves enough margin ends the liquidation, as does any liquidator once the account is back above its line.',
   ),
   AccountNotExtended: says('An account of the exchange is not fully set up yet.'),
   AlreadyExtended: says('The account already has its full size.'),
