@@ -15,6 +15,7 @@ pub mod liquidator;
 pub mod listing;
 pub mod live;
 pub mod logs;
+mod memory;
 pub mod node;
 pub mod orders;
 pub mod participants;

@@ -5,7 +5,11 @@
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, TcpListener},
-    sync::{Mutex, PoisonError},
+    ops::Range,
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        Mutex, PoisonError,
+    },
     thread::JoinHandle,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -32,8 +36,14 @@ use surfpool_types::{
 pub const SLOT_MILLIS: u64 = 400;
 /// Blocks that are kept: ten minutes of them.
 const KEPT_SLOTS: u64 = 1_500;
+/// Transactions whose accounts, as they were before and after, are kept: as few as can be, since nobody asks for them and
+/// each is half a megabyte.
+const KEPT_PROFILES: usize = 1;
 /// How long the servers may take to close their ports.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Where ports are chosen from: below those of outgoing connections, of which bots make so many that one could take a port
+/// between its choice and its use.
+const FREE: Range<u16> = 20_000..32_000;
 /// How long the validator may take to start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -45,14 +55,21 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Two ports that nobody listens on.
+    /// Two ports that nobody listens on, others at each call.
     pub fn free() -> Result<Self> {
-        // Both are held until both are known, so that they differ.
-        let (rpc, ws) = (listen(0)?, listen(0)?);
-        Ok(Self {
-            rpc: rpc.local_addr()?.port(),
-            ws: ws.local_addr()?.port(),
-        })
+        static CALLS: AtomicU32 = AtomicU32::new(0);
+        // Processes begin far from each other, so that each finds its ports free until its validator listens on them.
+        let first = std::process::id().wrapping_mul(61);
+        let first = first.wrapping_add(2 * CALLS.fetch_add(1, Ordering::Relaxed));
+        let (start, count) = (u32::from(FREE.start), FREE.len() as u32);
+        let ports = (0..count).map(|i| start + first.wrapping_add(i) % count);
+        let mut free = ports
+            .filter_map(|port| u16::try_from(port).ok())
+            .filter(|port| listen(*port).is_ok());
+        match (free.next(), free.next()) {
+            (Some(rpc), Some(ws)) => Ok(Self { rpc, ws }),
+            _ => bail!("no port from {} to {} is free", FREE.start, FREE.end),
+        }
     }
 }
 
@@ -96,6 +113,7 @@ impl Node {
             airdrop_token_amount: lamports,
             // It would execute every prefix of every transaction for it.
             instruction_profiling_enabled: false,
+            max_profiles: KEPT_PROFILES,
             ..SimnetConfig::default()
         };
         let (svm, events, geyser) = SurfnetSvm::new(SurfnetSvmConfig {

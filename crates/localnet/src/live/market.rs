@@ -6,6 +6,7 @@ use plimsoll_bots::shutdown::Shutdown;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Shared;
+use crate::memory;
 
 /// Time between two prices.
 pub const EVERY: Duration = Duration::from_secs(1);
@@ -33,6 +34,7 @@ pub async fn run(shared: Arc<Shared>, shutdown: Shutdown) -> Result<()> {
         shared.world.publish(&shared.chain, &tick, now)?;
         if count.is_multiple_of(CLEAN_EVERY) {
             shared.chain.node().forget_old_blocks()?;
+            memory::give_back();
         }
     }
 }
