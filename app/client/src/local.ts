@@ -19,6 +19,8 @@ export interface LocalStatus {
   readonly tick: number;
   /** Dollars by symbol. */
   readonly prices: Readonly<Record<string, number>>;
+  /** Symbols whose prices are not published. */
+  readonly silent: readonly string[];
   /** Names of the chain's own participants by margin account. */
   readonly names: Readonly<Record<string, string>>;
   readonly scenarios: readonly ScenarioInfo[];

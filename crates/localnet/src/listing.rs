@@ -8,6 +8,8 @@ use plimsoll_risk::{
 
 /// One USD in native quote.
 pub const USD: u64 = 1_000_000;
+/// How old a price may be, seconds: sponsored feeds beat once a minute.
+pub const PRICE_AGE: u32 = 120;
 const DAY: u32 = 86_400;
 
 /// A collateral asset to list.
@@ -199,12 +201,12 @@ fn liquidation([least, most]: [f64; 2]) -> LiquidationTerms {
     }
 }
 
-/// Sponsored feeds beat once a minute; a refresh counts for two minutes of slots.
+/// A refresh counts for two minutes of slots.
 fn oracle() -> OracleLimits {
     OracleLimits {
         max_conf_ratio: ratio(0.05),
         conf_multiple: ratio(2.0),
-        max_age_secs: 120,
+        max_age_secs: PRICE_AGE,
         max_age_slots: 300,
         stable_rate_per_hour: ratio(0.25),
         reserved: 0,

@@ -5,6 +5,7 @@ use anyhow::{bail, Result};
 use clap::Parser;
 use plimsoll_bots::shutdown;
 use plimsoll_localnet::{
+    listing::PRICE_AGE,
     live::{self, progress::Progress, Local},
     node::Ports,
     play::{play, Options},
@@ -61,6 +62,12 @@ struct Arguments {
     /// List the exchange and leave it empty: no makers, traders or bots.
     #[arg(long, conflicts_with = "headless")]
     empty: bool,
+    /// Start no liquidator: accounts below their maintenance line are left to whoever comes, to try a bot of your own.
+    #[arg(long, conflicts_with = "headless")]
+    no_liquidator: bool,
+    /// How old a price may be before it no longer counts, seconds.
+    #[arg(long, default_value_t = PRICE_AGE, value_parser = clap::value_parser!(u32).range(5..=86_400), conflicts_with = "headless")]
+    price_age: u32,
     /// Steps in which prices move: more are smoother and take longer.
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(4..=2_000), requires = "headless")]
     ticks: u32,
@@ -119,7 +126,9 @@ async fn stay_up(arguments: Arguments) -> Result<ExitCode> {
         app,
         seed: arguments.seed,
         insurance: arguments.insurance,
+        price_age: arguments.price_age,
         populated: !arguments.empty,
+        liquidator: !arguments.no_liquidator,
         history: !arguments.no_history,
     };
     let (trigger, shutdown) = shutdown::channel();

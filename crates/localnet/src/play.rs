@@ -17,6 +17,7 @@ use crate::{
     chain::Chain,
     keeper::Keeper,
     liquidator::{self, Liquidator, Wake},
+    listing::PRICE_AGE,
     logs::Happened,
     node::Ports,
     participants::{
@@ -111,8 +112,9 @@ impl Stage {
         // From a whole second on, so that the rest of the run repeats to the unit.
         chain.travel_to(wire.now().await?.unix_time + 1)?;
         narrator.step("creating an exchange: 5 assets, 4 markets, an insurance fund");
-        let world =
-            Arc::new(create_exchange(&chain, &wire, seed, &path[0], options.insurance).await?);
+        let world = Arc::new(
+            create_exchange(&chain, &wire, seed, &path[0], options.insurance, PRICE_AGE).await?,
+        );
         narrator.step("funding makers, traders and a liquidator");
         let makers = cast(&wire, &world, seed, MAKERS, MAKER_DEPOSITS).await?;
         let flow = cast(&wire, &world, seed, FLOW, FLOW_DEPOSITS).await?;

@@ -101,7 +101,19 @@ impl World {
 
     /// Publishes a tick's prices as of the chain's time `now`.
     pub fn publish(&self, chain: &Chain, tick: &Tick, now: i64) -> Result<()> {
-        for (i, listed) in self.assets.iter().enumerate() {
+        self.publish_where(chain, tick, now, |_| true)
+    }
+
+    /// Publishes the prices of the assets that `speaks` says yes to; those of the others stay as they are, and grow old.
+    pub fn publish_where(
+        &self,
+        chain: &Chain,
+        tick: &Tick,
+        now: i64,
+        speaks: impl Fn(usize) -> bool,
+    ) -> Result<()> {
+        let listed = self.assets.iter().enumerate();
+        for (i, listed) in listed.filter(|(i, _)| speaks(*i)) {
             let quote = Quote {
                 price: tick.prices[i],
                 confidence: tick.confidence[i],
@@ -119,13 +131,14 @@ pub fn wallet(owner: &Pubkey, asset: &AssetRef) -> Pubkey {
 }
 
 /// Creates everything; the wire's payer becomes the authority of the exchange and of the mints. `insurance` whole units
-/// of the quote token go into the insurance fund.
+/// of the quote token go into the insurance fund; a price counts for `price_age` seconds.
 pub async fn create_exchange(
     chain: &Chain,
     wire: &Wire,
     seed: u64,
     first: &Tick,
     insurance: u64,
+    price_age: u32,
 ) -> Result<World> {
     let authority = wire.payer();
     let mut random = Random::new(seed, "accounts");
@@ -160,10 +173,12 @@ pub async fn create_exchange(
     );
     wire.send(&[create], &[]).await.context("create_exchange")?;
     extend(wire, exchange.risk_state, RiskState::SPACE).await?;
-    for (i, listing) in listing::assets().into_iter().enumerate() {
+    for (i, mut listing) in listing::assets().into_iter().enumerate() {
+        listing.params.oracle.max_age_secs = price_age;
         list_asset(wire, &world, i, listing).await?;
     }
-    for (i, listing) in listing::markets().into_iter().enumerate() {
+    for (i, mut listing) in listing::markets().into_iter().enumerate() {
+        listing.params.oracle.max_age_secs = price_age;
         let market = create_market(wire, &world, i as u16, listing).await?;
         world.markets.push(market);
     }

@@ -11,7 +11,7 @@ use solana_signer::Signer;
 use super::{
     bots::{pay_fees, Bots},
     progress::Progress,
-    Shared,
+    Options, Shared,
 };
 use crate::{
     actors::Actors,
@@ -99,15 +99,22 @@ impl Cast {
 }
 
 /// Starts everybody's tasks.
-pub async fn spawn(bots: &mut Bots<'_>, shared: &Arc<Shared>, cast: Cast, seed: u64) -> Result<()> {
+pub async fn spawn(
+    bots: &mut Bots<'_>,
+    shared: &Arc<Shared>,
+    cast: Cast,
+    options: &Options,
+) -> Result<()> {
     let makers = cast.actors(&shared.wire, &shared.world).maker_accounts();
     bots.keeper(cast.keeper).await?;
     for (turn, maker) in (0..).zip(cast.makers) {
         bots.maker(maker.keys, turn).await?;
     }
-    let trading = trade(shared.clone(), cast.flow, makers, seed);
+    let trading = trade(shared.clone(), cast.flow, makers, options.seed);
     bots.tasks.spawn(until(bots.shutdown.clone(), trading));
-    bots.liquidator(cast.liquidator.keys).await?;
+    if options.liquidator {
+        bots.liquidator(cast.liquidator.keys).await?;
+    }
     Ok(())
 }
 

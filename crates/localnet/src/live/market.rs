@@ -25,13 +25,15 @@ pub async fn run(shared: Arc<Shared>, shutdown: Shutdown) -> Result<()> {
         }
         let elapsed = last.elapsed();
         last += elapsed;
-        let (tick, count) = {
+        let (tick, count, silent) = {
             let mut prices = shared.prices();
-            (prices.step(elapsed.as_secs_f64()), prices.ticks())
+            let tick = prices.step(elapsed.as_secs_f64());
+            (tick, prices.ticks(), prices.silent())
         };
         // Never later than the chain's own time, which the program would not believe.
         let now = shared.chain.node().keep_time()?;
-        shared.world.publish(&shared.chain, &tick, now)?;
+        let world = &shared.world;
+        world.publish_where(&shared.chain, &tick, now, |i| !silent[i])?;
         if count.is_multiple_of(CLEAN_EVERY) {
             shared.chain.node().forget_old_blocks()?;
             memory::give_back();

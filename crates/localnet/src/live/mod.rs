@@ -58,8 +58,12 @@ pub struct Options {
     pub seed: u64,
     /// Insurance fund at the start, whole units of the quote token.
     pub insurance: u64,
+    /// How old a price may be, seconds.
+    pub price_age: u32,
     /// Whether traders and bots take part.
     pub populated: bool,
+    /// Whether a liquidator is among the bots.
+    pub liquidator: bool,
     /// Whether history is recorded and served.
     pub history: bool,
 }
@@ -116,7 +120,7 @@ impl Local {
         };
         if let Some(cast) = cast {
             progress.step("starting the bots");
-            flow::spawn(&mut bots, &shared, cast, options.seed).await?;
+            flow::spawn(&mut bots, &shared, cast, &options).await?;
         }
         let pages = server::router(shared.clone(), options.app, history.as_ref());
         tasks.spawn(server::run(listener, pages, shutdown.clone()));
@@ -176,7 +180,15 @@ async fn set_up(
     progress.step("listing 5 assets and 4 markets, funding insurance");
     let mut prices = Prices::new(seed);
     let tick = prices.step(0.0);
-    let world = create_exchange(&chain, &wire, seed, &tick, options.insurance).await?;
+    let world = create_exchange(
+        &chain,
+        &wire,
+        seed,
+        &tick,
+        options.insurance,
+        options.price_age,
+    )
+    .await?;
     let cast = match options.populated {
         true => Some(Cast::enter(&wire, &world, seed, &tick, progress).await?),
         false => None,

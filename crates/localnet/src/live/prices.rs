@@ -47,6 +47,8 @@ pub struct Prices {
     second: f64,
     ticks: u64,
     playing: Playing,
+    /// Feeds that say nothing, by [`SYMBOLS`].
+    silent: [bool; 5],
     random: Random,
 }
 
@@ -85,6 +87,7 @@ impl Prices {
             second: 0.0,
             ticks: 0,
             playing: Playing::Calm,
+            silent: [false; 5],
             random: Random::new(seed, "prices"),
         }
     }
@@ -97,6 +100,17 @@ impl Prices {
     /// How often prices have moved.
     pub fn ticks(&self) -> u64 {
         self.ticks
+    }
+
+    /// Which feeds say nothing, by [`SYMBOLS`].
+    pub fn silent(&self) -> [bool; 5] {
+        self.silent
+    }
+
+    /// Stops publishing an asset's price, or starts again. What it would be goes on moving.
+    pub fn set_publishing(&mut self, symbol: &str, publishing: bool) -> Result<(), Refused> {
+        self.silent[index_of(symbol)?] = !publishing;
+        Ok(())
     }
 
     /// What is played, and how much of it has been, from 0 to 1.
@@ -147,8 +161,7 @@ impl Prices {
             None => (1..SYMBOLS.len()).for_each(move_by),
             Some(symbols) => {
                 for symbol in symbols {
-                    let known = SYMBOLS.iter().position(|s| s == symbol);
-                    move_by(known.ok_or_else(|| Refused::Asset(symbol.clone()))?);
+                    move_by(index_of(symbol)?);
                 }
             }
         }
@@ -236,6 +249,11 @@ impl Prices {
     }
 }
 
+fn index_of(symbol: &str) -> Result<usize, Refused> {
+    let known = SYMBOLS.iter().position(|s| *s == symbol);
+    known.ok_or_else(|| Refused::Asset(symbol.into()))
+}
+
 fn checked(seconds: f64) -> Result<f64, Refused> {
     if (1.0..=MAX_SECONDS).contains(&seconds) {
         Ok(seconds)
@@ -303,6 +321,17 @@ mod tests {
         let moved: Vec<f64> = prices.now().iter().zip(from).map(|(a, b)| a / b).collect();
         assert!((moved[1] - 0.7).abs() < 1e-9 && (moved[4] - 0.7).abs() < 1e-9);
         assert!((moved[2] - 1.0).abs() < 1e-9 && (moved[0] - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_feed_falls_silent_and_speaks_again() {
+        let mut prices = Prices::new(3);
+        prices.set_publishing("ETH", false).unwrap();
+        assert_eq!(prices.silent(), [false, false, false, true, false]);
+        prices.set_publishing("ETH", true).unwrap();
+        assert_eq!(prices.silent(), [false; 5]);
+        let unknown = prices.set_publishing("DOGE", false);
+        assert_eq!(unknown, Err(Refused::Asset("DOGE".into())));
     }
 
     #[test]

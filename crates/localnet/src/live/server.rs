@@ -84,6 +84,7 @@ pub fn router(shared: Arc<Shared>, app: Option<PathBuf>, history: Option<&Histor
         .route("/local/status", get(status))
         .route("/local/scenario", post(scenario))
         .route("/local/shock", post(shock))
+        .route("/local/feed", post(feed))
         .route("/local/faucet", post(give))
         .route("/local/conservation", get(conserved))
         .with_state(shared);
@@ -117,6 +118,8 @@ struct Status {
     seconds_per_tick: u64,
     tick: u64,
     prices: BTreeMap<&'static str, f64>,
+    /// Assets whose prices are not published.
+    silent: Vec<&'static str>,
     names: BTreeMap<String, String>,
     scenarios: Vec<About>,
 }
@@ -128,10 +131,11 @@ struct About {
 }
 
 async fn status(State(shared): State<Arc<Shared>>) -> Json<Status> {
-    let (scenario, progress, tick, now) = {
+    let (scenario, progress, tick, now, silent) = {
         let prices = shared.prices();
         let (scenario, progress) = prices.playing();
-        (scenario, progress, prices.ticks(), prices.now())
+        let silent = prices.silent();
+        (scenario, progress, prices.ticks(), prices.now(), silent)
     };
     let calm = About {
         name: "calm".into(),
@@ -142,6 +146,7 @@ async fn status(State(shared): State<Arc<Shared>>) -> Json<Status> {
         about: s.about(),
     });
     let names = shared.names.iter();
+    let feeds = SYMBOLS.into_iter().zip(silent);
     Json(Status {
         running: progress.is_some(),
         scenario,
@@ -149,6 +154,9 @@ async fn status(State(shared): State<Arc<Shared>>) -> Json<Status> {
         seconds_per_tick: market::EVERY.as_secs(),
         tick,
         prices: SYMBOLS.into_iter().zip(now).collect(),
+        silent: feeds
+            .filter_map(|(s, silent)| silent.then_some(s))
+            .collect(),
         names: names.map(|(k, v)| (k.to_string(), v.clone())).collect(),
         scenarios: std::iter::once(calm).chain(played).collect(),
     })
@@ -201,6 +209,18 @@ async fn shock(State(shared): State<Arc<Shared>>, body: Body<Shock>) -> Answer<V
     let mut prices = shared.prices();
     prices.shock(symbols.as_deref(), shock.percent, shock.seconds)?;
     Ok(Json(json!({ "scenario": "shock" })))
+}
+
+#[derive(Deserialize)]
+struct Feed {
+    asset: String,
+    publishing: bool,
+}
+
+async fn feed(State(shared): State<Arc<Shared>>, body: Body<Feed>) -> Answer<Value> {
+    let Json(Feed { asset, publishing }) = body?;
+    shared.prices().set_publishing(&asset, publishing)?;
+    Ok(Json(json!({ "asset": asset, "publishing": publishing })))
 }
 
 async fn give(

@@ -14,6 +14,7 @@ use plimsoll_client::{
     rpc::{Connection, Exchange, SendPolicy, Sender},
 };
 use plimsoll_localnet::{
+    listing,
     live::{progress::Progress, Local, Options},
     node::Ports,
 };
@@ -130,7 +131,9 @@ pub fn options(ports: Ports, populated: bool) -> Options {
         app: None,
         seed: 1,
         insurance: 250_000,
+        price_age: listing::PRICE_AGE,
         populated,
+        liquidator: populated,
         history: populated,
     }
 }
