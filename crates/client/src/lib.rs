@@ -12,6 +12,7 @@ pub mod events;
 pub mod exchange;
 pub mod health;
 pub mod instructions;
+pub mod logs;
 pub mod preview;
 #[cfg(feature = "rpc")]
 pub mod rpc;

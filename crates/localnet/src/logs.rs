@@ -1,10 +1,10 @@
-//! What a transaction's logs tell: compute units of each instruction, the program's events, and why it was refused.
+//! What a transaction's logs tell: compute units of each instruction, and the program's events.
 use anchor_lang::{AnchorDeserialize, Discriminator};
 use plimsoll::events::{
     BankruptcyResolved, CollateralLiquidated, FeesCollected, Filled, FillsSettled, InsuranceFunded,
     LiquidationFlag, PnlSettled, PositionLiquidated, RefreshSkipped,
 };
-use plimsoll_client::events;
+use plimsoll_client::{events, logs::started};
 
 /// A transaction that was executed.
 #[derive(Clone, Debug)]
@@ -76,9 +76,9 @@ fn instruction_units(lines: &[String]) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     let (mut depth, mut name) = (0u32, None);
     for line in lines {
-        if let Some(text) = line.strip_prefix("Program log: Instruction: ") {
+        if let Some(text) = started(line) {
             if depth == 1 && name.is_none() {
-                name = Some(snake_case(text));
+                name = Some(text);
             }
             continue;
         }
@@ -102,30 +102,6 @@ fn instruction_units(lines: &[String]) -> Vec<(String, u64)> {
         }
     }
     found
-}
-
-/// The instruction that failed and its custom error code, when the program refused.
-pub fn refusal_code(lines: &[String]) -> Option<(String, u32)> {
-    let own = format!("Program {} failed: custom program error: 0x", plimsoll::ID);
-    let code = lines.iter().find_map(|line| line.strip_prefix(&own))?;
-    let code = u32::from_str_radix(code.trim(), 16).ok()?;
-    let name = lines
-        .iter()
-        .rev()
-        .find_map(|line| line.strip_prefix("Program log: Instruction: "))
-        .map_or_else(|| "?".to_owned(), snake_case);
-    Some((name, code))
-}
-
-fn snake_case(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 4);
-    for letter in name.trim().chars() {
-        if letter.is_ascii_uppercase() && !out.is_empty() {
-            out.push('_');
-        }
-        out.push(letter.to_ascii_lowercase());
-    }
-    out
 }
 
 #[cfg(test)]
@@ -163,17 +139,5 @@ mod tests {
             ("deposit".to_owned(), 21_000),
         ];
         assert_eq!(instruction_units(&lines), expected);
-    }
-
-    #[test]
-    fn names_the_refusal() {
-        let lines = lines(
-            "Program OWN invoke [1]
-             Program log: Instruction: Liquidate
-             Program OWN consumed 900 of 200000 compute units
-             Program OWN failed: custom program error: 0x17b1",
-        );
-        assert_eq!(refusal_code(&lines), Some(("liquidate".to_owned(), 6065)));
-        assert_eq!(refusal_code(&[]), None);
     }
 }

@@ -13,7 +13,7 @@ use anchor_lang::{
     solana_program::instruction::Instruction,
 };
 use anyhow::{bail, Context, Result};
-use plimsoll_client::errors;
+use plimsoll_client::{errors, logs::refusal as refusal_in};
 use solana_commitment_config::CommitmentConfig;
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_hash::Hash;
@@ -335,10 +335,14 @@ fn refusal(error: ClientError) -> Refusal {
 }
 
 fn logs_refusal(lines: &[String], otherwise: &str) -> Refusal {
-    match logs::refusal_code(lines) {
+    match refusal_in(lines) {
         Some((instruction, code)) => Refusal {
             code: Some(code),
-            reason: format!("{instruction}: {}", errors::describe(code)),
+            reason: format!(
+                "{}: {}",
+                instruction.as_deref().unwrap_or("?"),
+                errors::describe(code)
+            ),
         },
         None => Refusal {
             code: None,

@@ -1,11 +1,11 @@
 //! Why a transaction failed, in the program's terms.
-use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use anchor_lang::solana_program::instruction::Instruction;
 use plimsoll::error::PlimsollError;
 use solana_instruction_error::InstructionError;
 use solana_signature::Signature;
 use solana_transaction_error::TransactionError;
 
-use crate::errors;
+use crate::{errors, logs::running};
 
 /// A transaction that failed, in simulation or on chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,32 +77,10 @@ impl core::fmt::Display for Refused {
     }
 }
 
-/// The last instruction of the program that was started at the top level, by its own line in the logs. Calls it made to
-/// other programs log names of their own, deeper.
-fn running(logs: &[String]) -> Option<String> {
-    let own: Pubkey = plimsoll::ID;
-    let started = format!("Program {own} invoke [1]");
-    let at = logs.iter().rposition(|line| *line == started)?;
-    let mut after = logs.get(at..)?.iter();
-    after
-        .find_map(|line| line.strip_prefix("Program log: Instruction: "))
-        .map(snake_case)
-}
-
-fn snake_case(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 4);
-    for letter in name.trim().chars() {
-        if letter.is_ascii_uppercase() && !out.is_empty() {
-            out.push('_');
-        }
-        out.push(letter.to_ascii_lowercase());
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use anchor_lang::prelude::Pubkey;
 
     fn of(program: Pubkey) -> Instruction {
         Instruction {
