@@ -1,20 +1,19 @@
 //! The live description of an exchange: the directory checked against the chain, and the remaining accounts that
 //! instructions need, worked out.
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use plimsoll::{
-    liquidation::MAX_REFRESH_SLOTS,
     matching::Side,
     orders::terms::OrderTerms,
     state::{
         market::ContractTerms, Bank, Book, FillQueueAccount, MarginAccount, Market, RiskState,
     },
 };
-use plimsoll_risk::PriceState;
 
 use super::{
     connection::{ChainClock, Connection, ReadError},
+    entries::{Entries, Freshness},
     needs,
 };
 use crate::{
@@ -108,116 +107,6 @@ impl From<ReadError> for LoadError {
     fn from(error: ReadError) -> Self {
         Self::Read(error)
     }
-}
-
-/// Entries of the risk state, by index.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entries {
-    pub assets: BTreeSet<u16>,
-    pub markets: BTreeSet<u16>,
-}
-
-impl Entries {
-    /// The entries that an account's health is made of: assets it holds or owes, markets with a position or orders.
-    pub fn of(account: &MarginAccount) -> Self {
-        let balances = account.balances.iter();
-        let perps = account.perps.iter();
-        Self {
-            assets: balances
-                .filter(|b| !b.is_free() && !b.shares.is_zero())
-                .map(|b| b.asset)
-                .collect(),
-            markets: perps.filter(|p| !p.is_free()).map(|p| p.market).collect(),
-        }
-    }
-
-    /// With one more asset.
-    #[must_use]
-    pub fn and_asset(mut self, index: u16) -> Self {
-        self.assets.insert(index);
-        self
-    }
-
-    /// With one more market.
-    #[must_use]
-    pub fn and_market(mut self, index: u16) -> Self {
-        self.markets.insert(index);
-        self
-    }
-
-    /// With all of `other`.
-    #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.assets.extend(other.assets);
-        self.markets.extend(other.markets);
-        self
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.assets.is_empty() && self.markets.is_empty()
-    }
-
-    /// Those of them that are due for a refresh.
-    #[must_use]
-    pub fn due(&self, risk: &RiskState, clock: ChainClock, freshness: Freshness) -> Self {
-        let assets = self.assets.iter().filter(|i| {
-            risk.asset(**i)
-                .is_ok_and(|e| freshness.is_due(&e.price, e.max_age_secs, e.max_age_slots, clock))
-        });
-        let markets = self.markets.iter().filter(|i| {
-            risk.market(**i)
-                .is_ok_and(|e| freshness.is_due(&e.price, e.max_age_secs, e.max_age_slots, clock))
-        });
-        Self {
-            assets: assets.copied().collect(),
-            markets: markets.copied().collect(),
-        }
-    }
-}
-
-/// How fresh an entry has to be to be left alone. What is close to its limit is refreshed too: a transaction lands some
-/// slots after it was put together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Freshness {
-    /// Most slots since an entry's refresh, if the entry's own limit is not lower.
-    pub max_refresh_slots: u32,
-    /// Slots that a transaction may take to land.
-    pub spare_slots: u64,
-    /// The same in seconds of the oracle's age.
-    pub spare_secs: i64,
-}
-
-impl Freshness {
-    /// What orders, withdrawals and transfers need.
-    pub const TRADE: Self = Self {
-        max_refresh_slots: u32::MAX,
-        spare_slots: 32,
-        spare_secs: 13,
-    };
-    /// What a liquidation needs: it counts entries older than a few slots as stale, in the account's favour.
-    pub const LIQUIDATION: Self = Self {
-        max_refresh_slots: MAX_REFRESH_SLOTS,
-        spare_slots: 12,
-        spare_secs: 13,
-    };
-
-    fn is_due(self, price: &PriceState, secs: u32, slots: u32, clock: ChainClock) -> bool {
-        let now = clock.unix_time.saturating_add(self.spare_secs);
-        let slot = clock.slot.saturating_add(self.spare_slots);
-        !price.is_fresh(now, slot, secs, slots.min(self.max_refresh_slots))
-    }
-}
-
-/// What has to precede or accompany a liquidation of an account.
-#[derive(Clone, Debug, Default)]
-pub struct LiquidationNeeds {
-    /// Refreshes of the entries that either party's health needs and that are due.
-    pub refresh: Vec<Instruction>,
-    /// Settlement of the account's fills that wait: they belong to it before anything is seized.
-    pub settle: Vec<Instruction>,
-    /// Where its orders rest, for [`ix::Liquidation::cancel_in`].
-    pub cancel_in: Vec<MarketRef>,
 }
 
 impl Exchange {
@@ -333,12 +222,7 @@ impl Exchange {
             .collect()
     }
 
-    /// Refreshes of all that an account's health needs, and of `more`.
-    pub fn refresh_for(&self, account: &MarginAccount, more: &Entries) -> Vec<Instruction> {
-        self.refresh(&Entries::of(account).and(more.clone()))
-    }
-
-    /// Refreshes of what is due of that.
+    /// Refreshes of what is due of all that an account's health needs, and of `more`.
     pub fn refresh_due(
         &self,
         account: &MarginAccount,
@@ -372,46 +256,7 @@ impl Exchange {
 
     /// The margin accounts for which something waits in a market's fill queue, longest waiting first.
     pub fn waiting(queue: &FillQueueAccount) -> Vec<Pubkey> {
-        let mut seen = BTreeSet::new();
-        let makers = queue.queue.entries().iter().map(|entry| entry.maker);
-        makers
-            .filter(|maker| seen.insert(*maker))
-            .map(Pubkey::new_from_array)
-            .collect()
-    }
-
-    /// What has to come with a liquidation of `account` by `liquidator`. `queues` are those of the markets that the
-    /// account is in.
-    pub fn liquidation_needs<'a>(
-        &self,
-        (address, account): (&Pubkey, &MarginAccount),
-        liquidator: &MarginAccount,
-        risk: &RiskState,
-        queues: impl IntoIterator<Item = &'a FillQueueAccount>,
-        clock: ChainClock,
-    ) -> LiquidationNeeds {
-        let entries = Entries::of(account).and(Entries::of(liquidator));
-        let mut settle = Vec::new();
-        for queue in queues {
-            let mut waiting = queue.queue.entries().iter();
-            let count = waiting.by_ref().filter(|e| e.maker == address.to_bytes());
-            let count = u16::try_from(count.count()).unwrap_or(u16::MAX);
-            if let (1.., Ok(market)) = (count, self.market(queue.index)) {
-                settle.push(ix::settle_fills(&market.refs, &[*address], count));
-            }
-        }
-        let with_orders = account
-            .perps
-            .iter()
-            .filter(|p| !p.is_free() && p.order_mask != 0);
-        LiquidationNeeds {
-            refresh: self.refresh(&entries.due(risk, clock, Freshness::LIQUIDATION)),
-            settle,
-            cancel_in: with_orders
-                .filter_map(|p| self.market(p.market).ok())
-                .map(|m| m.refs)
-                .collect(),
-        }
+        needs::waiting(queue.queue.entries())
     }
 }
 

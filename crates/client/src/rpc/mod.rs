@@ -2,6 +2,7 @@
 //! and following ([`Store`]).
 mod budget;
 mod connection;
+mod entries;
 mod exchange;
 mod needs;
 mod policy;
@@ -10,10 +11,8 @@ mod sender;
 mod store;
 
 pub use connection::{ChainClock, Connection, Keyed, ReadError};
-pub use exchange::{
-    Entries, Exchange, Freshness, LiquidationNeeds, ListedAsset, ListedMarket, LoadError,
-    NotListed, MAX_MAKERS,
-};
+pub use entries::{Entries, Freshness};
+pub use exchange::{Exchange, ListedAsset, ListedMarket, LoadError, NotListed, MAX_MAKERS};
 pub use policy::{ComputeLimit, Landed, PriorityFee, SendError, SendPolicy, Simulated};
 pub use refusal::Refused;
 pub use sender::Sender;

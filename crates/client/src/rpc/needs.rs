@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 
 use anchor_lang::prelude::Pubkey;
 use plimsoll::{
-    matching::{BookOrder, Side},
-    orders::terms::OrderTerms,
+    matching::{BookOrder, QueuedFill, Side},
+    orders::terms::{OrderTerms, SelfTradeBehavior},
 };
 
 use crate::instructions::RefreshEntry;
@@ -15,8 +15,9 @@ pub const MAX_MAKERS: usize = 8;
 /// trade, large enough that the instruction's own cost is spread.
 const GROUP_ACCOUNTS: usize = 12;
 
-/// Owners of the orders that a taker meets, a quote budget aside, which may end it sooner. `opposite` are the resting orders of the other side, best first. Expired ones
-/// are met too: they are thrown out, and their owners told in place if they are at hand.
+/// Owners of the orders that a taker meets, a quote budget aside, which may end it sooner. `opposite` are the resting
+/// orders of the other side, best first. Expired ones are met too: they are thrown out, and their owners told in place if
+/// they are at hand.
 pub(super) fn makers<'a>(
     order: &OrderTerms,
     taker: &Pubkey,
@@ -31,6 +32,10 @@ pub(super) fn makers<'a>(
             break;
         }
         let owner = Pubkey::new_from_array(resting.owner);
+        if owner == *taker && order.self_trade == SelfTradeBehavior::CancelProvide {
+            // Cancelled, with nothing taken from the order.
+            continue;
+        }
         if owner != *taker && !found.contains(&owner) {
             if found.len() == limit {
                 break;
@@ -40,6 +45,16 @@ pub(super) fn makers<'a>(
         lots = lots.saturating_sub(resting.lots);
     }
     found
+}
+
+/// Owners of what waits, longest waiting first, each once.
+pub(super) fn waiting(entries: &[QueuedFill]) -> Vec<Pubkey> {
+    let mut seen = BTreeSet::new();
+    let makers = entries.iter().map(|entry| entry.maker);
+    makers
+        .filter(|maker| seen.insert(*maker))
+        .map(Pubkey::new_from_array)
+        .collect()
 }
 
 /// Entries in groups of few enough accounts, in order.
@@ -77,4 +92,138 @@ fn accounts(entry: &RefreshEntry) -> Vec<Pubkey> {
     keys.push(*oracle);
     keys.extend(*fallback);
     keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ExchangeRef;
+    use plimsoll::orders::terms::{OrderSide, OrderType};
+
+    const TAKER: u8 = 9;
+
+    fn key(who: u8) -> Pubkey {
+        Pubkey::new_from_array([who; 32])
+    }
+
+    fn resting(who: u8, price: u64, lots: i64) -> BookOrder {
+        BookOrder {
+            price,
+            lots,
+            owner: [who; 32],
+            ..bytemuck::Zeroable::zeroed()
+        }
+    }
+
+    fn buy(price: u64, lots: i64) -> OrderTerms {
+        OrderTerms {
+            side: OrderSide::Bid,
+            price,
+            lots,
+            kind: OrderType::Limit,
+            max_quote: None,
+            reduce_only: false,
+            expiry: 0,
+            client_id: 0,
+            self_trade: SelfTradeBehavior::DecrementAndCancel,
+            max_fills: 16,
+        }
+    }
+
+    fn met(order: &OrderTerms, book: &[BookOrder], limit: usize) -> Vec<Pubkey> {
+        makers(order, &key(TAKER), book.iter(), limit)
+    }
+
+    #[test]
+    fn names_makers_best_first_each_once_up_to_the_limit() {
+        let asks = [
+            resting(3, 100, 5),
+            resting(1, 101, 5),
+            resting(3, 101, 5),
+            resting(2, 102, 5),
+        ];
+        let order = buy(200, 100);
+        assert_eq!(met(&order, &asks, 8), [key(3), key(1), key(2)]);
+        assert_eq!(met(&order, &asks, 2), [key(3), key(1)]);
+        assert!(met(&order, &asks, 0).is_empty());
+    }
+
+    #[test]
+    fn goes_as_far_as_price_lots_and_fills_reach() {
+        let asks = [resting(1, 100, 5), resting(2, 101, 5), resting(3, 102, 5)];
+        assert!(met(&buy(99, 100), &asks, 8).is_empty());
+        assert_eq!(met(&buy(101, 100), &asks, 8), [key(1), key(2)]);
+        assert_eq!(met(&buy(102, 5), &asks, 8), [key(1)]);
+        assert_eq!(met(&buy(102, 6), &asks, 8), [key(1), key(2)]);
+        let once = OrderTerms {
+            max_fills: 1,
+            ..buy(102, 100)
+        };
+        assert_eq!(met(&once, &asks, 8), [key(1)]);
+        let bids = [resting(1, 100, 5), resting(2, 99, 5)];
+        let sell = OrderTerms {
+            side: OrderSide::Ask,
+            ..buy(100, 100)
+        };
+        assert_eq!(met(&sell, &bids, 8), [key(1)]);
+    }
+
+    #[test]
+    fn skips_the_takers_own_orders_which_take_lots_only_where_both_are_decremented() {
+        let asks = [resting(TAKER, 100, 5), resting(1, 101, 5)];
+        assert!(met(&buy(200, 5), &asks, 8).is_empty());
+        assert_eq!(met(&buy(200, 6), &asks, 8), [key(1)]);
+        let order = OrderTerms {
+            self_trade: SelfTradeBehavior::CancelProvide,
+            ..buy(200, 5)
+        };
+        assert_eq!(met(&order, &asks, 8), [key(1)]);
+    }
+
+    #[test]
+    fn names_who_waits_once_longest_first() {
+        let entry = |who| QueuedFill {
+            maker: [who; 32],
+            ..bytemuck::Zeroable::zeroed()
+        };
+        let entries = [entry(4), entry(2), entry(4), entry(1)];
+        assert_eq!(waiting(&entries), [key(4), key(2), key(1)]);
+        assert!(waiting(&[]).is_empty());
+    }
+
+    fn asset(mint: u8, oracle: u8) -> RefreshEntry {
+        RefreshEntry::Asset {
+            asset: ExchangeRef::new(0).asset(key(mint), key(200)),
+            oracle: key(oracle),
+            fallback: None,
+        }
+    }
+
+    fn market(index: u16, oracle: u8, fallback: Option<u8>) -> RefreshEntry {
+        RefreshEntry::Market {
+            market: ExchangeRef::new(0).market(index),
+            oracle: key(oracle),
+            fallback: fallback.map(key),
+        }
+    }
+
+    fn sizes(entries: Vec<RefreshEntry>) -> Vec<usize> {
+        groups(entries).iter().map(Vec::len).collect()
+    }
+
+    #[test]
+    fn groups_refreshes_by_their_accounts() {
+        assert!(sizes(Vec::new()).is_empty());
+        // Two accounts to an asset: six of them.
+        let assets = (1..=7).map(|i| asset(i, 100 + i)).collect();
+        assert_eq!(sizes(assets), [6, 1]);
+        // Three to a market, four with a fallback.
+        let markets = (1..=5).map(|i| market(i, 100 + i as u8, None)).collect();
+        assert_eq!(sizes(markets), [4, 1]);
+        let markets = (1..=5).map(|i| market(i, 100 + i as u8, Some(50 + i as u8)));
+        assert_eq!(sizes(markets.collect()), [3, 2]);
+        // An oracle that entries share counts once: 1 + 11 banks.
+        let shared = (1..=12).map(|i| asset(i, 100)).collect();
+        assert_eq!(sizes(shared), [11, 1]);
+    }
 }
