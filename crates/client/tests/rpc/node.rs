@@ -1,12 +1,13 @@
 //! A node that answers as it is told, and remembers what it was sent.
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard},
     thread,
 };
 
+use anchor_lang::prelude::Pubkey;
 use base64::{engine::general_purpose::STANDARD, Engine};
 use serde_json::{json, Value};
 
@@ -31,6 +32,10 @@ pub struct Script {
     pub sent: Vec<Vec<u8>>,
     /// Block hashes that were handed out.
     pub blockhashes: u8,
+    /// Accounts as of `slot`, all that there are.
+    pub accounts: BTreeMap<Pubkey, Vec<u8>>,
+    /// Refuses every call.
+    pub down: bool,
 }
 
 impl Script {
@@ -68,6 +73,9 @@ impl Script {
     }
 
     fn answer(&mut self, method: &str, params: &Value) -> Result<Value, Value> {
+        if self.down {
+            return Err(json!({ "code": -32005, "message": "the node is behind" }));
+        }
         Ok(match method {
             "getLatestBlockhash" => {
                 self.blockhashes += 1;
@@ -103,9 +111,36 @@ impl Script {
                 "slot": 77, "blockTime": null, "meta": self.meta,
                 "transaction": ["", "base64"], "version": "legacy",
             }),
+            "getProgramAccounts" => {
+                let all = self
+                    .accounts
+                    .iter()
+                    .map(|(address, data)| keyed(address, data));
+                json!({ "context": { "slot": self.slot }, "value": all.collect::<Vec<_>>() })
+            }
+            "getMultipleAccounts" => {
+                let asked = params[0].as_array().unwrap().iter();
+                let found = asked.map(|address| {
+                    let address = address.as_str().unwrap().parse().unwrap();
+                    self.accounts.get(&address).map(|data| account(data))
+                });
+                json!({ "context": { "slot": self.slot }, "value": found.collect::<Vec<_>>() })
+            }
             other => return Err(json!({ "code": -32601, "message": format!("no {other}") })),
         })
     }
+}
+
+fn account(data: &[u8]) -> Value {
+    json!({
+        "lamports": 1, "owner": plimsoll::ID.to_string(), "executable": false, "rentEpoch": 0,
+        "space": data.len(), "data": [STANDARD.encode(data), "base64"],
+    })
+}
+
+/// An account with its address, as scans and notifications tell of it.
+pub fn keyed(address: &Pubkey, data: &[u8]) -> Value {
+    json!({ "pubkey": address.to_string(), "account": account(data) })
 }
 
 /// A running node; it ends with the process.

@@ -1,15 +1,13 @@
 //! What a sender does when the node loses, refuses or executes its transactions.
-#![cfg(feature = "rpc")]
-mod node;
-
 use std::{sync::Arc, time::Duration};
 
 use anchor_lang::solana_program::instruction::Instruction;
-use node::{Node, Script};
 use plimsoll::error::PlimsollError;
 use plimsoll_client::rpc::{ComputeLimit, Connection, SendError, SendPolicy, Sender};
 use serde_json::json;
 use solana_keypair::Keypair;
+
+use crate::node::{Node, Script};
 
 fn instruction() -> Instruction {
     Instruction {

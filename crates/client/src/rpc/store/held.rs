@@ -37,7 +37,10 @@ pub(super) struct Progress {
     pub reconnects: u64,
     pub notifications: u64,
     pub reads: u64,
-    pub last_error: Option<String>,
+    /// Why reading fails at the moment.
+    pub read_error: Option<String>,
+    /// Why listening does.
+    pub listen_error: Option<String>,
 }
 
 /// See the module.
@@ -76,6 +79,13 @@ impl Shared {
 
     pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes where data comes from from now on, and that nothing is wrong with it.
+    pub(super) fn feed_is(&self, feed: Feed) {
+        let mut progress = self.progress();
+        progress.feed = feed;
+        progress.listen_error = None;
     }
 
     /// Takes in what an account was at a slot, `None` for nothing.

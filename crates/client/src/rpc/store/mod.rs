@@ -122,6 +122,7 @@ pub struct StoreStatus {
     /// Accounts that were read.
     pub reads: u64,
     pub reconnects: u64,
+    /// Why accounts cannot be read or listened to at the moment; none once both work again.
     pub last_error: Option<String>,
 }
 
@@ -229,7 +230,9 @@ impl StoreHandle {
             notifications: progress.notifications,
             reads: progress.reads,
             reconnects: progress.reconnects,
-            last_error: progress.last_error.clone(),
+            last_error: (progress.read_error.as_ref())
+                .or(progress.listen_error.as_ref())
+                .cloned(),
         }
     }
 }

@@ -68,10 +68,13 @@ impl Reader {
         let mut backoff = Backoff::new();
         loop {
             match self.step().await {
-                Ok(()) => backoff = Backoff::new(),
+                Ok(()) => {
+                    backoff = Backoff::new();
+                    self.shared.progress().read_error = None;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "accounts cannot be read");
-                    self.shared.progress().last_error = Some(error.to_string());
+                    self.shared.progress().read_error = Some(error.to_string());
                     sleep(backoff.next_wait()).await;
                 }
             }

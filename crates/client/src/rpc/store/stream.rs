@@ -44,7 +44,7 @@ enum End {
 /// Listens until the task is aborted, or returns when the node cannot be listened to: then it is polled.
 pub(super) async fn listen(shared: Arc<Shared>, connection: Connection) {
     let Some(url) = connection.ws_url() else {
-        shared.progress().feed = Feed::Polling;
+        shared.feed_is(Feed::Polling);
         return;
     };
     let mut backoff = Backoff::new();
@@ -57,7 +57,7 @@ pub(super) async fn listen(shared: Arc<Shared>, connection: Connection) {
         match end {
             End::Unsupported => {
                 tracing::warn!("the node knows no programSubscribe, accounts are polled");
-                shared.progress().feed = Feed::Polling;
+                shared.feed_is(Feed::Polling);
                 return;
             }
             End::Failed(reason) => {
@@ -66,7 +66,7 @@ pub(super) async fn listen(shared: Arc<Shared>, connection: Connection) {
                     let mut progress = shared.progress();
                     progress.feed = Feed::Reconnecting;
                     progress.reconnects += 1;
-                    progress.last_error = Some(reason);
+                    progress.listen_error = Some(reason);
                 }
                 // Without notifications accounts are polled: from now on, not only once the round is due that
                 // notifications had made rare.
@@ -85,7 +85,7 @@ async fn session(shared: &Shared, connection: &Connection, url: &str) -> End {
     };
     let end = match subscribe(shared, connection, &client).await {
         Ok(streams) => {
-            shared.progress().feed = Feed::Subscribed;
+            shared.feed_is(Feed::Subscribed);
             // What happened before the subscription began was not told.
             shared.ask(Ask::Everything);
             follow(shared, streams).await
