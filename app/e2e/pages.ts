@@ -9,18 +9,19 @@ export const URL_BASE = process.env['PLIMSOLL_URL'] ?? 'http://127.0.0.1:8080';
 /** Where pictures go: `docs/images` when they are for the documentation. */
 const PICTURES = resolve(import.meta.dirname, process.env['PLIMSOLL_SCREENSHOTS'] ?? 'screenshots');
 
-/** Connects the built-in wallet. */
-export async function connect(page: Page): Promise<void> {
+/** Connects a wallet: the built-in one unless another is named. */
+export async function connect(page: Page, wallet = 'Local test wallet'): Promise<void> {
   await page.getByTestId('connect').click();
-  await page.getByRole('button', { name: /Local test wallet/ }).click();
+  await page.getByRole('button', { name: wallet }).click();
   await page.getByTestId('wallet').waitFor();
 }
 
-/** Gets the faucet's usual amount of a token. */
-export async function faucet(page: Page, symbol: string): Promise<void> {
+/** Gets tokens from the faucet: its usual amount of them unless another is named. */
+export async function faucet(page: Page, symbol: string, amount?: string): Promise<void> {
   await page.getByTestId('wallet').click();
   await page.getByTestId('open-faucet').click();
   await page.getByLabel('Token').selectOption(symbol);
+  if (amount) await page.getByLabel('Amount').fill(amount);
   await page.getByTestId('faucet-get').click();
   await landed(page, /received/);
 }
@@ -44,6 +45,21 @@ export async function landed(page: Page, title: RegExp): Promise<void> {
     }),
   ]);
   await page.getByRole('button', { name: 'Dismiss' }).first().click().catch(() => undefined);
+}
+
+/** Waits for bad news, and gives its words. */
+export async function refused(page: Page): Promise<string> {
+  const bad = page.locator('[data-toast=bad]').first();
+  await bad.waitFor({ timeout: 30_000 });
+  const words = await bad.innerText();
+  await bad.getByRole('button', { name: 'Dismiss' }).click();
+  return words;
+}
+
+/** Asks the local chain to do something. */
+export async function post(path: string, body: unknown): Promise<void> {
+  const answer = await fetch(`${URL_BASE}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
 }
 
 /** Load of the account in per cent, from the top bar. */
@@ -82,6 +98,12 @@ async function requireNoOverflow(page: Page, what: string): Promise<void> {
     return Math.max(document.documentElement.scrollWidth - innerWidth, box ? box.scrollWidth - box.clientWidth : 0);
   });
   if (over > 0) throw new Error(`${what}: ${over} pixels wider than the screen`);
+}
+
+/** A picture of the page as it is. */
+export async function snapshot(page: Page, name: string): Promise<void> {
+  await mkdir(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
 }
 
 /** Pictures of a page at both sizes. */

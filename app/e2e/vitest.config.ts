@@ -1,4 +1,4 @@
-// The end-to-end run: one browser, one journey, against the local chain of PLIMSOLL_URL.
+// The end-to-end runs, each with a browser of its own, against the local chain of PLIMSOLL_URL.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({

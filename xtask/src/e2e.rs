@@ -20,6 +20,9 @@ usage: cargo xtask e2e";
 const START: Duration = Duration::from_secs(120);
 const END: Duration = Duration::from_secs(20);
 
+/// A chain on which nobody liquidates, and on which prices are soon too old.
+const UNATTENDED: &[&str] = &["--no-liquidator", "--price-age", "20"];
+
 /// Runs the command.
 pub fn run(arguments: &[String]) -> Result<()> {
     if arguments::none(arguments, HELP)?.is_none() {
@@ -31,14 +34,15 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
     build::program(&Program::plimsoll()?)?;
     app::build()?;
-    let client = on_a_chain(&["run", "test:live", "--workspace", "client"]);
-    let browser = on_a_chain(&["run", "e2e"]);
-    client.and(browser)
+    let client = on_a_chain(&["run", "test:live", "--workspace", "client"], &[]);
+    let journey = on_a_chain(&["run", "e2e"], &[]);
+    let states = on_a_chain(&["run", "e2e:states"], UNATTENDED);
+    client.and(journey).and(states)
 }
 
-/// Runs an npm script with a chain of its own: both scripts crash prices.
-fn on_a_chain(script: &[&str]) -> Result<()> {
-    let chain = Chain::start()?;
+/// Runs an npm script with a chain of its own: all scripts crash prices.
+fn on_a_chain(script: &[&str], options: &[&str]) -> Result<()> {
+    let chain = Chain::start(options)?;
     let url = chain.url();
     std::env::set_var("PLIMSOLL_DIRECTORY", format!("{url}/exchange.json"));
     std::env::set_var("PLIMSOLL_URL", url);
@@ -54,11 +58,12 @@ struct Chain {
 }
 
 impl Chain {
-    fn start() -> Result<Self> {
+    fn start(options: &[&str]) -> Result<Self> {
         let [rpc, ws, port] = free_ports()?;
         let process = Command::new(demo::built_chain()?)
             .args(["--rpc-port", &rpc.to_string(), "--ws-port", &ws.to_string()])
             .args(["--port", &port.to_string()])
+            .args(options)
             .spawn()
             .context("cannot start the local chain")?;
         let mut chain = Self { process, port };

@@ -17,7 +17,8 @@ import { useFleet, useWatchAll } from './useFleet.ts';
 export default function LiquidationsPage(): JSX.Element {
   const { state } = useExchange();
   const failure = useRiskFailure();
-  const names = useLocalStatus().data?.names ?? {};
+  const own = state?.accounts?.map((account) => [account.address, `You · ${account.subAccount}`]) ?? [];
+  const names: Record<string, string> = { ...useLocalStatus().data?.names, ...Object.fromEntries(own) };
   const [chosen, setChosen] = useState<string>();
   useWatchAll();
   const rows = useFleet();
