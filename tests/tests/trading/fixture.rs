@@ -1,8 +1,7 @@
-//! Writes what the TypeScript client's tests read: accounts of the built program, and what it then did with an order.
+//! What the TypeScript client's tests read: accounts of the built program, and what it then did with an order.
 //!
-//! Run it when a layout or the mathematics changes:
-//! `cargo test -p plimsoll-tests --test trading fixture -- --ignored`
-use std::path::Path;
+//! With `PLIMSOLL_WRITE_FIXTURES` set the file is written; otherwise sizes and figures in it must be as they are here.
+use std::{fs, path::Path};
 
 use anchor_lang::prelude::Pubkey;
 use plimsoll_tests::{
@@ -14,6 +13,15 @@ use serde_json::{json, Value};
 
 use super::{desk, SPOT};
 
+/// The accounts that have an entry of their own.
+const ACCOUNTS: [&str; 6] = [
+    "riskState",
+    "exchange",
+    "bank",
+    "market",
+    "book",
+    "fillQueue",
+];
 /// Stretches of zeros shorter than this are written out.
 const GAP: usize = 16;
 
@@ -35,8 +43,7 @@ async fn account(env: &Env, address: Pubkey) -> Value {
 }
 
 #[tokio::test]
-#[ignore = "writes a file of the TypeScript client's tests"]
-async fn fixture() {
+async fn the_typescript_clients_fixture_is_what_the_program_does() {
     let (mut env, maker, taker) = desk().await;
     env.deposit(&maker, SOL, 500_000_000_000).await.unwrap();
     env.borrow(&taker, SOL, 200_000_000_000).await.unwrap();
@@ -92,7 +99,26 @@ async fn fixture() {
         "logs": outcome.logs,
     });
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/client/test/fixtures/risk.json");
-    std::fs::create_dir_all(path.parent().expect("a directory")).unwrap();
-    let text = serde_json::to_string_pretty(&fixture).unwrap();
-    std::fs::write(&path, text + "\n").unwrap();
+    if std::env::var_os("PLIMSOLL_WRITE_FIXTURES").is_some() {
+        let text = serde_json::to_string_pretty(&fixture).unwrap();
+        fs::write(&path, text + "\n").unwrap();
+    }
+    let committed = fs::read_to_string(&path).expect("the fixture is committed");
+    let committed: Value = serde_json::from_str(&committed).expect("the fixture is JSON");
+    assert_eq!(
+        comparable(fixture),
+        comparable(committed),
+        "run this test with PLIMSOLL_WRITE_FIXTURES=1 and commit the result"
+    );
+}
+
+/// Without what differs from run to run: keys and times.
+fn comparable(mut fixture: Value) -> Value {
+    let lengths: Vec<Value> = ACCOUNTS
+        .iter()
+        .map(|name| fixture[name]["length"].clone())
+        .collect();
+    let mut order = fixture["order"].take();
+    order["logs"].take();
+    json!({ "lengths": lengths, "health": fixture["health"], "order": order })
 }
