@@ -11,8 +11,9 @@ use crate::build::{self, Program};
 use crate::{app, arguments, demo, system};
 
 const HELP: &str = "\
-Starts a local chain on free ports, runs the TypeScript client's live tests on it and walks through the web app in a
-headless Chromium, which it installs where it is missing. Screenshots go to app/e2e/screenshots.
+Runs the TypeScript client's live tests, a trader's whole way through the web app, and what can go wrong on it (a silent
+price, a lost connection, a declined signature), each on a local chain of its own on free ports. The browser is a
+headless Chromium, installed where it is missing. Screenshots go to app/e2e/screenshots.
 
 usage: cargo xtask e2e";
 
