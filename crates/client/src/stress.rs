@@ -12,7 +12,7 @@ use plimsoll::{
 use plimsoll_risk::{
     feed::PriceState,
     fixed::{div_ceil, div_floor, ratio_ceil, shift_ceil, to_u64},
-    AssetRisk, HealthKind, MarginModel, MarketRisk, Policy, RiskError, StandardMargin, INDEX_BITS,
+    AccountMargin, AssetRisk, HealthKind, MarginModel, MarketRisk, Policy, RiskError, INDEX_BITS,
     RATIO_BITS,
 };
 use serde::{Deserialize, Serialize};
@@ -246,7 +246,7 @@ fn value(
     clock: &Clock,
 ) -> Result<i128, Error> {
     let (view, portfolio) = (view(risk, clock), portfolio(account));
-    let health = |kind, policy| StandardMargin::health(&view, &portfolio, kind, policy);
+    let health = |kind, policy| AccountMargin::health(&view, &portfolio, kind, policy);
     match line {
         Line::Init => health(HealthKind::Init, Policy::Strict).map(|health| health.value),
         Line::LiquidationEnd => {
@@ -255,7 +255,7 @@ fn value(
         Line::Maintenance => {
             health(HealthKind::Maint, Policy::BenefitOfDoubt).map(|health| health.value)
         }
-        Line::Equity => StandardMargin::assess(&view, &portfolio, Policy::BenefitOfDoubt)
+        Line::Equity => AccountMargin::assess(&view, &portfolio, Policy::BenefitOfDoubt)
             .map(|assessment| assessment.equity),
     }
     .or_refuse()

@@ -38,6 +38,8 @@ pub enum RiskError {
     SliceTooSmall,
     /// There is nothing of this kind to liquidate.
     NothingToLiquidate,
+    /// An entry names an underlying that the risk state does not hold.
+    UnknownUnderlying,
 }
 
 impl fmt::Display for RiskError {
@@ -53,6 +55,7 @@ impl fmt::Display for RiskError {
             Self::InvalidParameter => "a parameter is outside its bounds",
             Self::SliceTooSmall => "the liquidation slice is too small to help",
             Self::NothingToLiquidate => "nothing of this kind to liquidate",
+            Self::UnknownUnderlying => "the underlying is not in the risk state",
         })
     }
 }

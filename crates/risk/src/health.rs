@@ -1,14 +1,16 @@
 //! The question that every margin model answers: what it is given, and the shape of its answer.
 //!
 //! Nothing here assumes how a portfolio is margined. [`crate::standard`] implements [`MarginModel`] for standard
-//! margin; another engine goes beside it.
+//! margin, [`crate::portfolio`] for portfolio margin; [`AccountMargin`] asks the one that the account chose.
 
 use crate::asset::AssetRisk;
 use crate::balance::Balance;
 use crate::feed::PriceState;
 use crate::fixed::Result;
 use crate::market::MarketRisk;
+use crate::portfolio::{PortfolioMargin, PortfolioModel, UnderlyingRisk};
 use crate::position::{OpenOrder, PerpPosition};
+use crate::standard::StandardMargin;
 
 /// Which line a portfolio is measured against. Every account has Init ≤ LiquidationEnd ≤ Maint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,27 @@ pub struct Clock {
     pub slot: u64,
 }
 
+/// How an account is margined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum MarginMode {
+    /// Each balance and position by itself: [`crate::standard`].
+    #[default]
+    Standard = 0,
+    /// The portfolio as a whole: [`crate::portfolio`].
+    Portfolio = 1,
+}
+
+impl MarginMode {
+    /// The mode of a stored byte; an unknown byte is the one that nets nothing.
+    pub const fn from_byte(byte: u8) -> Self {
+        match byte {
+            1 => Self::Portfolio,
+            _ => Self::Standard,
+        }
+    }
+}
+
 /// The market-wide side of the question: all entries of the risk state, indexed by asset and market.
 #[derive(Clone, Copy, Debug)]
 pub struct RiskView<'a> {
@@ -64,6 +87,10 @@ pub struct RiskView<'a> {
     pub assets: &'a [AssetRisk],
     /// Entry of each market.
     pub markets: &'a [MarketRisk],
+    /// Entry of each underlying, the first of them number 1.
+    pub underlyings: &'a [UnderlyingRisk],
+    /// The portfolio model.
+    pub model: &'a PortfolioModel,
     /// When it is asked.
     pub clock: Clock,
     /// An entry refreshed longer ago than this, in slots, counts as stale even where its own limit allows more;
@@ -103,6 +130,8 @@ pub struct Portfolio<'a> {
     pub perps: &'a [PerpPosition],
     /// Resting orders, indexed by the positions' masks.
     pub orders: &'a [OpenOrder],
+    /// How the account chose to be margined.
+    pub mode: MarginMode,
 }
 
 /// The stale entries that a portfolio uses, one bit per asset or market index.
@@ -198,4 +227,35 @@ pub trait MarginModel {
     /// As [`MarginModel::health`].
     fn assess(view: &RiskView<'_>, portfolio: &Portfolio<'_>, policy: Policy)
         -> Result<Assessment>;
+}
+
+/// The engine that the portfolio's mode names.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountMargin;
+
+impl MarginModel for AccountMargin {
+    #[inline(always)]
+    fn health(
+        view: &RiskView<'_>,
+        portfolio: &Portfolio<'_>,
+        kind: HealthKind,
+        policy: Policy,
+    ) -> Result<Health> {
+        match portfolio.mode {
+            MarginMode::Standard => StandardMargin::health(view, portfolio, kind, policy),
+            MarginMode::Portfolio => PortfolioMargin::health(view, portfolio, kind, policy),
+        }
+    }
+
+    #[inline(always)]
+    fn assess(
+        view: &RiskView<'_>,
+        portfolio: &Portfolio<'_>,
+        policy: Policy,
+    ) -> Result<Assessment> {
+        match portfolio.mode {
+            MarginMode::Standard => StandardMargin::assess(view, portfolio, policy),
+            MarginMode::Portfolio => PortfolioMargin::assess(view, portfolio, policy),
+        }
+    }
 }

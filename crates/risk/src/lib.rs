@@ -18,10 +18,12 @@ pub mod interest;
 pub mod liquidation;
 pub mod market;
 pub mod params;
+pub mod portfolio;
 pub mod position;
 pub mod price;
 pub mod standard;
 pub mod units;
+pub mod volatility;
 pub mod weights;
 
 pub use asset::{AssetRisk, BankTotals, Mode};
@@ -30,12 +32,15 @@ pub use fixed::{
     Result, RiskError, FUNDING_BITS, FUNDING_ONE, INDEX_BITS, INDEX_ONE, RATIO_BITS, RATIO_ONE,
 };
 pub use health::{
-    Assessment, Clock, Health, HealthKind, MarginModel, Policy, Portfolio, RiskView, StaleEntry,
-    StaleSet,
+    AccountMargin, Assessment, Clock, Health, HealthKind, MarginMode, MarginModel, Policy,
+    Portfolio, RiskView, StaleEntry, StaleSet,
 };
 pub use market::MarketRisk;
 pub use params::{
     AssetParams, BadParameter, LiquidationTerms, MarketParams, OracleLimits, RateCurve,
+};
+pub use portfolio::{
+    ModelParams, PortfolioMargin, PortfolioModel, Scenario, UnderlyingParams, UnderlyingRisk,
 };
 pub use position::{Balance, OpenOrder, PerpPosition, Side, EMPTY};
 pub use standard::StandardMargin;

@@ -1,6 +1,6 @@
 //! The risk entry of a perpetual market: price, funding and the precomputed margin terms that health multiplies.
 
-use crate::asset::confidence_margin;
+use crate::asset::{confidence_margin, gaps};
 use crate::feed::PriceState;
 use crate::fixed::{div_ceil, div_floor, ratio_ceil, to_u64, Result, RiskError};
 use crate::health::Clock;
@@ -52,10 +52,16 @@ pub struct MarketRisk {
     pub shift: u8,
     /// A [`crate::Mode`].
     pub mode: u8,
+    /// Number of the underlying whose price it follows, from 1; zero when the portfolio model does not cover it.
+    pub underlying: u8,
+    /// One when the underlying learns its volatility from this entry's price.
+    pub samples: u8,
     /// Unused.
-    pub padding: [u8; 6],
+    pub padding: [u8; 4],
+    /// How far Init's prices are from spot, below for a long and above for a short, as ratios of spot, rounded up.
+    pub gap: [u32; 2],
     /// Unused.
-    pub reserved: [u64; 2],
+    pub reserved: [u64; 1],
 }
 
 const _: () = assert!(core::mem::size_of::<MarketRisk>() == 232);
@@ -98,6 +104,7 @@ impl MarketRisk {
             self.size_scale_notional = params.size_scale_notional;
         }
         self.size_threshold_lots = u64::try_from(threshold).unwrap_or(u64::MAX);
+        self.gap = gaps(spot, low, high);
         self.price_low = [low, spot, spot];
         self.price_high = [high, spot, spot];
         self.requirement_price = requirement_price;

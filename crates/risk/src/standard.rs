@@ -164,19 +164,24 @@ pub fn requirement(
 #[inline(never)]
 fn scaled_requirement(base: u128, notional: u128, inverse_root: u64) -> Result<u128> {
     let notional = u64::try_from(notional).map_err(|_| RiskError::Overflow)?;
-    // An even number of leading zeros is shifted out before the root, to keep 32 significant bits in it.
-    let half = notional.leading_zeros() / 2;
-    let root = sqrt_ceil(notional.wrapping_shl(half * 2));
-    let places = half + INVERSE_ROOT_BITS - RATIO_BITS;
-    let growth = shift_ceil(
-        u128::from(root).wrapping_mul(u128::from(inverse_root)),
-        places,
-    );
-    let growth = growth.max(u128::from(RATIO_ONE));
+    let growth = growth(notional, inverse_root).max(u128::from(RATIO_ONE));
     Ok(shift_ceil(
         base.checked_mul(growth).ok_or(RiskError::Overflow)?,
         RATIO_BITS,
     ))
+}
+
+/// `√(notional / scale)` as a ratio, rounded up, from `2^63 / √scale`.
+#[inline(always)]
+pub(crate) fn growth(notional: u64, inverse_root: u64) -> u128 {
+    // An even number of leading zeros is shifted out before the root, to keep 32 significant bits in it.
+    let half = notional.leading_zeros() / 2;
+    let root = sqrt_ceil(notional.wrapping_shl(half * 2));
+    let places = half + INVERSE_ROOT_BITS - RATIO_BITS;
+    shift_ceil(
+        u128::from(root).wrapping_mul(u128::from(inverse_root)),
+        places,
+    )
 }
 
 /// The prices and ratios at which a position is measured.
@@ -202,7 +207,7 @@ impl PerpTerms {
     /// A stale market in the account's favour: longs and bids at the higher of spot and stable, shorts and asks at the
     /// lower, margin on the lower.
     #[inline(never)]
-    fn in_doubt(kind: HealthKind, risk: &MarketRisk) -> Result<Self> {
+    pub fn in_doubt(kind: HealthKind, risk: &MarketRisk) -> Result<Self> {
         let (low, high) = (risk.price.higher(), risk.price.lower());
         let ratio = kind.of(&[risk.init_ratio, risk.init_ratio, risk.maint_ratio]);
         let requirement_price = requirement_per_lot(high, ratio)?;
@@ -216,7 +221,7 @@ impl PerpTerms {
 }
 
 #[inline(always)]
-fn value_at(
+pub(crate) fn value_at(
     perp: &PerpPosition,
     orders: &[OpenOrder],
     risk: &MarketRisk,
@@ -232,7 +237,7 @@ fn value_at(
 
 /// `q − funding − fees of the resting orders`, common to all kinds.
 #[inline(always)]
-fn settled_quote(perp: &PerpPosition, risk: &MarketRisk) -> Result<i128> {
+pub(crate) fn settled_quote(perp: &PerpPosition, risk: &MarketRisk) -> Result<i128> {
     let mut quote = sub(i128::from(perp.quote.0), perp.funding_due(risk.funding())?)?;
     if risk.maker_fee > 0 && !perp.open_notional.is_zero() {
         quote = sub(
@@ -245,7 +250,7 @@ fn settled_quote(perp: &PerpPosition, risk: &MarketRisk) -> Result<i128> {
 
 /// The position's profit after the losses of its resting orders, at a kind's prices.
 #[inline(always)]
-fn pnl_at(
+pub(crate) fn pnl_at(
     perp: &PerpPosition,
     orders: &[OpenOrder],
     risk: &MarketRisk,
@@ -369,7 +374,7 @@ impl LosingOrders {
 }
 
 #[inline(never)]
-fn stale_balance_value(
+pub(crate) fn stale_balance_value(
     kind: HealthKind,
     balance: &Balance,
     risk: &AssetRisk,
@@ -460,7 +465,7 @@ fn assess_perp(
     Ok(())
 }
 
-fn equity_at(perp: &PerpPosition, risk: &MarketRisk, price: u64) -> Result<i128> {
+pub(crate) fn equity_at(perp: &PerpPosition, risk: &MarketRisk, price: u64) -> Result<i128> {
     let owned = sub(i128::from(perp.quote.0), perp.funding_due(risk.funding())?)?;
     add(owned, scale_floor(perp.position.0, price, risk.shift))
 }

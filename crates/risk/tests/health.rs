@@ -356,6 +356,8 @@ fn an_unrelated_stale_entry_is_not_reported() {
     let view = RiskView {
         assets: &assets,
         markets: &[],
+        underlyings: &[],
+        model: &NO_MODEL,
         clock: CLOCK,
         max_refresh_slots: u32::MAX,
         doubts_broken: false,
@@ -364,6 +366,7 @@ fn an_unrelated_stale_entry_is_not_reported() {
         balances: &balances,
         perps: &[PerpPosition::default()],
         orders: &[],
+        mode: MarginMode::Standard,
     };
     let health =
         StandardMargin::health(&view, &portfolio, HealthKind::Init, Policy::Strict).unwrap();
@@ -381,6 +384,8 @@ fn unknown_entries_are_refused() {
     let view = RiskView {
         assets: &[],
         markets: &[],
+        underlyings: &[],
+        model: &NO_MODEL,
         clock: CLOCK,
         max_refresh_slots: u32::MAX,
         doubts_broken: false,
@@ -393,6 +398,7 @@ fn unknown_entries_are_refused() {
         balances: &balance,
         perps: &[],
         orders: &[],
+        mode: MarginMode::Standard,
     };
     let health = StandardMargin::health(&view, &portfolio, HealthKind::Init, Policy::Strict);
     assert_eq!(health, Err(RiskError::UnknownAsset));
@@ -401,6 +407,7 @@ fn unknown_entries_are_refused() {
         balances: &[],
         perps: &perps,
         orders: &[],
+        mode: MarginMode::Standard,
     };
     assert_eq!(
         StandardMargin::assess(&view, &portfolio, Policy::Strict),

@@ -1,12 +1,16 @@
 //! Health of margin accounts: hands accounts to the risk crate and turns its answers into refusals.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    self as risk, Assessment, HealthKind, MarginModel, Policy, Portfolio, RiskView, StandardMargin,
+    self as risk, AccountMargin, Assessment, HealthKind, MarginMode, MarginModel, OpenOrder,
+    PerpPosition, Policy, Portfolio, RiskView,
 };
 
 use crate::{
     error::{OrRefuse, PlimsollError},
-    state::{margin_account::account_state, MarginAccount, RiskState},
+    state::{
+        margin_account::{account_state, MAX_ORDERS, MAX_PERPS},
+        MarginAccount, RiskState,
+    },
 };
 
 /// The chain's clock as the risk crate takes it.
@@ -24,6 +28,11 @@ pub fn view<'a>(state: &'a RiskState, clock: &Clock) -> RiskView<'a> {
     RiskView {
         assets: state.assets.get(..assets).unwrap_or(&state.assets),
         markets: state.markets.get(..markets).unwrap_or(&state.markets),
+        underlyings: state
+            .underlyings
+            .get(..usize::from(state.underlying_count))
+            .unwrap_or(&state.underlyings),
+        model: &state.model,
         clock: clock_of(clock),
         max_refresh_slots: u32::MAX,
         doubts_broken: false,
@@ -36,6 +45,7 @@ pub fn portfolio(account: &MarginAccount) -> Portfolio<'_> {
         balances: &account.balances,
         perps: &account.perps,
         orders: &account.orders,
+        mode: MarginMode::from_byte(account.margin_mode),
     }
 }
 
@@ -47,7 +57,7 @@ pub fn assess(
     policy: Policy,
     clock: &Clock,
 ) -> Result<Assessment> {
-    StandardMargin::assess(&view(state, clock), &portfolio(account), policy).or_refuse()
+    AccountMargin::assess(&view(state, clock), &portfolio(account), policy).or_refuse()
 }
 
 /// What one market slot, with its orders, adds to Init and to Maint health.
@@ -63,10 +73,59 @@ impl PerpPart {
     fn is_no_lower_than(self, before: Self) -> bool {
         self.init >= before.init && self.maint >= before.maint
     }
+
+    /// The whole account's, taken for what a slot adds: where slots net, only wholes compare.
+    #[inline(never)]
+    fn whole(state: &RiskState, portfolio: &Portfolio, clock: &Clock) -> Result<Self> {
+        let of = |kind, policy| {
+            AccountMargin::health(&view(state, clock), portfolio, kind, policy).or_refuse()
+        };
+        Ok(Self {
+            init: of(HealthKind::Init, Policy::Strict)?.value,
+            maint: of(HealthKind::Maint, Policy::BenefitOfDoubt)?.value,
+        })
+    }
+}
+
+/// Where an account stood before a trade in one market, as far as its mode of margin needs it to be known.
+pub enum Before {
+    /// What the market's slot added.
+    Slot(PerpPart),
+    /// The slots that a trade may change; measured only when the account does not pass without.
+    Slots(Box<Slots>),
+}
+
+/// A copy of an account's positions and orders.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct Slots {
+    perps: [PerpPosition; MAX_PERPS],
+    orders: [OpenOrder; MAX_ORDERS],
+}
+
+impl Before {
+    /// Before a trade in the market of a slot.
+    #[inline(always)]
+    pub fn of(state: &RiskState, account: &MarginAccount, slot: usize) -> Result<Self> {
+        match MarginMode::from_byte(account.margin_mode) {
+            MarginMode::Standard => Ok(Self::Slot(perp_part(state, account, slot)?)),
+            MarginMode::Portfolio => Ok(Self::Slots(Slots::of(account))),
+        }
+    }
+}
+
+impl Slots {
+    #[inline(never)]
+    fn of(account: &MarginAccount) -> Box<Self> {
+        let mut copy: Box<Self> = bytemuck::zeroed_box();
+        copy.perps.copy_from_slice(&account.perps);
+        copy.orders.copy_from_slice(&account.orders);
+        copy
+    }
 }
 
 /// Contribution of one market slot, with its orders, as of now.
-pub fn perp_part(state: &RiskState, account: &MarginAccount, slot: usize) -> Result<PerpPart> {
+fn perp_part(state: &RiskState, account: &MarginAccount, slot: usize) -> Result<PerpPart> {
     let perp = account.perps.get(slot).or_refuse()?;
     if perp.is_free() {
         return Ok(PerpPart { init: 0, maint: 0 });
@@ -79,17 +138,23 @@ pub fn perp_part(state: &RiskState, account: &MarginAccount, slot: usize) -> Res
     })
 }
 
-/// For a trade that turned the market slot's part from `before` into `after`: passes when it lowered neither Init nor
-/// Maint health and leaves the latter at zero or above, otherwise as [`require_init`]. An account in liquidation, or
-/// due for it, always needs Init health: a trade may hand over as much as the maintenance margin that it sets free, and
-/// such an account no longer owns that much.
+/// For a trade in the market of a slot: passes when it lowered neither Init nor Maint health and leaves the latter at
+/// zero or above, otherwise as [`require_init`]. An account in liquidation, or due for it, always needs Init health: a
+/// trade may hand over as much as the maintenance margin that it sets free, and such an account no longer owns that
+/// much.
+#[inline(always)]
 pub fn require_init_unless_reduced(
     state: &RiskState,
     account: &mut MarginAccount,
-    before: PerpPart,
-    after: PerpPart,
+    before: Before,
+    slot: usize,
     clock: &Clock,
 ) -> Result<()> {
+    let before = match before {
+        Before::Slot(before) => before,
+        Before::Slots(before) => return require_whole_init(state, account, &before, clock),
+    };
+    let after = perp_part(state, account, slot)?;
     if after.is_no_lower_than(before)
         && account.state == account_state::ACTIVE
         && is_maintained(state, account, clock)?
@@ -99,10 +164,38 @@ pub fn require_init_unless_reduced(
     require_init(state, account, clock)
 }
 
+/// The same where slots net: first whether Init health is at least zero, which is all that most trades need.
+#[inline(never)]
+fn require_whole_init(
+    state: &RiskState,
+    account: &mut MarginAccount,
+    before: &Slots,
+    clock: &Clock,
+) -> Result<()> {
+    let refused = match require_init(state, account, clock) {
+        Ok(()) => return Ok(()),
+        Err(refused) => refused,
+    };
+    if account.state != account_state::ACTIVE {
+        return Err(refused);
+    }
+    let after = PerpPart::whole(state, &portfolio(account), clock)?;
+    let before = Portfolio {
+        perps: &before.perps,
+        orders: &before.orders,
+        ..portfolio(account)
+    };
+    let before = PerpPart::whole(state, &before, clock)?;
+    if after.maint >= 0 && after.is_no_lower_than(before) {
+        return Ok(());
+    }
+    Err(refused)
+}
+
 /// Whether Maint health is at least zero, stale entries counted as a liquidation counts them.
 #[inline(never)]
 fn is_maintained(state: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<bool> {
-    let health = StandardMargin::health(
+    let health = AccountMargin::health(
         &view(state, clock),
         &portfolio(account),
         HealthKind::Maint,
@@ -116,7 +209,7 @@ fn is_maintained(state: &RiskState, account: &MarginAccount, clock: &Clock) -> R
 /// needs.
 #[inline(never)]
 pub fn require_init(state: &RiskState, account: &mut MarginAccount, clock: &Clock) -> Result<()> {
-    let health = StandardMargin::health(
+    let health = AccountMargin::health(
         &view(state, clock),
         &portfolio(account),
         HealthKind::Init,

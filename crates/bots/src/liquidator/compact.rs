@@ -1,7 +1,7 @@
 //! A margin account as small as its valuation allows: only what it uses, in one allocation.
 use anchor_lang::prelude::Pubkey;
 use plimsoll::state::{margin_account::account_state, MarginAccount};
-use plimsoll_risk::{Balance, OpenOrder, PerpPosition, Portfolio};
+use plimsoll_risk::{Balance, MarginMode, OpenOrder, PerpPosition, Portfolio};
 
 /// 64-bit words of each part. All three are plain old data of whole words.
 const BALANCE: usize = size_of::<Balance>() / 8;
@@ -22,6 +22,7 @@ pub struct CompactAccount {
     pub markets: u64,
     balances: usize,
     perps: usize,
+    mode: MarginMode,
     words: Box<[u64]>,
 }
 
@@ -63,6 +64,7 @@ impl CompactAccount {
             markets: perps.fold(0, |mask, p| mask | bit(p.market)),
             balances: balance_count,
             perps: perp_count,
+            mode: portfolio.mode,
             words: words.into_boxed_slice(),
         }
     }
@@ -75,6 +77,7 @@ impl CompactAccount {
             balances: bytemuck::try_cast_slice(balances).unwrap_or_default(),
             perps: bytemuck::try_cast_slice(perps).unwrap_or_default(),
             orders: bytemuck::try_cast_slice(orders).unwrap_or_default(),
+            mode: self.mode,
         }
     }
 }
@@ -96,7 +99,7 @@ pub fn bit(index: u16) -> u64 {
 mod tests {
     use super::*;
     use crate::liquidator::synthetic;
-    use plimsoll_risk::{MarginModel, Policy, StandardMargin};
+    use plimsoll_risk::{AccountMargin, MarginModel, Policy};
 
     #[test]
     fn a_packed_account_is_worth_what_the_account_is() {
@@ -108,8 +111,8 @@ mod tests {
             let whole = plimsoll::health::portfolio(&account);
             for policy in [Policy::BenefitOfDoubt, Policy::Strict] {
                 assert_eq!(
-                    StandardMargin::assess(&view, &packed.portfolio(), policy),
-                    StandardMargin::assess(&view, &whole, policy),
+                    AccountMargin::assess(&view, &packed.portfolio(), policy),
+                    AccountMargin::assess(&view, &whole, policy),
                 );
             }
         }

@@ -2,8 +2,8 @@
 use anchor_lang::solana_program::clock::Clock as ChainClock;
 use plimsoll::state::RiskState;
 use plimsoll_risk::{
-    AssetRisk, Clock, HealthKind, MarginModel, MarketRisk, Policy, Portfolio, RiskView,
-    StandardMargin,
+    AccountMargin, AssetRisk, Clock, HealthKind, MarginModel, MarketRisk, Policy, Portfolio,
+    RiskView,
 };
 
 use super::{compact::bit, plan::Entry};
@@ -119,7 +119,7 @@ impl Outlook {
     pub fn own_init(&self, portfolio: &Portfolio<'_>) -> Option<i128> {
         let view = plimsoll::health::view(&self.risk, &self.chain_clock());
         let health =
-            StandardMargin::health(&view, portfolio, HealthKind::Init, Policy::Strict).ok()?;
+            AccountMargin::health(&view, portfolio, HealthKind::Init, Policy::Strict).ok()?;
         health.stale.blocking().is_none().then_some(health.value)
     }
 

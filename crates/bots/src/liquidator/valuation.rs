@@ -6,7 +6,7 @@ use std::{
 
 use anchor_lang::prelude::Pubkey;
 use plimsoll::{liquidation::FLAG_SLOTS, state::MarginAccount};
-use plimsoll_risk::{Assessment, HealthKind, MarginModel, Policy, StandardMargin};
+use plimsoll_risk::{AccountMargin, Assessment, HealthKind, MarginModel, Policy};
 use rayon::prelude::*;
 
 use super::{
@@ -220,7 +220,7 @@ impl ValuationBook {
 
 fn value_of(account: &CompactAccount, outlook: &Outlook) -> Option<Assessment> {
     let view = outlook.view();
-    StandardMargin::assess(&view, &account.portfolio(), Policy::BenefitOfDoubt).ok()
+    AccountMargin::assess(&view, &account.portfolio(), Policy::BenefitOfDoubt).ok()
 }
 
 /// What the program would do with an account, by the same rules: below maintenance it may be liquidated, and goes on

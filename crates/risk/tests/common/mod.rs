@@ -13,6 +13,10 @@ pub const CLOCK: Clock = Clock {
     slot: SLOT,
 };
 
+/// The model of an exchange that has none.
+pub static NO_MODEL: std::sync::LazyLock<PortfolioModel> =
+    std::sync::LazyLock::new(PortfolioModel::default);
+
 /// Numbers spread over orders of magnitude, up to `bits` binary digits.
 pub fn wide(bits: u32) -> impl Strategy<Value = u64> {
     (0..=bits, any::<u64>()).prop_map(|(bits, x)| {
@@ -274,6 +278,8 @@ impl Account {
         RiskView {
             assets: &self.assets,
             markets: &self.markets,
+            underlyings: &[],
+            model: &NO_MODEL,
             clock: CLOCK,
             max_refresh_slots: u32::MAX,
             doubts_broken: false,
@@ -285,6 +291,7 @@ impl Account {
             balances: &self.balances,
             perps: &self.perps,
             orders: &self.orders,
+            mode: MarginMode::Standard,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Answers, as return data, what an account's health is and what each of its slots adds to it. Changes nothing.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    balance::Indices, standard::perp_equity, Balance, HealthKind, MarginModel, PerpPosition,
-    Policy, Portfolio, RiskView, StandardMargin,
+    balance::Indices, standard::perp_equity, AccountMargin, Balance, HealthKind, MarginModel,
+    PerpPosition, Policy, Portfolio, RiskView,
 };
 
 use crate::{
@@ -110,7 +110,7 @@ pub fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Resul
         stale_markets: lines.stale.markets,
         state: account.state,
         balances: used(&account.balances, |b| b.shares.is_zero())
-            .map(|balance| balance_health(&view, balance))
+            .map(|balance| balance_health(&view, account, balance))
             .collect::<Result<_>>()?,
         perps: used(&account.perps, |p| p.is_free())
             .map(|perp| perp_health(&view, account, perp))
@@ -123,11 +123,15 @@ fn used<T>(slots: &[T], free: impl Fn(&T) -> bool) -> impl Iterator<Item = &T> {
 }
 
 #[inline(never)]
-fn balance_health(view: &RiskView, balance: &Balance) -> Result<BalanceHealth> {
+fn balance_health(
+    view: &RiskView,
+    account: &MarginAccount,
+    balance: &Balance,
+) -> Result<BalanceHealth> {
     let part = Portfolio {
         balances: core::slice::from_ref(balance),
         perps: &[],
-        orders: &[],
+        ..portfolio(account)
     };
     let entry = view.assets.get(usize::from(balance.asset)).or_refuse()?;
     let indices = Indices {
@@ -151,7 +155,7 @@ fn perp_health(
     let part = Portfolio {
         balances: &[],
         perps: core::slice::from_ref(perp),
-        orders: &account.orders,
+        ..portfolio(account)
     };
     let entry = view.markets.get(usize::from(perp.market)).or_refuse()?;
     Ok(PerpHealth {
@@ -170,7 +174,7 @@ fn health_of(view: &RiskView, portfolio: &Portfolio, kind: HealthKind) -> Result
         HealthKind::Init => Policy::Strict,
         _ => Policy::BenefitOfDoubt,
     };
-    let health = StandardMargin::health(view, portfolio, kind, policy).or_refuse()?;
+    let health = AccountMargin::health(view, portfolio, kind, policy).or_refuse()?;
     Ok(saturated(health.value))
 }
 

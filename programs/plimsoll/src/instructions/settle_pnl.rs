@@ -3,7 +3,7 @@ use anchor_lang::prelude::*;
 use plimsoll_risk::{
     fixed::{add, scale_floor},
     standard::{balance_value, perp_value},
-    HealthKind, MarginModel, MarketRisk, PerpPosition, Policy, QuoteNative, StandardMargin,
+    AccountMargin, HealthKind, MarginModel, MarketRisk, PerpPosition, Policy, QuoteNative,
 };
 
 use crate::{
@@ -159,7 +159,7 @@ fn borrowable(
     let paid = covered.checked_add(borrowed).or_refuse()?;
 
     let kind = HealthKind::Init;
-    let health = StandardMargin::health(
+    let health = AccountMargin::health(
         &view(risk, clock),
         &portfolio(account),
         kind,
@@ -202,7 +202,7 @@ fn parts(risk: &RiskState, account: &MarginAccount, slot: usize, kind: HealthKin
 
 #[inline(never)]
 fn require_maintenance(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<()> {
-    let health = StandardMargin::health(
+    let health = AccountMargin::health(
         &view(risk, clock),
         &portfolio(account),
         HealthKind::Maint,

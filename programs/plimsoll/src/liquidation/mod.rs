@@ -21,7 +21,7 @@ pub use standing::{Part, Standing, MAX_REFRESH_SLOTS};
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     liquidation::{ramped_fee, Target},
-    AssetRisk, HealthKind, LiquidationTerms, MarginModel, MarketRisk, Policy, StandardMargin,
+    AccountMargin, AssetRisk, HealthKind, LiquidationTerms, MarginModel, MarketRisk, Policy,
 };
 
 use crate::{
@@ -178,7 +178,7 @@ impl Liquidation<'_> {
 /// `StaleEntry` when that cannot be known; `InsufficientHealth`.
 #[inline(never)]
 pub fn require_own_init(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<()> {
-    let health = StandardMargin::health(
+    let health = AccountMargin::health(
         &view(risk, clock),
         &portfolio(account),
         HealthKind::Init,

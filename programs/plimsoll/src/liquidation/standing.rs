@@ -2,7 +2,7 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     fixed::{add, sub},
-    Assessment, HealthKind, MarginModel, Policy, Portfolio, RiskView, StandardMargin,
+    AccountMargin, Assessment, HealthKind, MarginMode, MarginModel, Policy, Portfolio, RiskView,
 };
 
 use crate::{
@@ -38,7 +38,7 @@ impl<'a> Standing<'a> {
             doubts_broken: true,
             ..view(risk, clock)
         };
-        let total = StandardMargin::assess(&view, &portfolio(account), Policy::BenefitOfDoubt)
+        let total = AccountMargin::assess(&view, &portfolio(account), Policy::BenefitOfDoubt)
             .or_refuse()?;
         Ok(Self { view, total })
     }
@@ -71,6 +71,10 @@ impl<'a> Standing<'a> {
     /// Stops counting a slot that is about to change.
     #[inline(never)]
     pub fn take_out(&mut self, account: &MarginAccount, part: Part) -> Result<()> {
+        if account.margin_mode == MarginMode::Portfolio as u8 {
+            // Slots net: the account is counted anew once they have changed.
+            return Ok(());
+        }
         let value = self.value_of(account, part)?;
         for (total, part) in self.total.health.iter_mut().zip(value.health) {
             *total = sub(*total, part).or_refuse()?;
@@ -82,6 +86,12 @@ impl<'a> Standing<'a> {
     /// Counts a slot again.
     #[inline(never)]
     pub fn count_in(&mut self, account: &MarginAccount, part: Part) -> Result<()> {
+        if account.margin_mode == MarginMode::Portfolio as u8 {
+            self.total =
+                AccountMargin::assess(&self.view, &portfolio(account), Policy::BenefitOfDoubt)
+                    .or_refuse()?;
+            return Ok(());
+        }
         let value = self.value_of(account, part)?;
         for (total, part) in self.total.health.iter_mut().zip(value.health) {
             *total = add(*total, part).or_refuse()?;
@@ -96,6 +106,7 @@ impl<'a> Standing<'a> {
             balances: &[],
             perps: &[],
             orders: &account.orders,
+            mode: MarginMode::Standard,
         };
         match part {
             Part::Balance(slot) => {
@@ -105,6 +116,6 @@ impl<'a> Standing<'a> {
                 portfolio.perps = core::slice::from_ref(account.perps.get(slot).or_refuse()?);
             }
         }
-        StandardMargin::assess(&self.view, &portfolio, Policy::BenefitOfDoubt).or_refuse()
+        AccountMargin::assess(&self.view, &portfolio, Policy::BenefitOfDoubt).or_refuse()
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::{OrRefuse, PlimsollError},
     events::{Filled, OrderPlaced},
-    health::{clock_of, perp_part, require_init_unless_reduced},
+    health::{clock_of, require_init_unless_reduced, Before},
     matching::{match_order, FillQueue, MatchOutcome, Orders, QueuedFill, TakerOrder},
     state::{Market, RiskState},
 };
@@ -30,7 +30,7 @@ pub fn place(
     clock: &Clock,
 ) -> Result<u64> {
     let perp_slot = hands.taker.open_perp(hands.market.index)?;
-    let before = perp_part(risk, hands.taker, perp_slot)?;
+    let before = Before::of(risk, hands.taker, perp_slot)?;
     let order = incoming(risk, &hands, perp_slot, terms, delegated, clock)?;
     hands.market.next_order_id = order.seq.checked_add(1).or_refuse()?;
 
@@ -50,9 +50,8 @@ pub fn place(
     enter_resting(&mut hands, perp_slot, terms, &order, &outcome)?;
     report(&hands, terms, &order, &outcome, fee)?;
 
-    let after = perp_part(risk, hands.taker, perp_slot)?;
+    require_init_unless_reduced(risk, hands.taker, before, perp_slot, clock)?;
     hands.taker.release_perp(perp_slot);
-    require_init_unless_reduced(risk, hands.taker, before, after, clock)?;
     Ok(order.seq)
 }
 

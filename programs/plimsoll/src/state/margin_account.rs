@@ -35,7 +35,9 @@ pub struct MarginAccount {
     pub state: u8,
     pub bump: u8,
     pub version: u8,
-    pub padding: [u8; 3],
+    /// A [`plimsoll_risk::MarginMode`], chosen by the owner.
+    pub margin_mode: u8,
+    pub padding: [u8; 2],
     pub reserved: [u64; 8],
     pub balances: [Balance; MAX_BALANCES],
     pub perps: [PerpPosition; MAX_PERPS],

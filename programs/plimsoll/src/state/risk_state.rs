@@ -1,6 +1,8 @@
 //! The risk array of an exchange: market-wide numbers computed once, read by every trade.
 use anchor_lang::prelude::*;
-use plimsoll_risk::{AssetRisk, MarketRisk};
+use plimsoll_risk::{
+    portfolio::MAX_UNDERLYINGS, AssetRisk, MarketRisk, PortfolioModel, UnderlyingRisk,
+};
 
 /// Assets that an exchange can list.
 pub const MAX_ASSETS: usize = 64;
@@ -21,10 +23,14 @@ pub struct RiskState {
     pub mode: u8,
     pub bump: u8,
     pub version: u8,
-    pub padding: u8,
+    /// Entries of `underlyings` in use; the first is number 1.
+    pub underlying_count: u8,
     pub reserved: [u64; 7],
     pub assets: [AssetRisk; MAX_ASSETS],
     pub markets: [MarketRisk; MAX_MARKETS],
+    /// The portfolio model.
+    pub model: PortfolioModel,
+    pub underlyings: [UnderlyingRisk; MAX_UNDERLYINGS],
 }
 
 impl RiskState {

@@ -1,8 +1,8 @@
 //! A copy of what a margin account holds, for trying a liquidation out on.
 use plimsoll::state::MarginAccount;
 use plimsoll_risk::{
-    Assessment, Balance, MarginModel, OpenOrder, PerpPosition, Policy, Portfolio, RiskView,
-    StandardMargin, EMPTY,
+    AccountMargin, Assessment, Balance, MarginMode, MarginModel, OpenOrder, PerpPosition, Policy,
+    Portfolio, RiskView, EMPTY,
 };
 
 /// Balances and positions in their slots, free ones included, and resting orders.
@@ -11,6 +11,7 @@ pub struct Holdings {
     pub balances: Vec<Balance>,
     pub perps: Vec<PerpPosition>,
     orders: Vec<OpenOrder>,
+    mode: MarginMode,
 }
 
 impl Holdings {
@@ -22,6 +23,7 @@ impl Holdings {
             balances: account.balances.to_vec(),
             perps: account.perps.to_vec(),
             orders: orders.copied().collect(),
+            mode: MarginMode::from_byte(account.margin_mode),
         }
     }
 
@@ -47,6 +49,7 @@ impl Holdings {
             balances: &self.balances,
             perps: &self.perps,
             orders: &self.orders,
+            mode: self.mode,
         }
     }
 
@@ -55,7 +58,7 @@ impl Holdings {
     /// # Errors
     /// When a number does not fit or an entry is not listed.
     pub fn assess(&self, view: &RiskView<'_>) -> plimsoll_risk::Result<Assessment> {
-        StandardMargin::assess(view, &self.portfolio(), Policy::BenefitOfDoubt)
+        AccountMargin::assess(view, &self.portfolio(), Policy::BenefitOfDoubt)
     }
 
     /// The balance of an asset, if there is a slot for it.

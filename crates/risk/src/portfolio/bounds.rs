@@ -1,0 +1,1 @@
+//! Bounds of the model's parameters, and which change of each is a loosening.

@@ -1,0 +1,303 @@
+//! From the slots of an account to its values and exposures.
+
+use crate::asset::AssetRisk;
+use crate::balance::{Balance, Indices};
+use crate::fixed::{add, ratio_ceil, scale_floor, to_i128, Result, RiskError, RATIO_ONE};
+use crate::health::{entry_bit, HealthKind, Policy, Portfolio, RiskView, StaleSet};
+use crate::market::MarketRisk;
+use crate::position::{OpenOrder, PerpPosition};
+use crate::standard::{
+    balance_value, equity_at, pnl_at, settled_quote, stale_balance_value, value_at, weighted,
+    PerpTerms,
+};
+
+use super::exposure::{Delta, Exposures};
+
+/// The values of an account, and what is special about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted<const N: usize> {
+    /// What counts towards health before anything is required, by the kinds asked for, native quote.
+    pub value: [i128; N],
+    /// The part of `value` that is the quote asset, claims on markets included.
+    pub quote: [i128; N],
+    /// What would be left if everything were closed at spot, unweighted, native quote.
+    pub equity: i128,
+    /// What was stale.
+    pub stale: StaleSet,
+    /// Whether leaving out what is stale changes the exposures.
+    doubtful: bool,
+}
+
+impl<const N: usize> Counted<N> {
+    /// True when some exposure may or may not be counted, because its entry is stale.
+    pub const fn is_doubtful(&self) -> bool {
+        self.doubtful
+    }
+}
+
+/// Collects values and exposures of an account.
+///
+/// Under [`Policy::Strict`] a stale deposit has no value, and its delta counts only with `with_stale`; stale debts and
+/// positions count at their last price. Under [`Policy::BenefitOfDoubt`] whatever is stale counts at the better of last and
+/// stable price, and its delta only with `with_stale`.
+///
+/// # Errors
+/// [`crate::RiskError`] when a slot names an entry that does not exist, or a value does not fit.
+#[inline(always)]
+pub fn gather<const N: usize>(
+    view: &RiskView<'_>,
+    portfolio: &Portfolio<'_>,
+    kinds: &[HealthKind; N],
+    policy: Policy,
+    with_stale: bool,
+    exposures: &mut Exposures,
+) -> Result<Counted<N>> {
+    let mut walk = Walk {
+        view,
+        kinds,
+        policy,
+        with_stale,
+        exposures,
+        counted: Counted {
+            value: [0; N],
+            quote: [0; N],
+            equity: 0,
+            stale: StaleSet::default(),
+            doubtful: false,
+        },
+    };
+    for balance in portfolio.balances {
+        if !balance.shares.is_zero() && !balance.is_free() {
+            walk.balance(balance)?;
+        }
+    }
+    for perp in portfolio.perps {
+        if !perp.is_free() {
+            walk.perp(perp, portfolio.orders)?;
+        }
+    }
+    Ok(walk.counted)
+}
+
+struct Walk<'a, 'b, const N: usize> {
+    view: &'a RiskView<'a>,
+    kinds: &'a [HealthKind; N],
+    policy: Policy,
+    with_stale: bool,
+    exposures: &'b mut Exposures,
+    counted: Counted<N>,
+}
+
+impl<const N: usize> Walk<'_, '_, N> {
+    #[inline(always)]
+    fn balance(&mut self, balance: &Balance) -> Result<()> {
+        let risk = self
+            .view
+            .assets
+            .get(usize::from(balance.asset))
+            .ok_or(RiskError::UnknownAsset)?;
+        let fresh = self.view.is_asset_fresh(risk);
+        if !fresh || risk.underlying == 0 {
+            return self.special_balance(balance, risk, fresh);
+        }
+        let [deposit, debt] = risk.share_price;
+        let price = if balance.shares.0 >= 0 { deposit } else { debt };
+        let value = scale_floor(balance.shares.0, price, risk.shift);
+        self.count_balance(value, risk)?;
+        self.exposures
+            .add(risk.underlying, &Delta::fixed(value, risk.gap)?)
+    }
+
+    /// Counts a balance's value at the weights of crowding.
+    #[inline(always)]
+    fn count_balance(&mut self, value: i128, risk: &AssetRisk) -> Result<()> {
+        self.counted.equity = add(self.counted.equity, value)?;
+        let [shrunk, grown] = risk.crowding;
+        for (total, kind) in self.counted.value.iter_mut().zip(self.kinds) {
+            let crowded = if value >= 0 { shrunk } else { grown };
+            let part = if *kind == HealthKind::Init && crowded != RATIO_ONE {
+                crowd(value, crowded)?
+            } else {
+                value
+            };
+            *total = add(*total, part)?;
+        }
+        Ok(())
+    }
+
+    /// A balance that is stale, or that the model does not cover.
+    #[inline(never)]
+    fn special_balance(&mut self, balance: &Balance, risk: &AssetRisk, fresh: bool) -> Result<()> {
+        let deposit = balance.shares.0 >= 0;
+        if risk.underlying == 0 {
+            return self.uncovered_balance(balance, risk, fresh);
+        }
+        let stale = &mut self.counted.stale;
+        let mask = if deposit {
+            &mut stale.deposits
+        } else {
+            &mut stale.debts
+        };
+        *mask |= entry_bit(balance.asset);
+        let price = match (self.policy, deposit) {
+            (Policy::Strict, _) => risk.price.spot,
+            (Policy::BenefitOfDoubt, true) => risk.price.higher(),
+            (Policy::BenefitOfDoubt, false) => risk.price.lower(),
+        };
+        let value = crate::balance::spot_value(balance, indices(risk), price, risk.shift)?;
+        let worthless = self.policy == Policy::Strict && deposit;
+        if worthless {
+            self.counted.equity = add(self.counted.equity, value)?;
+        } else {
+            self.count_balance(value, risk)?;
+        }
+        let doubtful = worthless || self.policy == Policy::BenefitOfDoubt;
+        self.counted.doubtful |= doubtful;
+        if doubtful && !self.with_stale {
+            return Ok(());
+        }
+        self.exposures
+            .add(risk.underlying, &Delta::fixed(value, risk.gap)?)
+    }
+
+    /// A balance in standard margin; the quote asset's is one.
+    fn uncovered_balance(
+        &mut self,
+        balance: &Balance,
+        risk: &AssetRisk,
+        fresh: bool,
+    ) -> Result<()> {
+        let totals = self.counted.value.iter_mut().zip(&mut self.counted.quote);
+        for ((total, quote), kind) in totals.zip(self.kinds) {
+            let part = if fresh {
+                balance_value(*kind, balance, risk)
+            } else {
+                stale_balance_value(*kind, balance, risk, self.policy, &mut self.counted.stale)?
+            };
+            *total = add(*total, part)?;
+            if balance.asset == 0 {
+                *quote = add(*quote, part)?;
+            }
+        }
+        let price = match (self.policy, balance.shares.0 >= 0) {
+            (Policy::BenefitOfDoubt, true) if !fresh => risk.price.higher(),
+            (Policy::BenefitOfDoubt, false) if !fresh => risk.price.lower(),
+            _ => risk.price.spot,
+        };
+        let value = crate::balance::spot_value(balance, indices(risk), price, risk.shift)?;
+        self.counted.equity = add(self.counted.equity, value)?;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn perp(&mut self, perp: &PerpPosition, orders: &[OpenOrder]) -> Result<()> {
+        let risk = self
+            .view
+            .markets
+            .get(usize::from(perp.market))
+            .ok_or(RiskError::UnknownMarket)?;
+        let stale = perp.is_exposed() && !self.view.is_market_fresh(risk);
+        if stale || risk.underlying == 0 {
+            return self.special_perp(perp, orders, risk, stale);
+        }
+        self.count_perp(perp, orders, risk, risk.price.spot)?;
+        self.expose(perp, risk, risk.price.spot)
+    }
+
+    /// Counts a position's profit, with the losses of its orders, at one price.
+    #[inline(always)]
+    fn count_perp(
+        &mut self,
+        perp: &PerpPosition,
+        orders: &[OpenOrder],
+        risk: &MarketRisk,
+        price: u64,
+    ) -> Result<()> {
+        let settled = settled_quote(perp, risk)?;
+        let pnl = pnl_at(perp, orders, risk, settled, price, price)?;
+        let totals = self.counted.value.iter_mut().zip(&mut self.counted.quote);
+        for ((total, quote), kind) in totals.zip(self.kinds) {
+            let part = weighted(pnl, kind.of(&risk.profit_weight))?;
+            *total = add(*total, part)?;
+            *quote = add(*quote, part)?;
+        }
+        if N > 1 {
+            self.counted.equity = add(self.counted.equity, equity_at(perp, risk, price)?)?;
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn expose(&mut self, perp: &PerpPosition, risk: &MarketRisk, price: u64) -> Result<()> {
+        let least = perp.position.checked_sub(perp.ask_lots)?;
+        let most = perp.position.checked_add(perp.bid_lots)?;
+        let low = scale_floor(least.0, price, risk.shift);
+        let high = if least == most {
+            low
+        } else {
+            scale_floor(most.0, price, risk.shift)
+        };
+        if low == 0 && high == 0 {
+            return Ok(());
+        }
+        self.exposures
+            .add(risk.underlying, &Delta::between(low, high, risk.gap)?)
+    }
+
+    /// A position that is stale, or that the model does not cover.
+    #[inline(never)]
+    fn special_perp(
+        &mut self,
+        perp: &PerpPosition,
+        orders: &[OpenOrder],
+        risk: &MarketRisk,
+        stale: bool,
+    ) -> Result<()> {
+        if stale {
+            self.counted.stale.markets |= entry_bit(perp.market);
+        }
+        let in_doubt = stale && self.policy == Policy::BenefitOfDoubt;
+        let price = match (in_doubt, perp.position.0 >= 0) {
+            (false, _) => risk.price.spot,
+            (true, true) => risk.price.higher(),
+            (true, false) => risk.price.lower(),
+        };
+        if risk.underlying == 0 {
+            for (total, kind) in self.counted.value.iter_mut().zip(self.kinds) {
+                let terms = if in_doubt {
+                    PerpTerms::in_doubt(*kind, risk)?
+                } else {
+                    PerpTerms::of(*kind, risk)
+                };
+                *total = add(*total, value_at(perp, orders, risk, &terms)?)?;
+            }
+            self.counted.equity = add(self.counted.equity, equity_at(perp, risk, price)?)?;
+            return Ok(());
+        }
+        self.count_perp(perp, orders, risk, price)?;
+        self.counted.doubtful |= in_doubt;
+        if in_doubt && !self.with_stale {
+            return Ok(());
+        }
+        self.expose(perp, risk, price)
+    }
+}
+
+/// A deposit shrunk, or a debt grown, by the crowding of its bank; rounded down.
+#[inline(never)]
+fn crowd(value: i128, ratio: u32) -> Result<i128> {
+    if value >= 0 {
+        return Ok(to_i128(crate::fixed::ratio_floor(
+            value.unsigned_abs(),
+            ratio,
+        )?)?);
+    }
+    Ok(to_i128(ratio_ceil(value.unsigned_abs(), ratio)?)?.wrapping_neg())
+}
+
+const fn indices(risk: &AssetRisk) -> Indices {
+    Indices {
+        deposit: risk.deposit_index,
+        borrow: risk.borrow_index,
+    }
+}

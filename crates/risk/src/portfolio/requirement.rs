@@ -1,0 +1,336 @@
+//! What a portfolio's exposures require: the maximum of a factor model, stress scenarios and named crash days, plus
+//! add-ons for what none of them sees.
+//!
+//! With `w` the net delta of an underlying, `β` its loadings, `σ` volatilities of a day:
+//!
+//! ```text
+//! PM     = k · √( Σ_F (σ_F Σ w β_F)² + Σ (w σ_ε)² )         what the factor model says
+//! ISO    = k · Σ |w| √(Σ_F β_F²σ_F² + σ_ε²)                  as if nothing hedged anything
+//! linear = max( (1 − d)·PM + d·ISO, φ · Σ |w| )
+//! base   = max( linear, mean of the worst quarter of the scenarios, h · worst crash day )
+//! ```
+//!
+//! Each `w` is an interval over what resting orders may do, and every part takes the worst of it by itself, so no fill of
+//! any of them raises the requirement, and without orders nothing is lost. Exposures are shifted down to 24 bits
+//! first, outwards, so that everything after is 64-bit arithmetic. Every step rounds up and rises with its inputs, hence
+//! so does the result, to the last unit.
+
+use crate::fixed::{shift_ceil, sqrt_ceil, to_i128, Result, RiskError, RATIO_BITS, RATIO_ONE};
+use crate::standard::growth;
+
+use super::crash::CRASH_DAYS;
+use super::exposure::{Exposure, Exposures};
+use super::model::{PortfolioModel, UnderlyingRisk, Volatilities};
+use super::params::{LOADING_BITS, MAX_FACTORS};
+use super::scenario::{ceil_shift, ArrayHolding, ScenarioLosses};
+
+/// Bits that a shifted exposure has at most. With loadings of at most four and volatilities of at most a half, 32
+/// exposures give factor terms below 2³⁰ and a sum of squares below 2⁶⁴.
+const EXPOSURE_BITS: u32 = 24;
+
+/// The parts of a requirement, native quote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Requirement {
+    /// `PM`: what the factor model says.
+    pub model: u128,
+    /// `ISO`: as if nothing hedged anything.
+    pub isolated: u128,
+    /// `φ · gross`.
+    pub gross_floor: u128,
+    /// `max((1 − d)·PM + d·ISO, φ·gross)`.
+    pub linear: u128,
+    /// Expected shortfall over the scenarios.
+    pub shortfall: u128,
+    /// `h` times the loss on the worst named day.
+    pub crash: u128,
+    /// For sizes beyond the depth of their market.
+    pub liquidity: u128,
+    /// For longs hedged by shorts of the same underlying.
+    pub basis: u128,
+    /// For the peg of the quote asset: [`Requirement::with_depeg`].
+    pub depeg: u128,
+    /// For the uncertainty of prices; Init only.
+    pub confidence: u128,
+}
+
+impl Requirement {
+    /// With the add-on for the peg of the quote asset on what an account owns of it, claims included; native quote.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn with_depeg(mut self, model: &PortfolioModel, quote: i128) -> Result<Self> {
+        let owned = u64::try_from(quote.max(0)).map_err(|_| RiskError::Overflow)?;
+        self.depeg = part(owned, model.params.depeg_ratio);
+        Ok(self)
+    }
+
+    /// The largest of the three ways to measure.
+    pub fn base(&self) -> u128 {
+        self.linear.max(self.shortfall).max(self.crash)
+    }
+
+    /// What Init (with the current volatilities) or LiquidationEnd (with the binding ones) requires.
+    pub fn total(&self) -> u128 {
+        // Each part is below 2¹⁰⁰.
+        [self.liquidity, self.basis, self.depeg, self.confidence]
+            .into_iter()
+            .fold(self.base(), u128::saturating_add)
+    }
+}
+
+/// The requirement of exposures, and of holdings with risk arrays whose deltas the exposures count.
+///
+/// # Errors
+/// [`RiskError::UnknownUnderlying`]; [`RiskError::Overflow`].
+#[inline(never)]
+pub fn requirement(
+    model: &PortfolioModel,
+    underlyings: &[UnderlyingRisk],
+    exposures: &Exposures,
+    holdings: &[ArrayHolding<'_>],
+    which: Volatilities,
+) -> Result<Requirement> {
+    let params = &model.params;
+    let sums = Sums::of(model, underlyings, exposures, which)?;
+    let losses = ScenarioLosses::of(params.scenarios(), &sums.moves, holdings, sums.places)?;
+    let widen = |value: u128| value.wrapping_shl(sums.places);
+
+    let isolated = part(sums.isolated, params.deviations);
+    let modelled = part(sqrt_ceil(sums.squares()?), params.deviations);
+    let gross_floor = part(sums.gross, params.gross_floor);
+    let broken = params.correlation_breakdown.min(RATIO_ONE);
+    let holding = u128::from(RATIO_ONE.wrapping_sub(broken));
+    let mixed = modelled
+        .wrapping_mul(holding)
+        .wrapping_add(isolated.wrapping_mul(u128::from(broken)));
+    let mixed = shift_ceil(mixed, RATIO_BITS);
+    let mut out = Requirement {
+        model: widen(modelled),
+        isolated: widen(isolated),
+        gross_floor: widen(gross_floor),
+        linear: widen(mixed.max(gross_floor)),
+        shortfall: widen(u128::from(losses.shortfall())),
+        crash: widen(part(sums.worst_day(), params.crash_multiple)),
+        ..Requirement::default()
+    };
+    for item in exposures.items() {
+        out.count_add_ons(item, find(underlyings, item.underlying)?, which)?;
+    }
+    Ok(out)
+}
+
+/// The loss in each scenario, native quote, rounded up; for reports.
+///
+/// # Errors
+/// As [`requirement`].
+pub fn scenario_losses(
+    model: &PortfolioModel,
+    underlyings: &[UnderlyingRisk],
+    exposures: &Exposures,
+    holdings: &[ArrayHolding<'_>],
+    which: Volatilities,
+) -> Result<ScenarioLosses> {
+    let sums = Sums::of(model, underlyings, exposures, which)?;
+    let mut out = ScenarioLosses::of(model.params.scenarios(), &sums.moves, holdings, sums.places)?;
+    for loss in &mut out.losses {
+        *loss = loss
+            .checked_mul(1i64.wrapping_shl(sums.places))
+            .ok_or(RiskError::Overflow)?;
+    }
+    Ok(out)
+}
+
+/// The entry of an underlying by its number.
+///
+/// # Errors
+/// [`RiskError::UnknownUnderlying`].
+#[inline(always)]
+pub fn find(underlyings: &[UnderlyingRisk], number: u8) -> Result<&UnderlyingRisk> {
+    usize::from(number)
+        .checked_sub(1)
+        .and_then(|index| underlyings.get(index))
+        .ok_or(RiskError::UnknownUnderlying)
+}
+
+/// Sums over an account's exposures, shifted down.
+#[derive(Clone, Copy, Debug)]
+struct Sums {
+    /// Binary places that were shifted out.
+    places: u32,
+    /// Exposure to each factor, as an interval, with [`LOADING_BITS`] fraction bits.
+    factors: [(i64, i64); MAX_FACTORS],
+    /// The same times the factor's volatility, without fraction bits.
+    moves: [(i64, i64); MAX_FACTORS],
+    /// `Σ |w|`.
+    gross: u64,
+    /// `Σ |w| σ`.
+    isolated: u64,
+    /// `Σ (w σ_ε)²`.
+    own_squares: u64,
+    /// Loss on each named day, with [`LOADING_BITS`] fraction bits.
+    days: [i64; CRASH_DAYS],
+}
+
+impl Sums {
+    #[inline(always)]
+    fn of(
+        model: &PortfolioModel,
+        underlyings: &[UnderlyingRisk],
+        exposures: &Exposures,
+        which: Volatilities,
+    ) -> Result<Self> {
+        let mut sums = Self {
+            places: places(exposures),
+            factors: [(0, 0); MAX_FACTORS],
+            moves: [(0, 0); MAX_FACTORS],
+            gross: 0,
+            isolated: 0,
+            own_squares: 0,
+            days: [0; CRASH_DAYS],
+        };
+        for item in exposures.items() {
+            sums.count(item, find(underlyings, item.underlying)?, which);
+        }
+        sums.isolated = ratio_shift(sums.isolated);
+        for i in 0..MAX_FACTORS {
+            if let (Some(factor), Some((low, high)), Some(out)) = (
+                model.factors.get(i),
+                sums.factors.get(i),
+                sums.moves.get_mut(i),
+            ) {
+                let volatility = i64::from(which.of(&factor.volatility));
+                let low = low.wrapping_shr(LOADING_BITS).wrapping_mul(volatility);
+                let high = ceil_shift(*high, LOADING_BITS).wrapping_mul(volatility);
+                *out = (low.wrapping_shr(RATIO_BITS), ceil_shift(high, RATIO_BITS));
+            }
+        }
+        Ok(sums)
+    }
+
+    /// Counts an exposure. Within the parameters' bounds nothing here comes near 64 bits.
+    #[inline(always)]
+    fn count(&mut self, item: &Exposure, risk: &UnderlyingRisk, which: Volatilities) {
+        let low = item.low.wrapping_shr(self.places);
+        let high = ceil_shift(item.high, self.places);
+        for ((least, most), loading) in self.factors.iter_mut().zip(risk.params.loadings) {
+            let loading = i64::from(loading);
+            let (at_low, at_high) = (low.wrapping_mul(loading), high.wrapping_mul(loading));
+            *least = least.wrapping_add(at_low.min(at_high));
+            *most = most.wrapping_add(at_low.max(at_high));
+        }
+        for (loss, day) in self.days.iter_mut().zip(risk.params.crash_returns) {
+            // A day that rose hurts most at the lowest exposure.
+            let worst = if day >= 0 { low } else { high };
+            *loss = loss.wrapping_sub(worst.wrapping_mul(i64::from(day)));
+        }
+        let size = low.unsigned_abs().max(high.unsigned_abs());
+        self.gross = self.gross.wrapping_add(size);
+        let isolated = size.wrapping_mul(u64::from(which.of(&risk.isolated)));
+        self.isolated = self.isolated.wrapping_add(isolated);
+        let own = ratio_shift(size.wrapping_mul(u64::from(which.of(&risk.idiosyncratic))));
+        self.own_squares = self.own_squares.wrapping_add(own.wrapping_mul(own));
+    }
+
+    /// `Σ_F (σ_F Σ w β_F)² + Σ (w σ_ε)²`.
+    fn squares(&self) -> Result<u64> {
+        self.moves
+            .iter()
+            .try_fold(self.own_squares, |sum, (low, high)| {
+                let most = low.unsigned_abs().max(high.unsigned_abs());
+                most.checked_mul(most)
+                    .and_then(|square| sum.checked_add(square))
+            })
+            .ok_or(RiskError::Overflow)
+    }
+
+    /// Loss on the worst named day, zero when all were gains.
+    fn worst_day(&self) -> u64 {
+        let worst = self.days.iter().copied().fold(0, i64::max);
+        ceil_shift(worst, LOADING_BITS).unsigned_abs()
+    }
+}
+
+/// How many binary places the largest exposure has beyond [`EXPOSURE_BITS`].
+fn places(exposures: &Exposures) -> u32 {
+    let all = exposures
+        .items()
+        .iter()
+        .fold(0, |bits, item| bits | item.size());
+    (u64::BITS - EXPOSURE_BITS).saturating_sub(all.leading_zeros())
+}
+
+/// `⌈value / 2^24⌉` of a product with a ratio.
+#[inline(always)]
+fn ratio_shift(value: u64) -> u64 {
+    value
+        .wrapping_add(u64::from(RATIO_ONE - 1))
+        .wrapping_shr(RATIO_BITS)
+}
+
+impl Requirement {
+    /// Adds what an exposure costs beyond the base.
+    #[inline(always)]
+    fn count_add_ons(
+        &mut self,
+        item: &Exposure,
+        risk: &UnderlyingRisk,
+        which: Volatilities,
+    ) -> Result<()> {
+        let hedged = item.long.min(item.short).max(0).unsigned_abs();
+        if hedged > 0 {
+            self.basis = self
+                .basis
+                .wrapping_add(part(hedged, risk.params.basis_ratio));
+        }
+        if which == Volatilities::Current {
+            let below = part(item.high.max(0).unsigned_abs(), item.down);
+            let above = part(item.low.min(0).unsigned_abs(), item.up);
+            self.confidence = self.confidence.wrapping_add(below.max(above));
+        }
+        let size = item.size();
+        if size > risk.params.depth_notional {
+            self.liquidity = self.liquidity.wrapping_add(liquidity(size, risk)?);
+        }
+        Ok(())
+    }
+}
+
+/// `⌈amount · ratio⌉`, below 2⁹⁶.
+#[inline(always)]
+fn part(amount: u64, ratio: u32) -> u128 {
+    if ratio == 0 {
+        return 0;
+    }
+    shift_ceil(
+        u128::from(amount).wrapping_mul(u128::from(ratio)),
+        RATIO_BITS,
+    )
+}
+
+/// `⌈size · f · (√(size / depth) − 1)⌉` of a size beyond the depth.
+#[inline(never)]
+fn liquidity(size: u64, risk: &UnderlyingRisk) -> Result<u128> {
+    let growth = growth(size, risk.depth_inverse_root);
+    let beyond = growth.saturating_sub(u128::from(RATIO_ONE));
+    let rate = shift_ceil(
+        beyond
+            .checked_mul(u128::from(risk.params.liquidity_ratio))
+            .ok_or(RiskError::Overflow)?,
+        RATIO_BITS,
+    );
+    let charge = u128::from(size)
+        .checked_mul(rate)
+        .ok_or(RiskError::Overflow)?;
+    Ok(shift_ceil(charge, RATIO_BITS))
+}
+
+/// The maintenance part of what a liquidation's end requires, rounded up.
+///
+/// # Errors
+/// [`RiskError::Overflow`].
+pub fn maintenance(end: u128, model: &PortfolioModel) -> Result<i128> {
+    let product = end
+        .checked_mul(u128::from(model.params.maint_fraction.min(RATIO_ONE)))
+        .ok_or(RiskError::Overflow)?;
+    to_i128(shift_ceil(product, RATIO_BITS))
+}
