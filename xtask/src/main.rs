@@ -2,6 +2,7 @@
 
 mod app;
 mod arguments;
+mod backtest;
 mod bench;
 mod build;
 mod demo;
@@ -25,7 +26,7 @@ use anyhow::{bail, Result};
 /// A command: its name, a line of help, and what runs it with the arguments that follow its name.
 type Command = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
-const COMMANDS: [Command; 11] = [
+const COMMANDS: [Command; 12] = [
     (
         "demo",
         "start a local chain with the web app, or play a crash headless",
@@ -67,6 +68,11 @@ const COMMANDS: [Command; 11] = [
         "bench",
         "measure compute units on the built program",
         bench::run,
+    ),
+    (
+        "estimate",
+        "estimate the portfolio model's parameters from daily prices",
+        backtest::estimate,
     ),
     (
         "difftest",

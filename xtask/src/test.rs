@@ -68,6 +68,8 @@ const STEPS: &[Step] = &[
             "--package",
             "plimsoll-risk",
             "--package",
+            "plimsoll-backtest",
+            "--package",
             "plimsoll",
             "--package",
             "plimsoll-client",

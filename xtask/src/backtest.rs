@@ -1,0 +1,28 @@
+//! `cargo xtask estimate` and `cargo xtask backtest`: the portfolio model's parameters from daily prices, and its history.
+
+use std::process::Command;
+
+use anyhow::{bail, Context as _, Result};
+
+use crate::paths;
+
+/// Estimates the model's parameters.
+pub fn estimate(arguments: &[String]) -> Result<()> {
+    run("estimate", arguments)
+}
+
+/// Runs the estimator's crate where the caller stands, so that paths mean what they say.
+fn run(name: &str, arguments: &[String]) -> Result<()> {
+    let status = Command::new("cargo")
+        .args(["run", "--quiet", "--locked", "--release"])
+        .arg("--manifest-path")
+        .arg(paths::root().join("Cargo.toml"))
+        .args(["--package", "plimsoll-backtest", "--", name])
+        .args(arguments)
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("{name} failed");
+    }
+    Ok(())
+}
