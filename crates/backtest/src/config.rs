@@ -1,10 +1,11 @@
 //! The exact on-chain configuration that an estimate comes to, as JSON with integers in the chain's fixed-point forms.
 
 use anyhow::{Context as _, Result};
+use plimsoll_risk::portfolio::{CRASH_DAYS, DAYS, MAX_FACTORS};
 use serde::Serialize;
 
-use crate::crash::{CrashReturn, Origin, DATES};
-use crate::estimate::{AssetFit, Estimate, Quality, MAX_FACTORS};
+use crate::crash::{CrashReturn, Origin};
+use crate::estimate::{AssetFit, Estimate, Quality};
 use crate::fixed;
 use crate::model::Multiples;
 use crate::prices::Prices;
@@ -34,7 +35,7 @@ pub struct Forms {
     /// Amounts.
     pub notional: &'static str,
     /// Dates of `crash_returns`, in their order.
-    pub crash_days: [&'static str; 8],
+    pub crash_days: [&'static str; CRASH_DAYS],
 }
 
 /// Fields of the program's `ModelParams` that do not depend on an underlying; the rest keep their defaults.
@@ -66,7 +67,7 @@ pub struct Underlying {
     /// Q11.20.
     pub loadings: [i32; MAX_FACTORS],
     /// Q11.20, in the order of the named days.
-    pub crash_returns: [i32; 8],
+    pub crash_returns: [i32; CRASH_DAYS],
     /// Q8.24 per square root of a day.
     pub volatility_floor: u32,
     /// Q8.24 per square root of a day.
@@ -133,7 +134,7 @@ pub fn configuration(
             ratio: "2^-24, volatilities per square root of a day",
             loading: "2^-20, signed",
             notional: "10^-6 USD",
-            crash_days: DATES,
+            crash_days: DAYS.map(|day| day.date),
         },
         model: model(multiples, estimate.factors.len())?,
         underlyings,
@@ -158,7 +159,7 @@ fn underlying(name: &str, fit: &AssetFit, multiples: &Multiples) -> Result<Under
     for (out, value) in loadings.iter_mut().zip(fit.loadings) {
         *out = fixed::loading(value)?;
     }
-    let mut crash_returns = [0; 8];
+    let mut crash_returns = [0; CRASH_DAYS];
     for (out, known) in crash_returns.iter_mut().zip(fit.crash) {
         *out = fixed::loading(known.map_or(0.0, |known| known.value))?;
     }
@@ -187,8 +188,9 @@ fn quality(name: String, fit: &AssetFit) -> Fit {
         residual_volatility: fit.residual_volatility,
         quality: fit.quality.clone(),
         fallback: fit.quality.is_none().then_some(FALLBACK),
-        crash_returns_from_elsewhere: DATES
+        crash_returns_from_elsewhere: DAYS
             .into_iter()
+            .map(|day| day.date)
             .zip(fit.crash)
             .filter_map(elsewhere)
             .collect(),

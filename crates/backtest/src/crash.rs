@@ -3,21 +3,11 @@
 //! A return is from the close of the day before to the day's close (UTC), not to the day's low: the floor adds the losses
 //! of several positions, and lows of different assets need not have come at the same moment.
 
+use plimsoll_risk::portfolio::{CRASH_DAYS, DAYS};
+
 use crate::date::Date;
 use crate::prices::Prices;
 use crate::regression::mean;
-
-/// The dates of the named days, in the order of the on-chain table.
-pub const DATES: [&str; 8] = [
-    "2020-03-12",
-    "2021-05-19",
-    "2021-05-24",
-    "2022-05-11",
-    "2022-06-13",
-    "2022-11-09",
-    "2024-08-05",
-    "2025-10-10",
-];
 
 /// Where a return comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -40,9 +30,9 @@ pub struct CrashReturn {
     pub origin: Origin,
 }
 
-/// Returns as published, by asset and in the order of [`DATES`]; `docs/crash-days.md` names the sources.
+/// Returns as published, by asset and in the order of [`DAYS`]; `docs/crash-days.md` names the sources.
 #[rustfmt::skip]
-const PUBLISHED: [(&str, [Option<f64>; 8]); 12] = [
+const PUBLISHED: [(&str, [Option<f64>; CRASH_DAYS]); 12] = [
     ("BTC", [Some(-0.3950), Some(-0.1438), Some(0.1195), Some(-0.0617), Some(-0.1538), Some(-0.1415), Some(-0.0712), Some(-0.0651)]),
     ("ETH", [Some(-0.4460), Some(-0.2774), Some(0.2633), Some(-0.1098), Some(-0.1568), Some(-0.1738), Some(-0.1002), Some(-0.1183)]),
     ("SOL", [None, Some(-0.3750), Some(0.2804), Some(-0.2392), Some(-0.0657), Some(-0.4225), Some(-0.0618), Some(-0.1437)]),
@@ -58,10 +48,10 @@ const PUBLISHED: [(&str, [Option<f64>; 8]); 12] = [
 ];
 
 /// The returns of every asset on each named day up to `until`; a later one is not known.
-pub fn returns(prices: &Prices, until: Date) -> Vec<[Option<CrashReturn>; 8]> {
-    let mut out = vec![[None; 8]; prices.series.len()];
-    for (at, text) in DATES.iter().enumerate() {
-        let Ok(date) = text.parse::<Date>() else {
+pub fn returns(prices: &Prices, until: Date) -> Vec<[Option<CrashReturn>; CRASH_DAYS]> {
+    let mut out = vec![[None; CRASH_DAYS]; prices.series.len()];
+    for (at, named) in DAYS.iter().enumerate() {
+        let Ok(date) = named.date.parse::<Date>() else {
             continue;
         };
         if date > until {
@@ -121,7 +111,7 @@ mod tests {
     use super::*;
     use crate::synthetic::{self, Weather};
 
-    fn until(text: &str) -> Vec<[Option<CrashReturn>; 8]> {
+    fn until(text: &str) -> Vec<[Option<CrashReturn>; CRASH_DAYS]> {
         let prices = Prices::read(synthetic::csv(5, 1, Weather::Even).as_bytes()).unwrap();
         returns(&prices, text.parse().unwrap())
     }

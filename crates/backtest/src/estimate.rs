@@ -5,14 +5,12 @@
 //! window. Everything is learnt from the days up to and including one, and from none after it.
 
 use anyhow::{ensure, Context as _, Result};
+use plimsoll_risk::portfolio::{CRASH_DAYS, MAX_FACTORS};
 
 use crate::crash::{self, CrashReturn};
 use crate::date::Date;
 use crate::prices::Prices;
 use crate::regression::{autocorrelation, fit, quantile, root_mean_square};
-
-/// Factors that the model can have.
-pub const MAX_FACTORS: usize = 3;
 
 /// How to estimate.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +87,7 @@ pub struct AssetFit {
     /// Growth of the price impact with the square root of size over depth.
     pub impact: f64,
     /// Returns on the named days; `None` for those after the estimate's day.
-    pub crash: [Option<CrashReturn>; 8],
+    pub crash: [Option<CrashReturn>; CRASH_DAYS],
     /// The fit's quality; `None` when there was too little data, and the values are the most careful of the others'.
     pub quality: Option<Quality>,
 }
@@ -281,7 +279,7 @@ fn learn(
         residual_floor: floor(&left, method),
         depth,
         impact,
-        crash: [None; 8],
+        crash: [None; CRASH_DAYS],
         quality: Some(quality),
     })
 }
@@ -357,7 +355,7 @@ fn careful(
         residual_floor: either(own_floor, volatility / 2.0),
         depth,
         impact,
-        crash: [None; 8],
+        crash: [None; CRASH_DAYS],
         quality: None,
     })
 }

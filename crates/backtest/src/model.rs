@@ -1,6 +1,6 @@
 //! The model in floats: an independent reference for the integer engine, written from the formulas alone.
 
-use crate::estimate::MAX_FACTORS;
+use plimsoll_risk::portfolio::{CRASH_DAYS, MAX_FACTORS};
 
 /// Multiples and fractions of the model, one set for an exchange.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,7 +56,7 @@ pub struct Underlying {
     /// Growth of the liquidity add-on.
     pub impact: f64,
     /// Returns on the named days.
-    pub crash: [f64; 8],
+    pub crash: [f64; CRASH_DAYS],
 }
 
 /// Everything that a requirement depends on but the positions.
@@ -184,6 +184,6 @@ impl Model {
             };
             holdings.iter().filter_map(of).sum::<f64>()
         };
-        (0..8).map(loss).fold(0.0, f64::max)
+        (0..CRASH_DAYS).map(loss).fold(0.0, f64::max)
     }
 }

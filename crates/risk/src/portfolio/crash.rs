@@ -1,6 +1,6 @@
 //! The named days whose returns every underlying carries: a floor under the requirement that no calm period lowers.
 
-/// A day on which crypto-assets fell together.
+/// A day on which crypto-assets moved together as they rarely do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CrashDay {
     /// UTC date, ISO 8601.
@@ -23,8 +23,9 @@ pub const DAYS: [CrashDay; CRASH_DAYS] = [
         name: "mining ban",
     },
     CrashDay {
-        date: "2021-12-04",
-        name: "weekend deleveraging",
+        // The one rise: without it, a book that is short the market would have no floor.
+        date: "2021-05-24",
+        name: "rebound",
     },
     CrashDay {
         date: "2022-05-11",
