@@ -1,5 +1,6 @@
 //! Bending instructions as an attacker would.
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use plimsoll::state::RiskState;
 use plimsoll_client::{instructions as ix, AssetRef, ExchangeRef};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -38,20 +39,18 @@ impl Env {
         let program = listed.asset.token_program;
         let exchange = ExchangeRef::new(1);
         let quote = exchange.asset(mint, program);
-        let instructions = [
-            ix::create_exchange(1, key, mint, program, key, 0),
-            ix::extend_account(key, exchange.risk_state),
-            ix::extend_account(key, exchange.risk_state),
-            ix::list_asset(
-                &exchange,
-                key,
-                &quote,
-                listed.primary.account,
-                quote_params(),
-                oracles(&listed),
-                None,
-            ),
-        ];
+        let mut instructions = vec![ix::create_exchange(1, key, mint, program, key, 0)];
+        let extend = ix::extend_account(key, exchange.risk_state);
+        instructions.extend(vec![extend; ix::extensions_needed(RiskState::SPACE)]);
+        instructions.push(ix::list_asset(
+            &exchange,
+            key,
+            &quote,
+            listed.primary.account,
+            quote_params(),
+            oracles(&listed),
+            None,
+        ));
         self.set_price(0, listed.usd).await;
         self.run(&instructions, &[&authority]).await;
         OtherExchange {
