@@ -15,6 +15,7 @@ mod exposure;
 mod gather;
 mod model;
 mod params;
+mod report;
 mod requirement;
 mod scenario;
 
@@ -23,6 +24,7 @@ pub use exposure::{Delta, Exposure, Exposures, MAX_EXPOSURES};
 pub use gather::{gather, Counted};
 pub use model::{FactorRisk, PortfolioModel, UnderlyingRisk, Volatilities, MAX_UNDERLYINGS};
 pub use params::{ModelParams, UnderlyingParams, LOADING_BITS, LOADING_ONE, MAX_FACTORS};
+pub use report::{Binding, Measure, RiskReport};
 pub use requirement::{find, maintenance, requirement, scenario_losses, Requirement};
 pub use scenario::{
     ArrayHolding, RiskArray, Scenario, ScenarioLosses, MAX_SCENARIOS, RANGE, SHOCK_BITS, TABLE,

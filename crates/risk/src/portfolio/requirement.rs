@@ -90,9 +90,32 @@ pub fn requirement(
     holdings: &[ArrayHolding<'_>],
     which: Volatilities,
 ) -> Result<Requirement> {
-    let params = &model.params;
     let sums = Sums::of(model, underlyings, exposures, which)?;
-    let losses = ScenarioLosses::of(params.scenarios(), &sums.moves, holdings, sums.places)?;
+    let losses = losses_of(model, &sums, holdings)?;
+    from_sums(model, underlyings, exposures, which, &sums, &losses)
+}
+
+/// The losses of sums in the model's scenarios, shifted down as they are.
+#[inline(always)]
+pub(super) fn losses_of(
+    model: &PortfolioModel,
+    sums: &Sums,
+    holdings: &[ArrayHolding<'_>],
+) -> Result<ScenarioLosses> {
+    ScenarioLosses::of(model.params.scenarios(), &sums.moves, holdings, sums.places)
+}
+
+/// The requirement from the sums over exposures and the losses in the scenarios.
+#[inline(always)]
+pub(super) fn from_sums(
+    model: &PortfolioModel,
+    underlyings: &[UnderlyingRisk],
+    exposures: &Exposures,
+    which: Volatilities,
+    sums: &Sums,
+    losses: &ScenarioLosses,
+) -> Result<Requirement> {
+    let params = &model.params;
     let widen = |value: u128| value.wrapping_shl(sums.places);
 
     let isolated = part(sums.isolated, params.deviations);
@@ -131,7 +154,7 @@ pub fn scenario_losses(
     which: Volatilities,
 ) -> Result<ScenarioLosses> {
     let sums = Sums::of(model, underlyings, exposures, which)?;
-    let mut out = ScenarioLosses::of(model.params.scenarios(), &sums.moves, holdings, sums.places)?;
+    let mut out = losses_of(model, &sums, holdings)?;
     for loss in &mut out.losses {
         *loss = loss
             .checked_mul(1i64.wrapping_shl(sums.places))
@@ -154,11 +177,11 @@ pub fn find(underlyings: &[UnderlyingRisk], number: u8) -> Result<&UnderlyingRis
 
 /// Sums over an account's exposures, shifted down.
 #[derive(Clone, Copy, Debug)]
-struct Sums {
+pub(super) struct Sums {
     /// Binary places that were shifted out.
-    places: u32,
+    pub(super) places: u32,
     /// Exposure to each factor, as an interval, with [`LOADING_BITS`] fraction bits.
-    factors: [(i64, i64); MAX_FACTORS],
+    pub(super) factors: [(i64, i64); MAX_FACTORS],
     /// The same times the factor's volatility, without fraction bits.
     moves: [(i64, i64); MAX_FACTORS],
     /// `Σ |w|`.
@@ -168,12 +191,12 @@ struct Sums {
     /// `Σ (w σ_ε)²`.
     own_squares: u64,
     /// Loss on each named day, with [`LOADING_BITS`] fraction bits.
-    days: [i64; CRASH_DAYS],
+    pub(super) days: [i64; CRASH_DAYS],
 }
 
 impl Sums {
     #[inline(always)]
-    fn of(
+    pub(super) fn of(
         model: &PortfolioModel,
         underlyings: &[UnderlyingRisk],
         exposures: &Exposures,
@@ -232,7 +255,7 @@ impl Sums {
     }
 
     /// `Σ_F (σ_F Σ w β_F)² + Σ (w σ_ε)²`.
-    fn squares(&self) -> Result<u64> {
+    pub(super) fn squares(&self) -> Result<u64> {
         self.moves
             .iter()
             .try_fold(self.own_squares, |sum, (low, high)| {

@@ -1,0 +1,294 @@
+//! The risk report on random accounts: its parts are those of health itself.
+use plimsoll_risk::feed::PriceState;
+use plimsoll_risk::portfolio::{
+    Binding, RiskReport, CRASH_DAYS, LOADING_ONE, MAX_FACTORS, MAX_SCENARIOS, TABLE,
+};
+use plimsoll_risk::position::{Balance, OpenOrder, PerpPosition};
+use plimsoll_risk::*;
+use proptest::prelude::*;
+
+const NOW: i64 = 1_700_000_000;
+const SLOT: u64 = 5_000;
+const ASSETS: u16 = 4;
+const MARKETS: u16 = 4;
+/// Underlyings; the last asset and the last market follow none.
+const COVERED: u8 = 3;
+
+fn ratio(number: f64) -> u32 {
+    (number * f64::from(RATIO_ONE)) as u32
+}
+
+fn loading(number: f64) -> i32 {
+    (number * f64::from(LOADING_ONE)) as i32
+}
+
+fn model() -> PortfolioModel {
+    let mut model = PortfolioModel::default();
+    model.params = ModelParams {
+        deviations: ratio(3.25),
+        correlation_breakdown: ratio(0.25),
+        gross_floor: ratio(0.03),
+        crash_multiple: ratio(0.4),
+        maint_fraction: ratio(0.8),
+        depeg_ratio: ratio(0.005),
+        factor_count: 2,
+        scenario_count: MAX_SCENARIOS as u8,
+        scenarios: TABLE,
+        ..model.params
+    };
+    model.factors[0].volatility = [ratio(0.035), ratio(0.03)];
+    model.factors[1].volatility = [ratio(0.02), ratio(0.02)];
+    model
+}
+
+fn underlyings() -> Vec<UnderlyingRisk> {
+    [(1.0, 0.0, -0.37), (1.2, 1.0, -0.42), (0.9, -0.3, 0.1)]
+        .map(|(first, second, day)| UnderlyingRisk {
+            params: UnderlyingParams {
+                depth_notional: 20_000_000_000,
+                loadings: [loading(first), loading(second), 0],
+                crash_returns: [loading(day); CRASH_DAYS],
+                liquidity_ratio: ratio(0.1),
+                basis_ratio: ratio(0.01),
+                ..UnderlyingParams::default()
+            },
+            idiosyncratic: [ratio(0.02), ratio(0.015)],
+            isolated: [ratio(0.06), ratio(0.05)],
+            // 2⁶³ / √(2·10¹⁰), rounded up.
+            depth_inverse_root: 65_219_382_000_000,
+            ..UnderlyingRisk::default()
+        })
+        .to_vec()
+}
+
+fn price(spot: u64, age: i64) -> PriceState {
+    PriceState {
+        publish_time: NOW - age,
+        refresh_slot: SLOT,
+        spot,
+        conf: spot / 1_000,
+        stable: spot - spot / 50,
+        average: spot,
+    }
+}
+
+fn assets(ages: &[i64]) -> Vec<AssetRisk> {
+    let params = AssetParams {
+        asset_weight_init: ratio(0.8),
+        asset_weight_maint: ratio(0.9),
+        liability_weight_init: ratio(1.2),
+        liability_weight_maint: ratio(1.1),
+        deposit_scale_start_usd: u64::MAX,
+        borrow_scale_start_usd: u64::MAX,
+        oracle: limits(),
+        ..AssetParams::default()
+    };
+    (0..ASSETS)
+        .map(|index| {
+            let mut entry = AssetRisk::listed(30, 6);
+            entry.price = price((1 << 30) * (1 + u64::from(index)), ages[usize::from(index)]);
+            entry.underlying = covered(index.checked_sub(1), ASSETS - 2);
+            entry.recompute(&params, &BankTotals::default()).unwrap();
+            entry
+        })
+        .collect()
+}
+
+/// The underlying of an entry: the quote asset and the last follow none.
+fn covered(place: Option<u16>, last: u16) -> u8 {
+    match place {
+        Some(place) if place < last => 1 + u8::try_from(place).unwrap() % COVERED,
+        _ => 0,
+    }
+}
+
+fn markets(ages: &[i64]) -> Vec<MarketRisk> {
+    let params = MarketParams {
+        size_scale_notional: 50_000_000_000,
+        init_ratio: ratio(0.1),
+        maint_ratio: ratio(0.05),
+        profit_weight: [0, RATIO_ONE / 2, RATIO_ONE],
+        maker_fee: 500,
+        oracle: limits(),
+        ..MarketParams::default()
+    };
+    (0..MARKETS)
+        .map(|index| {
+            let mut entry = MarketRisk::listed(12, 100);
+            entry.price = price(
+                (100_000 << 12) * (1 + u64::from(index)),
+                ages[usize::from(index)],
+            );
+            entry.underlying = covered(Some(index), MARKETS - 1);
+            entry.recompute(&params).unwrap();
+            entry
+        })
+        .collect()
+}
+
+fn limits() -> OracleLimits {
+    OracleLimits {
+        max_conf_ratio: RATIO_ONE / 10,
+        conf_multiple: RATIO_ONE,
+        max_age_secs: 60,
+        max_age_slots: 150,
+        stable_rate_per_hour: RATIO_ONE,
+        reserved: 0,
+    }
+}
+
+/// An account's slots.
+#[derive(Clone, Debug)]
+struct Slots {
+    balances: Vec<Balance>,
+    perps: Vec<PerpPosition>,
+    orders: Vec<OpenOrder>,
+}
+
+fn slots() -> impl Strategy<Value = Slots> {
+    let most = 40_000_000_000i64;
+    let balances = prop::collection::vec(-most..most, usize::from(ASSETS));
+    let perps = prop::collection::vec((-400_000i64..400_000, 0i64..100_000), usize::from(MARKETS));
+    (balances, perps).prop_map(|(shares, held)| {
+        let balances = (0..ASSETS).zip(shares).map(|(asset, shares)| Balance {
+            shares: Shares(shares),
+            ..Balance::of(asset)
+        });
+        let mut orders = Vec::new();
+        let mut perps = Vec::new();
+        for (market, (lots, ask)) in (0..MARKETS).zip(held) {
+            let spot = 1_000 * (1 + u64::from(market));
+            let mut perp = PerpPosition {
+                position: BaseLots(lots),
+                quote: QuoteNative(-lots * i64::try_from(spot).unwrap() * 100),
+                ..PerpPosition::of(market)
+            };
+            if ask > 50_000 {
+                perp.ask_lots = BaseLots(ask);
+                perp.order_mask = 1 << orders.len();
+                perp.best_bid = PriceLots(0);
+                perp.best_ask = PriceLots(spot - 10);
+                perp.open_notional = QuoteNative(ask * i64::try_from(spot).unwrap() * 100);
+            }
+            orders.push(OpenOrder {
+                id: 1,
+                price: PriceLots(spot - 10),
+                lots: BaseLots(ask),
+                market,
+                side: 1,
+                ..OpenOrder::default()
+            });
+            perps.push(perp);
+        }
+        Slots {
+            balances: balances.collect(),
+            perps,
+            orders,
+        }
+    })
+}
+
+/// Ages of the entries, some of them stale.
+fn ages() -> impl Strategy<Value = Vec<i64>> {
+    prop::collection::vec(
+        prop_oneof![4 => Just(1i64), 1 => Just(100i64)],
+        usize::from(ASSETS.max(MARKETS)),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn the_report_is_what_health_is_measured_with(slots in slots(), ages in ages()) {
+        let (model, underlyings) = (model(), underlyings());
+        let (assets, markets) = (assets(&ages), markets(&ages));
+        let view = RiskView {
+            assets: &assets,
+            markets: &markets,
+            underlyings: &underlyings,
+            model: &model,
+            clock: Clock { now: NOW, slot: SLOT },
+            max_refresh_slots: u32::MAX,
+            doubts_broken: false,
+        };
+        let whole = Portfolio {
+            balances: &slots.balances,
+            perps: &slots.perps,
+            orders: &slots.orders,
+            mode: MarginMode::Portfolio,
+        };
+        let mut report = RiskReport::default();
+        PortfolioMargin::report(&view, &whole, &mut report).unwrap();
+
+        let trades = PortfolioMargin::lines(&view, &whole, Policy::Strict).unwrap();
+        let lines = PortfolioMargin::lines(&view, &whole, Policy::BenefitOfDoubt).unwrap();
+        prop_assert_eq!(report.value, [trades.value[0], lines.value[1], lines.value[2]]);
+        let required = [trades.requirement[0], lines.requirement[1], lines.requirement[2]];
+        prop_assert_eq!(report.requirement, required);
+        prop_assert_eq!(report.equity, lines.equity);
+        prop_assert_eq!(report.stale, lines.stale);
+        let health = AccountMargin::health(&view, &whole, HealthKind::Init, Policy::Strict);
+        prop_assert_eq!(report.health(HealthKind::Init), health.unwrap().value);
+
+        for (measure, kind) in [
+            (&report.current, HealthKind::Init),
+            (&report.binding, HealthKind::LiquidationEnd),
+        ] {
+            let base = measure.parts.base();
+            let named = match measure.binding {
+                Binding::Nothing => 0,
+                Binding::Linear => measure.parts.linear,
+                Binding::GrossFloor => measure.parts.gross_floor,
+                Binding::Shortfall => measure.parts.shortfall,
+                Binding::CrashDay(_) => measure.parts.crash,
+            };
+            prop_assert_eq!(named, base);
+            let total = i128::try_from(measure.parts.total()).unwrap();
+            prop_assert_eq!(total, kind.of(&report.requirement));
+            // k deviations are the model's part, to the rounding of what was shifted out.
+            let deviations = u128::from(measure.deviation) * u128::from(model.params.deviations);
+            let apart = (deviations >> RATIO_BITS).abs_diff(measure.parts.model);
+            prop_assert!(apart <= 1 << 16, "{} {}", measure.deviation, measure.parts.model);
+            prop_assert_eq!(measure.losses.count, MAX_SCENARIOS);
+            prop_assert!(measure.factors.iter().all(|(low, high)| low <= high));
+            prop_assert_eq!(measure.factors[MAX_FACTORS - 1], (0, 0));
+        }
+    }
+
+    #[test]
+    fn values_add_up_and_requirements_do_not(slots in slots(), ages in ages()) {
+        let (model, underlyings) = (model(), underlyings());
+        let (assets, markets) = (assets(&ages), markets(&ages));
+        let view = RiskView {
+            assets: &assets,
+            markets: &markets,
+            underlyings: &underlyings,
+            model: &model,
+            clock: Clock { now: NOW, slot: SLOT },
+            max_refresh_slots: u32::MAX,
+            doubts_broken: false,
+        };
+        let of = |balances, perps| Portfolio {
+            balances,
+            perps,
+            orders: &slots.orders,
+            mode: MarginMode::Portfolio,
+        };
+        for policy in [Policy::Strict, Policy::BenefitOfDoubt] {
+            let whole = of(&slots.balances, &slots.perps);
+            let lines = PortfolioMargin::lines(&view, &whole, policy).unwrap();
+            let mut sum = [0i128; 3];
+            let balances = slots.balances.iter().map(std::slice::from_ref);
+            let perps = slots.perps.iter().map(std::slice::from_ref);
+            let parts = balances.map(|one| of(one, &[])).chain(perps.map(|one| of(&[], one)));
+            for part in parts {
+                let value = PortfolioMargin::value(&view, &part, policy).unwrap();
+                for (sum, value) in sum.iter_mut().zip(value) {
+                    *sum += value;
+                }
+            }
+            prop_assert_eq!(sum, lines.value);
+        }
+    }
+}
