@@ -150,8 +150,8 @@ impl AssetRisk {
         {
             *out = share_price_ceil(price, self.borrow_index, weight)?;
         }
-        let deposit = share_price_floor(spot, self.deposit_index, RATIO_ONE)?;
-        let debt = share_price_ceil(spot, self.borrow_index, RATIO_ONE)?;
+        let deposit = self.deposit_price_at(spot)?;
+        let debt = self.debt_price_at(spot)?;
         self.crowding = [
             weights::asset_weight(
                 RATIO_ONE,
@@ -189,6 +189,22 @@ impl AssetRisk {
     /// [`RiskError::PriceOutOfRange`] when it does not fit.
     pub fn liability_price_at(&self, price: u64, kind: HealthKind) -> Result<u64> {
         share_price_ceil(price, self.borrow_index, kind.of(&self.liability_weight))
+    }
+
+    /// Unweighted value of a deposit share at an arbitrary price, as [`AssetRisk::share_price`] is at spot.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when it does not fit.
+    pub fn deposit_price_at(&self, price: u64) -> Result<u64> {
+        share_price_floor(price, self.deposit_index, RATIO_ONE)
+    }
+
+    /// Unweighted value of a borrow share at an arbitrary price.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when it does not fit.
+    pub fn debt_price_at(&self, price: u64) -> Result<u64> {
+        share_price_ceil(price, self.borrow_index, RATIO_ONE)
     }
 
     /// An entry of a new asset before its first price: both indices at one.

@@ -123,7 +123,7 @@ impl Exposures {
     /// Counts a holding's delta in an underlying.
     ///
     /// # Errors
-    /// [`RiskError::Overflow`] when more underlyings are named than an account has slots.
+    /// [`RiskError::Overflow`] when more underlyings are named than an account has slots, or a sum does not fit.
     #[inline]
     pub fn add(&mut self, underlying: u8, delta: &Delta) -> Result<()> {
         let known = self
@@ -136,11 +136,12 @@ impl Exposures {
             item.underlying = underlying;
             self.count = self.count.wrapping_add(1);
         }
-        // Within 64 bits: a delta has at most 58, and an account 32 of them.
+        let (long, short) = (delta.high.max(0), delta.low.min(0));
+        item.long = item.long.checked_add(long).ok_or(RiskError::Overflow)?;
+        item.short = item.short.checked_sub(short).ok_or(RiskError::Overflow)?;
+        // Both are between what is short and what is long, hence fit where those do.
         item.low = item.low.wrapping_add(delta.low);
         item.high = item.high.wrapping_add(delta.high);
-        item.long = item.long.wrapping_add(delta.high.max(0));
-        item.short = item.short.wrapping_sub(delta.low.min(0));
         let [down, up] = delta.gap;
         item.down = item.down.max(down);
         item.up = item.up.max(up);

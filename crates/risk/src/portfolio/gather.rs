@@ -38,8 +38,9 @@ impl<const N: usize> Counted<N> {
 /// Collects values and exposures of an account.
 ///
 /// Under [`Policy::Strict`] a stale deposit has no value, and its delta counts only with `with_stale`; stale debts and
-/// positions count at their last price. Under [`Policy::BenefitOfDoubt`] whatever is stale counts at the better of last and
-/// stable price, and its delta only with `with_stale`.
+/// positions count at their last price. Under [`Policy::BenefitOfDoubt`] whatever is stale has the value that it has at
+/// the better of last and stable price, and its delta counts only with `with_stale`. A delta is always that at the last
+/// price, so that what the better price adds to the value is never outweighed by what it adds to the requirement.
 ///
 /// # Errors
 /// [`crate::RiskError`] when a slot names an entry that does not exist, or a value does not fit.
@@ -139,19 +140,30 @@ impl<const N: usize> Walk<'_, '_, N> {
             &mut stale.debts
         };
         *mask |= entry_bit(balance.asset);
-        let price = match (self.policy, deposit) {
-            (Policy::Strict, _) => risk.price.spot,
-            (Policy::BenefitOfDoubt, true) => risk.price.higher(),
-            (Policy::BenefitOfDoubt, false) => risk.price.lower(),
+        let [last_deposit, last_debt] = risk.share_price;
+        let last = if deposit { last_deposit } else { last_debt };
+        // At the last price to the unit what it counted while it was fresh.
+        let value = scale_floor(balance.shares.0, last, risk.shift);
+        let doubtful = match (self.policy, deposit) {
+            (Policy::Strict, true) => {
+                self.counted.equity = add(self.counted.equity, value)?;
+                true
+            }
+            (Policy::Strict, false) => {
+                self.count_balance(value, risk)?;
+                false
+            }
+            (Policy::BenefitOfDoubt, _) => {
+                let price = if deposit {
+                    risk.deposit_price_at(risk.price.higher())?
+                } else {
+                    risk.debt_price_at(risk.price.lower())?
+                };
+                let better = scale_floor(balance.shares.0, price, risk.shift);
+                self.count_balance(better, risk)?;
+                true
+            }
         };
-        let value = crate::balance::spot_value(balance, indices(risk), price, risk.shift)?;
-        let worthless = self.policy == Policy::Strict && deposit;
-        if worthless {
-            self.counted.equity = add(self.counted.equity, value)?;
-        } else {
-            self.count_balance(value, risk)?;
-        }
-        let doubtful = worthless || self.policy == Policy::BenefitOfDoubt;
         self.counted.doubtful |= doubtful;
         if doubtful && !self.with_stale {
             return Ok(());
@@ -200,21 +212,22 @@ impl<const N: usize> Walk<'_, '_, N> {
         if stale || risk.underlying == 0 {
             return self.special_perp(perp, orders, risk, stale);
         }
-        self.count_perp(perp, orders, risk, risk.price.spot)?;
-        self.expose(perp, risk, risk.price.spot)
+        self.count_perp(perp, orders, risk, risk.price.spot, risk.price.spot)?;
+        self.expose(perp, risk)
     }
 
-    /// Counts a position's profit, with the losses of its orders, at one price.
+    /// Counts a position's profit, with the losses of its orders: longs and bids at `low`, shorts and asks at `high`.
     #[inline(always)]
     fn count_perp(
         &mut self,
         perp: &PerpPosition,
         orders: &[OpenOrder],
         risk: &MarketRisk,
-        price: u64,
+        low: u64,
+        high: u64,
     ) -> Result<()> {
         let settled = settled_quote(perp, risk)?;
-        let pnl = pnl_at(perp, orders, risk, settled, price, price)?;
+        let pnl = pnl_at(perp, orders, risk, settled, low, high)?;
         let totals = self.counted.value.iter_mut().zip(&mut self.counted.quote);
         for ((total, quote), kind) in totals.zip(self.kinds) {
             let part = weighted(pnl, kind.of(&risk.profit_weight))?;
@@ -222,24 +235,25 @@ impl<const N: usize> Walk<'_, '_, N> {
             *quote = add(*quote, part)?;
         }
         if N > 1 {
+            let price = if perp.position.0 >= 0 { low } else { high };
             self.counted.equity = add(self.counted.equity, equity_at(perp, risk, price)?)?;
         }
         Ok(())
     }
 
     #[inline(always)]
-    fn expose(&mut self, perp: &PerpPosition, risk: &MarketRisk, price: u64) -> Result<()> {
+    fn expose(&mut self, perp: &PerpPosition, risk: &MarketRisk) -> Result<()> {
         let least = perp.position.checked_sub(perp.ask_lots)?;
         let most = perp.position.checked_add(perp.bid_lots)?;
-        let low = scale_floor(least.0, price, risk.shift);
+        if least.is_zero() && most.is_zero() {
+            return Ok(());
+        }
+        let low = scale_floor(least.0, risk.price.spot, risk.shift);
         let high = if least == most {
             low
         } else {
-            scale_floor(most.0, price, risk.shift)
+            scale_floor(most.0, risk.price.spot, risk.shift)
         };
-        if low == 0 && high == 0 {
-            return Ok(());
-        }
         self.exposures
             .add(risk.underlying, &Delta::between(low, high, risk.gap)?)
     }
@@ -257,10 +271,10 @@ impl<const N: usize> Walk<'_, '_, N> {
             self.counted.stale.markets |= entry_bit(perp.market);
         }
         let in_doubt = stale && self.policy == Policy::BenefitOfDoubt;
-        let price = match (in_doubt, perp.position.0 >= 0) {
-            (false, _) => risk.price.spot,
-            (true, true) => risk.price.higher(),
-            (true, false) => risk.price.lower(),
+        let (low, high) = if in_doubt {
+            (risk.price.higher(), risk.price.lower())
+        } else {
+            (risk.price.spot, risk.price.spot)
         };
         if risk.underlying == 0 {
             for (total, kind) in self.counted.value.iter_mut().zip(self.kinds) {
@@ -271,15 +285,16 @@ impl<const N: usize> Walk<'_, '_, N> {
                 };
                 *total = add(*total, value_at(perp, orders, risk, &terms)?)?;
             }
+            let price = if perp.position.0 >= 0 { low } else { high };
             self.counted.equity = add(self.counted.equity, equity_at(perp, risk, price)?)?;
             return Ok(());
         }
-        self.count_perp(perp, orders, risk, price)?;
+        self.count_perp(perp, orders, risk, low, high)?;
         self.counted.doubtful |= in_doubt;
         if in_doubt && !self.with_stale {
             return Ok(());
         }
-        self.expose(perp, risk, price)
+        self.expose(perp, risk)
     }
 }
 

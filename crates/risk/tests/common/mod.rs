@@ -1,6 +1,8 @@
 //! Generators shared by the property tests: valid parameters, entries and portfolios over wide ranges.
 #![allow(dead_code)]
 
+pub mod portfolio;
+
 use plimsoll_risk::position::{Balance, OpenOrder, PerpPosition};
 use plimsoll_risk::*;
 use proptest::prelude::*;

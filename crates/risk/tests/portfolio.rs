@@ -1,0 +1,194 @@
+//! Properties of accounts under portfolio margin: the three lines, resting orders, stale and wide inputs.
+
+mod common;
+
+use common::portfolio::*;
+use common::*;
+use plimsoll_risk::feed::PriceState;
+use plimsoll_risk::portfolio::Lines;
+use plimsoll_risk::*;
+use proptest::prelude::*;
+
+const POLICIES: [Policy; 2] = [Policy::Strict, Policy::BenefitOfDoubt];
+
+proptest! {
+    #![proptest_config(cases(2_000))]
+
+    #[test]
+    fn kinds_are_ordered(account in portfolio_account()) {
+        for policy in POLICIES {
+            let [init, liquidation_end, maint] = HealthKind::ALL.map(|kind| account.health(kind, policy).value);
+            prop_assert!(init <= liquidation_end, "{policy:?}: {init} {liquidation_end}");
+            prop_assert!(liquidation_end <= maint, "{policy:?}: {liquidation_end} {maint}");
+        }
+    }
+
+    #[test]
+    fn the_single_pass_agrees_with_each_kind(account in portfolio_account()) {
+        for policy in POLICIES {
+            let (all, lines) = (account.assess(policy), account.lines(policy));
+            prop_assert_eq!(all, Assessment::from(lines));
+            for kind in HealthKind::ALL {
+                prop_assert_eq!(account.health(kind, policy), Health { value: all.of(kind), stale: all.stale });
+                prop_assert_eq!(all.of(kind), kind.of(&lines.value) - kind.of(&lines.requirement));
+                prop_assert!(kind.of(&lines.requirement) >= 0);
+            }
+        }
+    }
+
+    #[test]
+    fn equity_is_what_standard_margin_says(account in portfolio_account()) {
+        for policy in POLICIES {
+            let standard = StandardMargin::assess(&account.view(), &account.portfolio(), policy).unwrap();
+            let portfolio = account.assess(policy);
+            // A balance is worth its shares at the price of a share here, its native units there: a unit or a share's
+            // worth of rounding each.
+            let grain: i128 = account.account.assets.iter().map(|risk| {
+                2 + (i128::from(risk.price.higher() >> risk.shift)) + (1i128 << 55 >> risk.shift)
+            }).sum();
+            prop_assert!((standard.equity - portfolio.equity).abs() <= grain, "{} {}", standard.equity, portfolio.equity);
+            prop_assert_eq!(standard.stale, portfolio.stale);
+        }
+    }
+
+    /// Late settlement included: until a fill is applied the order still rests in its slot.
+    #[test]
+    fn filling_without_fees_or_funding_never_lowers_health_by_a_unit(
+        mut account in portfolio_account(), fills in any::<u16>(), percent in 1u32..=100,
+    ) {
+        for (risk, perp) in account.account.markets.iter_mut().zip(&mut account.account.perps) {
+            (risk.maker_fee, risk.funding_long, risk.funding_short, perp.funding_entry) = (0, 0, 0, 0);
+        }
+        let mut after = account.clone();
+        for slot in 0..16 {
+            if fills >> slot & 1 == 1 {
+                fill(&mut after.account, slot, percent, false);
+            }
+        }
+        // When no market is stale; otherwise a fill may turn a long that is doubted at one price into a short that is
+        // doubted at another.
+        let doubts = !account.lines(Policy::BenefitOfDoubt).stale.is_empty();
+        for policy in POLICIES.into_iter().take(if doubts { 1 } else { 2 }) {
+            for kind in HealthKind::ALL {
+                let (old, new) = (account.health(kind, policy).value, after.health(kind, policy).value);
+                prop_assert!(new >= old, "{policy:?} {kind:?}: {old} -> {new}");
+            }
+        }
+    }
+
+    #[test]
+    fn filling_any_orders_never_lowers_health_by_more_than_two_units_each(
+        account in portfolio_account(),
+        fills in prop::collection::vec((0usize..16, 1u32..=100), 0..12),
+    ) {
+        let mut after = account.clone();
+        let mut count = 0;
+        for (slot, percent) in fills {
+            count += i128::from(fill(&mut after.account, slot, percent, true));
+            for kind in HealthKind::ALL {
+                let (old, new) = (account.health(kind, Policy::Strict).value, after.health(kind, Policy::Strict).value);
+                // One unit for its fee and one for the funding settled with it.
+                prop_assert!(new >= old - 2 * count, "{kind:?}: {old} -> {new} after {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn resting_another_order_never_raises_health(
+        account in portfolio_account(), more in order_seeds(1), market in any::<prop::sample::Index>(),
+    ) {
+        let mut after = account.clone();
+        let market = market.index(after.account.perps.len());
+        let risk = after.account.markets[market];
+        rest(&mut after.account.perps[market], &mut after.account.orders, &risk, &more);
+        for kind in HealthKind::ALL {
+            prop_assert!(after.health(kind, Policy::Strict).value <= account.health(kind, Policy::Strict).value);
+        }
+    }
+
+    #[test]
+    fn stale_entries_never_raise_strict_health(account in portfolio_account()) {
+        let mut fresh = account.clone();
+        fresh.refresh();
+        let (stale, fresh) = (account.lines(Policy::Strict), fresh.lines(Policy::Strict));
+        prop_assert!(fresh.stale.is_empty());
+        for kind in HealthKind::ALL {
+            prop_assert!(kind.of(&stale.value) <= kind.of(&fresh.value), "{kind:?}");
+            let health = |lines: &Lines| kind.of(&lines.value) - kind.of(&lines.requirement);
+            prop_assert!(health(&stale) <= health(&fresh), "{kind:?}");
+        }
+        // The peg's add-on is on the quote that counts: none of a stale deposit.
+        if stale.stale.deposits & 1 == 0 {
+            for kind in HealthKind::ALL {
+                prop_assert!(kind.of(&stale.requirement) >= kind.of(&fresh.requirement), "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_benefit_of_the_doubt_is_one(account in portfolio_account()) {
+        let mut fresh = account.clone();
+        fresh.refresh();
+        for kind in [HealthKind::LiquidationEnd, HealthKind::Maint] {
+            let value = account.health(kind, Policy::BenefitOfDoubt).value;
+            let (certain, strict) = (fresh.health(kind, Policy::BenefitOfDoubt), account.health(kind, Policy::Strict));
+            prop_assert!(value >= certain.value, "{kind:?}: {value} {}", certain.value);
+            prop_assert!(value >= strict.value, "{kind:?}: {value} {}", strict.value);
+        }
+    }
+
+    #[test]
+    fn wider_prices_never_raise_init_health_and_move_nothing_else(
+        account in portfolio_account(), factor in 1u64..=8, away in 0u64..=100,
+    ) {
+        let mut wide = account.clone();
+        let mut same = account.clone();
+        let widen = |price: &mut PriceState| {
+            price.conf = price.conf.saturating_mul(factor);
+            let further = price.spot.abs_diff(price.stable) / 100 * away;
+            price.stable = if price.stable > price.spot {
+                price.stable.saturating_add(further)
+            } else {
+                price.stable.saturating_sub(further)
+            };
+        };
+        for account in [&mut wide, &mut same] {
+            account.refresh();
+        }
+        for (risk, params) in wide.account.assets.iter_mut().zip(&wide.account.asset_params) {
+            widen(&mut risk.price);
+            prop_assume!(risk.recompute(params, &BankTotals::default()).is_ok());
+        }
+        for (risk, params) in same.account.assets.iter_mut().zip(&same.account.asset_params) {
+            risk.recompute(params, &BankTotals::default()).unwrap();
+        }
+        for (risk, params) in wide.account.markets.iter_mut().zip(&wide.account.market_params) {
+            widen(&mut risk.price);
+            prop_assume!(risk.recompute(params).is_ok());
+        }
+        let (lines, others) = (wide.lines(Policy::Strict), same.lines(Policy::Strict));
+        prop_assert!(lines.value[0] - lines.requirement[0] <= others.value[0] - others.requirement[0]);
+        // The peg's add-on is on the quote that counts, which wide prices make less.
+        wide.model.params.depeg_ratio = 0;
+        same.model.params.depeg_ratio = 0;
+        let (wide, same) = (wide.lines(Policy::Strict), same.lines(Policy::Strict));
+        prop_assert!(wide.requirement[0] >= same.requirement[0]);
+        prop_assert_eq!(&wide.value[1..], &same.value[1..]);
+        prop_assert_eq!(&wide.requirement[1..], &same.requirement[1..]);
+    }
+
+    #[test]
+    fn an_account_that_nothing_covers_is_margined_as_in_standard(mut account in portfolio_account()) {
+        for risk in &mut account.account.assets {
+            risk.underlying = 0;
+        }
+        for risk in &mut account.account.markets {
+            risk.underlying = 0;
+        }
+        account.model.params.depeg_ratio = 0;
+        for policy in POLICIES {
+            let standard = StandardMargin::assess(&account.view(), &account.portfolio(), policy).unwrap();
+            prop_assert_eq!(standard, account.assess(policy));
+        }
+    }
+}
