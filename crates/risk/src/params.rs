@@ -40,6 +40,8 @@ macro_rules! first_loosening {
     (@any $old:expr, $new:expr) => { $new != $old };
 }
 
+pub(crate) use {first_loosening, require};
+
 /// What an entry accepts from its oracle and for how long.
 #[cfg_attr(
     feature = "anchor",

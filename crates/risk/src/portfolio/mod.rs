@@ -11,6 +11,7 @@
 
 mod bounds;
 mod crash;
+mod defaults;
 mod exposure;
 mod gather;
 mod model;
@@ -19,6 +20,7 @@ mod report;
 mod requirement;
 mod scenario;
 
+pub use bounds::require_consistent;
 pub use crash::{CrashDay, CRASH_DAYS, DAYS};
 pub use exposure::{Delta, Exposure, Exposures, MAX_EXPOSURES};
 pub use gather::{gather, Counted};
