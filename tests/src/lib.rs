@@ -10,6 +10,7 @@ pub mod env;
 pub mod listing;
 pub mod oracles;
 pub mod params;
+pub mod portfolio;
 pub mod refusal;
 pub mod send;
 pub mod tokens;

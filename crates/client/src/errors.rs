@@ -96,6 +96,10 @@ refusals! {
     SliceTooSmall,
     LiquidationHarms,
     NobodyCanPay,
+    NoPortfolioModel,
+    UnknownUnderlying,
+    TooManyUnderlyings,
+    QuoteHasNoUnderlying,
 }
 
 /// The refusal of a custom error code, if it is one of this program's. Its `name()` is the variant's name and its

@@ -134,7 +134,7 @@ pub(crate) fn requirement_per_lot(price: u64, ratio: u32) -> Result<u64> {
 }
 
 /// `⌈2^63 / √scale⌉`.
-fn inverse_root(scale: u64) -> Result<u64> {
+pub(crate) fn inverse_root(scale: u64) -> Result<u64> {
     let square = div_ceil(1 << (2 * INVERSE_ROOT_BITS), u128::from(scale))?;
     let floor = square.isqrt();
     to_u64(if floor * floor == square {

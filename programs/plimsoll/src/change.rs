@@ -3,7 +3,7 @@
 //! A tightening runs at once. A loosening, a listing or a change of oracle or authority is proposed first; the
 //! same instruction that would make it then takes the matured proposal and must match it byte for byte.
 use anchor_lang::prelude::*;
-use plimsoll_risk::{AssetParams, MarketParams};
+use plimsoll_risk::{AssetParams, MarketParams, ModelParams, UnderlyingParams};
 
 use crate::{
     error::PlimsollError,
@@ -55,6 +55,19 @@ pub enum Change {
     SetMarketMode {
         market: u16,
         mode: u8,
+    },
+    EditPortfolioModel {
+        params: Box<ModelParams>,
+    },
+    EditUnderlying {
+        number: u8,
+        params: Box<UnderlyingParams>,
+    },
+    AssignUnderlying {
+        is_market: bool,
+        index: u16,
+        underlying: u8,
+        samples: bool,
     },
 }
 

@@ -194,6 +194,16 @@ pub enum PlimsollError {
     LiquidationHarms,
     #[msg("Neither insurance nor anyone else can bear the loss now")]
     NobodyCanPay,
+
+    // The portfolio model
+    #[msg("The exchange has no portfolio model yet")]
+    NoPortfolioModel,
+    #[msg("The exchange has no such underlying")]
+    UnknownUnderlying,
+    #[msg("The exchange has no room for another underlying")]
+    TooManyUnderlyings,
+    #[msg("The quote asset follows no underlying: every price is told in it")]
+    QuoteHasNoUnderlying,
 }
 
 impl From<RiskError> for PlimsollError {
@@ -202,6 +212,7 @@ impl From<RiskError> for PlimsollError {
             RiskError::InvalidParameter => Self::InvalidParameter,
             RiskError::NothingToLiquidate => Self::NothingToLiquidate,
             RiskError::SliceTooSmall => Self::SliceTooSmall,
+            RiskError::UnknownUnderlying => Self::UnknownUnderlying,
             _ => Self::Overflow,
         }
     }

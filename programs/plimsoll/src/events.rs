@@ -44,6 +44,32 @@ pub struct MarketEdited {
     pub index: u16,
 }
 
+/// The portfolio model's parameters changed; the risk state holds the new ones.
+#[event]
+pub struct PortfolioModelEdited {
+    pub exchange: Pubkey,
+}
+
+/// An underlying was added or its parameters changed; the risk state holds the new ones.
+#[event]
+pub struct UnderlyingEdited {
+    pub exchange: Pubkey,
+    /// From 1.
+    pub underlying: u8,
+}
+
+/// An asset or market follows an underlying from now on (0: none).
+#[event]
+pub struct UnderlyingAssigned {
+    pub exchange: Pubkey,
+    /// Asset, or market when `is_market`.
+    pub index: u16,
+    pub is_market: bool,
+    pub underlying: u8,
+    /// Whether the underlying learns its volatility from this price.
+    pub samples: bool,
+}
+
 /// `account` is an exchange, a bank or a market.
 #[event]
 pub struct ModeSet {
@@ -104,6 +130,13 @@ pub struct MarginAccountClosed {
 pub struct DelegateSet {
     pub margin_account: Pubkey,
     pub delegate: Pubkey,
+}
+
+/// How an account is margined from now on: 0 standard, 1 portfolio.
+#[event]
+pub struct MarginModeSet {
+    pub margin_account: Pubkey,
+    pub mode: u8,
 }
 
 /// `amount` is what arrived in the vault; `shares` is the balance afterwards.

@@ -56,6 +56,10 @@ pub const SET_ASSET_MODE: Gate = gate("set_asset_mode", ALWAYS, ALWAYS, ALWAYS, 
 pub const SET_MARKET_MODE: Gate = gate("set_market_mode", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const PROPOSE_CHANGE: Gate = gate("propose_change", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const CANCEL_CHANGE: Gate = gate("cancel_change", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+pub const EDIT_PORTFOLIO_MODEL: Gate =
+    gate("edit_portfolio_model", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+pub const EDIT_UNDERLYING: Gate = gate("edit_underlying", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+pub const ASSIGN_UNDERLYING: Gate = gate("assign_underlying", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const FUND_INSURANCE: Gate = gate("fund_insurance", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const COLLECT_ASSET_FEES: Gate =
     gate("collect_asset_fees", RUNNING, RUNNING, ALWAYS, ANY_ACCOUNT);
@@ -78,6 +82,8 @@ pub const CREATE_MARGIN_ACCOUNT: Gate = gate(
 );
 pub const CLOSE_MARGIN_ACCOUNT: Gate = gate("close_margin_account", ALWAYS, ALWAYS, ALWAYS, NORMAL);
 pub const SET_DELEGATE: Gate = gate("set_delegate", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+/// An account in liquidation stays in the mode in which it fell below its line.
+pub const SET_MARGIN_MODE: Gate = gate("set_margin_mode", RUNNING, ALWAYS, ALWAYS, NORMAL);
 /// In reduce-only mode of the exchange or bank a deposit may only repay (checked where the amount is known).
 pub const DEPOSIT: Gate = gate("deposit", RUNNING, RUNNING, ALWAYS, ANY_ACCOUNT);
 /// In reduce-only mode of the exchange or bank nothing may be borrowed.
@@ -110,6 +116,9 @@ pub const TABLE: &[&Gate] = &[
     &SET_MARKET_MODE,
     &PROPOSE_CHANGE,
     &CANCEL_CHANGE,
+    &EDIT_PORTFOLIO_MODEL,
+    &EDIT_UNDERLYING,
+    &ASSIGN_UNDERLYING,
     &FUND_INSURANCE,
     &COLLECT_ASSET_FEES,
     &COLLECT_MARKET_FEES,
@@ -117,6 +126,7 @@ pub const TABLE: &[&Gate] = &[
     &CREATE_MARGIN_ACCOUNT,
     &CLOSE_MARGIN_ACCOUNT,
     &SET_DELEGATE,
+    &SET_MARGIN_MODE,
     &DEPOSIT,
     &WITHDRAW,
     &TRANSFER,

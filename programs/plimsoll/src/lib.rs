@@ -23,7 +23,7 @@ pub use change::Change;
 pub use instructions::*;
 
 use orders::terms::{OrderRef, OrderSide, OrderTerms};
-use plimsoll_risk::{AssetParams, MarketParams};
+use plimsoll_risk::{AssetParams, MarketParams, ModelParams, UnderlyingParams};
 use state::{market::ContractTerms, OracleSources};
 
 declare_id!("2ducq5nhMgwuZ8EaTgmrR8uwVEtZFzkvxhC1LJifVZsS");
@@ -101,6 +101,33 @@ pub mod plimsoll {
         instructions::set_market_mode::set_market_mode(ctx, mode)
     }
 
+    pub fn edit_portfolio_model(
+        ctx: Context<EditPortfolioModel>,
+        params: ModelParams,
+    ) -> Result<()> {
+        instructions::edit_portfolio_model::edit_portfolio_model(ctx, params)
+    }
+
+    pub fn edit_underlying(
+        ctx: Context<EditUnderlying>,
+        number: u8,
+        params: UnderlyingParams,
+    ) -> Result<()> {
+        instructions::edit_underlying::edit_underlying(ctx, number, params)
+    }
+
+    pub fn assign_underlying(
+        ctx: Context<AssignUnderlying>,
+        is_market: bool,
+        index: u16,
+        underlying: u8,
+        samples: bool,
+    ) -> Result<()> {
+        instructions::assign_underlying::assign_underlying(
+            ctx, is_market, index, underlying, samples,
+        )
+    }
+
     pub fn propose_change(ctx: Context<ProposeChange>, change: Change) -> Result<()> {
         instructions::propose_change::propose_change(ctx, change)
     }
@@ -142,6 +169,10 @@ pub mod plimsoll {
 
     pub fn set_delegate(ctx: Context<SetDelegate>, delegate: Pubkey) -> Result<()> {
         instructions::set_delegate::set_delegate(ctx, delegate)
+    }
+
+    pub fn set_margin_mode(ctx: Context<SetMarginMode>, mode: u8) -> Result<()> {
+        instructions::set_margin_mode::set_margin_mode(ctx, mode)
     }
 
     pub fn deposit(ctx: Context<Deposit>, amount: u64) -> Result<()> {

@@ -101,6 +101,9 @@ table! {
     AssetEdited { bank, asset }
     MarketCreated { exchange, market, index }
     MarketEdited { market, index }
+    PortfolioModelEdited { exchange }
+    UnderlyingEdited { exchange, underlying }
+    UnderlyingAssigned { exchange, index, is_market, underlying, samples }
     ModeSet { account, mode, by }
     ChangeProposed { exchange, pending_change, ready_at }
     ChangeCancelled { exchange, pending_change, by }
@@ -110,6 +113,7 @@ table! {
     MarginAccountCreated { margin_account, owner, sub_account }
     MarginAccountClosed { margin_account, owner }
     DelegateSet { margin_account, delegate }
+    MarginModeSet { margin_account, mode }
     Deposited { margin_account, asset, amount, shares }
     Withdrawn { margin_account, asset, amount, borrowed, shares }
     Transferred { from, to, asset, amount }

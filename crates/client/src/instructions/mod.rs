@@ -5,6 +5,7 @@ mod funds;
 mod liquidation;
 mod modes;
 mod orders;
+mod portfolio;
 mod refresh;
 mod traders;
 
@@ -18,6 +19,7 @@ pub use funds::*;
 pub use liquidation::*;
 pub use modes::*;
 pub use orders::*;
+pub use portfolio::*;
 pub use refresh::*;
 pub use traders::*;
 

@@ -4,6 +4,7 @@ use anchor_lang::{
     solana_program::{instruction::Instruction, system_program},
 };
 use plimsoll::{accounts, instruction};
+use plimsoll_risk::MarginMode;
 
 use super::build;
 use crate::{AssetRef, ExchangeRef};
@@ -53,6 +54,23 @@ pub fn set_delegate(owner: Pubkey, margin_account: Pubkey, delegate: Pubkey) -> 
             margin_account,
         },
         instruction::SetDelegate { delegate },
+    )
+}
+
+/// Chooses how an account is margined; its owner signs.
+pub fn set_margin_mode(
+    exchange: &ExchangeRef,
+    owner: Pubkey,
+    margin_account: Pubkey,
+    mode: MarginMode,
+) -> Instruction {
+    build(
+        accounts::SetMarginMode {
+            owner,
+            risk_state: exchange.risk_state,
+            margin_account,
+        },
+        instruction::SetMarginMode { mode: mode as u8 },
     )
 }
 

@@ -140,7 +140,9 @@ impl UnderlyingParams {
 
     /// The loadings on the factor that it drives and on those after; `None` when it drives none.
     fn driven(&self) -> Option<(i32, &[i32])> {
-        let from = self.loadings.get(usize::from(self.factor).checked_sub(1)?..)?;
+        let from = self
+            .loadings
+            .get(usize::from(self.factor).checked_sub(1)?..)?;
         from.split_first().map(|(own, later)| (*own, later))
     }
 

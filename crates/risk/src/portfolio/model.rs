@@ -1,6 +1,8 @@
 //! The model's state in the risk entries: factors and underlyings with their volatilities of now.
 
+use crate::fixed::Result;
 use crate::health::HealthKind;
+use crate::market::inverse_root;
 use crate::volatility::VolatilityState;
 
 use super::params::{ModelParams, UnderlyingParams, MAX_FACTORS};
@@ -96,6 +98,18 @@ pub struct UnderlyingRisk {
     pub depth_inverse_root: u64,
     /// Unused.
     pub reserved: [u64; 4],
+}
+
+impl UnderlyingRisk {
+    /// Takes over parameters. What depends on volatilities is derived afterwards: [`crate::volatility::derive`].
+    ///
+    /// # Errors
+    /// [`crate::RiskError`] for parameters that did not pass their bounds.
+    pub fn set_params(&mut self, params: &UnderlyingParams) -> Result<()> {
+        self.depth_inverse_root = inverse_root(params.depth_notional)?;
+        self.params = *params;
+        Ok(())
+    }
 }
 
 const _: () = assert!(core::mem::size_of::<UnderlyingRisk>() == 208);

@@ -1,8 +1,10 @@
 //! The risk array of an exchange: market-wide numbers computed once, read by every trade.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    portfolio::MAX_UNDERLYINGS, AssetRisk, MarketRisk, PortfolioModel, UnderlyingRisk,
+    portfolio::MAX_UNDERLYINGS, volatility, AssetRisk, MarketRisk, PortfolioModel, UnderlyingRisk,
 };
+
+use crate::error::{OrRefuse, PlimsollError};
 
 /// Assets that an exchange can list.
 pub const MAX_ASSETS: usize = 64;
@@ -57,13 +59,66 @@ impl RiskState {
         let i = checked(index, self.market_count)?;
         Ok(&mut self.markets[i])
     }
+
+    /// The entries of the underlyings in use, the first of them number 1.
+    pub fn known_underlyings(&self) -> &[UnderlyingRisk] {
+        self.underlyings
+            .get(..usize::from(self.underlying_count))
+            .unwrap_or(&self.underlyings)
+    }
+
+    /// The entry of an underlying by its number, to be rewritten.
+    pub fn underlying_mut(&mut self, number: u8) -> Result<&mut UnderlyingRisk> {
+        require!(
+            number <= self.underlying_count,
+            PlimsollError::UnknownUnderlying
+        );
+        usize::from(number)
+            .checked_sub(1)
+            .and_then(|index| self.underlyings.get_mut(index))
+            .ok_or_else(|| PlimsollError::UnknownUnderlying.into())
+    }
+
+    /// Takes another underlying's entry into use.
+    pub fn add_underlying(&mut self) -> Result<()> {
+        require!(
+            usize::from(self.underlying_count) < MAX_UNDERLYINGS,
+            PlimsollError::TooManyUnderlyings
+        );
+        self.underlying_count = self
+            .underlying_count
+            .checked_add(1)
+            .ok_or(PlimsollError::TooManyUnderlyings)?;
+        Ok(())
+    }
+
+    /// Rewrites everything that the model's parameters and the underlyings' say together with what prices taught. A factor's
+    /// volatility is what the earlier factors leave of its driver's, so the drivers come first, in the factors' order.
+    #[inline(never)]
+    pub fn derive_volatilities(&mut self) -> Result<()> {
+        let count = self.underlying_count;
+        let used = self
+            .underlyings
+            .get_mut(..usize::from(count))
+            .ok_or(PlimsollError::UnknownUnderlying)?;
+        self.model.factors = Default::default();
+        for factor in 1..=self.model.params.factor_count {
+            let driver = (1u8..)
+                .zip(used.iter())
+                .find(|(_, underlying)| underlying.params.factor == factor);
+            if let Some((number, _)) = driver {
+                volatility::derive(&mut self.model, used, number).or_refuse()?;
+            }
+        }
+        for number in 1..=count {
+            volatility::derive(&mut self.model, used, number).or_refuse()?;
+        }
+        Ok(())
+    }
 }
 
 /// An index below `count`, which is itself bounded by the arrays' lengths at listing.
 fn checked(index: u16, count: u16) -> Result<usize> {
-    require!(
-        index < count,
-        crate::error::PlimsollError::WrongRemainingAccount
-    );
+    require!(index < count, PlimsollError::WrongRemainingAccount);
     Ok(usize::from(index))
 }
