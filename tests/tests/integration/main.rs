@@ -8,6 +8,7 @@ mod mints;
 mod modes;
 mod operators;
 mod oracles;
+mod portfolio;
 mod setup;
 mod timelock;
 mod tokens;
