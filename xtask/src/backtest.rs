@@ -11,7 +11,12 @@ pub fn estimate(arguments: &[String]) -> Result<()> {
     run("estimate", arguments)
 }
 
-/// Runs the estimator's crate where the caller stands, so that paths mean what they say.
+/// Measures the margin models on history.
+pub fn backtest(arguments: &[String]) -> Result<()> {
+    run("backtest", arguments)
+}
+
+/// Runs the crate of both where the caller stands, so that paths mean what they say.
 fn run(name: &str, arguments: &[String]) -> Result<()> {
     let status = Command::new("cargo")
         .args(["run", "--quiet", "--locked", "--release"])

@@ -26,7 +26,7 @@ use anyhow::{bail, Result};
 /// A command: its name, a line of help, and what runs it with the arguments that follow its name.
 type Command = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
-const COMMANDS: [Command; 12] = [
+const COMMANDS: [Command; 13] = [
     (
         "demo",
         "start a local chain with the web app, or play a crash headless",
@@ -68,6 +68,11 @@ const COMMANDS: [Command; 12] = [
         "bench",
         "measure compute units on the built program",
         bench::run,
+    ),
+    (
+        "backtest",
+        "measure the margin models on daily prices",
+        backtest::backtest,
     ),
     (
         "estimate",

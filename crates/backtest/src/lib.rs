@@ -5,13 +5,21 @@
 //! its own in floats checks that engine.
 #![forbid(unsafe_code)]
 
+pub mod books;
+pub mod conditions;
 pub mod config;
 pub mod crash;
 pub mod date;
+pub mod engine;
 pub mod estimate;
 pub mod fixed;
 pub mod model;
+pub mod plot;
 pub mod prices;
 pub mod random;
 pub mod regression;
+pub mod report;
+pub mod simulate;
+pub mod standard;
 pub mod synthetic;
+pub mod volatility;

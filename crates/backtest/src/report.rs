@@ -1,0 +1,133 @@
+//! The backtest's results as text for a terminal, Markdown for a page, and CSV for further work.
+
+use std::fmt::Write as _;
+
+use crate::prices::Prices;
+use crate::simulate::{Cycle, Outcome, Record, MODELS};
+
+/// The columns of the CSV file.
+const HEADER: &str = "portfolio,model,first,last,days,mean_requirement,relative_to_isolated,one_day_exceedances,\
+one_day_worst_loss_over_held,two_day_exceedances,two_day_worst_loss_over_held,accounts,liquidated,\
+liquidated_by_parameters,with_bad_debt,mean_bad_debt_per_account,worst_bad_debt,peak_to_trough,worst_five_day_rise";
+
+/// All figures, one line per portfolio and model. Parts, not percent.
+pub fn csv(prices: &Prices, outcomes: &[Outcome]) -> String {
+    let mut out = format!("{HEADER}\n");
+    for outcome in outcomes {
+        let (first, last) = outcome.span;
+        let (first, last) = (prices.date(first), prices.date(last));
+        for ((model, record), cycle) in MODELS.iter().zip(&outcome.records).zip(&outcome.cycles) {
+            let (one, two) = (&record.one_day, &record.two_days);
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                out,
+                "\"{}\",{model},{first},{last},{},{:.6},{:.6},{},{:.4},{},{:.4},{},{},{},{},{:.8},{:.6},{:.4},{:.4}",
+                outcome.name,
+                record.required.len(),
+                record.mean_required(),
+                record.mean_relative(),
+                one.count,
+                one.worst,
+                two.count,
+                two.worst,
+                record.accounts,
+                record.liquidated,
+                record.by_parameters,
+                record.indebted,
+                record.debt / record.accounts.max(1) as f64,
+                record.worst_debt,
+                cycle.peak_to_trough,
+                cycle.five_day_rise,
+            );
+        }
+    }
+    out
+}
+
+const COLUMNS: [&str; 10] = [
+    "model",
+    "requires",
+    "of isolated",
+    "1 day over",
+    "worst",
+    "2 days over",
+    "liquidated",
+    "bad debt",
+    "peak/trough",
+    "5-day rise",
+];
+
+fn cells(model: &str, record: &Record, cycle: &Cycle) -> [String; 10] {
+    let percent = |value: f64, places: usize| format!("{:.places$} %", 100.0 * value);
+    [
+        model.to_owned(),
+        percent(record.mean_required(), 1),
+        percent(record.mean_relative(), 0),
+        percent(record.one_day.part(), 2),
+        multiple(record.one_day.worst),
+        percent(record.two_days.part(), 2),
+        percent(record.part_liquidated(), 1),
+        format!(
+            "{} ({:.1} bp)",
+            record.indebted,
+            1e4 * record.debt / record.accounts.max(1) as f64
+        ),
+        format!("{:.1}", cycle.peak_to_trough),
+        percent(cycle.five_day_rise, 0),
+    ]
+}
+
+/// A loss over what was held; that of next to nothing is no number worth reading.
+fn multiple(value: f64) -> String {
+    if value > 1_000.0 {
+        return "nothing held".to_owned();
+    }
+    format!("{value:.2}")
+}
+
+/// A table for a terminal.
+pub fn text(prices: &Prices, outcomes: &[Outcome]) -> String {
+    let mut out = String::new();
+    for outcome in outcomes {
+        let (first, last) = outcome.span;
+        let days = outcome.records[0].required.len();
+        let _ = writeln!(
+            out,
+            "\n{} ({} to {}, {days} days)",
+            outcome.name,
+            prices.date(first),
+            prices.date(last)
+        );
+        let mut line = |cells: [String; 10]| {
+            let padded = cells.iter().map(|cell| format!("{cell:>14}"));
+            let _ = writeln!(out, "{}", padded.collect::<String>());
+        };
+        line(COLUMNS.map(str::to_owned));
+        for ((model, record), cycle) in MODELS.iter().zip(&outcome.records).zip(&outcome.cycles) {
+            line(cells(model, record, cycle));
+        }
+    }
+    out
+}
+
+/// The same as a Markdown table.
+pub fn markdown(outcomes: &[Outcome]) -> String {
+    let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let mut header = COLUMNS.map(str::to_owned).to_vec();
+    header.insert(0, "portfolio".to_owned());
+    let mut out = row(&header);
+    out += &row(&vec!["---".to_owned(); header.len()]);
+    for outcome in outcomes {
+        for (at, model) in MODELS.iter().enumerate() {
+            let mut line = cells(model, &outcome.records[at], &outcome.cycles[at]).to_vec();
+            let name = if at == 0 {
+                outcome.name.clone()
+            } else {
+                String::new()
+            };
+            line.insert(0, name);
+            out += &row(&line);
+        }
+    }
+    out
+}
