@@ -1,9 +1,9 @@
 //! The risk entry of an asset: price, indices, effective weights and the weighted prices that health multiplies.
 
-use crate::feed::PriceState;
+use crate::feed::{PriceDoubt, PriceState};
 use crate::fixed::{
     ratio_ceil, ratio_floor, shift_ceil, to_u64, Result, RiskError, INDEX_BITS, INDEX_ONE,
-    RATIO_BITS, RATIO_ONE,
+    RATIO_ONE,
 };
 use crate::health::{Clock, HealthKind};
 use crate::params::AssetParams;
@@ -83,11 +83,11 @@ pub struct AssetRisk {
     pub share_price: [u64; 2],
     /// By how much total deposits shrink (at most one) and total borrows grow (at least one) the Init weights.
     pub crowding: [u32; 2],
-    /// How far Init's prices are from spot, below for a deposit and above for a debt, as ratios of spot, rounded up.
-    pub gap: [u32; 2],
+    /// How uncertain spot is.
+    pub doubt: PriceDoubt,
 }
 
-const _: () = assert!(core::mem::size_of::<AssetRisk>() == 184);
+const _: () = assert!(core::mem::size_of::<AssetRisk>() == 192);
 
 impl AssetRisk {
     /// True while both ages of the price are within this entry's limits.
@@ -165,7 +165,7 @@ impl AssetRisk {
             )?,
         ];
         self.share_price = [deposit, debt];
-        self.gap = gaps(spot, low, high);
+        self.doubt = PriceDoubt::of(&self.price, margin);
         self.asset_weight = asset_weight;
         self.liability_weight = liability_weight;
         self.asset_price = asset_price;
@@ -223,33 +223,6 @@ impl AssetRisk {
 /// `k · conf`, rounded up, at an entry's scale.
 pub(crate) fn confidence_margin(price: &PriceState, multiple: u32) -> Result<u64> {
     to_u64(ratio_ceil(u128::from(price.conf), multiple)?).map_err(|_| RiskError::PriceOutOfRange)
-}
-
-/// How far `low` and `high` are from spot, as ratios of it, rounded up.
-pub(crate) fn gaps(spot: u64, low: u64, high: u64) -> [u32; 2] {
-    [
-        ratio_of(spot.saturating_sub(low), spot),
-        ratio_of(high.saturating_sub(spot), spot),
-    ]
-}
-
-/// `⌈distance / price⌉` as a ratio, at most the largest; in 64 bits, at the price of the last of 40 digits.
-fn ratio_of(distance: u64, price: u64) -> u32 {
-    if distance == 0 {
-        return 0;
-    }
-    let excess = RATIO_BITS.saturating_sub(distance.leading_zeros());
-    // Rounded up by one unit; the sum fits, and so does the shift of all but the largest number.
-    let distance = distance
-        .wrapping_shr(excess)
-        .saturating_add(u64::from(excess > 0));
-    let price = price.wrapping_shr(excess);
-    match distance.checked_shl(RATIO_BITS) {
-        Some(scaled) if price > 0 && distance.leading_zeros() >= RATIO_BITS => {
-            u32::try_from(scaled.div_ceil(price)).unwrap_or(u32::MAX)
-        }
-        _ => u32::MAX,
-    }
 }
 
 fn share_price_floor(price: u64, index: u64, weight: u32) -> Result<u64> {

@@ -134,6 +134,55 @@ impl PriceState {
     }
 }
 
+/// How uncertain a spot price is, as ratios of it, rounded up: for margin that nets what has the same price.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct PriceDoubt {
+    /// How far the stable price is below spot, and how far above it; one of them is zero.
+    pub lag: [u32; 2],
+    /// The confidence interval times its multiple.
+    pub confidence: u32,
+    /// Unused.
+    pub padding: u32,
+}
+
+impl PriceDoubt {
+    /// Of a price and its confidence interval times its multiple.
+    pub(crate) fn of(price: &PriceState, margin: u64) -> Self {
+        let distance = ratio_of(price.spot.abs_diff(price.stable), price.spot);
+        let lag = if price.stable <= price.spot {
+            [distance, 0]
+        } else {
+            [0, distance]
+        };
+        Self {
+            lag,
+            confidence: ratio_of(margin, price.spot),
+            padding: 0,
+        }
+    }
+}
+
+/// `⌈distance / price⌉` as a ratio, at most the largest. In 64 bits: what does not fit is first shifted down, outwards.
+fn ratio_of(distance: u64, price: u64) -> u32 {
+    if distance == 0 {
+        return 0;
+    }
+    let excess = RATIO_BITS.saturating_sub(distance.leading_zeros());
+    let (distance, price) = match excess {
+        0 => (distance, price),
+        excess => (
+            distance.wrapping_shr(excess).saturating_add(1),
+            price.wrapping_shr(excess),
+        ),
+    };
+    if price == 0 || distance.leading_zeros() < RATIO_BITS {
+        return u32::MAX;
+    }
+    u32::try_from(distance.wrapping_shl(RATIO_BITS).div_ceil(price)).unwrap_or(u32::MAX)
+}
+
 /// Moves `stable` towards `spot` by at most `rate` an hour (one mantissa unit at least, so that it never sticks).
 fn follow(stable: u64, spot: u64, elapsed: i64, rate_per_hour: u32) -> u64 {
     let secs = u128::from(elapsed.clamp(0, STABLE_MAX_STEP_SECS).unsigned_abs());

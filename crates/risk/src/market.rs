@@ -1,7 +1,7 @@
 //! The risk entry of a perpetual market: price, funding and the precomputed margin terms that health multiplies.
 
-use crate::asset::{confidence_margin, gaps};
-use crate::feed::PriceState;
+use crate::asset::confidence_margin;
+use crate::feed::{PriceDoubt, PriceState};
 use crate::fixed::{div_ceil, div_floor, ratio_ceil, to_u64, Result, RiskError};
 use crate::health::Clock;
 use crate::params::MarketParams;
@@ -58,10 +58,8 @@ pub struct MarketRisk {
     pub samples: u8,
     /// Unused.
     pub padding: [u8; 4],
-    /// How far Init's prices are from spot, below for a long and above for a short, as ratios of spot, rounded up.
-    pub gap: [u32; 2],
-    /// Unused.
-    pub reserved: [u64; 1],
+    /// How uncertain spot is.
+    pub doubt: PriceDoubt,
 }
 
 const _: () = assert!(core::mem::size_of::<MarketRisk>() == 232);
@@ -104,7 +102,7 @@ impl MarketRisk {
             self.size_scale_notional = params.size_scale_notional;
         }
         self.size_threshold_lots = u64::try_from(threshold).unwrap_or(u64::MAX);
-        self.gap = gaps(spot, low, high);
+        self.doubt = PriceDoubt::of(&self.price, margin);
         self.price_low = [low, spot, spot];
         self.price_high = [high, spot, spot];
         self.requirement_price = requirement_price;

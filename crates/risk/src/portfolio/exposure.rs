@@ -1,12 +1,13 @@
 //! The deltas of an account, netted per underlying, as intervals over what its resting orders may do.
 
-use crate::fixed::{Result, RiskError};
+use crate::feed::PriceDoubt;
+use crate::fixed::{Result, RiskError, RATIO_BITS};
 
 /// Underlyings that one account can be exposed to: one per slot.
 pub const MAX_EXPOSURES: usize = 32;
 
 /// The account's delta in one underlying, native quote at spot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Zeroable)]
 pub struct Exposure {
     /// Net delta when every order that sells has filled and none that buys.
     pub low: i64,
@@ -16,10 +17,13 @@ pub struct Exposure {
     pub long: i64,
     /// Most that the shorts alone can come to, counted positive.
     pub short: i64,
-    /// How far below spot a long is counted at Init, as a ratio: the worst of the entries used.
-    pub down: u32,
-    /// How far above spot a short is counted at Init.
-    pub up: u32,
+    /// Loss if every entry moved to its stable price where that is below spot. The same price's lag cancels between a
+    /// long and a short; of two feeds of which one was pumped, it does not.
+    pub below: i64,
+    /// Loss if every entry moved to its stable price where that is above spot.
+    pub above: i64,
+    /// Loss if every holding's price were wrong by its confidence interval: two feeds may err in opposite directions.
+    pub confidence: i64,
     /// Number of the underlying, from 1.
     pub underlying: u8,
 }
@@ -39,8 +43,8 @@ pub struct Delta {
     pub low: i64,
     /// After every order that buys.
     pub high: i64,
-    /// [`Exposure::down`] and [`Exposure::up`] of the entry.
-    pub gap: [u32; 2],
+    /// How uncertain the entry's price is.
+    pub doubt: PriceDoubt,
 }
 
 /// Largest delta that one holding may have, native quote: sums of the largest account's stay within 64 bits.
@@ -52,13 +56,13 @@ impl Delta {
     /// # Errors
     /// [`RiskError::Overflow`] beyond 2⁵⁷ native quote.
     #[inline(always)]
-    pub fn fixed(value: i128, gap: [u32; 2]) -> Result<Self> {
+    pub fn fixed(value: i128, doubt: PriceDoubt) -> Result<Self> {
         let low = narrow(value)?;
         Ok(Self {
             low,
             // The value was rounded down.
             high: low.wrapping_add(1),
-            gap,
+            doubt,
         })
     }
 
@@ -67,11 +71,11 @@ impl Delta {
     /// # Errors
     /// As [`Delta::fixed`].
     #[inline(always)]
-    pub fn between(low: i128, high: i128, gap: [u32; 2]) -> Result<Self> {
+    pub fn between(low: i128, high: i128, doubt: PriceDoubt) -> Result<Self> {
         Ok(Self {
             low: narrow(low)?,
             high: narrow(high)?.wrapping_add(1),
-            gap,
+            doubt,
         })
     }
 }
@@ -85,7 +89,7 @@ fn narrow(value: i128) -> Result<i64> {
 }
 
 /// The exposures of an account, in the order in which its slots named their underlyings.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, bytemuck::Zeroable)]
 pub struct Exposures {
     items: [Exposure; MAX_EXPOSURES],
     count: usize,
@@ -99,19 +103,15 @@ impl Default for Exposures {
 
 impl Exposures {
     /// None.
-    pub const fn new() -> Self {
-        Self {
-            items: [Exposure {
-                low: 0,
-                high: 0,
-                long: 0,
-                short: 0,
-                down: 0,
-                up: 0,
-                underlying: 0,
-            }; MAX_EXPOSURES],
-            count: 0,
-        }
+    #[inline(always)]
+    pub fn new() -> Self {
+        // In place: an array made element by element is copied once more, and two do not fit a frame of the chain.
+        bytemuck::Zeroable::zeroed()
+    }
+
+    /// Forgets them all.
+    pub fn clear(&mut self) {
+        self.count = 0;
     }
 
     /// Those in use.
@@ -133,7 +133,10 @@ impl Exposures {
         let at = known.unwrap_or(self.count);
         let item = self.items.get_mut(at).ok_or(RiskError::Overflow)?;
         if known.is_none() {
-            item.underlying = underlying;
+            *item = Exposure {
+                underlying,
+                ..Exposure::default()
+            };
             self.count = self.count.wrapping_add(1);
         }
         let (long, short) = (delta.high.max(0), delta.low.min(0));
@@ -142,9 +145,35 @@ impl Exposures {
         // Both are between what is short and what is long, hence fit where those do.
         item.low = item.low.wrapping_add(delta.low);
         item.high = item.high.wrapping_add(delta.high);
-        let [down, up] = delta.gap;
-        item.down = item.down.max(down);
-        item.up = item.up.max(up);
+        let [down, up] = delta.doubt.lag;
+        item.below = sum(item.below, lost(delta.high, down)?)?;
+        item.above = sum(item.above, lost(delta.low.wrapping_neg(), up)?)?;
+        let size = delta.low.wrapping_abs().max(delta.high.wrapping_abs());
+        item.confidence = sum(item.confidence, lost(size, delta.doubt.confidence)?)?;
         Ok(())
     }
+}
+
+#[inline(always)]
+fn sum(a: i64, b: i64) -> Result<i64> {
+    a.checked_add(b).ok_or(RiskError::Overflow)
+}
+
+/// What a delta loses by an adverse move of its price; less than nothing for one on the other side. Rounded up, and the
+/// ratio, which was rounded up, is taken one unit lower where it is a gain.
+#[inline(always)]
+fn lost(delta: i64, ratio: u32) -> Result<i64> {
+    if ratio == 0 {
+        return Ok(0);
+    }
+    let ratio = if delta >= 0 {
+        ratio
+    } else {
+        ratio.wrapping_sub(1)
+    };
+    // Below 2¹²⁰; rounding up is rounding the negated number down.
+    let product = i128::from(delta)
+        .wrapping_neg()
+        .wrapping_mul(i128::from(ratio));
+    i64::try_from(product.wrapping_shr(RATIO_BITS).wrapping_neg()).map_err(|_| RiskError::Overflow)
 }

@@ -44,7 +44,7 @@ impl<const N: usize> Counted<N> {
 ///
 /// # Errors
 /// [`crate::RiskError`] when a slot names an entry that does not exist, or a value does not fit.
-#[inline(always)]
+#[inline(never)]
 pub fn gather<const N: usize>(
     view: &RiskView<'_>,
     portfolio: &Portfolio<'_>,
@@ -106,7 +106,7 @@ impl<const N: usize> Walk<'_, '_, N> {
         let value = scale_floor(balance.shares.0, price, risk.shift);
         self.count_balance(value, risk)?;
         self.exposures
-            .add(risk.underlying, &Delta::fixed(value, risk.gap)?)
+            .add(risk.underlying, &Delta::fixed(value, risk.doubt)?)
     }
 
     /// Counts a balance's value at the weights of crowding.
@@ -169,7 +169,7 @@ impl<const N: usize> Walk<'_, '_, N> {
             return Ok(());
         }
         self.exposures
-            .add(risk.underlying, &Delta::fixed(value, risk.gap)?)
+            .add(risk.underlying, &Delta::fixed(value, risk.doubt)?)
     }
 
     /// A balance in standard margin; the quote asset's is one.
@@ -255,7 +255,7 @@ impl<const N: usize> Walk<'_, '_, N> {
             scale_floor(most.0, risk.price.spot, risk.shift)
         };
         self.exposures
-            .add(risk.underlying, &Delta::between(low, high, risk.gap)?)
+            .add(risk.underlying, &Delta::between(low, high, risk.doubt)?)
     }
 
     /// A position that is stale, or that the model does not cover.

@@ -50,17 +50,14 @@ impl MarginModel for PortfolioMargin {
         policy: Policy,
     ) -> Result<Health> {
         let mut exposures = Exposures::new();
-        let mut counted = gather(view, portfolio, &[kind], policy, true, &mut exposures)?;
+        let counted = gather(view, portfolio, &[kind], policy, true, &mut exposures)?;
         let ([value], [quote]) = (counted.value, counted.quote);
         let mut required = required(view, &exposures, quote, kind)?;
         if counted.is_doubtful() {
-            exposures = Exposures::new();
-            counted = gather(view, portfolio, &[kind], policy, false, &mut exposures)?;
-            required = settle(
-                policy,
-                required,
-                self::required(view, &exposures, quote, kind)?,
-            );
+            exposures.clear();
+            gather(view, portfolio, &[kind], policy, false, &mut exposures)?;
+            let without = self::required(view, &exposures, quote, kind)?;
+            required = settle(policy, required, without);
         }
         Ok(Health {
             value: sub(value, required)?,
@@ -116,7 +113,7 @@ impl PortfolioMargin {
         let counted = gather(view, portfolio, kinds, policy, true, &mut exposures)?;
         let mut requirement = all_required(view, &exposures, &counted.quote)?;
         if counted.is_doubtful() {
-            exposures = Exposures::new();
+            exposures.clear();
             gather(view, portfolio, kinds, policy, false, &mut exposures)?;
             for (kept, other) in
                 requirement
@@ -144,6 +141,7 @@ fn settle(policy: Policy, with: i128, without: i128) -> i128 {
 }
 
 /// What a kind requires of exposures and of what is owned in the quote asset.
+#[inline(never)]
 fn required(
     view: &RiskView<'_>,
     exposures: &Exposures,
@@ -155,6 +153,7 @@ fn required(
     line(&parts, view, quote, kind)
 }
 
+#[inline(never)]
 fn all_required(
     view: &RiskView<'_>,
     exposures: &Exposures,

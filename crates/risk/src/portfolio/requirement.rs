@@ -306,9 +306,9 @@ impl Requirement {
                 .wrapping_add(part(hedged, risk.params.basis_ratio));
         }
         if which == Volatilities::Current {
-            let below = part(item.high.max(0).unsigned_abs(), item.down);
-            let above = part(item.low.min(0).unsigned_abs(), item.up);
-            self.confidence = self.confidence.wrapping_add(below.max(above));
+            let lag = item.below.max(item.above).max(0);
+            let uncertain = lag.saturating_add(item.confidence).unsigned_abs();
+            self.confidence = self.confidence.wrapping_add(u128::from(uncertain));
         }
         let size = item.size();
         if size > risk.params.depth_notional {

@@ -1,6 +1,7 @@
 //! Generators for portfolio margin: models over the whole of their bounds, underlyings whose derived fields agree with
 //! them, exposures, and accounts whose entries follow underlyings or are not covered.
 
+use plimsoll_risk::feed::PriceDoubt;
 use plimsoll_risk::portfolio::*;
 use plimsoll_risk::position::PerpPosition;
 use plimsoll_risk::*;
@@ -188,14 +189,19 @@ pub fn market_model(most: usize) -> impl Strategy<Value = (PortfolioModel, Vec<U
     })
 }
 
-/// A holding's delta: its lowest value, what orders add to it, and the gaps of its entry.
+/// A holding's delta: its lowest value, what orders add to it, and the doubt about its entry's price.
 pub fn delta(bits: u32) -> impl Strategy<Value = Delta> {
     let orders = prop_oneof![2 => Just(0u64), 1 => wide(bits)];
     let gap = || prop_oneof![2 => Just(0u32), 2 => 0..=RATIO_ONE / 4, 1 => any::<u32>()];
-    (signed_wide(bits), orders, [gap(), gap()]).prop_map(|(low, orders, gap)| Delta {
+    let doubt = (gap(), any::<bool>(), gap()).prop_map(|(lag, below, confidence)| PriceDoubt {
+        lag: if below { [lag, 0] } else { [0, lag] },
+        confidence,
+        padding: 0,
+    });
+    (signed_wide(bits), orders, doubt).prop_map(|(low, orders, doubt)| Delta {
         low,
         high: low + orders as i64,
-        gap,
+        doubt,
     })
 }
 
