@@ -12,7 +12,7 @@ use proptest::prelude::*;
 const POLICIES: [Policy; 2] = [Policy::Strict, Policy::BenefitOfDoubt];
 
 proptest! {
-    #![proptest_config(cases(2_000))]
+    #![proptest_config(cases(1_000))]
 
     #[test]
     fn kinds_are_ordered(account in portfolio_account()) {

@@ -302,10 +302,7 @@ impl<const N: usize> Walk<'_, '_, N> {
 #[inline(never)]
 fn crowd(value: i128, ratio: u32) -> Result<i128> {
     if value >= 0 {
-        return Ok(to_i128(crate::fixed::ratio_floor(
-            value.unsigned_abs(),
-            ratio,
-        )?)?);
+        return to_i128(crate::fixed::ratio_floor(value.unsigned_abs(), ratio)?);
     }
     Ok(to_i128(ratio_ceil(value.unsigned_abs(), ratio)?)?.wrapping_neg())
 }

@@ -14,6 +14,10 @@
 //! any of them raises the requirement, and without orders nothing is lost. Exposures are shifted down to 24 bits
 //! first, outwards, so that everything after is 64-bit arithmetic. Every step rounds up and rises with its inputs, hence
 //! so does the result, to the last unit.
+//!
+//! A factor's gain within a scenario counts at the lower of the current and the binding volatility. Otherwise a rise of
+//! one factor's volatility alone could make the gain that it is to a scenario larger and Init require less than a
+//! liquidation's end does.
 
 use crate::fixed::{shift_ceil, sqrt_ceil, to_i128, Result, RiskError, RATIO_BITS, RATIO_ONE};
 use crate::standard::growth;
@@ -118,8 +122,10 @@ pub(super) fn from_sums(
     let params = &model.params;
     let widen = |value: u128| value.wrapping_shl(sums.places);
 
-    let isolated = part(sums.isolated, params.deviations);
-    let modelled = part(sqrt_ceil(sums.squares()?), params.deviations);
+    let deviation = sqrt_ceil(sums.squares()?);
+    let modelled = part(deviation, params.deviations);
+    // Never less in real numbers; rounding could make it so, and a higher `d` lower the requirement.
+    let isolated = part(sums.isolated.max(deviation), params.deviations);
     let gross_floor = part(sums.gross, params.gross_floor);
     let broken = params.correlation_breakdown.min(RATIO_ONE);
     let holding = u128::from(RATIO_ONE.wrapping_sub(broken));
@@ -182,7 +188,7 @@ pub(super) struct Sums {
     pub(super) places: u32,
     /// Exposure to each factor, as an interval, with [`LOADING_BITS`] fraction bits.
     pub(super) factors: [(i64, i64); MAX_FACTORS],
-    /// The same times the factor's volatility, without fraction bits.
+    /// The same times the factor's volatility (a bound that is a gain: the lower of its two), without fraction bits.
     moves: [(i64, i64); MAX_FACTORS],
     /// `Σ |w|`.
     gross: u64,
@@ -222,8 +228,12 @@ impl Sums {
                 sums.moves.get_mut(i),
             ) {
                 let volatility = i64::from(which.of(&factor.volatility));
-                let low = low.wrapping_shr(LOADING_BITS).wrapping_mul(volatility);
-                let high = ceil_shift(*high, LOADING_BITS).wrapping_mul(volatility);
+                let gaining =
+                    volatility.min(i64::from(Volatilities::Binding.of(&factor.volatility)));
+                let low = low.wrapping_shr(LOADING_BITS);
+                let high = ceil_shift(*high, LOADING_BITS);
+                let low = low.wrapping_mul(if low < 0 { volatility } else { gaining });
+                let high = high.wrapping_mul(if high > 0 { volatility } else { gaining });
                 *out = (low.wrapping_shr(RATIO_BITS), ceil_shift(high, RATIO_BITS));
             }
         }

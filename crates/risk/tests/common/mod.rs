@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod portfolio;
+pub mod reference;
 
 use plimsoll_risk::position::{Balance, OpenOrder, PerpPosition};
 use plimsoll_risk::*;

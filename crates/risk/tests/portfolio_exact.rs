@@ -1,0 +1,195 @@
+//! The portfolio requirement against exact arithmetic: never below what the formulas say, and above it by no more than the
+//! stated rounding.
+//!
+//! Stated rounding: with `g` the power of two that leaves the largest exposure 24 digits (one for a small account), the
+//! engine's requirement of a box is at most the exact one of the box widened by `g` on each side, plus a few times `g`.
+
+mod common;
+
+use common::portfolio::*;
+use common::reference::{exact, intervals, units, Exact, Interval, DELTA_BITS, SCALE};
+use common::*;
+use num_bigint::BigInt;
+use plimsoll_risk::portfolio::*;
+use plimsoll_risk::*;
+use proptest::prelude::*;
+
+/// `g`: the largest exposure's excess over 24 digits.
+fn grain(exposures: &Exposures) -> u64 {
+    let most = exposures
+        .items()
+        .iter()
+        .map(Exposure::size)
+        .max()
+        .unwrap_or(0);
+    1 << (64 - most.leading_zeros()).saturating_sub(24)
+}
+
+/// `⌈slack · g⌉` as a result.
+fn slack(times: f64, grain: u64) -> BigInt {
+    (BigInt::from((times * 1024.0).ceil() as u64 + 1) * grain) << (SCALE - 10)
+}
+
+fn ratio_f64(ratio: u32) -> f64 {
+    f64::from(ratio) / ONE as f64
+}
+
+/// What rounding may add to each part, in units of `g`, beyond the widened box.
+struct Slack {
+    model: f64,
+    isolated: f64,
+    shortfall: f64,
+    crash: f64,
+}
+
+impl Slack {
+    fn of(model: &PortfolioModel, exposures: &Exposures) -> Self {
+        let n = exposures.items().len() as f64;
+        let k = ratio_f64(model.params.deviations);
+        let shocks = model.params.scenarios().iter().map(|scenario| {
+            scenario
+                .shocks
+                .iter()
+                .map(|shock| f64::from(shock.unsigned_abs()) / 256.0)
+                .sum::<f64>()
+        });
+        Self {
+            // Three factors' moves are rounded twice, each own move once, then the root.
+            model: k * (1.0 + (3.0 * 2.25 + n).sqrt()) + 1.0,
+            // An underlying's volatility in all is rounded up.
+            isolated: k * (1.0 + n) + 1.0,
+            shortfall: 1.5 * shocks.fold(0.0, f64::max) + 3.0,
+            crash: ratio_f64(model.params.crash_multiple) + 1.0,
+        }
+    }
+}
+
+fn check(
+    name: &str,
+    engine: u128,
+    least: &BigInt,
+    most: BigInt,
+) -> std::result::Result<(), TestCaseError> {
+    let engine = units(engine);
+    prop_assert!(engine >= *least, "{name}: {engine} is below {least}");
+    prop_assert!(engine <= most, "{name}: {engine} is above {most}");
+    Ok(())
+}
+
+fn compare(book: &Book, which: Volatilities) -> std::result::Result<(), TestCaseError> {
+    let exposures = book.exposures();
+    let got = book.requirement(which);
+    let g = grain(&exposures);
+    let at = |wider: u64| -> Exact {
+        exact(
+            &book.model,
+            &book.underlyings,
+            &intervals(&exposures, wider),
+            which,
+        )
+    };
+    let (least, most) = (at(0), at(g));
+    let slacks = Slack::of(&book.model, &exposures);
+    let either = slack(slacks.isolated.max(slacks.model) + 2.0, g);
+    check(
+        "model",
+        got.model,
+        &least.model,
+        most.model.clone() + slack(slacks.model, g),
+    )?;
+    check(
+        "isolated",
+        got.isolated,
+        &least.isolated,
+        most.isolated + either.clone(),
+    )?;
+    check(
+        "gross",
+        got.gross_floor,
+        &least.gross_floor,
+        most.gross_floor + slack(1.0, g),
+    )?;
+    check("linear", got.linear, &least.linear, most.linear + either)?;
+    check(
+        "shortfall",
+        got.shortfall,
+        &least.shortfall,
+        most.shortfall + slack(slacks.shortfall, g),
+    )?;
+    check(
+        "crash",
+        got.crash,
+        &least.crash,
+        most.crash + slack(slacks.crash, g),
+    )?;
+    // Roots of 32 digits: a part in 2^31 of the size grown, at the ratio.
+    let tiny: BigInt = exposures
+        .items()
+        .iter()
+        .map(|item| {
+            let risk = &book.underlyings[usize::from(item.underlying) - 1].params;
+            let grown = item.size() as f64
+                * (item.size() as f64 / risk.depth_notional as f64)
+                    .sqrt()
+                    .max(1.0);
+            let most = grown * (ratio_f64(risk.liquidity_ratio) / 1e9 + 2.0 / ONE as f64) + 2.0;
+            units(most.ceil() as u128)
+        })
+        .sum();
+    check(
+        "liquidity",
+        got.liquidity,
+        &least.liquidity,
+        least.liquidity.clone() + tiny,
+    )
+}
+
+proptest! {
+    #![proptest_config(cases(1_000))]
+
+    #[test]
+    fn the_requirement_is_the_exact_one_rounded_up(book in book(32, 57)) {
+        for which in Volatilities::ALL {
+            compare(&book, which)?;
+        }
+    }
+
+    #[test]
+    fn so_is_that_of_a_small_book(book in book(4, 26)) {
+        for which in Volatilities::ALL {
+            compare(&book, which)?;
+        }
+    }
+
+    /// What the engine makes of the slots encloses the exact deltas, by less than a unit on each side for each slot.
+    #[test]
+    fn exposures_enclose_the_exact_deltas(mut account in portfolio_account()) {
+        account.refresh();
+        let mut exposures = Exposures::new();
+        gather(&account.view(), &account.portfolio(), &HealthKind::ALL, Policy::Strict, true, &mut exposures).unwrap();
+        let mut exact = vec![(BigInt::ZERO, BigInt::ZERO, 0u32); account.underlyings.len() + 1];
+        let mut count = |underlying: u8, low: i64, high: i64, price: u64, shift: u8| {
+            let at = &mut exact[usize::from(underlying)];
+            let worth = |amount: i64| (BigInt::from(amount) * price) << (DELTA_BITS - u32::from(shift));
+            at.0 += worth(low);
+            at.1 += worth(high);
+            at.2 += 1;
+        };
+        for (balance, risk) in account.account.balances.iter().zip(&account.account.assets) {
+            let price = risk.share_price[usize::from(balance.shares.0 < 0)];
+            count(risk.underlying, balance.shares.0, balance.shares.0, price, risk.shift);
+        }
+        for (perp, risk) in account.account.perps.iter().zip(&account.account.markets) {
+            let (low, high) = (perp.position.0 - perp.ask_lots.0, perp.position.0 + perp.bid_lots.0);
+            count(risk.underlying, low, high, risk.price.spot, risk.shift);
+        }
+        let found = intervals(&exposures, 0);
+        for (number, (low, high, slots)) in exact.iter().enumerate().skip(1) {
+            let none = Interval { underlying: number as u8, low: BigInt::ZERO, high: BigInt::ZERO };
+            let item = found.iter().find(|item| usize::from(item.underlying) == number).unwrap_or(&none);
+            let grain = BigInt::from(*slots) << DELTA_BITS;
+            prop_assert!(item.low <= *low && *low <= item.low.clone() + &grain);
+            prop_assert!(item.high >= *high && high.clone() + &grain >= item.high);
+        }
+    }
+}
