@@ -148,7 +148,7 @@ proptest! {
     #![proptest_config(cases(1_000))]
 
     #[test]
-    fn the_requirement_is_the_exact_one_rounded_up(book in book(32, 57)) {
+    fn the_requirement_is_the_exact_one_rounded_up(book in book(32, 54)) {
         for which in Volatilities::ALL {
             compare(&book, which)?;
         }

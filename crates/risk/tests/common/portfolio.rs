@@ -42,7 +42,8 @@ pub fn ratio(most: u32) -> impl Strategy<Value = u32> {
 
 /// Scenarios: mostly the standard table, otherwise any.
 pub fn scenarios() -> impl Strategy<Value = (u8, [Scenario; MAX_SCENARIOS])> {
-    let shock = prop_oneof![1 => Just(0i16), 3 => -12 * (RANGE / 4)..=12 * (RANGE / 4)];
+    let shock =
+        prop_oneof![1 => Just(0i16), 3 => -3 * RANGE..=3 * RANGE, 1 => -16 * RANGE..=16 * RANGE];
     let one = (
         [shock.clone(), shock.clone(), shock],
         -256i16..=256,
@@ -64,15 +65,15 @@ pub fn scenarios() -> impl Strategy<Value = (u8, [Scenario; MAX_SCENARIOS])> {
     prop_oneof![3 => Just((MAX_SCENARIOS as u8, TABLE)), 1 => any]
 }
 
-/// A model over its bounds; factors beyond those in use have no volatility.
+/// A model over its bounds and somewhat beyond; factors beyond those in use have no volatility.
 pub fn model() -> impl Strategy<Value = PortfolioModel> {
     let multiples = (
         RATIO_ONE..=8 * RATIO_ONE,
         ratio(RATIO_ONE),
-        ratio(RATIO_ONE / 4),
+        prop_oneof![4 => 0..=RATIO_ONE / 8, 1 => ratio(RATIO_ONE)],
         ratio(2 * RATIO_ONE),
         RATIO_ONE / 2..=RATIO_ONE,
-        ratio(RATIO_ONE / 4),
+        ratio(RATIO_ONE / 2),
     );
     let factors = [volatilities(), volatilities(), volatilities()];
     (multiples, 1..=MAX_FACTORS, factors, scenarios()).prop_map(
@@ -147,7 +148,7 @@ fn underlying_seed() -> impl Strategy<Value = (UnderlyingParams, [u32; 2])> {
         prop::collection::vec(day, CRASH_DAYS),
         depth,
         ratio(RATIO_ONE),
-        ratio(RATIO_ONE / 4),
+        ratio(RATIO_ONE / 2),
         volatilities(),
     )
         .prop_map(|(loadings, days, depth_notional, liquidity, basis, own)| {
@@ -192,7 +193,7 @@ pub fn market_model(most: usize) -> impl Strategy<Value = (PortfolioModel, Vec<U
 /// A holding's delta: its lowest value, what orders add to it, and the doubt about its entry's price.
 pub fn delta(bits: u32) -> impl Strategy<Value = Delta> {
     let orders = prop_oneof![2 => Just(0u64), 1 => wide(bits)];
-    let gap = || prop_oneof![2 => Just(0u32), 2 => 0..=RATIO_ONE / 4, 1 => any::<u32>()];
+    let gap = || prop_oneof![2 => Just(0u32), 2 => 0..=RATIO_ONE / 4, 1 => 0..=4 * RATIO_ONE];
     let doubt = (gap(), any::<bool>(), gap()).prop_map(|(lag, below, confidence)| PriceDoubt {
         lag: if below { [lag, 0] } else { [0, lag] },
         confidence,
