@@ -139,6 +139,13 @@ export function holdingsOf(account: MarginAccount): Holdings {
   };
 }
 
+/** How an account can be margined: slot by slot, or as a whole. */
+export const MARGIN_MODES = ['standard', 'portfolio'] as const;
+/** One of {@link MARGIN_MODES}. */
+export type MarginMode = (typeof MARGIN_MODES)[number];
+/** How an account is margined; an unknown byte is the mode that nets nothing. */
+export const marginModeOf = (account: Pick<MarginAccount, 'marginMode'>): MarginMode => MARGIN_MODES[account.marginMode] ?? 'standard';
+
 /** Whether an account has been flagged for liquidation. */
 export const isLiquidating = (account: MarginAccount): boolean => account.state === 1;
 

@@ -159,4 +159,8 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
     'Choose other collateral or another position.',
   ),
   NobodyCanPay: says('Neither insurance nor anyone else can bear the loss now.', 'Try again later.'),
+  NoPortfolioModel: says('This exchange offers no portfolio margin yet.', 'Stay in standard margin.'),
+  UnknownUnderlying: says('The portfolio model has no such underlying.', 'Reload the page and try again.'),
+  TooManyUnderlyings: says('The portfolio model has no room for another underlying.'),
+  QuoteHasNoUnderlying: says('The quote asset follows no underlying: every price is told in it.'),
 };

@@ -31,6 +31,8 @@ export function describeEvent(event: HistoryEvent, account: string, assets: read
       return `Transferred ${amount('amount')} ${data['from'] === account ? 'out' : 'in'}`;
     case 'DelegateSet':
       return 'Delegate changed';
+    case 'MarginModeSet':
+      return number(data, 'mode') === 0 ? 'Switched to standard margin' : 'Switched to portfolio margin';
     case 'OrderPlaced': {
       const verb = number(data, 'side') === 0 ? 'Buy' : 'Sell';
       const filled = number(data, 'filledLots') > 0 ? `${size('filledLots')} traded for ${dollars('filledQuote')}, fee ${dollars('fee')}` : '';

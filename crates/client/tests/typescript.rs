@@ -10,6 +10,7 @@ use plimsoll_client::{
     instructions::{self as ix, BadDebt, Liquidation, RefreshEntry, Swap},
     AssetRef, ExchangeRef, MarketRef,
 };
+use plimsoll_risk::MarginMode;
 use serde_json::{json, Value};
 
 const FILE: &str = "../../app/client/test/fixtures/instructions.json";
@@ -76,6 +77,10 @@ impl Names {
                 ix::close_margin_account(ex, owner, account, owner),
             ),
             ("setDelegate", ix::set_delegate(owner, account, key(11))),
+            (
+                "setMarginMode",
+                ix::set_margin_mode(ex, owner, account, MarginMode::Portfolio),
+            ),
             ("deposit", ix::deposit(ex, owner, account, asset, tokens, 5)),
             (
                 "withdraw",

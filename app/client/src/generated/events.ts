@@ -34,6 +34,8 @@ import {
   type MarginAccountClosedEvent,
   getMarginAccountCreatedEventDecoder,
   type MarginAccountCreatedEvent,
+  getMarginModeSetEventDecoder,
+  type MarginModeSetEvent,
   getMarketCreatedEventDecoder,
   type MarketCreatedEvent,
   getMarketEditedEventDecoder,
@@ -46,12 +48,18 @@ import {
   type OrderPlacedEvent,
   getPnlSettledEventDecoder,
   type PnlSettledEvent,
+  getPortfolioModelEditedEventDecoder,
+  type PortfolioModelEditedEvent,
   getPositionLiquidatedEventDecoder,
   type PositionLiquidatedEvent,
   getRefreshSkippedEventDecoder,
   type RefreshSkippedEvent,
   getTransferredEventDecoder,
   type TransferredEvent,
+  getUnderlyingAssignedEventDecoder,
+  type UnderlyingAssignedEvent,
+  getUnderlyingEditedEventDecoder,
+  type UnderlyingEditedEvent,
   getWithdrawnEventDecoder,
   type WithdrawnEvent,
 } from "./types";
@@ -75,15 +83,19 @@ export type ProgramEvent =
   | { kind: "LiquidationFlag"; data: LiquidationFlagEvent }
   | { kind: "MarginAccountClosed"; data: MarginAccountClosedEvent }
   | { kind: "MarginAccountCreated"; data: MarginAccountCreatedEvent }
+  | { kind: "MarginModeSet"; data: MarginModeSetEvent }
   | { kind: "MarketCreated"; data: MarketCreatedEvent }
   | { kind: "MarketEdited"; data: MarketEditedEvent }
   | { kind: "ModeSet"; data: ModeSetEvent }
   | { kind: "OrderCancelled"; data: OrderCancelledEvent }
   | { kind: "OrderPlaced"; data: OrderPlacedEvent }
   | { kind: "PnlSettled"; data: PnlSettledEvent }
+  | { kind: "PortfolioModelEdited"; data: PortfolioModelEditedEvent }
   | { kind: "PositionLiquidated"; data: PositionLiquidatedEvent }
   | { kind: "RefreshSkipped"; data: RefreshSkippedEvent }
   | { kind: "Transferred"; data: TransferredEvent }
+  | { kind: "UnderlyingAssigned"; data: UnderlyingAssignedEvent }
+  | { kind: "UnderlyingEdited"; data: UnderlyingEditedEvent }
   | { kind: "Withdrawn"; data: WithdrawnEvent };
 
 /** The name of an event. */
@@ -108,14 +120,18 @@ export const EVENT_TABLE = [
   { kind: "LiquidationFlag", discriminator: [194, 110, 68, 171, 234, 167, 249, 45], decoder: getLiquidationFlagEventDecoder },
   { kind: "MarginAccountClosed", discriminator: [234, 104, 71, 148, 114, 30, 107, 38], decoder: getMarginAccountClosedEventDecoder },
   { kind: "MarginAccountCreated", discriminator: [157, 214, 66, 63, 149, 164, 160, 119], decoder: getMarginAccountCreatedEventDecoder },
+  { kind: "MarginModeSet", discriminator: [192, 27, 40, 80, 79, 77, 121, 88], decoder: getMarginModeSetEventDecoder },
   { kind: "MarketCreated", discriminator: [88, 184, 130, 231, 226, 84, 6, 58], decoder: getMarketCreatedEventDecoder },
   { kind: "MarketEdited", discriminator: [205, 1, 249, 134, 206, 17, 223, 224], decoder: getMarketEditedEventDecoder },
   { kind: "ModeSet", discriminator: [69, 75, 205, 201, 23, 196, 156, 48], decoder: getModeSetEventDecoder },
   { kind: "OrderCancelled", discriminator: [108, 56, 128, 68, 168, 113, 168, 239], decoder: getOrderCancelledEventDecoder },
   { kind: "OrderPlaced", discriminator: [96, 130, 204, 234, 169, 219, 216, 227], decoder: getOrderPlacedEventDecoder },
   { kind: "PnlSettled", discriminator: [24, 113, 104, 254, 135, 46, 95, 203], decoder: getPnlSettledEventDecoder },
+  { kind: "PortfolioModelEdited", discriminator: [244, 226, 209, 66, 135, 146, 11, 82], decoder: getPortfolioModelEditedEventDecoder },
   { kind: "PositionLiquidated", discriminator: [40, 107, 90, 214, 96, 30, 61, 128], decoder: getPositionLiquidatedEventDecoder },
   { kind: "RefreshSkipped", discriminator: [17, 120, 239, 200, 138, 90, 19, 17], decoder: getRefreshSkippedEventDecoder },
   { kind: "Transferred", discriminator: [21, 132, 239, 64, 146, 239, 166, 68], decoder: getTransferredEventDecoder },
+  { kind: "UnderlyingAssigned", discriminator: [107, 132, 18, 139, 162, 240, 89, 6], decoder: getUnderlyingAssignedEventDecoder },
+  { kind: "UnderlyingEdited", discriminator: [19, 159, 20, 163, 63, 130, 152, 164], decoder: getUnderlyingEditedEventDecoder },
   { kind: "Withdrawn", discriminator: [20, 89, 223, 198, 194, 124, 219, 13], decoder: getWithdrawnEventDecoder },
 ] as const;

@@ -1,13 +1,14 @@
 // Instructions of traders on their accounts and funds.
 import type { Address, Instruction, TransactionSigner } from '@solana/kit';
 
-import { NOBODY } from '../accounts';
+import { MARGIN_MODES, NOBODY, type MarginMode } from '../accounts';
 import { associatedTokenAddress, marginAccountAddress, type AssetRef, type ExchangeRef } from '../addresses';
 import {
   getCloseMarginAccountInstruction,
   getCreateMarginAccountInstruction,
   getDepositInstruction,
   getSetDelegateInstruction,
+  getSetMarginModeInstruction,
   getTransferInstruction,
   getWithdrawInstruction,
   type MarginAccount,
@@ -45,6 +46,14 @@ export function closeMarginAccount(exchange: ExchangeRef, owner: TransactionSign
 /** Lets `delegate` trade for an account, or nobody when it is null. */
 export function setDelegate(exchange: ExchangeRef, owner: TransactionSigner, marginAccount: Address, delegate: Address | null): Instruction {
   return getSetDelegateInstruction({ owner, marginAccount, delegate: delegate ?? NOBODY }, { programAddress: exchange.program });
+}
+
+/** Chooses how an account is margined; its owner signs. It needs the margin of the new mode, by fresh entries. */
+export function setMarginMode(exchange: ExchangeRef, owner: TransactionSigner, marginAccount: Address, mode: MarginMode): Instruction {
+  return getSetMarginModeInstruction(
+    { owner, riskState: exchange.riskState, marginAccount, mode: MARGIN_MODES.indexOf(mode) },
+    { programAddress: exchange.program },
+  );
 }
 
 /** A deposit from the depositor's ordinary token account. */

@@ -29,6 +29,7 @@ import {
   resolveExchange,
   SelfTradeBehavior,
   setDelegate,
+  setMarginMode,
   settleFills,
   settlePnl,
   transfer,
@@ -110,6 +111,7 @@ describe('instructions', () => {
     createMarginAccount: () => createMarginAccount(exchange, owner, 258),
     closeMarginAccount: () => closeMarginAccount(exchange, owner, account),
     setDelegate: () => setDelegate(exchange, owner, account, key(11)),
+    setMarginMode: () => setMarginMode(exchange, owner, account, 'portfolio'),
     deposit: async () => (await deposit(exchange, { depositor: owner, marginAccount: account, asset, amount: 5n })).at(-1)!,
     withdraw: async () =>
       (await withdraw(exchange, { owner, marginAccount: account, asset, amount: 6n, allowBorrow: true })).at(-1)!,

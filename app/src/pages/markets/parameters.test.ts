@@ -23,6 +23,10 @@ describe('parameters', () => {
     expect(parameterText('sizeScaleNotional', (1n << 64n) - 1n)).toBe('no limit');
     expect(parameterText('initRatio', 2 ** 23)).toBe('50%');
     expect(parameterText('oracle.maxAgeSecs', 120)).toBe('2m');
+    expect(parameterText('deviations', 3.25 * 2 ** 24)).toBe('3.25×');
+    expect(parameterText('grossFloor', Math.ceil(0.03 * 2 ** 24))).toBe('3%');
+    expect(parameterText('loadings.1', -1.5 * 2 ** 20)).toBe('−1.5');
+    expect(parameterText('crashReturns.0', -0.25 * 2 ** 20)).toBe('−25.0%');
     expect(parameterText('mode', 1)).toBe('Reduce only');
     expect(parameterText('changeDelay', 172_800n)).toBe('2d');
     expect(parameterName('oracle.maxAgeSecs')).toBe('Oracle · max age');
@@ -46,6 +50,8 @@ describe('parameters', () => {
     });
     const feed = { ...edit, params, oracles: { ...oracles, primary: { ...oracles.primary, feed: new Uint8Array(32).fill(1) } } };
     expect(describeProposal({ change: feed } as never, state).differences.map(({ name }) => name)).toEqual(['Price feed']);
+    const follow = { __kind: 'AssignUnderlying', isMarket: false, index: 1, underlying: 2, samples: true };
+    expect(describeProposal({ change: follow } as never, state).title).toBe('Let SOL follow underlying 2');
     expect(describeProposal({ change: { __kind: 'SetAssetMode', asset: 1, mode: 2 } } as never, state).differences).toEqual([{ name: 'Mode', from: 'Active', to: 'Paused' }]);
   });
 });

@@ -8,6 +8,8 @@ import { duration } from '../../format/time.ts';
 import type { ChainClock } from '../../model/views.ts';
 
 const RATIO_ONE = 2 ** 24;
+/** One as a loading, or as a return of the portfolio model. */
+const LOADING_ONE = 2 ** 20;
 const U64_MAX = (1n << 64n) - 1n;
 
 /** A ratio of the program as a part of one. */
@@ -56,8 +58,10 @@ export function parameterText(name: string, value: unknown): string {
   if (name === 'mode') return modeText(value);
   if (/secs$/i.test(name)) return duration(value);
   if (/slots$/i.test(name)) return `${value} slots`;
-  if (/multiple/i.test(name)) return `${trimmed(ratio(value), 2)}×`;
-  return /(ratio|weight|fee|rate|share|premium|funding|^util)/i.test(name) ? percent(ratio(value), 3).replace(/\.?0+%$/, '%') : value.toLocaleString('en-US');
+  if (/^loadings/.test(name)) return trimmed(value / LOADING_ONE, 3);
+  if (/^crashReturns/.test(name)) return percent(value / LOADING_ONE, 1);
+  if (/(multiple|deviations)/i.test(name)) return `${trimmed(ratio(value), 2)}×`;
+  return /(ratio|weight|fee|rate|share|premium|funding|breakdown|floor|fraction|decay|PerHour|slippage|^util)/i.test(name) ? percent(ratio(value), 3).replace(/\.?0+%$/, '%') : value.toLocaleString('en-US');
 }
 
 /** A name of the program's interface in words: `maxAgeSecs` is "max age". */
@@ -105,6 +109,23 @@ export function describeProposal({ change }: Pick<Proposal, 'change'>, state: Ex
       return { title: `List ${shortAddress(change.mint)} as an asset`, differences: differences({}, { ...change.params }) };
     case 'CreateMarket':
       return { title: `Create a market in ${nameOf(change.terms.name)}`, differences: differences({}, { ...change.params }) };
+    case 'EditPortfolioModel':
+      return { title: 'Edit the portfolio model', differences: differences({ ...snapshot.risk?.value.model.params }, { ...change.params }) };
+    case 'EditUnderlying': {
+      const underlying = snapshot.risk?.value.underlyings[change.number - 1];
+      const isKnown = change.number <= (snapshot.risk?.value.underlyingCount ?? 0);
+      const before = isKnown ? { ...underlying?.params, name: undefined } : {};
+      const name = nameOf(change.params.name);
+      return { title: `${isKnown ? 'Edit' : 'Add'} the underlying ${name}`, differences: differences(before, { ...change.params, name: undefined }) };
+    }
+    case 'AssignUnderlying': {
+      const { isMarket, index, underlying, samples } = change;
+      const entry = isMarket ? snapshot.risk?.value.markets[index] : snapshot.risk?.value.assets[index];
+      return {
+        title: `Let ${isMarket ? market(index) : asset(index)} follow ${underlying === 0 ? 'no underlying' : `underlying ${underlying}`}`,
+        differences: differences({ underlying: entry?.underlying, samples: entry && entry.samples !== 0 }, { underlying, samples }),
+      };
+    }
   }
 }
 

@@ -81,6 +81,8 @@ export type MarginAccount = {
   state: number;
   bump: number;
   version: number;
+  /** A [`plimsoll_risk::MarginMode`], chosen by the owner. */
+  marginMode: number;
   padding: ReadonlyUint8Array;
   reserved: Array<bigint>;
   balances: Array<Balance>;
@@ -101,6 +103,8 @@ export type MarginAccountArgs = {
   state: number;
   bump: number;
   version: number;
+  /** A [`plimsoll_risk::MarginMode`], chosen by the owner. */
+  marginMode: number;
   padding: ReadonlyUint8Array;
   reserved: Array<number | bigint>;
   balances: Array<BalanceArgs>;
@@ -121,7 +125,8 @@ export function getMarginAccountEncoder(): FixedSizeEncoder<MarginAccountArgs> {
       ["state", getU8Encoder()],
       ["bump", getU8Encoder()],
       ["version", getU8Encoder()],
-      ["padding", fixEncoderSize(getBytesEncoder(), 3)],
+      ["marginMode", getU8Encoder()],
+      ["padding", fixEncoderSize(getBytesEncoder(), 2)],
       ["reserved", getArrayEncoder(getU64Encoder(), { size: 8 })],
       ["balances", getArrayEncoder(getBalanceEncoder(), { size: 16 })],
       ["perps", getArrayEncoder(getPerpPositionEncoder(), { size: 16 })],
@@ -143,7 +148,8 @@ export function getMarginAccountDecoder(): FixedSizeDecoder<MarginAccount> {
     ["state", getU8Decoder()],
     ["bump", getU8Decoder()],
     ["version", getU8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 3)],
+    ["marginMode", getU8Decoder()],
+    ["padding", fixDecoderSize(getBytesDecoder(), 2)],
     ["reserved", getArrayDecoder(getU64Decoder(), { size: 8 })],
     ["balances", getArrayDecoder(getBalanceDecoder(), { size: 16 })],
     ["perps", getArrayDecoder(getPerpPositionDecoder(), { size: 16 })],

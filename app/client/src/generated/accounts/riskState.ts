@@ -47,10 +47,18 @@ import {
   getAssetRiskEncoder,
   getMarketRiskDecoder,
   getMarketRiskEncoder,
+  getPortfolioModelDecoder,
+  getPortfolioModelEncoder,
+  getUnderlyingRiskDecoder,
+  getUnderlyingRiskEncoder,
   type AssetRisk,
   type AssetRiskArgs,
   type MarketRisk,
   type MarketRiskArgs,
+  type PortfolioModel,
+  type PortfolioModelArgs,
+  type UnderlyingRisk,
+  type UnderlyingRiskArgs,
 } from "../types";
 
 export const RISK_STATE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -72,10 +80,14 @@ export type RiskState = {
   mode: number;
   bump: number;
   version: number;
-  padding: number;
+  /** Entries of `underlyings` in use; the first is number 1. */
+  underlyingCount: number;
   reserved: Array<bigint>;
   assets: Array<AssetRisk>;
   markets: Array<MarketRisk>;
+  /** The portfolio model. */
+  model: PortfolioModel;
+  underlyings: Array<UnderlyingRisk>;
 };
 
 export type RiskStateArgs = {
@@ -88,10 +100,14 @@ export type RiskStateArgs = {
   mode: number;
   bump: number;
   version: number;
-  padding: number;
+  /** Entries of `underlyings` in use; the first is number 1. */
+  underlyingCount: number;
   reserved: Array<number | bigint>;
   assets: Array<AssetRiskArgs>;
   markets: Array<MarketRiskArgs>;
+  /** The portfolio model. */
+  model: PortfolioModelArgs;
+  underlyings: Array<UnderlyingRiskArgs>;
 };
 
 /** Gets the encoder for {@link RiskStateArgs} account data. */
@@ -105,10 +121,15 @@ export function getRiskStateEncoder(): FixedSizeEncoder<RiskStateArgs> {
       ["mode", getU8Encoder()],
       ["bump", getU8Encoder()],
       ["version", getU8Encoder()],
-      ["padding", getU8Encoder()],
+      ["underlyingCount", getU8Encoder()],
       ["reserved", getArrayEncoder(getU64Encoder(), { size: 7 })],
       ["assets", getArrayEncoder(getAssetRiskEncoder(), { size: 64 })],
       ["markets", getArrayEncoder(getMarketRiskEncoder(), { size: 64 })],
+      ["model", getPortfolioModelEncoder()],
+      [
+        "underlyings",
+        getArrayEncoder(getUnderlyingRiskEncoder(), { size: 64 }),
+      ],
     ]),
     (value) => ({ ...value, discriminator: RISK_STATE_DISCRIMINATOR }),
   );
@@ -124,10 +145,12 @@ export function getRiskStateDecoder(): FixedSizeDecoder<RiskState> {
     ["mode", getU8Decoder()],
     ["bump", getU8Decoder()],
     ["version", getU8Decoder()],
-    ["padding", getU8Decoder()],
+    ["underlyingCount", getU8Decoder()],
     ["reserved", getArrayDecoder(getU64Decoder(), { size: 7 })],
     ["assets", getArrayDecoder(getAssetRiskDecoder(), { size: 64 })],
     ["markets", getArrayDecoder(getMarketRiskDecoder(), { size: 64 })],
+    ["model", getPortfolioModelDecoder()],
+    ["underlyings", getArrayDecoder(getUnderlyingRiskDecoder(), { size: 64 })],
   ]);
 }
 
@@ -190,5 +213,5 @@ export async function fetchAllMaybeRiskState(
 }
 
 export function getRiskStateSize(): number {
-  return 25704;
+  return 40472;
 }

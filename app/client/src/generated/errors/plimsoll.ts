@@ -84,6 +84,10 @@ export const PROGRAM_ERRORS = {
   SliceTooSmall: { code: 6079, message: "The liquidation slice is too small to help" },
   LiquidationHarms: { code: 6080, message: "The liquidation would lower the account's health" },
   NobodyCanPay: { code: 6081, message: "Neither insurance nor anyone else can bear the loss now" },
+  NoPortfolioModel: { code: 6082, message: "The exchange has no portfolio model yet" },
+  UnknownUnderlying: { code: 6083, message: "The exchange has no such underlying" },
+  TooManyUnderlyings: { code: 6084, message: "The exchange has no room for another underlying" },
+  QuoteHasNoUnderlying: { code: 6085, message: "The quote asset follows no underlying: every price is told in it" },
 } as const;
 
 /** The name of a refusal. */

@@ -7,6 +7,7 @@
  */
 
 export * from "./accountHealth";
+export * from "./assignUnderlying";
 export * from "./cancelChange";
 export * from "./cancelOrder";
 export * from "./cancelOrders";
@@ -20,6 +21,8 @@ export * from "./deposit";
 export * from "./editAsset";
 export * from "./editExchange";
 export * from "./editMarket";
+export * from "./editPortfolioModel";
+export * from "./editUnderlying";
 export * from "./extendAccount";
 export * from "./fundInsurance";
 export * from "./liquidate";
@@ -32,6 +35,7 @@ export * from "./resolveBankruptcy";
 export * from "./setAssetMode";
 export * from "./setDelegate";
 export * from "./setExchangeMode";
+export * from "./setMarginMode";
 export * from "./setMarketMode";
 export * from "./settleFills";
 export * from "./settlePnl";

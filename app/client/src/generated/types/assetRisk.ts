@@ -60,10 +60,18 @@ export type AssetRisk = {
   mode: number;
   /** Decimals of the mint. */
   decimals: number;
+  /** Number of the underlying whose price it follows, from 1; zero when the portfolio model does not cover it. */
+  underlying: number;
+  /** One when the underlying learns its volatility from this entry's price. */
+  samples: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
-  /** Unused. */
-  reserved: Array<bigint>;
+  /** Value at spot of a deposit share (rounded down) and of a borrow share (rounded up), unweighted. */
+  sharePrice: Array<bigint>;
+  /** By how much total deposits shrink (at most one) and total borrows grow (at least one) the Init weights. */
+  crowding: Array<number>;
+  /** How far Init's prices are from spot, below for a deposit and above for a debt, as ratios of spot, rounded up. */
+  gap: Array<number>;
 };
 
 export type AssetRiskArgs = {
@@ -91,10 +99,18 @@ export type AssetRiskArgs = {
   mode: number;
   /** Decimals of the mint. */
   decimals: number;
+  /** Number of the underlying whose price it follows, from 1; zero when the portfolio model does not cover it. */
+  underlying: number;
+  /** One when the underlying learns its volatility from this entry's price. */
+  samples: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
-  /** Unused. */
-  reserved: Array<number | bigint>;
+  /** Value at spot of a deposit share (rounded down) and of a borrow share (rounded up), unweighted. */
+  sharePrice: Array<number | bigint>;
+  /** By how much total deposits shrink (at most one) and total borrows grow (at least one) the Init weights. */
+  crowding: Array<number>;
+  /** How far Init's prices are from spot, below for a deposit and above for a debt, as ratios of spot, rounded up. */
+  gap: Array<number>;
 };
 
 export function getAssetRiskEncoder(): FixedSizeEncoder<AssetRiskArgs> {
@@ -111,8 +127,12 @@ export function getAssetRiskEncoder(): FixedSizeEncoder<AssetRiskArgs> {
     ["shift", getU8Encoder()],
     ["mode", getU8Encoder()],
     ["decimals", getU8Encoder()],
-    ["padding", fixEncoderSize(getBytesEncoder(), 5)],
-    ["reserved", getArrayEncoder(getU64Encoder(), { size: 2 })],
+    ["underlying", getU8Encoder()],
+    ["samples", getU8Encoder()],
+    ["padding", fixEncoderSize(getBytesEncoder(), 3)],
+    ["sharePrice", getArrayEncoder(getU64Encoder(), { size: 2 })],
+    ["crowding", getArrayEncoder(getU32Encoder(), { size: 2 })],
+    ["gap", getArrayEncoder(getU32Encoder(), { size: 2 })],
   ]);
 }
 
@@ -130,8 +150,12 @@ export function getAssetRiskDecoder(): FixedSizeDecoder<AssetRisk> {
     ["shift", getU8Decoder()],
     ["mode", getU8Decoder()],
     ["decimals", getU8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 5)],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 2 })],
+    ["underlying", getU8Decoder()],
+    ["samples", getU8Decoder()],
+    ["padding", fixDecoderSize(getBytesDecoder(), 3)],
+    ["sharePrice", getArrayDecoder(getU64Decoder(), { size: 2 })],
+    ["crowding", getArrayDecoder(getU32Decoder(), { size: 2 })],
+    ["gap", getArrayDecoder(getU32Decoder(), { size: 2 })],
   ]);
 }
 

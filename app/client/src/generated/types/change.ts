@@ -10,6 +10,8 @@ import {
   combineCodec,
   getAddressDecoder,
   getAddressEncoder,
+  getBooleanDecoder,
+  getBooleanEncoder,
   getDiscriminatedUnionDecoder,
   getDiscriminatedUnionEncoder,
   getStructDecoder,
@@ -34,16 +36,24 @@ import {
   getContractTermsEncoder,
   getMarketParamsDecoder,
   getMarketParamsEncoder,
+  getModelParamsDecoder,
+  getModelParamsEncoder,
   getOracleSourcesDecoder,
   getOracleSourcesEncoder,
+  getUnderlyingParamsDecoder,
+  getUnderlyingParamsEncoder,
   type AssetParams,
   type AssetParamsArgs,
   type ContractTerms,
   type ContractTermsArgs,
   type MarketParams,
   type MarketParamsArgs,
+  type ModelParams,
+  type ModelParamsArgs,
   type OracleSources,
   type OracleSourcesArgs,
+  type UnderlyingParams,
+  type UnderlyingParamsArgs,
 } from ".";
 
 /** What can be proposed, one variant for each instruction that can loosen something. */
@@ -80,7 +90,16 @@ export type Change =
     }
   | { __kind: "SetExchangeMode"; mode: number }
   | { __kind: "SetAssetMode"; asset: number; mode: number }
-  | { __kind: "SetMarketMode"; market: number; mode: number };
+  | { __kind: "SetMarketMode"; market: number; mode: number }
+  | { __kind: "EditPortfolioModel"; params: ModelParams }
+  | { __kind: "EditUnderlying"; number: number; params: UnderlyingParams }
+  | {
+      __kind: "AssignUnderlying";
+      isMarket: boolean;
+      index: number;
+      underlying: number;
+      samples: boolean;
+    };
 
 export type ChangeArgs =
   | {
@@ -115,7 +134,16 @@ export type ChangeArgs =
     }
   | { __kind: "SetExchangeMode"; mode: number }
   | { __kind: "SetAssetMode"; asset: number; mode: number }
-  | { __kind: "SetMarketMode"; market: number; mode: number };
+  | { __kind: "SetMarketMode"; market: number; mode: number }
+  | { __kind: "EditPortfolioModel"; params: ModelParamsArgs }
+  | { __kind: "EditUnderlying"; number: number; params: UnderlyingParamsArgs }
+  | {
+      __kind: "AssignUnderlying";
+      isMarket: boolean;
+      index: number;
+      underlying: number;
+      samples: boolean;
+    };
 
 export function getChangeEncoder(): Encoder<ChangeArgs> {
   return getDiscriminatedUnionEncoder([
@@ -172,6 +200,26 @@ export function getChangeEncoder(): Encoder<ChangeArgs> {
       getStructEncoder([
         ["market", getU16Encoder()],
         ["mode", getU8Encoder()],
+      ]),
+    ],
+    [
+      "EditPortfolioModel",
+      getStructEncoder([["params", getModelParamsEncoder()]]),
+    ],
+    [
+      "EditUnderlying",
+      getStructEncoder([
+        ["number", getU8Encoder()],
+        ["params", getUnderlyingParamsEncoder()],
+      ]),
+    ],
+    [
+      "AssignUnderlying",
+      getStructEncoder([
+        ["isMarket", getBooleanEncoder()],
+        ["index", getU16Encoder()],
+        ["underlying", getU8Encoder()],
+        ["samples", getBooleanEncoder()],
       ]),
     ],
   ]);
@@ -234,6 +282,26 @@ export function getChangeDecoder(): Decoder<Change> {
         ["mode", getU8Decoder()],
       ]),
     ],
+    [
+      "EditPortfolioModel",
+      getStructDecoder([["params", getModelParamsDecoder()]]),
+    ],
+    [
+      "EditUnderlying",
+      getStructDecoder([
+        ["number", getU8Decoder()],
+        ["params", getUnderlyingParamsDecoder()],
+      ]),
+    ],
+    [
+      "AssignUnderlying",
+      getStructDecoder([
+        ["isMarket", getBooleanDecoder()],
+        ["index", getU16Decoder()],
+        ["underlying", getU8Decoder()],
+        ["samples", getBooleanDecoder()],
+      ]),
+    ],
   ]);
 }
 
@@ -294,6 +362,30 @@ export function change(
     "SetMarketMode"
   >,
 ): GetDiscriminatedUnionVariant<ChangeArgs, "__kind", "SetMarketMode">;
+export function change(
+  kind: "EditPortfolioModel",
+  data: GetDiscriminatedUnionVariantContent<
+    ChangeArgs,
+    "__kind",
+    "EditPortfolioModel"
+  >,
+): GetDiscriminatedUnionVariant<ChangeArgs, "__kind", "EditPortfolioModel">;
+export function change(
+  kind: "EditUnderlying",
+  data: GetDiscriminatedUnionVariantContent<
+    ChangeArgs,
+    "__kind",
+    "EditUnderlying"
+  >,
+): GetDiscriminatedUnionVariant<ChangeArgs, "__kind", "EditUnderlying">;
+export function change(
+  kind: "AssignUnderlying",
+  data: GetDiscriminatedUnionVariantContent<
+    ChangeArgs,
+    "__kind",
+    "AssignUnderlying"
+  >,
+): GetDiscriminatedUnionVariant<ChangeArgs, "__kind", "AssignUnderlying">;
 export function change<K extends ChangeArgs["__kind"], Data>(
   kind: K,
   data?: Data,

@@ -78,8 +78,14 @@ export type MarketRisk = {
   shift: number;
   /** A [`crate::Mode`]. */
   mode: number;
+  /** Number of the underlying whose price it follows, from 1; zero when the portfolio model does not cover it. */
+  underlying: number;
+  /** One when the underlying learns its volatility from this entry's price. */
+  samples: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
+  /** How far Init's prices are from spot, below for a long and above for a short, as ratios of spot, rounded up. */
+  gap: Array<number>;
   /** Unused. */
   reserved: Array<bigint>;
 };
@@ -123,8 +129,14 @@ export type MarketRiskArgs = {
   shift: number;
   /** A [`crate::Mode`]. */
   mode: number;
+  /** Number of the underlying whose price it follows, from 1; zero when the portfolio model does not cover it. */
+  underlying: number;
+  /** One when the underlying learns its volatility from this entry's price. */
+  samples: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
+  /** How far Init's prices are from spot, below for a long and above for a short, as ratios of spot, rounded up. */
+  gap: Array<number>;
   /** Unused. */
   reserved: Array<number | bigint>;
 };
@@ -150,8 +162,11 @@ export function getMarketRiskEncoder(): FixedSizeEncoder<MarketRiskArgs> {
     ["maxAgeSlots", getU32Encoder()],
     ["shift", getU8Encoder()],
     ["mode", getU8Encoder()],
-    ["padding", fixEncoderSize(getBytesEncoder(), 6)],
-    ["reserved", getArrayEncoder(getU64Encoder(), { size: 2 })],
+    ["underlying", getU8Encoder()],
+    ["samples", getU8Encoder()],
+    ["padding", fixEncoderSize(getBytesEncoder(), 4)],
+    ["gap", getArrayEncoder(getU32Encoder(), { size: 2 })],
+    ["reserved", getArrayEncoder(getU64Encoder(), { size: 1 })],
   ]);
 }
 
@@ -176,8 +191,11 @@ export function getMarketRiskDecoder(): FixedSizeDecoder<MarketRisk> {
     ["maxAgeSlots", getU32Decoder()],
     ["shift", getU8Decoder()],
     ["mode", getU8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 6)],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 2 })],
+    ["underlying", getU8Decoder()],
+    ["samples", getU8Decoder()],
+    ["padding", fixDecoderSize(getBytesDecoder(), 4)],
+    ["gap", getArrayDecoder(getU32Decoder(), { size: 2 })],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 1 })],
   ]);
 }
 
