@@ -213,5 +213,5 @@ export async function fetchAllMaybeRiskState(
 }
 
 export function getRiskStateSize(): number {
-  return 40472;
+  return 40984;
 }

@@ -28,8 +28,12 @@ import {
   type ReadonlyUint8Array,
 } from "@solana/kit";
 import {
+  getPriceDoubtDecoder,
+  getPriceDoubtEncoder,
   getPriceStateDecoder,
   getPriceStateEncoder,
+  type PriceDoubt,
+  type PriceDoubtArgs,
   type PriceState,
   type PriceStateArgs,
 } from ".";
@@ -70,8 +74,8 @@ export type AssetRisk = {
   sharePrice: Array<bigint>;
   /** By how much total deposits shrink (at most one) and total borrows grow (at least one) the Init weights. */
   crowding: Array<number>;
-  /** How far Init's prices are from spot, below for a deposit and above for a debt, as ratios of spot, rounded up. */
-  gap: Array<number>;
+  /** How uncertain spot is. */
+  doubt: PriceDoubt;
 };
 
 export type AssetRiskArgs = {
@@ -109,8 +113,8 @@ export type AssetRiskArgs = {
   sharePrice: Array<number | bigint>;
   /** By how much total deposits shrink (at most one) and total borrows grow (at least one) the Init weights. */
   crowding: Array<number>;
-  /** How far Init's prices are from spot, below for a deposit and above for a debt, as ratios of spot, rounded up. */
-  gap: Array<number>;
+  /** How uncertain spot is. */
+  doubt: PriceDoubtArgs;
 };
 
 export function getAssetRiskEncoder(): FixedSizeEncoder<AssetRiskArgs> {
@@ -132,7 +136,7 @@ export function getAssetRiskEncoder(): FixedSizeEncoder<AssetRiskArgs> {
     ["padding", fixEncoderSize(getBytesEncoder(), 3)],
     ["sharePrice", getArrayEncoder(getU64Encoder(), { size: 2 })],
     ["crowding", getArrayEncoder(getU32Encoder(), { size: 2 })],
-    ["gap", getArrayEncoder(getU32Encoder(), { size: 2 })],
+    ["doubt", getPriceDoubtEncoder()],
   ]);
 }
 
@@ -155,7 +159,7 @@ export function getAssetRiskDecoder(): FixedSizeDecoder<AssetRisk> {
     ["padding", fixDecoderSize(getBytesDecoder(), 3)],
     ["sharePrice", getArrayDecoder(getU64Decoder(), { size: 2 })],
     ["crowding", getArrayDecoder(getU32Decoder(), { size: 2 })],
-    ["gap", getArrayDecoder(getU32Decoder(), { size: 2 })],
+    ["doubt", getPriceDoubtDecoder()],
   ]);
 }
 

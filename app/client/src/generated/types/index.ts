@@ -58,6 +58,7 @@ export * from "./pnlSettledEvent";
 export * from "./portfolioModel";
 export * from "./portfolioModelEditedEvent";
 export * from "./positionLiquidatedEvent";
+export * from "./priceDoubt";
 export * from "./priceState";
 export * from "./queuedFill";
 export * from "./rateCurve";

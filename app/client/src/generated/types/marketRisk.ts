@@ -32,8 +32,12 @@ import {
   type ReadonlyUint8Array,
 } from "@solana/kit";
 import {
+  getPriceDoubtDecoder,
+  getPriceDoubtEncoder,
   getPriceStateDecoder,
   getPriceStateEncoder,
+  type PriceDoubt,
+  type PriceDoubtArgs,
   type PriceState,
   type PriceStateArgs,
 } from ".";
@@ -84,10 +88,8 @@ export type MarketRisk = {
   samples: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
-  /** How far Init's prices are from spot, below for a long and above for a short, as ratios of spot, rounded up. */
-  gap: Array<number>;
-  /** Unused. */
-  reserved: Array<bigint>;
+  /** How uncertain spot is. */
+  doubt: PriceDoubt;
 };
 
 export type MarketRiskArgs = {
@@ -135,10 +137,8 @@ export type MarketRiskArgs = {
   samples: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
-  /** How far Init's prices are from spot, below for a long and above for a short, as ratios of spot, rounded up. */
-  gap: Array<number>;
-  /** Unused. */
-  reserved: Array<number | bigint>;
+  /** How uncertain spot is. */
+  doubt: PriceDoubtArgs;
 };
 
 export function getMarketRiskEncoder(): FixedSizeEncoder<MarketRiskArgs> {
@@ -165,8 +165,7 @@ export function getMarketRiskEncoder(): FixedSizeEncoder<MarketRiskArgs> {
     ["underlying", getU8Encoder()],
     ["samples", getU8Encoder()],
     ["padding", fixEncoderSize(getBytesEncoder(), 4)],
-    ["gap", getArrayEncoder(getU32Encoder(), { size: 2 })],
-    ["reserved", getArrayEncoder(getU64Encoder(), { size: 1 })],
+    ["doubt", getPriceDoubtEncoder()],
   ]);
 }
 
@@ -194,8 +193,7 @@ export function getMarketRiskDecoder(): FixedSizeDecoder<MarketRisk> {
     ["underlying", getU8Decoder()],
     ["samples", getU8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 4)],
-    ["gap", getArrayDecoder(getU32Decoder(), { size: 2 })],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 1 })],
+    ["doubt", getPriceDoubtDecoder()],
   ]);
 }
 
