@@ -1,6 +1,7 @@
 //! The project's integer engine behind the reference's types: what the backtest measures.
 
 use anyhow::{Context as _, Result};
+use plimsoll_risk::feed::PriceDoubt;
 use plimsoll_risk::portfolio::{
     requirement, Delta, Exposures, FactorRisk, PortfolioModel, Scenario, UnderlyingRisk,
     Volatilities, SHOCK_BITS, TABLE, WEIGHT_ONE,
@@ -78,7 +79,7 @@ impl Engine {
             for usd in [holding.long, -holding.short] {
                 if usd != 0.0 {
                     let native = (usd * USD).floor() as i128;
-                    exposures.add(number, &Delta::fixed(native, [0, 0])?)?;
+                    exposures.add(number, &Delta::fixed(native, PriceDoubt::default())?)?;
                 }
             }
         }
