@@ -92,6 +92,12 @@ pub fn build(program: &Program) -> Result<()> {
         return Ok(());
     }
     steps.next("lowering and selecting instructions");
+    // New files rather than new contents: a copy made by linking keeps what it had, and a failure leaves none behind.
+    for old in [&stamp, &program.out] {
+        if old.exists() {
+            fs::remove_file(old).with_context(|| format!("cannot remove {}", old.display()))?;
+        }
+    }
     lower(program, &tool, &bitcode, &runtime)?;
     let size = fs::metadata(&program.out)
         .with_context(|| format!("cannot read {}", program.out.display()))?
