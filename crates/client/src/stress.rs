@@ -337,7 +337,7 @@ pub fn moved_market(
         price_high: [high, price.spot, price.spot],
         requirement_price: [
             per_lot(high, entry.init_ratio)?,
-            per_lot(price.spot, entry.init_ratio)?,
+            per_lot(price.spot, entry.end_ratio)?,
             per_lot(price.spot, entry.maint_ratio)?,
         ],
         size_threshold_lots: u64::try_from(threshold).unwrap_or(u64::MAX),

@@ -77,7 +77,9 @@ impl Dice {
             oracle: limits(),
             ..AssetParams::default()
         };
-        entry.recompute(&params, &BankTotals::default()).unwrap();
+        entry
+            .recompute(&params, &BankTotals::default(), None)
+            .unwrap();
         entry
     }
 
@@ -95,7 +97,7 @@ impl Dice {
             oracle: limits(),
             ..MarketParams::default()
         };
-        entry.recompute(&params).unwrap();
+        entry.recompute(&params, None).unwrap();
         entry
     }
 

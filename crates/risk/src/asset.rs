@@ -7,7 +7,7 @@ use crate::fixed::{
 };
 use crate::health::{Clock, HealthKind};
 use crate::params::AssetParams;
-use crate::weights;
+use crate::weights::{self, Haircut};
 
 /// What an entry may be used for. Health counts every listed entry alike; the program's gates read the mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,32 +101,30 @@ impl AssetRisk {
     ///
     /// Init prices a deposit at `min(spot, stable) − k·conf` with the weight shrunk by total deposits, and a debt at
     /// `max(spot, stable) + k·conf` with the weight grown by total borrows. LiquidationEnd takes spot with the
-    /// unscaled Init weights, Maint spot with the maintenance weights.
+    /// unscaled Init weights, Maint spot with the maintenance weights. An entry that follows an underlying has its weights
+    /// tightened by the underlying's `haircut` first.
     ///
     /// # Errors
     /// [`RiskError::PriceOutOfRange`] when a weighted price does not fit its mantissa. The entry is unchanged then.
-    pub fn recompute(&mut self, params: &AssetParams, totals: &BankTotals) -> Result<()> {
+    pub fn recompute(
+        &mut self,
+        params: &AssetParams,
+        totals: &BankTotals,
+        haircut: Option<&Haircut>,
+    ) -> Result<()> {
         let spot = self.price.spot;
         let usd =
             |native: u64| u128::from(native).wrapping_mul(u128::from(spot)) >> (self.shift & 63);
-        let asset_weight = [
-            weights::asset_weight(
-                params.asset_weight_init,
-                usd(totals.deposits),
-                params.deposit_scale_start_usd,
-            )?,
-            params.asset_weight_init,
-            params.asset_weight_maint,
-        ];
-        let liability_weight = [
-            weights::liability_weight(
-                params.liability_weight_init,
-                usd(totals.borrows),
-                params.borrow_scale_start_usd,
-            )?,
-            params.liability_weight_init,
-            params.liability_weight_maint,
-        ];
+        let (deposits, borrows) = (usd(totals.deposits), usd(totals.borrows));
+        let (deposit_start, borrow_start) = (
+            params.deposit_scale_start_usd,
+            params.borrow_scale_start_usd,
+        );
+        let [mut asset_weight, mut liability_weight] = unscaled_weights(params, haircut);
+        let [init, ..] = &mut asset_weight;
+        *init = weights::asset_weight(*init, deposits, deposit_start)?;
+        let [init, ..] = &mut liability_weight;
+        *init = weights::liability_weight(*init, borrows, borrow_start)?;
         let margin = confidence_margin(&self.price, params.oracle.conf_multiple)?;
         let low = self.price.lower().saturating_sub(margin);
         let high = self
@@ -153,16 +151,8 @@ impl AssetRisk {
         let deposit = self.deposit_price_at(spot)?;
         let debt = self.debt_price_at(spot)?;
         self.crowding = [
-            weights::asset_weight(
-                RATIO_ONE,
-                usd(totals.deposits),
-                params.deposit_scale_start_usd,
-            )?,
-            weights::liability_weight(
-                RATIO_ONE,
-                usd(totals.borrows),
-                params.borrow_scale_start_usd,
-            )?,
+            weights::asset_weight(RATIO_ONE, deposits, deposit_start)?,
+            weights::liability_weight(RATIO_ONE, borrows, borrow_start)?,
         ];
         self.share_price = [deposit, debt];
         self.doubt = PriceDoubt::of(&self.price, margin);
@@ -217,6 +207,22 @@ impl AssetRisk {
             decimals,
             ..Self::default()
         }
+    }
+}
+
+/// Weights of a deposit and of a debt by kind, before the bank's totals scale those of Init.
+#[inline(always)]
+fn unscaled_weights(params: &AssetParams, haircut: Option<&Haircut>) -> [[u32; 3]; 2] {
+    let (asset, liability) = (params.asset_weight_init, params.liability_weight_init);
+    let assets = [asset, asset, params.asset_weight_maint];
+    let liabilities = [liability, liability, params.liability_weight_maint];
+    let fee = params.liquidation.fee_max;
+    match haircut {
+        None => [assets, liabilities],
+        Some(haircut) => [
+            haircut.asset_weights(assets, fee),
+            haircut.liability_weights(liabilities, fee),
+        ],
     }
 }
 

@@ -165,7 +165,7 @@ impl PriceDoubt {
 }
 
 /// `⌈distance / price⌉` as a ratio, at most the largest. In 64 bits: what does not fit is first shifted down, outwards.
-fn ratio_of(distance: u64, price: u64) -> u32 {
+pub(crate) fn ratio_of(distance: u64, price: u64) -> u32 {
     if distance == 0 {
         return 0;
     }

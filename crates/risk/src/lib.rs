@@ -45,3 +45,5 @@ pub use portfolio::{
 pub use position::{Balance, OpenOrder, PerpPosition, Side, EMPTY};
 pub use standard::StandardMargin;
 pub use units::{BaseLots, PriceLots, QuoteNative, Shares};
+pub use volatility::VolatilityState;
+pub use weights::Haircut;

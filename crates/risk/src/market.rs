@@ -5,6 +5,7 @@ use crate::feed::{PriceDoubt, PriceState};
 use crate::fixed::{div_ceil, div_floor, ratio_ceil, to_u64, Result, RiskError};
 use crate::health::Clock;
 use crate::params::MarketParams;
+use crate::weights::Haircut;
 
 /// Binary places of [`MarketRisk::size_inverse_root`].
 pub const INVERSE_ROOT_BITS: u32 = 63;
@@ -36,9 +37,9 @@ pub struct MarketRisk {
     pub size_threshold_lots: u64,
     /// Native quote per base lot of one price lot.
     pub tick: u64,
-    /// Init (and LiquidationEnd) margin ratio.
+    /// Effective Init margin ratio.
     pub init_ratio: u32,
-    /// Maintenance margin ratio.
+    /// Effective maintenance margin ratio.
     pub maint_ratio: u32,
     /// Per kind: the part of a profit that counts.
     pub profit_weight: [u32; 3],
@@ -56,8 +57,8 @@ pub struct MarketRisk {
     pub underlying: u8,
     /// One when the underlying learns its volatility from this entry's price.
     pub samples: u8,
-    /// Unused.
-    pub padding: [u8; 4],
+    /// Effective LiquidationEnd margin ratio.
+    pub end_ratio: u32,
     /// How uncertain spot is.
     pub doubt: PriceDoubt,
 }
@@ -72,12 +73,13 @@ impl MarketRisk {
             .is_fresh(clock.now, clock.slot, self.max_age_secs, self.max_age_slots)
     }
 
-    /// Rewrites the margin terms from the price and the parameters.
+    /// Rewrites the margin terms from the price and the parameters. An entry that follows an underlying has its margin
+    /// ratios tightened by the underlying's `haircut`.
     ///
     /// # Errors
     /// [`RiskError::PriceOutOfRange`] when a price does not fit its mantissa; [`RiskError::DivisionByZero`] before the
     /// first price. The entry is unchanged then.
-    pub fn recompute(&mut self, params: &MarketParams) -> Result<()> {
+    pub fn recompute(&mut self, params: &MarketParams, haircut: Option<&Haircut>) -> Result<()> {
         let spot = self.price.spot;
         let margin = confidence_margin(&self.price, params.oracle.conf_multiple)?;
         let low = self.price.lower().saturating_sub(margin);
@@ -86,7 +88,11 @@ impl MarketRisk {
             .higher()
             .checked_add(margin)
             .ok_or(RiskError::PriceOutOfRange)?;
-        let ratios = [params.init_ratio, params.init_ratio, params.maint_ratio];
+        let listed = [params.init_ratio, params.init_ratio, params.maint_ratio];
+        let ratios = match haircut {
+            None => listed,
+            Some(haircut) => haircut.margin_ratios(listed, params.liquidation.fee_max),
+        };
         let mut requirement_price = [0; 3];
         for ((out, price), ratio) in requirement_price
             .iter_mut()
@@ -106,13 +112,18 @@ impl MarketRisk {
         self.price_low = [low, spot, spot];
         self.price_high = [high, spot, spot];
         self.requirement_price = requirement_price;
-        self.init_ratio = params.init_ratio;
-        self.maint_ratio = params.maint_ratio;
+        [self.init_ratio, self.end_ratio, self.maint_ratio] = ratios;
         self.profit_weight = params.profit_weight;
         self.maker_fee = params.maker_fee;
         self.max_age_secs = params.oracle.max_age_secs;
         self.max_age_slots = params.oracle.max_age_slots;
         Ok(())
+    }
+
+    /// Margin ratios by kind.
+    #[inline(always)]
+    pub const fn ratios(&self) -> [u32; 3] {
+        [self.init_ratio, self.end_ratio, self.maint_ratio]
     }
 
     /// An entry of a new market before its first price.

@@ -209,7 +209,7 @@ impl PerpTerms {
     #[inline(never)]
     pub fn in_doubt(kind: HealthKind, risk: &MarketRisk) -> Result<Self> {
         let (low, high) = (risk.price.higher(), risk.price.lower());
-        let ratio = kind.of(&[risk.init_ratio, risk.init_ratio, risk.maint_ratio]);
+        let ratio = kind.of(&risk.ratios());
         let requirement_price = requirement_per_lot(high, ratio)?;
         Ok(Self {
             low,

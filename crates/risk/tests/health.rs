@@ -112,7 +112,7 @@ proptest! {
     fn the_inverse_root_is_rounded_up((mut params, mut risk) in market(), scale in wide(63), shift in 0u8..=33) {
         params.size_scale_notional = scale + 1_000_000;
         (risk.shift, risk.price.spot, risk.price.stable, risk.price.conf) = (shift + 30, 7 << 30, 7 << 30, 0);
-        risk.recompute(&params).unwrap();
+        risk.recompute(&params, None).unwrap();
         let product = |root: u64| (u128::from(root) * u128::from(root)).checked_mul(u128::from(params.size_scale_notional));
         prop_assert!(product(risk.size_inverse_root).is_none_or(|square| square >= 1 << 126));
         prop_assert!(product(risk.size_inverse_root - 1).is_some_and(|square| square < 1 << 126));
@@ -228,11 +228,11 @@ proptest! {
             params.liability_weight_init += raise;
             params.liability_weight_maint += raise;
             params.oracle.conf_multiple += raise;
-            risk.recompute(params, &BankTotals { deposits: totals.0, borrows: totals.1 }).unwrap();
+            risk.recompute(params, &BankTotals { deposits: totals.0, borrows: totals.1 }, None).unwrap();
         }
         let mut same = account.clone();
         for (params, risk) in same.asset_params.iter().zip(&mut same.assets) {
-            risk.recompute(params, &BankTotals { deposits: totals.0, borrows: totals.1 }).unwrap();
+            risk.recompute(params, &BankTotals { deposits: totals.0, borrows: totals.1 }, None).unwrap();
         }
         for (params, risk) in strict.market_params.iter_mut().zip(&mut strict.markets) {
             params.init_ratio += raise;
@@ -240,7 +240,7 @@ proptest! {
             params.profit_weight = params.profit_weight.map(cut);
             params.size_scale_notional = (params.size_scale_notional / 100 * u64::from(lower)).max(1_000_000);
             params.oracle.conf_multiple += raise;
-            risk.recompute(params).unwrap();
+            risk.recompute(params, None).unwrap();
         }
         for policy in POLICIES {
             for kind in HealthKind::ALL {
@@ -256,7 +256,7 @@ proptest! {
     ) {
         let at = |deposits, borrows| {
             let mut risk = risk;
-            risk.recompute(&params, &BankTotals { deposits, borrows }).unwrap();
+            risk.recompute(&params, &BankTotals { deposits, borrows }, None).unwrap();
             HealthKind::ALL.map(|kind| balance_value(kind, &balance, &risk))
         };
         let (before, after) = (at(less.0, less.1), at(less.0 + more.0, less.1 + more.1));
@@ -427,7 +427,7 @@ fn init_weights_shrink_and_grow_with_the_bank() {
     let mut risk = AssetRisk::listed(0, 6);
     (risk.price.spot, risk.price.stable) = (10, 8);
     let mut weights = |deposits, borrows| {
-        risk.recompute(&params, &BankTotals { deposits, borrows })
+        risk.recompute(&params, &BankTotals { deposits, borrows }, None)
             .unwrap();
         [risk.asset_weight[0], risk.liability_weight[0]]
     };
@@ -450,7 +450,8 @@ fn init_weights_shrink_and_grow_with_the_bank() {
         ..params
     };
     risk.borrow_index = INDEX_ONE + 1;
-    risk.recompute(&params, &BankTotals::default()).unwrap();
+    risk.recompute(&params, &BankTotals::default(), None)
+        .unwrap();
     assert_eq!(
         (risk.asset_price, risk.liability_price),
         ([3, 5, 10], [26, 22, 11])

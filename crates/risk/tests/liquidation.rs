@@ -322,7 +322,7 @@ fn a_long_is_closed_just_as_far_as_needed() {
         size_scale_notional: u64::MAX,
         ..Default::default()
     };
-    risk.recompute(&params).unwrap();
+    risk.recompute(&params, None).unwrap();
     let perp = PerpPosition {
         position: BaseLots(100),
         quote: QuoteNative(-95_000),
@@ -381,7 +381,8 @@ fn a_swap_pays_just_as_much_as_needed_and_leaves_no_dust() {
             borrow_scale_start_usd: u64::MAX,
             ..AssetParams::default()
         };
-        risk.recompute(&params, &BankTotals::default()).unwrap();
+        risk.recompute(&params, &BankTotals::default(), None)
+            .unwrap();
         risk
     };
     // Collateral at a half against a debt at one and a half, 10 % bonus: a unit repaid gains 1.5 and costs 0.55.

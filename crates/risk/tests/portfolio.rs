@@ -159,19 +159,19 @@ proptest! {
         }
         for (risk, params) in wide.account.assets.iter_mut().zip(&wide.account.asset_params) {
             widen(&mut risk.price);
-            prop_assume!(risk.recompute(params, &BankTotals::default()).is_ok());
+            prop_assume!(risk.recompute(params, &BankTotals::default(), None).is_ok());
         }
         for (risk, params) in same.account.assets.iter_mut().zip(&same.account.asset_params) {
             still(&mut risk.price);
-            risk.recompute(params, &BankTotals::default()).unwrap();
+            risk.recompute(params, &BankTotals::default(), None).unwrap();
         }
         for (risk, params) in wide.account.markets.iter_mut().zip(&wide.account.market_params) {
             widen(&mut risk.price);
-            prop_assume!(risk.recompute(params).is_ok());
+            prop_assume!(risk.recompute(params, None).is_ok());
         }
         for (risk, params) in same.account.markets.iter_mut().zip(&same.account.market_params) {
             still(&mut risk.price);
-            risk.recompute(params).unwrap();
+            risk.recompute(params, None).unwrap();
         }
         let (lines, others) = (wide.lines(Policy::Strict), same.lines(Policy::Strict));
         prop_assert!(lines.value[0] - lines.requirement[0] <= others.value[0] - others.requirement[0]);

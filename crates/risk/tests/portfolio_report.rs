@@ -88,7 +88,9 @@ fn assets(ages: &[i64]) -> Vec<AssetRisk> {
             let mut entry = AssetRisk::listed(30, 6);
             entry.price = price((1 << 30) * (1 + u64::from(index)), ages[usize::from(index)]);
             entry.underlying = covered(index.checked_sub(1), ASSETS - 2);
-            entry.recompute(&params, &BankTotals::default()).unwrap();
+            entry
+                .recompute(&params, &BankTotals::default(), None)
+                .unwrap();
             entry
         })
         .collect()
@@ -120,7 +122,7 @@ fn markets(ages: &[i64]) -> Vec<MarketRisk> {
                 ages[usize::from(index)],
             );
             entry.underlying = covered(Some(index), MARKETS - 1);
-            entry.recompute(&params).unwrap();
+            entry.recompute(&params, None).unwrap();
             entry
         })
         .collect()

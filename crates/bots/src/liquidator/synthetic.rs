@@ -96,11 +96,11 @@ impl World {
         for (entry, params) in risk.assets.iter_mut().zip(&self.asset_params).skip(1) {
             entry.price.spot = scaled(entry.price.spot, factor, spread, &mut numbers);
             // Cannot fail: prices stay far from the ends of their range.
-            let _ = entry.recompute(params, &BankTotals::default());
+            let _ = entry.recompute(params, &BankTotals::default(), None);
         }
         for (entry, params) in risk.markets.iter_mut().zip(&self.market_params) {
             entry.price.spot = scaled(entry.price.spot, factor, spread, &mut numbers);
-            let _ = entry.recompute(params);
+            let _ = entry.recompute(params, None);
         }
         Outlook::new(&risk, SLOT + 1, NOW + 1)
     }
@@ -237,7 +237,7 @@ fn asset_entry(params: &AssetParams, quote: bool, numbers: &mut Numbers) -> Asse
     };
     let mut entry = AssetRisk::listed(SHIFT, 6);
     entry.price = price(native);
-    let _ = entry.recompute(params, &BankTotals::default());
+    let _ = entry.recompute(params, &BankTotals::default(), None);
     entry
 }
 
@@ -246,7 +246,7 @@ fn market_entry(params: &MarketParams, numbers: &mut Numbers) -> MarketRisk {
     let native = 10f64.powf(numbers.between(5.0, 7.0));
     let mut entry = MarketRisk::listed(SHIFT, 10);
     entry.price = price(native);
-    let _ = entry.recompute(params);
+    let _ = entry.recompute(params, None);
     entry
 }
 

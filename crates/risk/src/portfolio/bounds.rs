@@ -5,6 +5,7 @@
 
 use crate::fixed::RATIO_ONE;
 use crate::params::{first_loosening, require, BadParameter};
+use crate::volatility::MAX_VOLATILITY;
 
 use super::model::UnderlyingRisk;
 use super::params::{ModelParams, UnderlyingParams, LOADING_ONE, MAX_FACTORS};
@@ -12,8 +13,6 @@ use super::scenario::{Scenario, MAX_SCENARIOS, RANGE, SHOCK_BITS, WEIGHT_ONE};
 
 /// Largest loading either way.
 const MAX_LOADING: i32 = 4 * LOADING_ONE;
-/// Largest volatility that a floor may ask for, and the observed one is held to: a half per square root of a day.
-const MAX_VOLATILITY: u32 = RATIO_ONE / 2;
 /// Largest shock either way, in volatilities, Q7.8.
 const MAX_SHOCK: i16 = 64 << SHOCK_BITS;
 /// A tail counts at most this part of what the end of the range would cost a linear book: 0.77.

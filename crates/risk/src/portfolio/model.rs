@@ -3,7 +3,7 @@
 use crate::fixed::Result;
 use crate::health::HealthKind;
 use crate::market::inverse_root;
-use crate::volatility::VolatilityState;
+use crate::volatility::{Pending, VolatilityState};
 
 use super::params::{ModelParams, UnderlyingParams, MAX_FACTORS};
 
@@ -96,8 +96,14 @@ pub struct UnderlyingRisk {
     pub collateral_shock: [u32; 2],
     /// `2^63 / √depth_notional`, rounded up, so that the liquidity add-on needs no division.
     pub depth_inverse_root: u64,
+    /// Volatility of its own, by [`Volatilities`]: idiosyncratic, or the factor's when it drives one.
+    pub own: [u32; 2],
+    /// The rises of `own` that are under way.
+    pub own_pending: Pending,
+    /// The rises of `collateral_shock` that are under way.
+    pub shock_pending: Pending,
     /// Unused.
-    pub reserved: [u64; 4],
+    pub reserved: [u64; 1],
 }
 
 impl UnderlyingRisk {

@@ -187,7 +187,7 @@ pub fn asset() -> impl Strategy<Value = (AssetParams, AssetRisk)> {
                 deposits: totals.0,
                 borrows: totals.1,
             };
-            risk.recompute(&params, &totals).unwrap();
+            risk.recompute(&params, &totals, None).unwrap();
             (params, risk)
         },
     )
@@ -210,7 +210,7 @@ pub fn market() -> impl Strategy<Value = (MarketParams, MarketRisk)> {
                 (scale(price.spot), scale(price.stable), scale(price.conf));
             risk.price = price;
             (risk.funding_long, risk.funding_short) = funding;
-            risk.recompute(&params).unwrap();
+            risk.recompute(&params, None).unwrap();
             (params, risk)
         })
 }

@@ -300,7 +300,7 @@ impl PortfolioAccount {
             .zip(&self.account.asset_params)
         {
             (risk.price.conf, risk.price.stable) = (0, risk.price.spot);
-            risk.recompute(params, &totals).unwrap();
+            risk.recompute(params, &totals, None).unwrap();
         }
         for (risk, params) in self
             .account
@@ -309,7 +309,7 @@ impl PortfolioAccount {
             .zip(&self.account.market_params)
         {
             (risk.price.conf, risk.price.stable) = (0, risk.price.spot);
-            risk.recompute(params).unwrap();
+            risk.recompute(params, None).unwrap();
         }
     }
 }

@@ -101,7 +101,7 @@ pub(crate) fn create_market(
     risk.market_count = index.checked_add(1).or_refuse()?;
     let entry = risk.market_mut(index)?;
     *entry = MarketRisk::listed(price.choose_market_shift(&terms)?, terms.tick);
-    oracle::update_market(&market, entry, &price, &clock)?;
+    oracle::update_market(&market, entry, None, &price, &clock)?;
     emit!(MarketCreated {
         exchange: market.exchange,
         market: accounts.market.key(),

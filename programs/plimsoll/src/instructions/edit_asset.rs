@@ -64,8 +64,10 @@ pub(crate) fn edit_asset(
     bank.params = params;
     bank.oracles = oracles;
     let mut risk = accounts.risk_state.load_mut()?;
-    let entry = risk.asset_mut(bank.index)?;
-    entry.recompute(&params, &bank.totals()?).or_refuse()?;
+    let haircut = risk.haircut(risk.asset(bank.index)?.underlying);
+    risk.asset_mut(bank.index)?
+        .recompute(&params, &bank.totals()?, haircut.as_ref())
+        .or_refuse()?;
     emit!(AssetEdited {
         bank: accounts.bank.key(),
         asset: bank.index,

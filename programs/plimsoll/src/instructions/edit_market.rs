@@ -67,8 +67,10 @@ pub(crate) fn edit_market(
     market.params = params;
     market.oracles = oracles;
     let mut risk = accounts.risk_state.load_mut()?;
-    let entry = risk.market_mut(market.index)?;
-    entry.recompute(&params).or_refuse()?;
+    let haircut = risk.haircut(risk.market(market.index)?.underlying);
+    risk.market_mut(market.index)?
+        .recompute(&params, haircut.as_ref())
+        .or_refuse()?;
     emit!(MarketEdited {
         market: accounts.market.key(),
         index: market.index,

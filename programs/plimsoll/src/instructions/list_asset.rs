@@ -96,7 +96,7 @@ pub(crate) fn list_asset(
     risk.asset_count = index.checked_add(1).or_refuse()?;
     let entry = risk.asset_mut(index)?;
     *entry = AssetRisk::listed(price.choose_asset_shift(bank.decimals)?, bank.decimals);
-    oracle::update_asset(&bank, entry, &price, &clock)?;
+    oracle::update_asset(&bank, entry, None, &price, &clock)?;
     emit!(AssetListed {
         exchange: bank.exchange,
         bank: accounts.bank.key(),

@@ -62,7 +62,8 @@ fn refresh_group<'info>(
     }
 }
 
-/// Accrues a bank's interest and takes its price.
+/// Accrues a bank's interest and takes its price, which may teach an underlying its volatility; then the entry's weights
+/// follow at once. The price counts whatever becomes of that.
 #[inline(never)]
 fn refresh_asset(
     risk: &mut RiskState,
@@ -73,14 +74,25 @@ fn refresh_asset(
     let mut bank = bank.load_mut()?;
     require_keys_eq!(bank.exchange, risk.exchange, PlimsollError::WrongExchange);
     ledger::accrue(&mut bank, clock.unix_timestamp)?;
+    let haircut = risk.haircut(risk.asset(bank.index)?.underlying);
     let entry = risk.asset_mut(bank.index)?;
     let out = is_out(&entry.price, entry.max_age_secs, clock);
     take_price(&bank.oracles, out, oracles, |price| {
-        oracle::update_asset(&bank, entry, price, clock)
-    })
+        oracle::update_asset(&bank, entry, haircut.as_ref(), price, clock)
+    })?;
+    if entry.samples != 0 {
+        let (underlying, price) = (entry.underlying, entry.price);
+        if risk.learn(underlying, &price) {
+            let haircut = risk.haircut(underlying);
+            let entry = risk.asset_mut(bank.index)?;
+            // Left as it was when the new terms do not fit.
+            let _ = entry.recompute(&bank.params, &bank.totals()?, haircut.as_ref());
+        }
+    }
+    Ok(())
 }
 
-/// Advances a market's funding and takes its price.
+/// Advances a market's funding and takes its price, as a bank's is taken.
 #[inline(never)]
 fn refresh_market(
     risk: &mut RiskState,
@@ -93,6 +105,7 @@ fn refresh_market(
     let mut market = market.load_mut()?;
     require_keys_eq!(market.exchange, risk.exchange, PlimsollError::WrongExchange);
     require_keys_eq!(market.book, book_key, PlimsollError::WrongMarketAccount);
+    let haircut = risk.haircut(risk.market(market.index)?.underlying);
     let entry = risk.market_mut(market.index)?;
     // Funding reaches the entry whatever becomes of the price: the two copies of it never part.
     ledger::advance_funding(&mut market, entry, &*book.load()?, clock)?;
@@ -100,8 +113,18 @@ fn refresh_market(
     entry.funding_short = market.funding_short;
     let out = is_out(&entry.price, entry.max_age_secs, clock);
     take_price(&market.oracles, out, oracles, |price| {
-        oracle::update_market(&market, entry, price, clock)
-    })
+        oracle::update_market(&market, entry, haircut.as_ref(), price, clock)
+    })?;
+    if entry.samples != 0 {
+        let (underlying, price) = (entry.underlying, entry.price);
+        if risk.learn(underlying, &price) {
+            let haircut = risk.haircut(underlying);
+            let entry = risk.market_mut(market.index)?;
+            // Left as it was when the new terms do not fit.
+            let _ = entry.recompute(&market.params, haircut.as_ref());
+        }
+    }
+    Ok(())
 }
 
 /// Whether the last accepted price has outlived its age, which says that its feed is out. That nobody refreshed the

@@ -246,8 +246,14 @@ fn resolve_debt(
     };
     if exhausted && cover.left() > 0 {
         let mut risk = accounts.risk_state.load_mut()?;
+        let haircut = risk.haircut(risk.asset(index)?.underlying);
         let entry = risk.asset_mut(index)?;
-        cover.socialized = charge_depositors(&mut *bank.load_mut()?, entry, cover.left())?;
+        cover.socialized = charge_depositors(
+            &mut *bank.load_mut()?,
+            entry,
+            haircut.as_ref(),
+            cover.left(),
+        )?;
         pay(accounts, bank, slot, cover.socialized)?;
     }
     accounts.margin_account.load_mut()?.release_balance(slot);

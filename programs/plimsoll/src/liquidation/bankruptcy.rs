@@ -4,7 +4,7 @@ use plimsoll_risk::{
     balance::spot_value,
     bankruptcy::{share_among_depositors, share_among_positions},
     fixed::{div_floor, ratio_floor, scale_floor},
-    AssetRisk, Balance, MarketRisk, QuoteNative, RiskError, RATIO_ONE,
+    AssetRisk, Balance, Haircut, MarketRisk, QuoteNative, RiskError, RATIO_ONE,
 };
 
 use crate::{
@@ -147,7 +147,12 @@ fn unscale(value: u128, bits: u32, divisor: u128) -> core::result::Result<u128, 
 /// Lets the depositors of an asset bear up to `loss` by a cut of the deposit index, in the bank and its entry; returns
 /// how much they bear: nothing when there are none. The entry's prices per share follow.
 #[inline(never)]
-pub fn charge_depositors(bank: &mut Bank, entry: &mut AssetRisk, loss: u64) -> Result<u64> {
+pub fn charge_depositors(
+    bank: &mut Bank,
+    entry: &mut AssetRisk,
+    haircut: Option<&Haircut>,
+    loss: u64,
+) -> Result<u64> {
     if loss == 0 || bank.deposit_shares == 0 {
         return Ok(0);
     }
@@ -155,7 +160,9 @@ pub fn charge_depositors(bank: &mut Bank, entry: &mut AssetRisk, loss: u64) -> R
     bank.deposit_index = cut.deposit_index;
     entry.deposit_index = bank.deposit_index;
     entry.borrow_index = bank.borrow_index;
-    entry.recompute(&bank.params, &bank.totals()?).or_refuse()?;
+    entry
+        .recompute(&bank.params, &bank.totals()?, haircut)
+        .or_refuse()?;
     Ok(cut.covered)
 }
 
@@ -256,12 +263,15 @@ mod tests {
         bank.borrow_index = INDEX_ONE;
         let mut entry = asset(1, 0);
         let before = bank.totals().unwrap().deposits;
-        let covered = charge_depositors(&mut bank, &mut entry, 100).unwrap();
+        let covered = charge_depositors(&mut bank, &mut entry, None, 100).unwrap();
         assert_eq!(covered, 100);
         assert!(before - bank.totals().unwrap().deposits >= 99);
         assert_eq!(entry.deposit_index, bank.deposit_index);
         bank.deposit_shares = 0;
-        assert_eq!(charge_depositors(&mut bank, &mut entry, 100).unwrap(), 0);
+        assert_eq!(
+            charge_depositors(&mut bank, &mut entry, None, 100).unwrap(),
+            0
+        );
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Desk {
     fn set_spot(&mut self, spot: u64) {
         let entry = &mut self.risk.markets[0];
         entry.price = fresh(spot << SHIFT, &self.clock);
-        entry.recompute(&self.market.params).unwrap();
+        entry.recompute(&self.market.params, None).unwrap();
     }
 
     fn liquidate(&mut self, max_lots: u64) -> Result<bool> {

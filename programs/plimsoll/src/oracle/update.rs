@@ -2,7 +2,7 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     price::{choose_shift, Conversion, PriceUnit, Rounding},
-    AssetRisk, MarketRisk, Observation, OracleLimits, PriceState, Rejection,
+    AssetRisk, Haircut, MarketRisk, Observation, OracleLimits, PriceState, Rejection,
 };
 
 use super::OraclePrice;
@@ -47,11 +47,12 @@ impl OraclePrice {
     }
 }
 
-/// Takes a price into an asset's entry, with the bank's indices, and recomputes the entry.
+/// Takes a price into an asset's entry, with the bank's indices, and recomputes the entry with its underlying's haircut.
 #[inline(never)]
 pub fn update_asset(
     bank: &Bank,
     entry: &mut AssetRisk,
+    haircut: Option<&Haircut>,
     price: &OraclePrice,
     clock: &Clock,
 ) -> Result<()> {
@@ -60,16 +61,18 @@ pub fn update_asset(
     accept(&mut next.price, &seen, &bank.params.oracle, clock)?;
     next.deposit_index = bank.deposit_index;
     next.borrow_index = bank.borrow_index;
-    next.recompute(&bank.params, &bank.totals()?).or_refuse()?;
+    next.recompute(&bank.params, &bank.totals()?, haircut)
+        .or_refuse()?;
     *entry = next;
     Ok(())
 }
 
-/// Takes a price into a market's entry and recomputes the entry.
+/// Takes a price into a market's entry and recomputes the entry with its underlying's haircut.
 #[inline(never)]
 pub fn update_market(
     market: &Market,
     entry: &mut MarketRisk,
+    haircut: Option<&Haircut>,
     price: &OraclePrice,
     clock: &Clock,
 ) -> Result<()> {
@@ -77,7 +80,7 @@ pub fn update_market(
     let mut next = *entry;
     accept(&mut next.price, &seen, &market.params.oracle, clock)?;
     next.mark = plimsoll_risk::funding::mark_price(next.price.spot, market.premium);
-    next.recompute(&market.params).or_refuse()?;
+    next.recompute(&market.params, haircut).or_refuse()?;
     *entry = next;
     Ok(())
 }

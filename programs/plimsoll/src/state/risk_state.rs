@@ -1,7 +1,8 @@
 //! The risk array of an exchange: market-wide numbers computed once, read by every trade.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    portfolio::MAX_UNDERLYINGS, volatility, AssetRisk, MarketRisk, PortfolioModel, UnderlyingRisk,
+    portfolio::MAX_UNDERLYINGS, volatility, AssetRisk, Haircut, MarketRisk, PortfolioModel,
+    PriceState, UnderlyingRisk,
 };
 
 use crate::error::{OrRefuse, PlimsollError};
@@ -77,6 +78,37 @@ impl RiskState {
             .checked_sub(1)
             .and_then(|index| self.underlyings.get_mut(index))
             .ok_or_else(|| PlimsollError::UnknownUnderlying.into())
+    }
+
+    /// The room that Standard margin leaves for the moves of an underlying by its number; none for zero.
+    #[inline(always)]
+    pub fn haircut(&self, underlying: u8) -> Option<Haircut> {
+        Haircut::of(&self.model, &self.underlyings, underlying)
+    }
+
+    /// Lets an underlying learn its volatility from a price that its driving entry accepted; tells whether a sample was due.
+    /// It cannot fail: there is nothing to learn from an underlying that does not exist.
+    #[inline(always)]
+    pub fn learn(&mut self, underlying: u8, price: &PriceState) -> bool {
+        let index = usize::from(underlying).wrapping_sub(1);
+        let due = self.underlyings.get(index).is_some_and(|risk| {
+            let volatility = &risk.volatility;
+            volatility.is_due(&self.model.params, price.publish_time)
+        });
+        due && self.sample(underlying, price)
+    }
+
+    #[inline(never)]
+    fn sample(&mut self, underlying: u8, price: &PriceState) -> bool {
+        volatility::sample(
+            &mut self.model,
+            &mut self.underlyings,
+            underlying,
+            price.spot,
+            price.publish_time,
+            price.is_broken(),
+        )
+        .unwrap_or(false)
     }
 
     /// Takes another underlying's entry into use.

@@ -297,7 +297,7 @@ fn partial_revaluations_miss_nothing() {
     for place in [3, 9] {
         risk.assets[place].price.spot /= 2;
         risk.assets[place]
-            .recompute(&world.asset_params[place], &Default::default())
+            .recompute(&world.asset_params[place], &Default::default(), None)
             .unwrap();
         risk.markets[place].price.publish_time -= 10_000;
     }

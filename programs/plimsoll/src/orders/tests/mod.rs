@@ -110,7 +110,7 @@ impl Desk {
     /// Brings the risk entry up to the market's parameters.
     pub fn recompute(&mut self) {
         let params = self.market.params;
-        self.risk.markets[0].recompute(&params).unwrap();
+        self.risk.markets[0].recompute(&params, None).unwrap();
         self.risk.markets[0].funding_long = self.market.funding_long;
         self.risk.markets[0].funding_short = self.market.funding_short;
     }
