@@ -68,12 +68,14 @@ pub fn driver(
     }
 }
 
-/// The underlyings of [`Env::list_model`], in their order.
+/// The underlyings of [`Env::list_model`], in their order. Their least volatilities, times the model's deviations, are no
+/// less than the haircuts and margin ratios of the environment's listing, so that what nothing hedges needs no less in
+/// portfolio margin than in standard margin.
 pub fn underlyings() -> [UnderlyingParams; 3] {
     [
-        driver(1, "BTC", [1.0, 0.0, 0.0], 0.025, 0.025),
-        driver(2, "SOL", [1.2, 1.0, 0.0], 0.045, 0.02),
-        underlying("ETH", [1.1, 0.3, 0.0], 0.035, 0.012),
+        driver(1, "BTC", [1.0, 0.0, 0.0], 0.05, 0.05),
+        driver(2, "SOL", [1.2, 1.0, 0.0], 0.065, 0.03),
+        underlying("ETH", [1.1, 0.3, 0.0], 0.055, 0.015),
     ]
 }
 

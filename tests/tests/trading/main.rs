@@ -11,6 +11,7 @@ mod late;
 mod limits;
 mod margin;
 mod modes;
+mod portfolio;
 mod preview;
 mod preview_funds;
 mod reduce_only;
