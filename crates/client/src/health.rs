@@ -5,8 +5,8 @@ use plimsoll::{
     health::clock_of,
     state::{MarginAccount, RiskState},
 };
-use plimsoll_risk::{feed::PriceState, fixed::scale_ceil, AssetRisk, MarketRisk};
-use serde::Serialize;
+use plimsoll_risk::{feed::PriceState, fixed::scale_ceil, AssetRisk, MarginMode, MarketRisk};
+use serde::{Deserialize, Serialize};
 
 /// One whole in basis points.
 pub const BASIS_POINTS: i128 = 10_000;
@@ -20,7 +20,30 @@ pub fn clock(slot: u64, unix_time: i64) -> Clock {
     }
 }
 
-/// The lines of an account, in native quote, and what each of its slots adds to them.
+/// How an account is margined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// Each balance and position by itself.
+    #[default]
+    Standard,
+    /// The portfolio as a whole.
+    Portfolio,
+}
+
+impl Mode {
+    /// The mode of an account's stored byte, as the program reads it.
+    pub const fn of(byte: u8) -> Self {
+        match MarginMode::from_byte(byte) {
+            MarginMode::Standard => Self::Standard,
+            MarginMode::Portfolio => Self::Portfolio,
+        }
+    }
+}
+
+/// The lines of an account, in native quote, and what each of its slots adds to them: in either mode a line is the sum of
+/// the slots' parts less the requirement, which portfolio margin has for the account as a whole and standard margin
+/// within each part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HealthLines {
@@ -34,12 +57,17 @@ pub struct HealthLines {
     pub equity: i64,
     /// Whether a liquidator has flagged the account.
     pub liquidating: bool,
+    pub mode: Mode,
+    /// What portfolio margin takes off the sum of the parts of Init health; zero in standard margin.
+    pub init_requirement: i64,
+    /// The same of maintenance health.
+    pub maintenance_requirement: i64,
     /// Σ |position| · spot over all markets, resting orders aside.
     pub notional: i64,
     /// Notional by equity, basis points; none without equity.
     pub leverage: Option<i64>,
-    /// The part of the Init collateral that positions, orders and debts take, basis points: at 10,000 nothing more can
-    /// be risked. None without collateral.
+    /// The part of the Init collateral that positions, orders, debts and the requirement take, basis points: at 10,000
+    /// nothing more can be risked. None without collateral.
     pub margin_use: Option<i64>,
     /// The same of the maintenance collateral: above 10,000 the account may be liquidated.
     pub maintenance_use: Option<i64>,
@@ -58,9 +86,9 @@ pub struct BalancePart {
     pub asset: u16,
     /// Native units as of the entry's refresh, negative for a debt.
     pub native: i64,
-    /// What it adds to Init health.
+    /// What it adds to Init health, before the requirement in portfolio margin.
     pub init: i64,
-    /// What it adds to maintenance health.
+    /// What it adds to maintenance health, likewise.
     pub maintenance: i64,
 }
 
@@ -73,9 +101,9 @@ pub struct PerpPart {
     pub position: i64,
     /// Profit at spot, funding included, orders left aside.
     pub pnl: i64,
-    /// What it adds to Init health: its weighted profit less the margin it needs.
+    /// What it adds to Init health: its weighted profit, in standard margin less the margin it needs.
     pub init: i64,
-    /// What it adds to maintenance health.
+    /// What it adds to maintenance health, likewise.
     pub maintenance: i64,
 }
 
@@ -128,10 +156,18 @@ pub fn lines(
         maintenance: report.maintenance,
         equity: report.equity,
         liquidating: report.state == plimsoll::state::margin_account::account_state::LIQUIDATING,
+        mode: Mode::of(report.margin_mode),
+        init_requirement: report.init_requirement,
+        maintenance_requirement: report.maintenance_requirement,
         notional: narrow(notional),
         leverage,
-        margin_use: margin_use(&report, |b| b.init, |p| p.init),
-        maintenance_use: margin_use(&report, |b| b.maintenance, |p| p.maintenance),
+        margin_use: margin_use(&report, report.init_requirement, |b| b.init, |p| p.init),
+        maintenance_use: margin_use(
+            &report,
+            report.maintenance_requirement,
+            |b| b.maintenance,
+            |p| p.maintenance,
+        ),
         stale: stale_entries(risk, &report, clock),
         balances: report.balances.iter().map(balance_part).collect(),
         perps: report.perps.iter().map(perp_part).collect(),
@@ -197,9 +233,10 @@ fn notional(risk: &RiskState, account: &MarginAccount) -> i128 {
         .fold(0i128, i128::saturating_add)
 }
 
-/// What the negative parts take of the positive ones.
+/// What the negative parts and the requirement take of the positive parts.
 fn margin_use(
     report: &HealthReport,
+    requirement: i64,
     of_balance: impl Fn(&BalanceHealth) -> i64,
     of_perp: impl Fn(&PerpHealth) -> i64,
 ) -> Option<i64> {
@@ -208,7 +245,7 @@ fn margin_use(
         .iter()
         .map(of_balance)
         .chain(report.perps.iter().map(of_perp));
-    let (mut collateral, mut taken) = (0i128, 0i128);
+    let (mut collateral, mut taken) = (0i128, i128::from(requirement));
     for part in parts.map(i128::from) {
         if part >= 0 {
             collateral += part;

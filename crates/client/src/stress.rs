@@ -1,4 +1,6 @@
 //! What happens to health when prices move: a risk state at other prices, tables of scenarios, and where lines cross.
+//! In either mode of margin by the program's own engine: in portfolio margin the deltas move with the prices, so that what
+//! is required does too.
 //!
 //! A move multiplies the prices of some entries by a factor; the oracle's confidence interval moves with its price, and
 //! a moved entry counts as refreshed now. Weights stay as they are: an Init weight that shrinks with an asset's total
@@ -155,8 +157,9 @@ pub fn table(
     scenarios.iter().map(row).collect()
 }
 
-/// Where lines of an account cross zero as an underlying moves, everything else as it is. Health is concave in a price,
-/// so an account above a line crosses it at most once in each direction. One below a line is told from where on it
+/// Where lines of an account cross zero as an underlying moves, everything else as it is. Health is concave in a price
+/// (in portfolio margin what is required is convex in the deltas, which move with it), so an account above a line
+/// crosses it at most once in each direction. One below a line is told from where on it
 /// would be above, where that holds as far as is looked.
 ///
 /// # Errors
@@ -306,6 +309,8 @@ pub fn moved_asset(
         *asset = entry.asset_price_at(low, kind)?;
         *liability = entry.liability_price_at(high, kind)?;
     }
+    moved.share_price = [entry.deposit_price_at(spot)?, entry.debt_price_at(spot)?];
+    moved.doubt = entry.doubt.at(&price);
     Ok(moved)
 }
 
@@ -342,6 +347,7 @@ pub fn moved_market(
         ],
         size_threshold_lots: u64::try_from(threshold).unwrap_or(u64::MAX),
         mark: scaled(entry.mark, factor)?,
+        doubt: entry.doubt.at(&price),
         ..*entry
     })
 }

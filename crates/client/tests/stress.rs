@@ -9,9 +9,11 @@ use plimsoll_client::{
     },
 };
 use plimsoll_risk::{
-    feed::PriceState, AssetParams, AssetRisk, Balance, BankTotals, BaseLots, MarketParams,
-    MarketRisk, OpenOrder, OracleLimits, PerpPosition, PriceLots, QuoteNative, Shares, EMPTY,
-    INDEX_ONE, RATIO_ONE,
+    feed::PriceState,
+    portfolio::{CRASH_DAYS, LOADING_ONE, TABLE},
+    AssetParams, AssetRisk, Balance, BankTotals, BaseLots, MarketParams, MarketRisk, ModelParams,
+    OpenOrder, OracleLimits, PerpPosition, PriceLots, QuoteNative, Shares, UnderlyingParams,
+    UnderlyingRisk, EMPTY, INDEX_ONE, RATIO_ONE,
 };
 
 const NOW: i64 = 1_700_000_000;
@@ -111,12 +113,55 @@ impl Dice {
         for i in 0..MARKETS {
             risk.markets[i] = self.market();
         }
+        self.cover(&mut risk);
         risk
+    }
+
+    /// A portfolio model that covers two assets and two markets by two underlyings.
+    fn cover(&mut self, risk: &mut RiskState) {
+        risk.model.params = ModelParams {
+            deviations: self.ratio(3.0, 3.5),
+            correlation_breakdown: self.ratio(0.1, 0.5),
+            gross_floor: self.ratio(0.01, 0.05),
+            crash_multiple: self.ratio(0.2, 0.8),
+            maint_fraction: self.ratio(0.7, 0.9),
+            depeg_ratio: self.ratio(0.0, 0.01),
+            factor_count: 1,
+            scenario_count: 24,
+            scenarios: TABLE,
+            ..risk.model.params
+        };
+        risk.model.factors[0].volatility = [self.ratio(0.03, 0.04), self.ratio(0.02, 0.03)];
+        risk.underlying_count = 2;
+        for (i, name) in [*b"SOL\0\0\0\0\0", *b"BTC\0\0\0\0\0"]
+            .into_iter()
+            .enumerate()
+        {
+            let depth = 20_000_000_000u64;
+            risk.underlyings[i] = UnderlyingRisk {
+                params: UnderlyingParams {
+                    name,
+                    depth_notional: depth,
+                    loadings: [LOADING_ONE + LOADING_ONE / 4 * i as i32, 0, 0],
+                    crash_returns: [-LOADING_ONE / 3; CRASH_DAYS],
+                    liquidity_ratio: self.ratio(0.0, 0.2),
+                    basis_ratio: self.ratio(0.0, 0.02),
+                    ..UnderlyingParams::default()
+                },
+                idiosyncratic: [self.ratio(0.01, 0.03), self.ratio(0.005, 0.01)],
+                isolated: [self.ratio(0.05, 0.06), self.ratio(0.03, 0.04)],
+                depth_inverse_root: (2f64.powi(63) / (depth as f64).sqrt()).ceil() as u64,
+                ..UnderlyingRisk::default()
+            };
+            risk.assets[1 + i].underlying = 1 + i as u8;
+            risk.markets[i].underlying = 1 + i as u8;
+        }
     }
 
     fn account(&mut self, risk: &RiskState) -> Box<MarginAccount> {
         let mut account: Box<MarginAccount> = zeroed_box();
         account.owner = Pubkey::new_from_array([9; 32]);
+        account.margin_mode = self.below(2) as u8;
         account.balances = [Balance::FREE; 16];
         account.perps = [PerpPosition::default(); 16];
         for i in 0..ASSETS {

@@ -150,17 +150,23 @@ pub struct PriceDoubt {
 impl PriceDoubt {
     /// Of a price and its confidence interval times its multiple.
     pub(crate) fn of(price: &PriceState, margin: u64) -> Self {
+        Self {
+            confidence: ratio_of(margin, price.spot),
+            ..Self::default()
+        }
+        .at(price)
+    }
+
+    /// The same at another price, whose confidence interval is as large a part of it.
+    #[must_use]
+    pub fn at(self, price: &PriceState) -> Self {
         let distance = ratio_of(price.spot.abs_diff(price.stable), price.spot);
         let lag = if price.stable <= price.spot {
             [distance, 0]
         } else {
             [0, distance]
         };
-        Self {
-            lag,
-            confidence: ratio_of(margin, price.spot),
-            padding: 0,
-        }
+        Self { lag, ..self }
     }
 }
 

@@ -1,8 +1,13 @@
 //! Answers, as return data, what an account's health is and what each of its slots adds to it. Changes nothing.
+//!
+//! In standard margin a slot's part is its value less the margin that it needs, and the parts add up to health. In
+//! portfolio margin slots share one requirement, which belongs to none of them: there a part is what the slot is worth to
+//! health, and health is the parts less the requirement, which is told beside them. So in either mode
+//! `Σ parts − requirement = health`; in standard margin the requirement is zero.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    balance::Indices, standard::perp_equity, AccountMargin, Balance, HealthKind, MarginModel,
-    PerpPosition, Policy, Portfolio, RiskView,
+    balance::Indices, standard::perp_equity, AccountMargin, Balance, HealthKind, MarginMode,
+    MarginModel, PerpPosition, Policy, Portfolio, PortfolioMargin, RiskView,
 };
 
 use crate::{
@@ -43,6 +48,12 @@ pub struct HealthReport {
     pub stale_markets: u64,
     /// One of [`crate::state::margin_account::account_state`].
     pub state: u8,
+    /// A [`MarginMode`].
+    pub margin_mode: u8,
+    /// What portfolio margin takes off the sum of the slots' parts of Init health; zero in standard margin.
+    pub init_requirement: i64,
+    /// The same of maintenance health.
+    pub maintenance_requirement: i64,
     pub balances: Vec<BalanceHealth>,
     pub perps: Vec<PerpHealth>,
 }
@@ -53,9 +64,9 @@ pub struct BalanceHealth {
     pub asset: u8,
     /// Native units as of the entry's refresh, negative for a debt.
     pub native: i64,
-    /// What it adds to Init health.
+    /// What it adds to Init health, before the requirement in portfolio margin.
     pub init: i64,
-    /// What it adds to maintenance health.
+    /// What it adds to maintenance health, likewise.
     pub maintenance: i64,
 }
 
@@ -67,18 +78,18 @@ pub struct PerpHealth {
     pub position: i64,
     /// Profit at spot, funding included, orders left aside.
     pub pnl: i64,
-    /// What it adds to Init health: its weighted profit less the margin it needs.
+    /// What it adds to Init health: its weighted profit, in standard margin less the margin it needs.
     pub init: i64,
-    /// What it adds to maintenance health.
+    /// What it adds to maintenance health, likewise.
     pub maintenance: i64,
 }
 
-const HEADER: usize = 7 * 8 + 1 + 2 * 4;
+const HEADER: usize = 9 * 8 + 2 + 2 * 4;
 const BALANCE: usize = 1 + 3 * 8;
 const PERP: usize = 1 + 4 * 8;
 const _: () = assert!(HEADER + MAX_BALANCES * BALANCE + MAX_PERPS * PERP <= MAX_RETURN_DATA);
 
-/// For wallets by simulation and for programs by call. The parts of each kind add up to its total.
+/// For wallets by simulation and for programs by call. The parts of each kind, less its requirement, add up to its total.
 #[inline(never)]
 pub(crate) fn account_health(ctx: Context<AccountHealth>) -> Result<HealthReport> {
     let clock = Clock::get()?;
@@ -98,17 +109,24 @@ pub(crate) fn account_health(ctx: Context<AccountHealth>) -> Result<HealthReport
 /// The report of an account, accounts and clock given.
 #[inline(never)]
 pub fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<HealthReport> {
-    let view = view(risk, clock);
+    let (view, whole) = (view(risk, clock), portfolio(account));
     let lines = assess(risk, account, Policy::BenefitOfDoubt, clock)?;
+    let init = health_of(&view, &whole, HealthKind::Init)?;
+    let maintenance = lines.of(HealthKind::Maint);
+    let [init_requirement, maintenance_requirement] =
+        requirements(&view, &whole, init, maintenance)?;
     Ok(HealthReport {
-        init: health_of(&view, &portfolio(account), HealthKind::Init)?,
+        init: saturated(init),
         liquidation_end: saturated(lines.of(HealthKind::LiquidationEnd)),
-        maintenance: saturated(lines.of(HealthKind::Maint)),
+        maintenance: saturated(maintenance),
         equity: saturated(lines.equity),
         stale_deposits: lines.stale.deposits,
         stale_debts: lines.stale.debts,
         stale_markets: lines.stale.markets,
         state: account.state,
+        margin_mode: account.margin_mode,
+        init_requirement,
+        maintenance_requirement,
         balances: used(&account.balances, |b| b.shares.is_zero())
             .map(|balance| balance_health(&view, account, balance))
             .collect::<Result<_>>()?,
@@ -116,6 +134,22 @@ pub fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Resul
             .map(|perp| perp_health(&view, account, perp))
             .collect::<Result<_>>()?,
     })
+}
+
+/// What Init and maintenance health are less than the values of the slots.
+#[inline(never)]
+fn requirements(
+    view: &RiskView,
+    whole: &Portfolio,
+    init: i128,
+    maintenance: i128,
+) -> Result<[i64; 2]> {
+    if whole.mode == MarginMode::Standard {
+        return Ok([0, 0]);
+    }
+    let init = part_of(view, whole, HealthKind::Init)?.saturating_sub(init);
+    let maintenance = part_of(view, whole, HealthKind::Maint)?.saturating_sub(maintenance);
+    Ok([saturated(init), saturated(maintenance)])
 }
 
 fn used<T>(slots: &[T], free: impl Fn(&T) -> bool) -> impl Iterator<Item = &T> {
@@ -141,8 +175,8 @@ fn balance_health(
     Ok(BalanceHealth {
         asset: narrow(balance.asset)?,
         native: balance.native(indices).or_refuse()?,
-        init: health_of(view, &part, HealthKind::Init)?,
-        maintenance: health_of(view, &part, HealthKind::Maint)?,
+        init: saturated(part_of(view, &part, HealthKind::Init)?),
+        maintenance: saturated(part_of(view, &part, HealthKind::Maint)?),
     })
 }
 
@@ -162,20 +196,36 @@ fn perp_health(
         market: narrow(perp.market)?,
         position: perp.position.0,
         pnl: saturated(perp_equity(perp, entry).or_refuse()?),
-        init: health_of(view, &part, HealthKind::Init)?,
-        maintenance: health_of(view, &part, HealthKind::Maint)?,
+        init: saturated(part_of(view, &part, HealthKind::Init)?),
+        maintenance: saturated(part_of(view, &part, HealthKind::Maint)?),
     })
+}
+
+/// What some slots add to health of a kind, in portfolio margin before the requirement.
+#[inline(never)]
+fn part_of(view: &RiskView, part: &Portfolio, kind: HealthKind) -> Result<i128> {
+    match part.mode {
+        MarginMode::Standard => health_of(view, part, kind),
+        MarginMode::Portfolio => {
+            let values = PortfolioMargin::value(view, part, policy(kind)).or_refuse()?;
+            Ok(kind.of(&values))
+        }
+    }
 }
 
 /// Health of a kind under the policy of those who ask for it.
 #[inline(never)]
-fn health_of(view: &RiskView, portfolio: &Portfolio, kind: HealthKind) -> Result<i64> {
-    let policy = match kind {
+fn health_of(view: &RiskView, portfolio: &Portfolio, kind: HealthKind) -> Result<i128> {
+    let health = AccountMargin::health(view, portfolio, kind, policy(kind)).or_refuse()?;
+    Ok(health.value)
+}
+
+/// Trades ask for Init, liquidators for the other lines.
+const fn policy(kind: HealthKind) -> Policy {
+    match kind {
         HealthKind::Init => Policy::Strict,
-        _ => Policy::BenefitOfDoubt,
-    };
-    let health = AccountMargin::health(view, portfolio, kind, policy).or_refuse()?;
-    Ok(saturated(health.value))
+        HealthKind::LiquidationEnd | HealthKind::Maint => Policy::BenefitOfDoubt,
+    }
 }
 
 /// An index below 64 as a byte, which keeps the report within what a program can return.
