@@ -108,7 +108,7 @@ pub struct PerpPart {
 }
 
 /// What a stale entry is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StaleKind {
     /// An asset held as a deposit: it counts nothing towards Init health.

@@ -14,6 +14,7 @@ pub mod health;
 pub mod instructions;
 pub mod logs;
 pub mod preview;
+pub mod report;
 #[cfg(feature = "rpc")]
 pub mod rpc;
 pub mod stress;
