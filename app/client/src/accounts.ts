@@ -13,6 +13,7 @@ import {
   getBankDecoder,
   getChangeDecoder,
   getExchangeDecoder,
+  getAccountRiskReportDecoder,
   getHealthReportDecoder,
   getMarginAccountDecoder,
   getMarketDecoder,
@@ -22,6 +23,7 @@ import {
   type Bank,
   type Change,
   type Exchange,
+  type AccountRiskReport,
   type HealthReport,
   type MarginAccount,
   type Market,
@@ -119,6 +121,9 @@ export function decodePendingChange(data: ReadonlyUint8Array): Proposal {
   const { discriminator: _, change, ...rest } = getPendingChangeDecoder().decode(data);
   return { ...rest, change: getChangeDecoder().decode(change) };
 }
+
+/** Reads the return data of `account_risk`. */
+export const decodeAccountRisk = (data: ReadonlyUint8Array): AccountRiskReport => getAccountRiskReportDecoder().decode(data);
 
 /** Reads the return data of `account_health`. */
 export const decodeHealthReport = (data: ReadonlyUint8Array): HealthReport => getHealthReportDecoder().decode(data);

@@ -14,6 +14,7 @@ export {
   type Bank,
   type Change,
   type Exchange,
+  type AccountRiskReport,
   type HealthReport,
   type MarginAccount,
   type Market,

@@ -4,6 +4,8 @@ import type {
   ChainClock,
   Refusal,
   HealthLines,
+  RiskReport,
+  RiskReportInput,
   Underlying,
   Line,
   Stable,
@@ -57,7 +59,7 @@ interface Exports {
 }
 
 /** Strings that are text even when they look like an integer. */
-const TEXT = new Set(["name", "message", "kind", "side", "line", "feed", "ended"]);
+const TEXT = new Set(["name", "message", "kind", "side", "line", "feed", "ended", "driver", "date"]);
 const INTEGER = /^-?\d+$/;
 
 const encoder = new TextEncoder();
@@ -90,6 +92,11 @@ export class Risk {
   /** The lines of an account and what each of its slots adds to them. */
   health(input: AccountAt): HealthLines {
     return this.ask("health", input);
+  }
+
+  /** The risk report: the document that bots and risk desks share, `docs/risk-report.schema.json`; also in a mode to switch to. */
+  riskReport(input: RiskReportInput): RiskReport {
+    return this.ask("risk_report", input);
   }
 
   /** What an order would come to, by the program's own matching and health. */

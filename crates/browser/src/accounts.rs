@@ -49,7 +49,11 @@ pub fn margin_account(parts: &Parts) -> Answer {
 /// The risk state: the entries in use.
 pub fn risk_state(parts: &Parts) -> Answer {
     let mut state = decoded(parts, "RiskState")?;
-    for (list, count) in [("assets", "assetCount"), ("markets", "marketCount")] {
+    for (list, count) in [
+        ("assets", "assetCount"),
+        ("markets", "marketCount"),
+        ("underlyings", "underlyingCount"),
+    ] {
         let count = state.get(count).and_then(Value::integer);
         let count = count.and_then(|count| usize::try_from(count).ok());
         if let Some(entries) = state.get_mut(list).and_then(Value::list_mut) {

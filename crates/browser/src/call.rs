@@ -25,6 +25,7 @@ type Question = fn(&Parts) -> Answer;
 /// Every question, by name.
 const QUESTIONS: &[(&str, Question)] = &[
     ("health", questions::health),
+    ("risk_report", questions::risk_report),
     ("preview_order", orders::preview_order),
     ("preview_cancel", orders::preview_cancel),
     ("preview_deposit", funds::preview_deposit),

@@ -1,13 +1,14 @@
-//! Health, liquidation prices and stress.
+//! Health, the risk report, liquidation prices and stress.
 use plimsoll::state::MarginAccount;
 use plimsoll_client::{
     errors, health,
+    report::{Names, RiskReport},
     stress::{self, Crossings, Line, Move, Scenario, Stable, Underlying},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    input::{At, Part, Parts},
+    input::{Address, At, Part, Parts},
     output::{json, Answer},
 };
 
@@ -26,6 +27,47 @@ pub fn health(parts: &Parts) -> Answer {
     let account = parts.account::<MarginAccount>(input.margin_account)?;
     let lines = health::lines(&risk, &account, &input.clock.clock())?;
     json(&lines)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReportInput {
+    risk_state: Part,
+    margin_account: Part,
+    clock: At,
+    /// Of the margin account.
+    address: Address,
+    /// Names of assets by index; what is not named is called by its index.
+    #[serde(default)]
+    asset_names: Vec<String>,
+    /// Names of markets by index.
+    #[serde(default)]
+    market_names: Vec<String>,
+    /// Tells what the report would be in this mode, whichever the account is in.
+    #[serde(default)]
+    mode: Option<health::Mode>,
+}
+
+/// The risk report of an account: the document that bots and risk desks share.
+pub fn risk_report(parts: &Parts) -> Answer {
+    let input: ReportInput = parts.header()?;
+    let risk = input.clock.risk(parts, input.risk_state)?;
+    let mut account = parts.account::<MarginAccount>(input.margin_account)?;
+    if let Some(mode) = input.mode {
+        account.margin_mode = mode.byte();
+    }
+    let names = Names {
+        assets: input.asset_names,
+        markets: input.market_names,
+    };
+    let clock = input.clock.clock();
+    json(&RiskReport::of(
+        &risk,
+        &input.address.0,
+        &account,
+        &names,
+        &clock,
+    )?)
 }
 
 #[derive(Deserialize)]

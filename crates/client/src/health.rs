@@ -39,6 +39,14 @@ impl Mode {
             MarginMode::Portfolio => Self::Portfolio,
         }
     }
+
+    /// The byte that an account stores.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Standard => MarginMode::Standard as u8,
+            Self::Portfolio => MarginMode::Portfolio as u8,
+        }
+    }
 }
 
 /// The lines of an account, in native quote, and what each of its slots adds to them: in either mode a line is the sum of

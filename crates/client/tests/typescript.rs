@@ -172,6 +172,7 @@ impl Names {
                 ix::settle_pnl(ex, account, market, &self.quote),
             ),
             ("accountHealth", ix::account_health(ex, account)),
+            ("accountRisk", ix::account_risk(ex, account)),
             (
                 "liquidate",
                 ix::liquidate(ex, owner, self.other, account, &what),

@@ -94,6 +94,7 @@ pub const PLACE_ORDER: Gate = gate("place_order", RUNNING, ALWAYS, RUNNING, ANY_
 pub const CANCEL_ORDER: Gate = gate("cancel_order", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const CANCEL_ORDERS: Gate = gate("cancel_orders", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const ACCOUNT_HEALTH: Gate = gate("account_health", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+pub const ACCOUNT_RISK: Gate = gate("account_risk", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 
 // Anyone. Nothing that settles or liquidates is ever gated by a mode.
 pub const SETTLE_FILLS: Gate = gate("settle_fills", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
@@ -134,6 +135,7 @@ pub const TABLE: &[&Gate] = &[
     &CANCEL_ORDER,
     &CANCEL_ORDERS,
     &ACCOUNT_HEALTH,
+    &ACCOUNT_RISK,
     &SETTLE_FILLS,
     &SETTLE_PNL,
     &PRUNE_ORDERS,

@@ -225,6 +225,10 @@ pub mod plimsoll {
         instructions::account_health::account_health(ctx)
     }
 
+    pub fn account_risk(ctx: Context<AccountRisk>) -> Result<AccountRiskReport> {
+        instructions::account_risk::account_risk(ctx)
+    }
+
     pub fn liquidate<'info>(
         ctx: Context<'info, Liquidate<'info>>,
         max_position_lots: u64,

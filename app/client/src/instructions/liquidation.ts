@@ -1,4 +1,4 @@
-// Settlement of profits, health reports, liquidation and bankruptcy: anyone may send these.
+// Settlement of profits, health and risk reports, liquidation and bankruptcy: anyone may send these.
 import type { Address, Instruction, TransactionSigner } from '@solana/kit';
 
 import { holdingsOf } from '../accounts';
@@ -6,6 +6,7 @@ import { assetOf, marketOf, type AssetRef, type ExchangeRef, type MarketRef } fr
 import type { WaitingFill } from '../book';
 import {
   getAccountHealthInstruction,
+  getAccountRiskInstruction,
   getLiquidateInstruction,
   getResolveBankruptcyInstruction,
   getSettlePnlInstruction,
@@ -30,6 +31,11 @@ export function settlePnl(exchange: ExchangeRef, marginAccount: Address, market:
 /** Returns a health report as return data; made for simulation. Nobody signs. */
 export function accountHealth(exchange: ExchangeRef, marginAccount: Address): Instruction {
   return getAccountHealthInstruction({ riskState: exchange.riskState, marginAccount }, { programAddress: exchange.program });
+}
+
+/** Returns what portfolio margin says of an account, in either mode, as return data; made for simulation. Nobody signs. */
+export function accountRisk(exchange: ExchangeRef, marginAccount: Address): Instruction {
+  return getAccountRiskInstruction({ riskState: exchange.riskState, marginAccount }, { programAddress: exchange.program });
 }
 
 /** A swap of collateral for debt: each a bank, or a market with a profit or loss and no position. */

@@ -92,6 +92,9 @@ function bytesOf(lines: HealthLines): Uint8Array {
     staleDebts: mask('debt'),
     staleMarkets: mask('market'),
     state: lines.liquidating ? 1 : 0,
+    marginMode: lines.mode === 'portfolio' ? 1 : 0,
+    initRequirement: lines.initRequirement,
+    maintenanceRequirement: lines.maintenanceRequirement,
     balances: lines.balances,
     perps: lines.perps,
   };

@@ -11,6 +11,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 
 import {
   accountHealth,
+  accountRisk,
   associatedTokenAddress,
   cancelOrder,
   cancelOrders,
@@ -142,6 +143,7 @@ describe('instructions', () => {
     refresh: () => refresh(exchange, { assets: [0, 1], markets: [1] })[0]!,
     settlePnl: () => settlePnl(exchange, account, market),
     accountHealth: () => accountHealth(exchange, account),
+    accountRisk: () => accountRisk(exchange, account),
     liquidate: () =>
       liquidate(exchange, {
         liquidator: owner,

@@ -1,4 +1,4 @@
-//! Settlement of profits, health reports, liquidation and bankruptcy: anyone may send these.
+//! Settlement of profits, health and risk reports, liquidation and bankruptcy: anyone may send these.
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use plimsoll::{accounts, instruction};
 
@@ -31,6 +31,18 @@ pub fn account_health(exchange: &ExchangeRef, margin_account: Pubkey) -> Instruc
             margin_account,
         },
         instruction::AccountHealth {},
+    )
+}
+
+/// Returns a [`plimsoll::AccountRiskReport`] as return data: what portfolio margin says of the account, in either mode. Made
+/// for simulation. Nobody signs.
+pub fn account_risk(exchange: &ExchangeRef, margin_account: Pubkey) -> Instruction {
+    build(
+        accounts::AccountRisk {
+            risk_state: exchange.risk_state,
+            margin_account,
+        },
+        instruction::AccountRisk {},
     )
 }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What a program can return.
-const MAX_RETURN_DATA: usize = 1_024;
+pub(super) const MAX_RETURN_DATA: usize = 1_024;
 
 #[derive(Accounts)]
 pub struct AccountHealth<'info> {
@@ -233,7 +233,7 @@ fn narrow(index: u16) -> Result<u8> {
     u8::try_from(index).map_err(|_| PlimsollError::Overflow.into())
 }
 
-fn saturated(value: i128) -> i64 {
+pub(super) fn saturated(value: i128) -> i64 {
     let limit = if value < 0 { i64::MIN } else { i64::MAX };
     i64::try_from(value).unwrap_or(limit)
 }

@@ -1,5 +1,6 @@
 //! The instructions, one file each: accounts, checks, and what happens.
 pub mod account_health;
+pub mod account_risk;
 pub mod assign_underlying;
 pub mod cancel_change;
 pub mod cancel_order;
@@ -35,6 +36,7 @@ pub mod settle_pnl;
 pub mod transfer;
 pub mod withdraw;
 pub use account_health::*;
+pub use account_risk::*;
 pub use assign_underlying::*;
 pub use cancel_change::*;
 pub use cancel_order::*;

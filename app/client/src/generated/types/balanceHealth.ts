@@ -24,9 +24,9 @@ export type BalanceHealth = {
   asset: number;
   /** Native units as of the entry's refresh, negative for a debt. */
   native: bigint;
-  /** What it adds to Init health. */
+  /** What it adds to Init health, before the requirement in portfolio margin. */
   init: bigint;
-  /** What it adds to maintenance health. */
+  /** What it adds to maintenance health, likewise. */
   maintenance: bigint;
 };
 
@@ -34,9 +34,9 @@ export type BalanceHealthArgs = {
   asset: number;
   /** Native units as of the entry's refresh, negative for a debt. */
   native: number | bigint;
-  /** What it adds to Init health. */
+  /** What it adds to Init health, before the requirement in portfolio margin. */
   init: number | bigint;
-  /** What it adds to maintenance health. */
+  /** What it adds to maintenance health, likewise. */
   maintenance: number | bigint;
 };
 

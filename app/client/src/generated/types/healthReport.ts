@@ -51,6 +51,12 @@ export type HealthReport = {
   staleMarkets: bigint;
   /** One of [`crate::state::margin_account::account_state`]. */
   state: number;
+  /** A [`MarginMode`]. */
+  marginMode: number;
+  /** What portfolio margin takes off the sum of the slots' parts of Init health; zero in standard margin. */
+  initRequirement: bigint;
+  /** The same of maintenance health. */
+  maintenanceRequirement: bigint;
   balances: Array<BalanceHealth>;
   perps: Array<PerpHealth>;
 };
@@ -72,6 +78,12 @@ export type HealthReportArgs = {
   staleMarkets: number | bigint;
   /** One of [`crate::state::margin_account::account_state`]. */
   state: number;
+  /** A [`MarginMode`]. */
+  marginMode: number;
+  /** What portfolio margin takes off the sum of the slots' parts of Init health; zero in standard margin. */
+  initRequirement: number | bigint;
+  /** The same of maintenance health. */
+  maintenanceRequirement: number | bigint;
   balances: Array<BalanceHealthArgs>;
   perps: Array<PerpHealthArgs>;
 };
@@ -86,6 +98,9 @@ export function getHealthReportEncoder(): Encoder<HealthReportArgs> {
     ["staleDebts", getU64Encoder()],
     ["staleMarkets", getU64Encoder()],
     ["state", getU8Encoder()],
+    ["marginMode", getU8Encoder()],
+    ["initRequirement", getI64Encoder()],
+    ["maintenanceRequirement", getI64Encoder()],
     ["balances", getArrayEncoder(getBalanceHealthEncoder())],
     ["perps", getArrayEncoder(getPerpHealthEncoder())],
   ]);
@@ -101,6 +116,9 @@ export function getHealthReportDecoder(): Decoder<HealthReport> {
     ["staleDebts", getU64Decoder()],
     ["staleMarkets", getU64Decoder()],
     ["state", getU8Decoder()],
+    ["marginMode", getU8Decoder()],
+    ["initRequirement", getI64Decoder()],
+    ["maintenanceRequirement", getI64Decoder()],
     ["balances", getArrayDecoder(getBalanceHealthDecoder())],
     ["perps", getArrayDecoder(getPerpHealthDecoder())],
   ]);

@@ -26,9 +26,9 @@ export type PerpHealth = {
   position: bigint;
   /** Profit at spot, funding included, orders left aside. */
   pnl: bigint;
-  /** What it adds to Init health: its weighted profit less the margin it needs. */
+  /** What it adds to Init health: its weighted profit, in standard margin less the margin it needs. */
   init: bigint;
-  /** What it adds to maintenance health. */
+  /** What it adds to maintenance health, likewise. */
   maintenance: bigint;
 };
 
@@ -38,9 +38,9 @@ export type PerpHealthArgs = {
   position: number | bigint;
   /** Profit at spot, funding included, orders left aside. */
   pnl: number | bigint;
-  /** What it adds to Init health: its weighted profit less the margin it needs. */
+  /** What it adds to Init health: its weighted profit, in standard margin less the margin it needs. */
   init: number | bigint;
-  /** What it adds to maintenance health. */
+  /** What it adds to maintenance health, likewise. */
   maintenance: number | bigint;
 };
 
