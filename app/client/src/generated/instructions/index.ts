@@ -7,6 +7,7 @@
  */
 
 export * from "./accountHealth";
+export * from "./accountRisk";
 export * from "./assignUnderlying";
 export * from "./cancelChange";
 export * from "./cancelOrder";

@@ -6,6 +6,7 @@
  * @see https://github.com/codama-idl/codama
  */
 
+export * from "./accountRiskReport";
 export * from "./assetEditedEvent";
 export * from "./assetListedEvent";
 export * from "./assetParams";
@@ -13,6 +14,7 @@ export * from "./assetRisk";
 export * from "./balance";
 export * from "./balanceHealth";
 export * from "./bankruptcyResolvedEvent";
+export * from "./binding";
 export * from "./bookOrder";
 export * from "./bookSide";
 export * from "./change";
@@ -21,6 +23,7 @@ export * from "./changeProposedEvent";
 export * from "./collateralLiquidatedEvent";
 export * from "./contractTerms";
 export * from "./delegateSetEvent";
+export * from "./deltaInterval";
 export * from "./depositedEvent";
 export * from "./exchangeCreatedEvent";
 export * from "./exchangeEditedEvent";
@@ -63,10 +66,12 @@ export * from "./priceState";
 export * from "./queuedFill";
 export * from "./rateCurve";
 export * from "./refreshSkippedEvent";
+export * from "./requirementParts";
 export * from "./scenario";
 export * from "./selfTradeBehavior";
 export * from "./transferredEvent";
 export * from "./underlyingAssignedEvent";
+export * from "./underlyingDelta";
 export * from "./underlyingEditedEvent";
 export * from "./underlyingParams";
 export * from "./underlyingRisk";
