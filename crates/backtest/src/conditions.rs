@@ -103,7 +103,11 @@ fn conditions(
     multiples: &Multiples,
 ) -> Result<Conditions> {
     let model = |which| model(estimate, trackers, multiples, which);
-    let reference = [model(Volatilities::Current), model(Volatilities::Binding)];
+    let mut reference = [model(Volatilities::Current), model(Volatilities::Binding)];
+    let [now, bound] = &mut reference;
+    for (gain, bound) in now.gains.iter_mut().zip(bound.factors) {
+        *gain = gain.min(bound);
+    }
     let [now, bound] = &reference;
     Ok(Conditions {
         known: estimate
@@ -157,6 +161,7 @@ fn model(
     Model {
         multiples: *multiples,
         factors,
+        gains: factors,
         shocks: shocks(),
         underlyings: underlyings.collect(),
     }

@@ -66,6 +66,8 @@ pub struct Model {
     pub multiples: Multiples,
     /// Volatility of each factor.
     pub factors: [f64; MAX_FACTORS],
+    /// The same for gains within a scenario: the lower of the current and the binding one.
+    pub gains: [f64; MAX_FACTORS],
     /// The scenarios.
     pub shocks: Vec<Shock>,
     /// The underlyings.
@@ -145,7 +147,7 @@ impl Model {
         Parts {
             isolated,
             linear: ((1.0 - d) * modelled + d * isolated).max(many.gross_floor * gross),
-            shortfall: self.shortfall(&moves),
+            shortfall: self.shortfall(&factors),
             crash: many.crash_multiple * self.worst_day(holdings),
             add_ons: add_ons + many.depeg_ratio * quote_deposit.max(0.0),
         }
@@ -157,15 +159,20 @@ impl Model {
         (explained.map(|(b, s)| (b * s).powi(2)).sum::<f64>() + underlying.own.powi(2)).sqrt()
     }
 
-    fn shortfall(&self, moves: &[f64]) -> f64 {
+    fn shortfall(&self, exposures: &[f64; MAX_FACTORS]) -> f64 {
+        let change = |at: usize, shock: f64| {
+            let move_of = shock * exposures[at];
+            let volatility = if move_of > 0.0 {
+                self.gains
+            } else {
+                self.factors
+            };
+            move_of * volatility[at]
+        };
         let loss = |shock: &Shock| {
-            let move_of = shock
-                .moves
-                .iter()
-                .zip(moves)
-                .map(|(s, x)| s * x)
-                .sum::<f64>();
-            (-move_of * shock.weight).max(0.0)
+            let moves = shock.moves.iter().enumerate();
+            let total: f64 = moves.map(|(at, shock)| change(at, *shock)).sum();
+            (-total * shock.weight).max(0.0)
         };
         let mut losses: Vec<f64> = self.shocks.iter().map(loss).collect();
         losses.sort_by(|a, b| b.total_cmp(a));

@@ -181,7 +181,7 @@ fn the_reference_by_hand() {
         basis_ratio: 0.1,
         ..Multiples::default()
     };
-    model.factors = [0.03, 0.0, 0.0];
+    (model.factors, model.gains) = ([0.03, 0.0, 0.0], [0.03, 0.0, 0.0]);
     for (underlying, own) in model.underlyings.iter_mut().zip([0.0, 0.04]) {
         underlying.loadings = [1.0, 0.0, 0.0];
         underlying.own = own;
