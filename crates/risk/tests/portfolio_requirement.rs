@@ -333,8 +333,8 @@ proptest! {
             prop_assert!(after.basis <= before.basis + scaled(deposit, risk.params.basis_ratio) + 1);
             // Alone: the steepest of its measures.
             let day = risk.params.crash_returns.into_iter().min().unwrap().min(0);
-            let crash = (u128::from(deposit.unsigned_abs()) * u128::from(day.unsigned_abs()) >> 20)
-                * u128::from(book.model.params.crash_multiple) >> 24;
+            let lost = (u128::from(deposit.unsigned_abs()) * u128::from(day.unsigned_abs())) >> LOADING_BITS;
+            let crash = (lost * u128::from(book.model.params.crash_multiple)) >> RATIO_BITS;
             prop_assert!(alone.base() <= alone.isolated.max(alone.gross_floor).max(alone.shortfall).max(crash + unit));
             // The slope of w · f · (√(w/D) − 1) is f · (3/2 √(w/D) − 1) beyond the depth.
             let size = with.exposures().items().iter().find(|item| item.underlying == number).map_or(0, Exposure::size);

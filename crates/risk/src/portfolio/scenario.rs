@@ -192,7 +192,7 @@ impl ArrayHolding<'_> {
     /// The worse end of the interval in a scenario.
     fn loss(&self, scenario: usize) -> Result<i64> {
         let unit = self.array.losses.get(scenario).copied().unwrap_or(0);
-        let at = |units: i64| unit.checked_mul(units).ok_or(RiskError::Overflow);
+        let at = |units: i64| negatable(unit.checked_mul(units));
         Ok(at(self.low)?.max(at(self.high)?))
     }
 }
@@ -203,10 +203,16 @@ fn weigh(loss: i64, weight: u16) -> Result<i64> {
     if weight == WEIGHT_ONE {
         return Ok(loss);
     }
-    let product = loss
-        .checked_mul(i64::from(weight))
-        .ok_or(RiskError::Overflow)?;
+    let product = negatable(loss.checked_mul(i64::from(weight)))?;
     Ok(ceil_shift(product, WEIGHT_BITS))
+}
+
+/// What [`ceil_shift`] may be given: anything but the number that has no opposite.
+#[inline(always)]
+fn negatable(value: Option<i64>) -> Result<i64> {
+    value
+        .filter(|value| *value != i64::MIN)
+        .ok_or(RiskError::Overflow)
 }
 
 /// `⌈value / 2^places⌉` of a signed number.
