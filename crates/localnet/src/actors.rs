@@ -3,10 +3,11 @@
 use anchor_lang::prelude::Pubkey;
 use anyhow::Result;
 use plimsoll::error::PlimsollError;
+use plimsoll_risk::MarginMode;
 
 use crate::{
     orders::{cancel_all, place, Order},
-    participants::{borrow, Participant, Plan},
+    participants::{borrow, choose_mode, Participant, Plan},
     random::Random,
     scenario::{Tick, START},
     setup::World,
@@ -70,10 +71,11 @@ impl Actors<'_> {
         Ok(())
     }
 
-    /// A trader takes its loan and its positions.
+    /// A trader chooses how it is margined, and takes its positions and its loan: what hedges comes before what is lent
+    /// on it.
     pub async fn enter(&self, plan: &Plan, who: &Participant, tick: &Tick) -> Result<()> {
-        if let Some(loan) = plan.borrow {
-            borrow(self.wire, self.world, who, loan).await?;
+        if plan.mode != MarginMode::Standard {
+            choose_mode(self.wire, self.world, who, plan.mode).await?;
         }
         for (market, size) in plan.positions {
             // Half of all takers have the makers' accounts in their transaction; the others leave fills to the queue.
@@ -86,6 +88,9 @@ impl Actors<'_> {
                 Vec::new()
             };
             self.take(who, *market, size, &makers).await?;
+        }
+        if let Some(loan) = plan.borrow {
+            borrow(self.wire, self.world, who, loan).await?;
         }
         for (market, size, factor) in plan.resting {
             let price = tick.prices[self.world.markets[*market].base] * factor;

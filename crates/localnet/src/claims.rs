@@ -17,19 +17,18 @@ pub fn is_bankrupt(account: &MarginAccount, risk: &RiskState) -> bool {
     require_bankrupt(account, risk).is_ok() && first_debt(account).is_some()
 }
 
-/// The position of the largest notional.
-pub fn largest_position<'a>(
+/// The positions, that of the largest notional first.
+pub fn positions_by_size<'a>(
     account: &'a MarginAccount,
     risk: &RiskState,
-) -> Option<&'a PerpPosition> {
-    account
-        .perps
-        .iter()
-        .filter(|perp| !perp.position.is_zero())
-        .max_by_key(|perp| {
-            let entry = &risk.markets[usize::from(perp.market)];
-            scale_floor(perp.position.0, entry.price.spot, entry.shift).abs()
-        })
+) -> Vec<&'a PerpPosition> {
+    let open = account.perps.iter().filter(|perp| !perp.position.is_zero());
+    let mut positions: Vec<_> = open.collect();
+    positions.sort_by_key(|perp| {
+        let entry = &risk.markets[usize::from(perp.market)];
+        std::cmp::Reverse(scale_floor(perp.position.0, entry.price.spot, entry.shift).abs())
+    });
+    positions
 }
 
 /// Anything that is owed, claims on markets first: they are settled with the quote deposit at no penalty.
@@ -109,9 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_largest_position_of_either_side() {
+    fn puts_the_largest_position_of_either_side_first() {
         let account = account(&[(0, 5)], &[(0, 50, 0), (1, -30, 0)]);
-        assert_eq!(largest_position(&account, &risk()).unwrap().market, 1);
+        let risk = risk();
+        let markets: Vec<_> = positions_by_size(&account, &risk)
+            .iter()
+            .map(|perp| perp.market)
+            .collect();
+        assert_eq!(markets, [1, 0]);
     }
 
     #[test]

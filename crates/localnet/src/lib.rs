@@ -16,6 +16,7 @@ pub mod listing;
 pub mod live;
 pub mod logs;
 mod memory;
+mod model;
 pub mod node;
 pub mod orders;
 pub mod participants;

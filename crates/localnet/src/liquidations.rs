@@ -26,21 +26,19 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Takes over at most `max_lots` of a position.
-    pub fn take_over(&self, market: usize, max_lots: u64) -> Instruction {
-        let position = Some((self.world.markets[market].market, max_lots));
-        self.liquidate(position, None)
+    /// Takes over at most so many lots of a position: market and lots.
+    pub fn take_over(&self, taken: (usize, u64)) -> Instruction {
+        self.liquidate(Some(taken), None)
     }
 
-    /// Pays at most `max_debt` native units of a debt for collateral.
-    pub fn swap(&self, collateral: Leg, debt: Leg, max_debt: u64) -> Instruction {
-        let swap = Swap {
-            collateral: self.address(collateral),
-            debt: self.address(debt),
-            max_debt,
-            quote_bank: Some(self.world.quote().asset.bank),
-        };
+    /// Pays at most so many native units of a debt for collateral: collateral, debt and amount.
+    pub fn swap(&self, swap: (Leg, Leg, u64)) -> Instruction {
         self.liquidate(None, Some(swap))
+    }
+
+    /// Both, judged together.
+    pub fn take_over_and_swap(&self, taken: (usize, u64), swap: (Leg, Leg, u64)) -> Instruction {
+        self.liquidate(Some(taken), Some(swap))
     }
 
     /// Flags the account, cancels its orders, or clears it when it has recovered; takes nothing.
@@ -69,11 +67,16 @@ impl Call<'_> {
         )
     }
 
-    fn liquidate(&self, position: Option<(MarketRef, u64)>, swap: Option<Swap>) -> Instruction {
+    fn liquidate(&self, taken: Option<(usize, u64)>, swap: Option<(Leg, Leg, u64)>) -> Instruction {
         let what = Liquidation {
             cancel_in: self.orders_in.clone(),
-            position,
-            swap,
+            position: taken.map(|(market, lots)| (self.world.markets[market].market, lots)),
+            swap: swap.map(|(collateral, debt, max_debt)| Swap {
+                collateral: self.address(collateral),
+                debt: self.address(debt),
+                max_debt,
+                quote_bank: Some(self.world.quote().asset.bank),
+            }),
         };
         ix::liquidate(
             &self.world.exchange,

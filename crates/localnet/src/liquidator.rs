@@ -10,11 +10,11 @@ use plimsoll::{
     state::{margin_account::account_state, MarginAccount},
 };
 use plimsoll_client::MarketRef;
-use plimsoll_risk::HealthKind;
+use plimsoll_risk::{HealthKind, MarginMode};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    claims::{choose_swap, first_debt, is_bankrupt, largest_position, Leg},
+    claims::{choose_swap, first_debt, is_bankrupt, positions_by_size, Leg},
     liquidations as ix,
     orders::{place, Order},
     participants::Participant,
@@ -97,33 +97,35 @@ impl Liquidator {
         Ok(progress)
     }
 
-    /// The next slice of one account, in one transaction with all that it needs.
+    /// The next slice of one account, in one transaction with all that it needs: the first of its options that the
+    /// program accepts.
     async fn step(
         &self,
         snapshot: &Snapshot,
         address: &Pubkey,
         account: &MarginAccount,
     ) -> Result<bool> {
-        let mut instructions = vec![self.world.refresh_all()];
-        instructions.extend(self.settle_waiting(account, address).await?);
-        match self.next(snapshot, address, account) {
-            Some(next) => instructions.push(next),
-            None => return Ok(false),
+        let mut first = vec![self.world.refresh_all()];
+        first.extend(self.settle_waiting(account, address).await?);
+        for option in self.options(snapshot, address, account) {
+            let instructions: Vec<_> = first.iter().cloned().chain([option]).collect();
+            match self.wire.send(&instructions, &[&self.who.keys]).await {
+                Ok(_) => return Ok(true),
+                Err(refusal) => expect_refusal(refusal, EXPECTED)?,
+            }
         }
-        match self.wire.send(&instructions, &[&self.who.keys]).await {
-            Ok(_) => Ok(true),
-            Err(refusal) => expect_refusal(refusal, EXPECTED).map(|()| false),
-        }
+        Ok(false)
     }
 
     /// Take over a position while there is one, then swap collateral for debt, then have the rest resolved. An account
-    /// that is flagged and healthy again is only cleared.
-    fn next(
+    /// that is flagged and healthy again is only cleared. In portfolio margin the largest position may be what hedges
+    /// the others: then a smaller one, the swap, or both at once is what helps.
+    fn options(
         &self,
         snapshot: &Snapshot,
         address: &Pubkey,
         account: &MarginAccount,
-    ) -> Option<Instruction> {
+    ) -> Vec<Instruction> {
         let call = ix::Call {
             world: &self.world,
             liquidator: &self.who,
@@ -131,26 +133,39 @@ impl Liquidator {
             orders_in: self.markets_with_orders(account),
         };
         if is_bankrupt(account, &snapshot.risk) {
-            let (debt, _) = first_debt(account)?;
-            return Some(call.resolve(debt));
+            let debt = first_debt(account).into_iter();
+            return debt.map(|(debt, _)| call.resolve(debt)).collect();
         }
-        if let Some(perp) = largest_position(account, &snapshot.risk) {
-            let market = usize::from(perp.market);
-            let lot = self.world.markets[market].lot();
-            let usd = snapshot.usd_per_base(&self.world, market) * lot;
-            return Some(call.take_over(market, (SLICE_USD / usd) as u64 + 1));
+        let nets = MarginMode::from_byte(account.margin_mode) == MarginMode::Portfolio;
+        let positions: Vec<_> = positions_by_size(account, &snapshot.risk)
+            .into_iter()
+            .map(|perp| self.most_lots(snapshot, usize::from(perp.market)))
+            .collect();
+        let swap = choose_swap(account, &snapshot.risk)
+            .map(|(collateral, debt)| (collateral, debt, most_debt(snapshot, debt)));
+        let mut options: Vec<_> = positions
+            .iter()
+            .map(|taken| call.take_over(*taken))
+            .collect();
+        if !nets {
+            options.truncate(1);
         }
-        let Some((collateral, debt)) = choose_swap(account, &snapshot.risk) else {
-            return Some(call.flag_only());
-        };
-        let max_debt = match debt {
-            Leg::Asset(index) => {
-                let usd = snapshot.usd_per_native(index);
-                (SLICE_USD / usd) as u64 + 1
-            }
-            Leg::Market(_) => (SLICE_USD * 1e6) as u64,
-        };
-        Some(call.swap(collateral, debt, max_debt))
+        if let Some(swap) = swap.filter(|_| nets || options.is_empty()) {
+            options.push(call.swap(swap));
+            let both = positions.iter().filter(|_| nets);
+            options.extend(both.map(|taken| call.take_over_and_swap(*taken, swap)));
+        }
+        if options.is_empty() {
+            options.push(call.flag_only());
+        }
+        options
+    }
+
+    /// A market, and the lots of it that one call takes over at most.
+    fn most_lots(&self, snapshot: &Snapshot, market: usize) -> (usize, u64) {
+        let lot = self.world.markets[market].lot();
+        let usd = snapshot.usd_per_base(&self.world, market) * lot;
+        (market, (SLICE_USD / usd) as u64 + 1)
     }
 
     fn markets_with_orders(&self, account: &MarginAccount) -> Vec<MarketRef> {
@@ -203,6 +218,14 @@ impl Liquidator {
             }
         }
         Ok(())
+    }
+}
+
+/// The most of a debt that one call repays, native units.
+fn most_debt(snapshot: &Snapshot, debt: Leg) -> u64 {
+    match debt {
+        Leg::Asset(index) => (SLICE_USD / snapshot.usd_per_native(index)) as u64 + 1,
+        Leg::Market(_) => (SLICE_USD * 1e6) as u64,
     }
 }
 

@@ -2,6 +2,7 @@
 use anchor_lang::prelude::Pubkey;
 use anyhow::{Context, Result};
 use plimsoll_client::instructions as ix;
+use plimsoll_risk::MarginMode;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
@@ -39,11 +40,13 @@ pub struct Participant {
 /// What a trader brings and does first.
 pub struct Plan {
     pub name: &'static str,
+    /// How its account is margined.
+    pub mode: MarginMode,
     /// Part of the scenario after which it enters; zero for the start.
     pub enters: f64,
     /// Collateral: asset and whole tokens.
     pub deposits: &'static [(usize, f64)],
-    /// Asset and whole tokens withdrawn as a loan.
+    /// Asset and whole tokens withdrawn as a loan, once the positions are there.
     pub borrow: Option<(usize, f64)>,
     /// Market and signed whole units of the base at its start price: whoever enters later buys for as much money.
     pub positions: &'static [(usize, f64)],
@@ -59,11 +62,20 @@ const fn plan(
 ) -> Plan {
     Plan {
         name,
+        mode: MarginMode::Standard,
         enters: 0.0,
         deposits,
         borrow,
         positions,
         resting: &[],
+    }
+}
+
+/// The same in portfolio margin.
+const fn netted(plan: Plan) -> Plan {
+    Plan {
+        mode: MarginMode::Portfolio,
+        ..plan
     }
 }
 
@@ -91,6 +103,7 @@ pub const TRADERS: &[Plan] = &[
     // With orders in the book: a profit to take, and more to buy cheaply.
     Plan {
         name: "long-2",
+        mode: MarginMode::Standard,
         enters: 0.0,
         deposits: &[(asset::USDC, 30_000.0)],
         borrow: None,
@@ -174,9 +187,41 @@ pub const TRADERS: &[Plan] = &[
         None,
         &[(market::SOL, 400.0), (market::STAKED, -330.0)],
     ),
+    // In portfolio margin. A basket of longs on ether: 3.2 x. SOL sold for as much as is held, with a loan of four fifths
+    // of it, which standard margin would not lend. Ether against bitcoin, 6 x and 6 x. SOL against ether and bitcoin, 5 x
+    // and 5 x.
+    netted(plan(
+        "basket-1",
+        &[(asset::ETH, 20.0)],
+        None,
+        &[(market::SOL, 700.0), (market::BTC, 0.5)],
+    )),
+    netted(plan(
+        "carry-1",
+        &[(asset::SOL, 1_000.0)],
+        Some((asset::USDC, 150_000.0)),
+        &[(market::SOL, -1_000.0)],
+    )),
+    netted(plan(
+        "pair-1",
+        &[(asset::ETH, 30.0)],
+        Some((asset::USDC, 109_000.0)),
+        &[(market::BTC, -1.1)],
+    )),
+    netted(plan(
+        "neutral-1",
+        &[(asset::USDC, 18_000.0)],
+        None,
+        &[
+            (market::ETH, -10.0),
+            (market::BTC, -0.4),
+            (market::SOL, 500.0),
+        ],
+    )),
     // Buy the dip after the first leg, with all the leverage there is.
     Plan {
         name: "dip-buyer-1",
+        mode: MarginMode::Standard,
         enters: 0.55,
         deposits: &[(asset::USDC, 15_000.0)],
         borrow: None,
@@ -185,6 +230,7 @@ pub const TRADERS: &[Plan] = &[
     },
     Plan {
         name: "dip-buyer-2",
+        mode: MarginMode::Standard,
         enters: 0.55,
         deposits: &[(asset::ETH, 10.0)],
         borrow: None,
@@ -244,6 +290,24 @@ pub async fn open(
         keys,
         account,
     })
+}
+
+/// Has the participant's account margined in a mode.
+pub async fn choose_mode(
+    wire: &Wire,
+    world: &World,
+    who: &Participant,
+    mode: MarginMode,
+) -> Result<()> {
+    let owner = who.keys.pubkey();
+    let instructions = [
+        world.refresh_all(),
+        ix::set_margin_mode(&world.exchange, owner, who.account, mode),
+    ];
+    wire.send(&instructions, &[&who.keys])
+        .await
+        .with_context(|| format!("{} chooses how it is margined", who.name))?;
+    Ok(())
 }
 
 /// Takes a loan out of the account into the participant's wallet.

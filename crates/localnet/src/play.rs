@@ -111,7 +111,7 @@ impl Stage {
         narrator.step(&format!("RPC at {}", chain.rpc_url()));
         // From a whole second on, so that the rest of the run repeats to the unit.
         chain.travel_to(wire.now().await?.unix_time + 1)?;
-        narrator.step("creating an exchange: 5 assets, 4 markets, an insurance fund");
+        narrator.step("creating an exchange: 5 assets, 4 markets, a portfolio model, insurance");
         let world = Arc::new(
             create_exchange(&chain, &wire, seed, &path[0], options.insurance, PRICE_AGE).await?,
         );

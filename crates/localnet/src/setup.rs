@@ -27,6 +27,7 @@ use solana_signer::Signer;
 use crate::{
     chain::{Chain, Quote},
     listing::{self, AssetListing, MarketListing, USD},
+    model,
     random::Random,
     scenario::Tick,
     wire::Wire,
@@ -183,6 +184,7 @@ pub async fn create_exchange(
         world.markets.push(market);
     }
     // docs: end
+    model::create(wire, &world).await?;
     if insurance > 0 {
         fund_insurance(wire, &world, insurance * USD).await?;
     }

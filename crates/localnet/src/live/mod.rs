@@ -177,7 +177,8 @@ async fn set_up(
     let chain = Chain::start(&options.program, &payer, options.ports).await?;
     chain.node().set_block_millis(SET_UP_BLOCK_MILLIS);
     let wire = Wire::new(chain.rpc_url(), payer);
-    progress.step("listing 5 assets and 4 markets, funding insurance");
+    progress
+        .step("listing 5 assets and 4 markets, setting up the portfolio model, funding insurance");
     let mut prices = Prices::new(seed);
     let tick = prices.step(0.0);
     let world = create_exchange(
