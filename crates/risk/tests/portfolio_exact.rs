@@ -144,8 +144,76 @@ fn compare(book: &Book, which: Volatilities) -> std::result::Result<(), TestCase
     )
 }
 
+/// Up to 32 holdings of the largest size with every parameter at an end of its bounds: what would wrap would wrap here.
+fn book_at_the_bounds() -> impl Strategy<Value = Book> {
+    let most = 1i64 << 57;
+    let end = prop::sample::select(vec![-most, -most + 1, -1, 0, 1, most - 1, most]);
+    let deltas = prop::collection::vec([end.clone(), end], 32);
+    let loading = prop::sample::select(vec![-MAX_LOADING, 0, MAX_LOADING]);
+    let day = prop::sample::select(vec![-LOADING_ONE / 20 * 19, 0, 4 * LOADING_ONE]);
+    let seeds = prop::collection::vec(
+        (
+            prop::collection::vec(loading, 3),
+            prop::collection::vec(day, CRASH_DAYS),
+        ),
+        32,
+    );
+    let shock = prop::sample::select(vec![-64i16 << 8, 0, 64 << 8]);
+    let scenarios = prop::collection::vec(prop::collection::vec(shock, 3), MAX_SCENARIOS);
+    let depth = prop::sample::select(vec![1u64, 1_000_000, u64::MAX]);
+    let alike = any::<bool>();
+    (deltas, seeds, scenarios, depth, alike).prop_map(|(deltas, seeds, scenarios, depth, alike)| {
+        let mut model = PortfolioModel::default();
+        let params = &mut model.params;
+        (params.deviations, params.correlation_breakdown) = (16 * RATIO_ONE, RATIO_ONE / 4);
+        (params.gross_floor, params.crash_multiple) = (RATIO_ONE, 2 * RATIO_ONE);
+        (params.factor_count, params.scenario_count) = (3, MAX_SCENARIOS as u8);
+        for (scenario, shocks) in params.scenarios.iter_mut().zip(scenarios) {
+            scenario.shocks.copy_from_slice(&shocks);
+            scenario.weight = WEIGHT_ONE - 1;
+        }
+        for factor in &mut model.factors {
+            factor.volatility = [MAX_VOLATILITY; 2];
+        }
+        let underlying = |(loadings, days): (Vec<i32>, Vec<i32>)| {
+            let mut risk = UnderlyingRisk {
+                idiosyncratic: [MAX_VOLATILITY; 2],
+                ..UnderlyingRisk::default()
+            };
+            risk.params.loadings.copy_from_slice(&loadings);
+            risk.params.crash_returns.copy_from_slice(&days);
+            (risk.params.depth_notional, risk.params.liquidity_ratio) = (depth, RATIO_ONE);
+            derive(&model, &mut risk);
+            risk
+        };
+        let underlyings: Vec<_> = seeds.into_iter().map(underlying).collect();
+        let holding = |(i, [a, b]): (usize, [i64; 2])| {
+            let number = if alike { 1 } else { i as u8 + 1 };
+            (
+                number,
+                Delta {
+                    low: a.min(b),
+                    high: a.max(b),
+                    doubt: Default::default(),
+                },
+            )
+        };
+        let holdings = deltas.into_iter().enumerate().map(holding).collect();
+        Book {
+            model,
+            underlyings,
+            holdings,
+        }
+    })
+}
+
 proptest! {
     #![proptest_config(cases(1_000))]
+
+    #[test]
+    fn so_is_that_of_a_book_at_the_bounds(book in book_at_the_bounds()) {
+        compare(&book, Volatilities::Current)?;
+    }
 
     #[test]
     fn the_requirement_is_the_exact_one_rounded_up(book in book(32, 54)) {
