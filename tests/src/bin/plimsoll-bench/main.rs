@@ -1,4 +1,5 @@
 //! Measures compute units of every hot instruction on the built program, and holds them to the committed table.
+mod margin;
 mod portfolio;
 mod risk;
 mod table;
@@ -46,6 +47,7 @@ async fn measure() -> Vec<Row> {
     let mut world = portfolio::World::new().await;
     let mut rows = trading::rows(&mut world).await;
     rows.extend(risk::rows(&mut world).await);
+    rows.extend(margin::rows(&mut portfolio::World::new().await).await);
     let size = std::fs::metadata(deployed("plimsoll.so"))
         .expect("the program")
         .len();

@@ -163,6 +163,23 @@ impl World {
     }
 }
 
+/// A full account with 63 orders that lose at the oracle price, in the markets whose books stay empty otherwise.
+pub async fn largest(world: &mut World) -> Trader {
+    let trader = world.full(1_000_000, ROOM, ROOM).await;
+    for number in 0..63 {
+        let market = 2 + number % (ROOM - 2);
+        let price = world.price(market).await;
+        let terms = order(
+            OrderSide::Bid,
+            price + price / 50,
+            LOTS,
+            OrderType::PostOnly,
+        );
+        world.place(&trader, market, terms, &[]).await;
+    }
+    trader
+}
+
 /// The instruction that places an order.
 pub fn place(
     env: &Env,

@@ -9,7 +9,7 @@ use plimsoll_tests::{
 use std::collections::BTreeSet;
 
 use crate::{
-    portfolio::{order, place, World, DEEP, LOTS, ROOM},
+    portfolio::{largest, order, place, World, DEEP, LOTS, ROOM},
     table::Row,
 };
 
@@ -64,23 +64,6 @@ async fn posting(world: &mut World) -> Vec<Row> {
             550,
         ),
     ]
-}
-
-/// A full account with 63 orders that lose at the oracle price, in the markets whose books stay empty otherwise.
-async fn largest(world: &mut World) -> Trader {
-    let trader = world.full(1_000_000, ROOM, ROOM).await;
-    for number in 0..63 {
-        let market = 2 + number % (ROOM - 2);
-        let price = world.price(market).await;
-        let terms = order(
-            OrderSide::Bid,
-            price + price / 50,
-            LOTS,
-            OrderType::PostOnly,
-        );
-        world.place(&trader, market, terms, &[]).await;
-    }
-    trader
 }
 
 /// Clears the books of an account's orders for what is measured next.

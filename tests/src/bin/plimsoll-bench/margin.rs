@@ -1,0 +1,109 @@
+//! Compute units of portfolio margin: the same instructions, by accounts whose slots net.
+use plimsoll::orders::terms::{OrderSide, OrderType};
+use plimsoll_client::instructions::Follower;
+use plimsoll_risk::{MarginMode, UnderlyingParams};
+use plimsoll_tests::{
+    env::{SOL_PERP, USDC},
+    portfolio::{driver, model, underlying},
+    usd, Trader,
+};
+
+use crate::{
+    portfolio::{largest, order, World, DEEP, LOTS, ROOM},
+    table::Row,
+};
+
+const FULL: &str = "16 collateral, 16 markets, portfolio margin";
+
+/// Every asset and every market gets an underlying of its own: the most that an account can be exposed to.
+pub async fn rows(world: &mut World) -> Vec<Row> {
+    world.env.edit_model(model()).await;
+    for number in 1..2 * ROOM {
+        edit(world, number, |_| ()).await;
+        let follower = if number < ROOM {
+            Follower::Asset(number as u16)
+        } else {
+            Follower::Market((number - ROOM) as u16)
+        };
+        let env = &mut world.env;
+        env.assign_underlying(follower, number as u8, true).await;
+    }
+    world.env.refresh_all().await;
+    let mover = full(world, ROOM, ROOM).await;
+    let mut rows = posting(world).await;
+    rows.extend(moving(world, &mover).await);
+    rows
+}
+
+/// Sets an underlying's parameters; the first three drive the factors.
+async fn edit(world: &mut World, number: usize, change: impl Fn(&mut UnderlyingParams)) {
+    let mut params = match number {
+        1 => driver(1, "ONE", [1.0, 0.0, 0.0], 0.05, 0.05),
+        2 => driver(2, "TWO", [1.2, 1.0, 0.0], 0.065, 0.03),
+        3 => driver(3, "THREE", [1.1, 0.3, 1.0], 0.055, 0.02),
+        _ => underlying("OTHER", [1.1, 0.3, -0.2], 0.06, 0.03),
+    };
+    change(&mut params);
+    world.env.edit_underlying(number as u8, params).await;
+}
+
+async fn full(world: &mut World, assets: usize, markets: usize) -> Trader {
+    let trader = world.full(1_000_000, assets, markets).await;
+    let mode = MarginMode::Portfolio;
+    world.env.set_margin_mode(&trader, mode).await;
+    trader
+}
+
+async fn posting(world: &mut World) -> Vec<Row> {
+    let mut traders = Vec::new();
+    for (assets, markets, portfolio, budget) in [
+        (2, 1, "2 collateral, 1 market, portfolio margin", None),
+        (
+            4,
+            4,
+            "4 collateral, 4 markets, portfolio margin",
+            Some(25_000),
+        ),
+        (ROOM, ROOM, FULL, Some(60_000)),
+    ] {
+        traders.push((full(world, assets, markets).await, portfolio, budget));
+    }
+    let beyond = largest(world).await;
+    world.fill_book(SOL_PERP, DEEP).await;
+    let price = world.price(SOL_PERP).await - 30;
+    let terms = order(OrderSide::Bid, price, LOTS, OrderType::PostOnly);
+    let mut rows = Vec::new();
+    for (trader, portfolio, budget) in &traders {
+        let cost = world.place(trader, SOL_PERP, terms, &[]).await;
+        rows.push(Row::new("place_order, posts", portfolio, cost, *budget));
+    }
+    // Every delta beyond its depth needs a root of its own.
+    for number in 1..2 * ROOM {
+        edit(world, number, |params| params.depth_notional = usd(1)).await;
+    }
+    world
+        .env
+        .deposit(&beyond, USDC, usd(9_000_000))
+        .await
+        .expect("a deposit");
+    let mode = MarginMode::Portfolio;
+    world.env.set_margin_mode(&beyond, mode).await;
+    let cost = world.place(&beyond, SOL_PERP, terms, &[]).await;
+    let portfolio = "largest account beyond every depth, portfolio margin";
+    rows.push(Row::new("place_order, posts", portfolio, cost, 200_000));
+    for number in 1..2 * ROOM {
+        edit(world, number, |_| ()).await;
+    }
+    rows
+}
+
+async fn moving(world: &mut World, trader: &Trader) -> Vec<Row> {
+    let deposit = world.env.deposit_ix(trader, USDC, usd(10));
+    let deposit = world.cost(deposit, trader).await;
+    let withdraw = world.env.withdraw_ix(trader, USDC, usd(10), false);
+    let withdraw = world.cost(withdraw, trader).await;
+    vec![
+        Row::new("deposit", FULL, deposit, None),
+        Row::new("withdraw", FULL, withdraw, None),
+    ]
+}
