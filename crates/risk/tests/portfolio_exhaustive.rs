@@ -37,101 +37,115 @@ fn percent(value: u32) -> u32 {
     RATIO_ONE / 100 * value
 }
 
+/// A model of two factors, in percent where it is a ratio.
+struct Setting {
+    deviations: u32,
+    breakdown: u32,
+    floor: u32,
+    crash: u32,
+    volatilities: [[u32; 2]; 2],
+    loadings: [[i32; 2]; COUNT],
+    own: [u32; COUNT],
+    skewed: bool,
+}
+
 /// Models that differ in every parameter: hedges that hold well and badly, no hedge at all, and a skewed table.
-fn models() -> Vec<(PortfolioModel, Vec<UnderlyingRisk>)> {
-    let tables = [TABLE, {
-        let mut skewed = [Scenario::default(); MAX_SCENARIOS];
-        for (scenario, shocks) in
-            skewed
-                .iter_mut()
-                .zip([[3, 2, 0], [-3, -2, 0], [5, -1, 0], [-1, 4, 0], [0, -6, 0]])
-        {
-            (scenario.shocks, scenario.weight) = (shocks.map(|shock| shock * 256), WEIGHT_ONE);
-        }
-        skewed
-    }];
-    let settings = [
-        (
-            3,
-            25,
-            3,
-            100,
-            [[5, 4], [3, 1]],
-            [[100, 0], [110, 100], [90, -60]],
-            [0, 0, 3],
-            0,
-        ),
-        (
-            4,
-            5,
-            1,
-            50,
-            [[12, 12], [2, 2]],
-            [[100, 0], [200, 0], [-100, 30]],
-            [1, 0, 9],
-            1,
-        ),
-        (
-            2,
-            100,
-            0,
-            1,
-            [[50, 10], [50, 50]],
-            [[400, -400], [-400, 400], [33, 66]],
-            [50, 50, 50],
-            1,
-        ),
-        (
-            6,
-            0,
-            20,
-            100,
-            [[7, 3], [0, 0]],
-            [[100, 0], [100, 0], [100, 0]],
-            [0, 0, 0],
-            0,
-        ),
-    ];
-    let build = |(k, d, floor, h, volatilities, loadings, own, table): (
-        u32,
-        u32,
-        u32,
-        u32,
-        [[u32; 2]; 2],
-        [[i32; 2]; 3],
-        [u32; 3],
-        usize,
-    )| {
+const SETTINGS: [Setting; 4] = [
+    Setting {
+        deviations: 300,
+        breakdown: 25,
+        floor: 3,
+        crash: 100,
+        volatilities: [[5, 4], [3, 1]],
+        loadings: [[100, 0], [110, 100], [90, -60]],
+        own: [0, 0, 3],
+        skewed: false,
+    },
+    Setting {
+        deviations: 433,
+        breakdown: 5,
+        floor: 1,
+        crash: 50,
+        volatilities: [[12, 12], [2, 2]],
+        loadings: [[100, 0], [200, 0], [-100, 30]],
+        own: [1, 0, 9],
+        skewed: true,
+    },
+    Setting {
+        deviations: 233,
+        breakdown: 100,
+        floor: 0,
+        crash: 1,
+        volatilities: [[50, 10], [50, 50]],
+        loadings: [[400, -400], [-400, 400], [33, 66]],
+        own: [50, 50, 50],
+        skewed: true,
+    },
+    Setting {
+        deviations: 600,
+        breakdown: 0,
+        floor: 20,
+        crash: 100,
+        volatilities: [[7, 3], [0, 0]],
+        loadings: [[100, 0], [100, 0], [100, 0]],
+        own: [0, 0, 0],
+        skewed: false,
+    },
+];
+
+/// Moves without their opposites, in volatilities.
+const SKEWED: [[i16; MAX_FACTORS]; 5] =
+    [[3, 2, 0], [-3, -2, 0], [5, -1, 0], [-1, 4, 0], [0, -6, 0]];
+
+impl Setting {
+    fn model(&self) -> PortfolioModel {
         let mut model = PortfolioModel::default();
         let params = &mut model.params;
-        params.deviations = k * RATIO_ONE + RATIO_ONE / 3;
-        (params.correlation_breakdown, params.gross_floor) = (percent(d), percent(floor));
-        (params.crash_multiple, params.maint_fraction) = (percent(h), percent(80));
+        params.deviations = percent(self.deviations);
+        params.correlation_breakdown = percent(self.breakdown);
+        (params.gross_floor, params.crash_multiple) = (percent(self.floor), percent(self.crash));
+        params.maint_fraction = percent(80);
         params.factor_count = 2;
-        params.scenario_count = if table == 0 { MAX_SCENARIOS as u8 } else { 5 };
-        params.scenarios = tables[table];
-        for (factor, volatility) in model.factors.iter_mut().zip(volatilities) {
+        (params.scenario_count, params.scenarios) = (MAX_SCENARIOS as u8, TABLE);
+        if self.skewed {
+            params.scenario_count = SKEWED.len() as u8;
+            for (scenario, shocks) in params.scenarios.iter_mut().zip(SKEWED) {
+                (scenario.shocks, scenario.weight) = (shocks.map(|shock| shock * 256), WEIGHT_ONE);
+            }
+        }
+        for (factor, volatility) in model.factors.iter_mut().zip(self.volatilities) {
             factor.volatility = volatility.map(percent);
         }
-        let entry = |i: usize| {
-            let mut risk = UnderlyingRisk {
-                idiosyncratic: [percent(own[i]), percent(own[i]) / 2],
-                ..UnderlyingRisk::default()
-            };
-            for (loading, percent) in risk.params.loadings.iter_mut().zip(loadings[i]) {
-                *loading = LOADING_ONE / 100 * percent;
-            }
-            for (day, moved) in risk.params.crash_returns.iter_mut().enumerate() {
-                *moved = LOADING_ONE / 100 * ((day as i32 * 17 + i as i32 * 29) % 61 - 50);
-            }
-            (risk.params.basis_ratio, risk.params.liquidity_ratio) = (percent(1), percent(50));
-            risk.params.depth_notional = 1 << (34 + i);
-            derive(&model, &mut risk);
-            risk
+        model
+    }
+
+    fn underlying(&self, model: &PortfolioModel, i: usize) -> UnderlyingRisk {
+        let mut risk = UnderlyingRisk {
+            idiosyncratic: [percent(self.own[i]), percent(self.own[i]) / 2],
+            ..UnderlyingRisk::default()
         };
-        (model, (0..COUNT).map(entry).collect())
+        for (loading, percent) in risk.params.loadings.iter_mut().zip(self.loadings[i]) {
+            *loading = LOADING_ONE / 100 * percent;
+        }
+        for (day, moved) in risk.params.crash_returns.iter_mut().enumerate() {
+            *moved = LOADING_ONE / 100 * ((day as i32 * 17 + i as i32 * 29) % 61 - 50);
+        }
+        (risk.params.basis_ratio, risk.params.liquidity_ratio) = (percent(1), percent(50));
+        risk.params.depth_notional = 1 << (34 + i);
+        derive(model, &mut risk);
+        risk
+    }
+}
+
+fn models() -> Vec<(PortfolioModel, Vec<UnderlyingRisk>)> {
+    let build = |setting: &Setting| {
+        let model = setting.model();
+        (
+            model,
+            (0..COUNT).map(|i| setting.underlying(&model, i)).collect(),
+        )
     };
-    settings.into_iter().map(build).collect()
+    SETTINGS.iter().map(build).collect()
 }
 
 /// The requirement of a box whose ends are given in steps.
