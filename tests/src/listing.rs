@@ -1,9 +1,12 @@
 //! Setting the exchange up: creation, listing, markets, refreshes.
 use anchor_lang::solana_program::instruction::Instruction;
-use plimsoll::state::{market::ContractTerms, Book, FillQueueAccount, OracleSources, RiskState};
+use plimsoll::{
+    state::{market::ContractTerms, Book, FillQueueAccount, OracleSources, RiskState},
+    Change,
+};
 use plimsoll_client::{
     instructions::{self as ix, RefreshEntry},
-    AssetRef, ExchangeRef,
+    AssetRef, ExchangeRef, Proposal,
 };
 use plimsoll_risk::{AssetParams, MarketParams};
 use solana_signer::Signer;
@@ -193,6 +196,24 @@ impl Env {
         let edit = self.edit_market_ix(market, change).await;
         let authority = self.authority();
         self.run(&[edit], &[&authority]).await;
+    }
+
+    /// From now on loosenings wait this many seconds.
+    pub async fn raise_delay(&mut self, secs: u64) {
+        let authority = self.authority();
+        let (key, guardian) = (authority.pubkey(), self.guardian.pubkey());
+        let raise = ix::edit_exchange(&self.exchange, key, key, guardian, secs, None);
+        self.run(&[raise], &[&authority]).await;
+    }
+
+    /// Proposes a change; returns it as its executor names it.
+    pub async fn propose(&mut self, change: Change) -> Proposal {
+        let authority = self.authority();
+        let nonce = self.exchange_state().await.change_nonce;
+        let proposer = authority.pubkey();
+        let propose = ix::propose_change(&self.exchange, proposer, nonce, change);
+        self.run(&[propose], &[&authority]).await;
+        Proposal { nonce, proposer }
     }
 
     /// Sets the mode of the exchange, as its authority.

@@ -4,6 +4,7 @@ mod fees;
 mod interest;
 mod limits;
 mod margin;
+mod margin_mode;
 mod mints;
 mod modes;
 mod operators;

@@ -24,23 +24,9 @@ const DELAY: u64 = 3_600;
 /// An exchange whose loosenings wait an hour.
 async fn delayed() -> (Env, Keypair) {
     let mut env = Env::new().await;
+    env.raise_delay(DELAY).await;
     let authority = env.authority();
-    let (key, guardian) = (authority.pubkey(), env.guardian.pubkey());
-    let raise = ix::edit_exchange(&env.exchange, key, key, guardian, DELAY, None);
-    env.run(&[raise], &[&authority]).await;
     (env, authority)
-}
-
-/// Proposes a change; returns it as its executor names it.
-async fn propose(env: &mut Env, change: Change) -> Proposal {
-    let authority = env.authority();
-    let nonce = env.exchange_state().await.change_nonce;
-    let propose = ix::propose_change(&env.exchange, authority.pubkey(), nonce, change);
-    env.run(&[propose], &[&authority]).await;
-    Proposal {
-        nonce,
-        proposer: authority.pubkey(),
-    }
 }
 
 async fn params(env: &Env) -> AssetParams {
@@ -78,7 +64,7 @@ async fn a_loosening_runs_only_after_its_delay_and_only_once() {
     env.refuse(&[edit(&env, loose, None)], &signers, E::ChangeNeedsDelay)
         .await;
     let change = edit_change(&env, loose);
-    let proposal = propose(&mut env, change).await;
+    let proposal = env.propose(change).await;
     let stored = env.pending_change(proposal.nonce).await.unwrap();
     assert_eq!(stored.ready_at, env.now().await + DELAY as i64);
 
@@ -175,7 +161,7 @@ async fn a_proposal_allows_exactly_what_it_says() {
     let (mut env, authority) = delayed().await;
     let loose = params(&env).await;
     let change = edit_change(&env, loose);
-    let proposal = propose(&mut env, change).await;
+    let proposal = env.propose(change).await;
     env.advance(DELAY as i64).await;
     let mut more = loose;
     more.deposit_cap_usd += 1;
@@ -221,7 +207,7 @@ async fn a_proposal_lapses_after_two_weeks() {
     let (mut env, authority) = delayed().await;
     let loose = params(&env).await;
     let change = edit_change(&env, loose);
-    let proposal = propose(&mut env, change).await;
+    let proposal = env.propose(change).await;
     env.advance(DELAY as i64 + CHANGE_LIFETIME + 1).await;
     let run = edit(&env, loose, Some(proposal));
     env.refuse(&[run], &[&authority], E::ChangeExpired).await;
@@ -234,7 +220,7 @@ async fn the_guardian_cancels_a_proposal() {
     let (mut env, authority) = delayed().await;
     let loose = params(&env).await;
     let change = edit_change(&env, loose);
-    let proposal = propose(&mut env, change).await;
+    let proposal = env.propose(change).await;
     let guardian = env.guardian();
     let stranger = env.trader().await;
     let cancel = |who| ix::cancel_change(&env.exchange, who, proposal);
@@ -289,7 +275,7 @@ async fn authority_guardian_and_shorter_delays_wait() {
         guardian,
         change_delay: DELAY,
     };
-    let proposal = propose(&mut env, change).await;
+    let proposal = env.propose(change).await;
     env.advance(DELAY as i64 + 1).await;
     let transfer = edit(heir.pubkey(), guardian, DELAY, Some(proposal));
     env.run(&[transfer], &[&authority]).await;
@@ -331,7 +317,7 @@ async fn modes_are_loosened_after_the_delay() {
     ];
     let mut proposals = [None; 3];
     for (slot, change) in proposals.iter_mut().zip(changes) {
-        *slot = Some(propose(&mut env, change).await);
+        *slot = Some(env.propose(change).await);
     }
     let early = set(proposals)[0].clone();
     env.refuse(&[early], &[&authority], E::ChangeNotReady).await;
@@ -398,8 +384,8 @@ async fn listings_wait_too() {
         params: Box::new(market_params),
         oracles: Box::new(sources),
     };
-    let listing = propose(&mut env, listing).await;
-    let creation = propose(&mut env, creation).await;
+    let listing = env.propose(listing).await;
+    let creation = env.propose(creation).await;
     env.advance(DELAY as i64).await;
     env.set_price(index, 0.00002).await;
     env.run(&[list(Some(listing))], &[&authority]).await;
