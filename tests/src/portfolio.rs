@@ -18,6 +18,9 @@ pub const BTC_UNDERLYING: u8 = 1;
 pub const SOL_UNDERLYING: u8 = 2;
 pub const ETH_UNDERLYING: u8 = 3;
 
+/// The named day on which prices rose.
+const REBOUND: usize = 2;
+
 /// A loading or a crash day's return from a number.
 pub fn loading(value: f64) -> i32 {
     (value * f64::from(LOADING_ONE)).round() as i32
@@ -39,7 +42,7 @@ pub fn underlying(
     let mut padded = [0; 8];
     padded[..name.len()].copy_from_slice(name.as_bytes());
     let mut crash_returns = [loading(-4.0 * volatility); CRASH_DAYS];
-    crash_returns[CRASH_DAYS - 1] = loading(2.0 * volatility);
+    crash_returns[REBOUND] = loading(2.0 * volatility);
     UnderlyingParams {
         name: padded,
         depth_notional: usd(5_000_000),
