@@ -1,19 +1,18 @@
-//! What an exchange would have known and required at the close of each day: loadings estimated every month, volatilities
+//! What an exchange would have known and required at the close of each day: parameters estimated every month, volatilities
 //! learnt every day, nothing from any day after.
 
 use anyhow::Result;
-use plimsoll_risk::portfolio::{Volatilities, MAX_FACTORS};
 
-use crate::engine::{shocks, Engine};
-use crate::estimate::{estimate, Estimate, Method};
-use crate::model::{Holding, Model, Multiples, Parts, Underlying};
+use crate::config::configuration;
+use crate::engine::{Engine, Terms};
+use crate::estimate::{estimate, Method};
+use crate::model::Multiples;
 use crate::prices::Prices;
-use crate::volatility::{Terms, Tracker};
 
 /// Everything that a run of the backtest may be asked to vary.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// How loadings and floors are estimated.
+    /// How parameters are estimated.
     pub method: Method,
     /// Multiples of the model.
     pub multiples: Multiples,
@@ -26,26 +25,8 @@ pub struct Settings {
 pub struct Conditions {
     /// Per asset: whether its loadings come from its own returns.
     pub known: Vec<bool>,
-    /// The reference with the current and the binding volatilities.
-    pub reference: [Model; 2],
-    engine: Engine,
-}
-
-impl Conditions {
-    /// The integer engine's requirement of holdings.
-    ///
-    /// # Errors
-    /// What the engine refuses.
-    pub fn requirement(&self, holdings: &[Holding], which: Volatilities) -> Result<Parts> {
-        self.engine.requirement(holdings, which)
-    }
-
-    /// `k` volatilities of an asset by itself, as a part of the position.
-    pub fn isolated(&self, asset: usize, which: Volatilities) -> f64 {
-        let model = &self.reference[which as usize];
-        let underlying = model.underlyings.get(asset);
-        model.multiples.deviations * underlying.map_or(0.0, |u| model.volatility(u))
-    }
+    /// The exchange's risk entries.
+    pub engine: Engine,
 }
 
 /// The conditions at the close of every day; `None` before the market factor has enough returns.
@@ -58,121 +39,57 @@ pub fn history(
     mut tell: impl FnMut(usize),
 ) -> Result<Vec<Option<Conditions>>> {
     let assets: Vec<usize> = (0..prices.series.len()).collect();
-    let mut trackers = vec![Tracker::default(); assets.len()];
-    let mut current: Option<Estimate> = None;
-    let mut out = Vec::new();
-    let drivers: Vec<usize> = settings
-        .method
-        .drivers
+    let drivers = &settings.method.drivers;
+    let drivers: Vec<usize> = drivers
         .iter()
         .map(|name| prices.asset(name))
         .collect::<Result<_>>()?;
     let market = drivers.first().copied().unwrap_or(0);
+    let mut engine = Engine::new(assets.len(), &settings.multiples, &settings.terms)?;
+    let mut known: Option<Vec<bool>> = None;
+    let mut out = Vec::new();
     let mut returns = 0;
     for day in 0..prices.days() {
         returns += usize::from(prices.log_return(market, day).is_some());
-        let enough = returns >= settings.method.least;
-        if enough && (current.is_none() || is_first_of_month(prices, day)) {
-            current = Some(estimate(prices, &assets, day, &settings.method)?);
+        let first = known.is_none() && returns >= settings.method.least;
+        if first || (known.is_some() && is_first_of_month(prices, day)) {
+            let found = estimate(prices, &assets, day, &settings.method)?;
+            engine.configure(&configuration(prices, &found, &settings.multiples)?)?;
+            known = Some(
+                found
+                    .assets
+                    .iter()
+                    .map(|fit| fit.quality.is_some())
+                    .collect(),
+            );
         }
-        for (asset, tracker) in trackers.iter_mut().enumerate() {
-            let fit = current
-                .as_ref()
-                .and_then(|estimate| estimate.assets.get(asset));
-            let floor = fit.map_or(0.0, |fit| fit.volatility_floor);
-            tracker.day(prices.log_return(asset, day), floor, &settings.terms);
+        if known.is_some() {
+            // What the first configuration finds of past closes is taken in their order.
+            for day in if first { 0..=day } else { day..=day } {
+                engine.close(prices.date(day), &closes(prices, day))?;
+            }
         }
-        let conditions = current
-            .as_ref()
-            .map(|estimate| conditions(estimate, &trackers, &settings.multiples))
-            .transpose()?;
-        out.push(conditions);
+        out.push(known.as_ref().map(|known| {
+            Conditions {
+                known: known
+                    .iter()
+                    .enumerate()
+                    .map(|(asset, known)| *known && engine.is_sampled(asset))
+                    .collect(),
+                engine: engine.clone(),
+            }
+        }));
         tell(day);
     }
     Ok(out)
 }
 
+fn closes(prices: &Prices, day: usize) -> Vec<Option<f64>> {
+    let asset = |asset| prices.candle(asset, day).map(|candle| candle.close);
+    (0..prices.series.len()).map(asset).collect()
+}
+
 fn is_first_of_month(prices: &Prices, day: usize) -> bool {
     let (_, _, of_month) = prices.date(day).parts();
     of_month == 1
-}
-
-fn conditions(
-    estimate: &Estimate,
-    trackers: &[Tracker],
-    multiples: &Multiples,
-) -> Result<Conditions> {
-    let model = |which| model(estimate, trackers, multiples, which);
-    let mut reference = [model(Volatilities::Current), model(Volatilities::Binding)];
-    let [now, bound] = &mut reference;
-    for (gain, bound) in now.gains.iter_mut().zip(bound.factors) {
-        *gain = gain.min(bound);
-    }
-    let [now, bound] = &reference;
-    Ok(Conditions {
-        known: estimate
-            .assets
-            .iter()
-            .zip(trackers)
-            .map(|(fit, tracker)| fit.quality.is_some() && tracker.volatilities().is_some())
-            .collect(),
-        engine: Engine::new([now, bound])?,
-        reference,
-    })
-}
-
-/// The model with one of the two volatilities, recomputed as the chain's refresh does.
-fn model(
-    estimate: &Estimate,
-    trackers: &[Tracker],
-    multiples: &Multiples,
-    which: Volatilities,
-) -> Model {
-    let whole = |asset: usize| {
-        let learnt = trackers.get(asset).and_then(Tracker::volatilities);
-        learnt.map(|volatilities| which.of(&volatilities))
-    };
-    let mut factors = [0.0; MAX_FACTORS];
-    for at in 0..estimate.factors.len().min(MAX_FACTORS) {
-        let Some(driver) = estimate.assets.iter().find(|fit| fit.factor == at + 1) else {
-            continue;
-        };
-        let volatility = whole(driver.asset).unwrap_or(driver.volatility);
-        let left = left(volatility, &driver.loadings[..at], &factors);
-        factors[at] = left.max(driver.residual_floor);
-    }
-    let underlyings = estimate.assets.iter().map(|fit| {
-        let volatility = whole(fit.asset).unwrap_or(fit.volatility);
-        let own = if fit.factor > 0 {
-            0.0
-        } else {
-            left(volatility, &fit.loadings, &factors).max(fit.residual_floor)
-        };
-        Underlying {
-            loadings: fit.loadings,
-            own,
-            depth: fit.depth,
-            impact: fit.impact,
-            crash: fit
-                .crash
-                .map(|known| known.map_or(0.0, |known| known.value)),
-        }
-    });
-    Model {
-        multiples: *multiples,
-        factors,
-        gains: factors,
-        shocks: shocks(),
-        underlyings: underlyings.collect(),
-    }
-}
-
-/// What the factors leave of a volatility.
-fn left(volatility: f64, loadings: &[f64], factors: &[f64; MAX_FACTORS]) -> f64 {
-    let explained: f64 = loadings
-        .iter()
-        .zip(factors)
-        .map(|(b, s)| (b * s).powi(2))
-        .sum();
-    (volatility * volatility - explained).max(0.0).sqrt()
 }

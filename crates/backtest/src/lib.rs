@@ -19,7 +19,7 @@ pub mod prices;
 pub mod random;
 pub mod regression;
 pub mod report;
+pub mod sensitivity;
 pub mod simulate;
 pub mod standard;
 pub mod synthetic;
-pub mod volatility;

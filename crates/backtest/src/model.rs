@@ -1,6 +1,8 @@
 //! The model in floats: an independent reference for the integer engine, written from the formulas alone.
 
-use plimsoll_risk::portfolio::{CRASH_DAYS, MAX_FACTORS};
+use plimsoll_risk::portfolio::{ModelParams, CRASH_DAYS, MAX_FACTORS};
+
+use crate::fixed::from_ratio;
 
 /// Multiples and fractions of the model, one set for an exchange.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,16 +23,22 @@ pub struct Multiples {
     pub basis_ratio: f64,
 }
 
+/// Charge on longs that shorts of the same underlying hedge. Daily candles of spot markets do not tell it: a perpetual
+/// strays from its underlying by a few tenths of a percent on most days and by percents in a crash.
+const BASIS_RATIO: f64 = 0.02;
+
 impl Default for Multiples {
+    /// Those of a new exchange.
     fn default() -> Self {
+        let params = ModelParams::standard();
         Self {
-            deviations: 3.25,
-            correlation_breakdown: 0.25,
-            gross_floor: 0.03,
-            crash_multiple: 0.3,
-            maint_fraction: 0.8,
-            depeg_ratio: 0.01,
-            basis_ratio: 0.02,
+            deviations: from_ratio(params.deviations),
+            correlation_breakdown: from_ratio(params.correlation_breakdown),
+            gross_floor: from_ratio(params.gross_floor),
+            crash_multiple: from_ratio(params.crash_multiple),
+            maint_fraction: from_ratio(params.maint_fraction),
+            depeg_ratio: from_ratio(params.depeg_ratio),
+            basis_ratio: BASIS_RATIO,
         }
     }
 }
@@ -107,7 +115,17 @@ pub struct Parts {
     pub add_ons: f64,
 }
 
+/// Which of the three ways to measure decided a requirement, in the order of [`Parts::decider`]'s numbers.
+pub const DECIDERS: [&str; 3] = ["factors", "scenarios", "named days"];
+
 impl Parts {
+    /// The number of the way to measure that came to the most.
+    pub fn decider(&self) -> usize {
+        let ways = [self.linear, self.shortfall, self.crash];
+        let more = |best: usize, at: usize| if ways[at] > ways[best] { at } else { best };
+        (1..ways.len()).fold(0, more)
+    }
+
     /// The whole model's requirement.
     pub fn full(&self) -> f64 {
         self.linear.max(self.shortfall).max(self.crash) + self.add_ons

@@ -213,7 +213,6 @@ fn through_time(page: &mut Page, prices: &Prices, outcome: &Outcome, top: f64) -
         }
     }
     page.strokes(&covered, r##"stroke="#9a9a9a" stroke-width="0.8""##);
-    page.strokes(&missed, r##"stroke="#d62020" stroke-width="2""##);
     let points = |required: &[f64]| -> Vec<(f64, f64)> {
         let days = outcome.losses.iter().map(|(day, _)| *day);
         days.zip(required)
@@ -223,5 +222,6 @@ fn through_time(page: &mut Page, prices: &Prices, outcome: &Outcome, top: f64) -
     let standard = points(&outcome.records[STANDARD].required);
     page.path(&standard, r##"stroke="#e0a030" stroke-width="1.6""##);
     page.path(&points(full), r##"stroke="#2266bb" stroke-width="1.6""##);
+    page.strokes(&missed, r##"stroke="#d62020" stroke-width="2""##);
     base + 45.0
 }

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use anyhow::{Context as _, Result};
+
+use crate::model::DECIDERS;
 use crate::prices::Prices;
 use crate::simulate::{Cycle, Outcome, Record, MODELS};
 
@@ -110,7 +113,23 @@ pub fn text(prices: &Prices, outcomes: &[Outcome]) -> String {
     out
 }
 
-/// The same as a Markdown table.
+/// Which way to measure decided the whole model's requirement, on what part of the days, as a Markdown table.
+pub fn deciders(outcomes: &[Outcome]) -> String {
+    let mut out = format!(
+        "| portfolio | {} |\n|---|---|---|---|\n",
+        DECIDERS.join(" | ")
+    );
+    for outcome in outcomes {
+        let days: usize = outcome.decided.iter().sum();
+        let part =
+            |count: &usize| format!(" {:.0} % |", 100.0 * *count as f64 / days.max(1) as f64);
+        let cells: String = outcome.decided.iter().map(part).collect();
+        let _ = writeln!(out, "| {} |{cells}", outcome.name);
+    }
+    out
+}
+
+/// The results as a Markdown table.
 pub fn markdown(outcomes: &[Outcome]) -> String {
     let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let mut header = COLUMNS.map(str::to_owned).to_vec();
@@ -130,4 +149,42 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
         }
     }
     out
+}
+
+/// A page with what stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->` replaced by `text`.
+///
+/// # Errors
+/// When the page lacks one of the two lines.
+pub fn put(page: &str, name: &str, text: &str) -> Result<String> {
+    let (begin, end) = (
+        format!("<!-- {name}: begin -->\n"),
+        format!("<!-- {name}: end -->\n"),
+    );
+    let split = page.split_once(&begin).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(&end)?;
+        Some((before, after))
+    });
+    let (before, after) = split
+        .with_context(|| format!("the page has no lines {} and {}", begin.trim(), end.trim()))?;
+    Ok(format!("{before}{begin}\n{text}\n{end}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_gets_its_table_between_the_lines_that_ask_for_it() {
+        let page = "a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb\n";
+        let filled = put(page, "x", "new\n").unwrap();
+        assert_eq!(
+            filled,
+            "a\n<!-- x: begin -->\n\nnew\n\n<!-- x: end -->\nb\n"
+        );
+        assert_eq!(put(&filled, "x", "new\n").unwrap(), filled);
+        assert!(put(page, "y", "")
+            .unwrap_err()
+            .to_string()
+            .contains("<!-- y: begin -->"));
+    }
 }

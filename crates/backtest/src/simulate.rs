@@ -12,7 +12,7 @@ use plimsoll_risk::portfolio::Volatilities;
 
 use crate::books::{Book, Kind};
 use crate::conditions::Conditions;
-use crate::model::Holding;
+use crate::model::{Holding, Parts};
 use crate::prices::Prices;
 use crate::random::Random;
 use crate::standard::{listing, PROFIT_WEIGHT};
@@ -183,6 +183,8 @@ pub struct Outcome {
     pub span: (usize, usize),
     /// Days that counted, and the loss of the day after as a part of the gross; of several books the first's.
     pub losses: Vec<(usize, f64)>,
+    /// Days on which each way to measure decided the whole model's requirement: factors, scenarios, named days.
+    pub decided: [usize; 3],
     /// Per model.
     pub records: [Record; 4],
     /// Per model; of several books the largest.
@@ -205,6 +207,7 @@ pub fn run(scene: &Scene<'_>, book: &Book) -> Result<Option<Outcome>> {
     let mut records: [Record; 4] = Default::default();
     let mut span: Option<(usize, usize)> = None;
     let mut losses = Vec::new();
+    let mut decided = [0; 3];
     let (first, last) = scene.range;
     for day in first..=last {
         let Some(account) = Account::open(scene, book, day)? else {
@@ -216,6 +219,7 @@ pub fn run(scene: &Scene<'_>, book: &Book) -> Result<Option<Outcome>> {
             record.required.push(held / scene.gross);
             record.relative += held / isolated;
         }
+        decided[account.decider] += 1;
         losses.push((day, -account.profit(day + 1).unwrap_or(0.0) / scene.gross));
         for (days, of) in [(1, 0), (2, 1)] {
             let Some(profit) = account.profit(day + days) else {
@@ -239,6 +243,7 @@ pub fn run(scene: &Scene<'_>, book: &Book) -> Result<Option<Outcome>> {
         name: book.name.clone(),
         span,
         losses,
+        decided,
         records,
         cycles,
     }))
@@ -257,6 +262,9 @@ pub fn together(outcomes: Vec<Outcome>) -> Vec<Outcome> {
         for (record, other) in known.records.iter_mut().zip(&outcome.records) {
             record.add(other);
         }
+        for (days, other) in known.decided.iter_mut().zip(outcome.decided) {
+            *days += other;
+        }
         for (cycle, other) in known.cycles.iter_mut().zip(&outcome.cycles) {
             cycle.peak_to_trough = cycle.peak_to_trough.max(other.peak_to_trough);
             cycle.five_day_rise = cycle.five_day_rise.max(other.five_day_rise);
@@ -273,6 +281,8 @@ struct Account<'a> {
     quantities: Vec<f64>,
     /// Per model: Init requirement, and equity at the opening.
     held: [f64; 4],
+    /// Number of the way to measure that decided the whole model's.
+    decider: usize,
 }
 
 impl<'a> Account<'a> {
@@ -291,6 +301,7 @@ impl<'a> Account<'a> {
             opened: day,
             quantities: Vec::new(),
             held: [0.0; 4],
+            decider: 0,
         };
         for position in &book.positions {
             let Some(price) = scene.prices.close(position.asset, day) else {
@@ -298,7 +309,9 @@ impl<'a> Account<'a> {
             };
             account.quantities.push(position.part * scene.gross / price);
         }
-        account.held = account.required(conditions, day, Mark::Close, Volatilities::Current)?;
+        let (held, parts) =
+            account.required(conditions, day, Mark::Close, Volatilities::Current)?;
+        (account.held, account.decider) = (held, parts.decider());
         Ok(Some(account))
     }
 
@@ -335,14 +348,15 @@ impl<'a> Account<'a> {
         Some(self.profits(self.opened, day, Mark::Close)?.iter().sum())
     }
 
-    /// Per model: what is required at a mark: Init with the current volatilities, Maint with the binding ones.
+    /// Per model: what is required at a mark: Init with the current volatilities, Maint with the binding ones. And the
+    /// whole model's parts.
     fn required(
         &self,
         conditions: &Conditions,
         day: usize,
         mark: Mark,
         which: Volatilities,
-    ) -> Result<[f64; 4]> {
+    ) -> Result<([f64; 4], Parts)> {
         let mut holdings: Vec<Holding> = Vec::new();
         let (mut isolated, mut standard) = (0.0, 0.0);
         for (at, (position, quantity)) in
@@ -352,7 +366,7 @@ impl<'a> Account<'a> {
                 .spot(at, day, mark)
                 .context("an asset lost its price")?;
             let value = quantity * price;
-            isolated += value.abs() * conditions.isolated(position.asset, which);
+            isolated += value.abs() * conditions.engine.isolated(position.asset, which);
             let series = self.scene.prices.series.get(position.asset);
             let terms = listing(series.map_or("", |series| &series.asset));
             let [init, maint] = terms.required(position.kind);
@@ -377,18 +391,18 @@ impl<'a> Account<'a> {
                 holding.short += (-value).max(0.0);
             }
         }
-        let parts = conditions.requirement(&holdings, which)?;
-        let [current, _] = &conditions.reference;
+        let parts = conditions.engine.requirement(&holdings, which)?;
         let fraction = match which {
             Volatilities::Current => 1.0,
-            Volatilities::Binding => current.multiples.maint_fraction,
+            Volatilities::Binding => conditions.engine.multiples().maint_fraction,
         };
-        Ok([
+        let all = [
             fraction * isolated,
             standard,
             fraction * parts.linear,
             fraction * parts.full(),
-        ])
+        ];
+        Ok((all, parts))
     }
 
     /// Follows the account of each model through the horizon.
@@ -406,7 +420,7 @@ impl<'a> Account<'a> {
                 ) else {
                     continue;
                 };
-                let maint = self.required(conditions, day, mark, Volatilities::Binding)?;
+                let (maint, _) = self.required(conditions, day, mark, Volatilities::Binding)?;
                 let settled = self.profit(day - 1).context("a day without prices")?;
                 let since = self
                     .profits(day - 1, day, mark)
@@ -421,7 +435,7 @@ impl<'a> Account<'a> {
                     open[at] = false;
                     record.liquidated += 1;
                     if let Some(opening) = opening {
-                        let then = self.required(opening, day, mark, Volatilities::Binding)?;
+                        let (then, _) = self.required(opening, day, mark, Volatilities::Binding)?;
                         record.by_parameters += usize::from(held + counted >= then[at]);
                     }
                     let debt = -(held + whole) / self.scene.gross;

@@ -2,7 +2,7 @@
 
 use plimsoll_backtest::books::{standard, Book, Kind, Position};
 use plimsoll_backtest::conditions::{history, Conditions, Settings};
-use plimsoll_backtest::model::{Holding, Model, Multiples, Parts};
+use plimsoll_backtest::model::{Holding, Multiples, Parts};
 use plimsoll_backtest::prices::Prices;
 use plimsoll_backtest::random::Random;
 use plimsoll_backtest::simulate::{basis, cycle, run, together, Exceedances, Outcome, Scene};
@@ -60,7 +60,10 @@ fn what_comes_after_a_day_changes_nothing_required_on_it() {
         }
     }
     let (before, after) = (conditions(&whole), conditions(&other));
-    let reference = |known: &Option<Conditions>| known.as_ref().map(|c| c.reference.clone());
+    let reference = |known: &Option<Conditions>| {
+        let engine = &known.as_ref()?.engine;
+        Some([Volatilities::Current, Volatilities::Binding].map(|which| engine.reference(which)))
+    };
     for day in 0..=200 {
         assert_eq!(reference(&before[day]), reference(&after[day]), "day {day}");
     }
@@ -85,8 +88,11 @@ fn a_single_asset_requires_its_isolated_margin() {
                 long: usd.max(0.0),
                 short: (-usd).max(0.0),
             };
-            let parts = last.requirement(&[holding], Volatilities::Current).unwrap();
-            let isolated = GROSS * last.isolated(asset, Volatilities::Current);
+            let parts = last
+                .engine
+                .requirement(&[holding], Volatilities::Current)
+                .unwrap();
+            let isolated = GROSS * last.engine.isolated(asset, Volatilities::Current);
             assert!(
                 (parts.linear / isolated - 1.0).abs() < 1e-5,
                 "{asset}: {parts:?} {isolated}"
@@ -153,15 +159,12 @@ fn the_integer_engine_agrees_with_the_reference_on_random_portfolios() {
     let mut random = Random::new(11);
     for day in [120, 160, 199] {
         let conditions = known[day].as_ref().unwrap();
-        let [current, binding] = &conditions.reference;
-        let both: [(&Model, Volatilities); 2] = [
-            (current, Volatilities::Current),
-            (binding, Volatilities::Binding),
-        ];
+        let both = [Volatilities::Current, Volatilities::Binding];
+        let both = both.map(|which| (conditions.engine.reference(which), which));
         for _ in 0..2_000 {
             let holdings = holdings(&mut random);
-            for (model, which) in both {
-                let found = conditions.requirement(&holdings, which).unwrap();
+            for (model, which) in &both {
+                let found = conditions.engine.requirement(&holdings, *which).unwrap();
                 assert_close(&found, &model.requirement(&holdings, 0.0), &holdings);
             }
         }
@@ -172,7 +175,8 @@ fn the_integer_engine_agrees_with_the_reference_on_random_portfolios() {
 fn the_reference_by_hand() {
     let prices = prices(200);
     let known = conditions(&prices);
-    let mut model = known[199].as_ref().unwrap().reference[0].clone();
+    let engine = &known[199].as_ref().unwrap().engine;
+    let mut model = engine.reference(Volatilities::Current);
     model.multiples = Multiples {
         deviations: 2.0,
         correlation_breakdown: 0.5,
@@ -237,7 +241,7 @@ fn every_loss_of_a_long_is_counted_against_the_evening_befores_requirement() {
         }
         let loss = 1.0 - prices.close(4, day + 1).unwrap() / prices.close(4, day).unwrap();
         days += 1;
-        over += usize::from(loss > conditions.isolated(4, Volatilities::Current));
+        over += usize::from(loss > conditions.engine.isolated(4, Volatilities::Current));
     }
     let isolated = &outcome.records[0];
     assert_eq!(

@@ -76,15 +76,32 @@ fn an_estimate_is_json_and_a_backtest_leaves_its_results() {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(json["underlyings"].as_array().unwrap().len(), 5);
     let directory = scratch("results");
-    let output = run(&["backtest", "--out", directory.to_str().unwrap()]);
+    let page = directory.join("page.md");
+    let places = "<!-- backtest table: begin -->\n<!-- backtest table: end -->\n\
+                  <!-- backtest deciders: begin -->\n<!-- backtest deciders: end -->\n\
+                  <!-- backtest sensitivities: begin -->\n<!-- backtest sensitivities: end -->\n";
+    std::fs::write(&page, places).unwrap();
+    let (out, page) = (directory.to_str().unwrap(), page.to_str().unwrap());
+    let output = run(&[
+        "backtest",
+        "--from",
+        "2030-09-01",
+        "--to",
+        "2030-10-31",
+        "--out",
+        out,
+        "--page",
+        page,
+    ]);
     assert!(output.status.success());
     assert!(String::from_utf8(output.stdout)
         .unwrap()
         .contains("long BTC, short ETH"));
     for (name, told) in [
         ("backtest.csv", "\"long BTC\",full,2030-"),
-        ("backtest.md", "| portfolio | model |"),
         ("backtest.svg", "</svg>"),
+        ("page.md", "| portfolio | model |"),
+        ("page.md", "| k = 4 |"),
     ] {
         let text = std::fs::read_to_string(directory.join(name)).unwrap();
         assert!(text.contains(told), "{name}");
