@@ -55,6 +55,7 @@ export * from "./orderRef";
 export * from "./orders";
 export * from "./orderSide";
 export * from "./orderType";
+export * from "./pending";
 export * from "./perpHealth";
 export * from "./perpPosition";
 export * from "./pnlSettledEvent";

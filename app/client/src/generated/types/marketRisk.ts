@@ -8,12 +8,8 @@
 
 import {
   combineCodec,
-  fixDecoderSize,
-  fixEncoderSize,
   getArrayDecoder,
   getArrayEncoder,
-  getBytesDecoder,
-  getBytesEncoder,
   getI32Decoder,
   getI32Encoder,
   getI64Decoder,
@@ -29,7 +25,6 @@ import {
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
-  type ReadonlyUint8Array,
 } from "@solana/kit";
 import {
   getPriceDoubtDecoder,
@@ -66,9 +61,9 @@ export type MarketRisk = {
   sizeThresholdLots: bigint;
   /** Native quote per base lot of one price lot. */
   tick: bigint;
-  /** Init (and LiquidationEnd) margin ratio. */
+  /** Effective Init margin ratio. */
   initRatio: number;
-  /** Maintenance margin ratio. */
+  /** Effective maintenance margin ratio. */
   maintRatio: number;
   /** Per kind: the part of a profit that counts. */
   profitWeight: Array<number>;
@@ -86,8 +81,8 @@ export type MarketRisk = {
   underlying: number;
   /** One when the underlying learns its volatility from this entry's price. */
   samples: number;
-  /** Unused. */
-  padding: ReadonlyUint8Array;
+  /** Effective LiquidationEnd margin ratio. */
+  endRatio: number;
   /** How uncertain spot is. */
   doubt: PriceDoubt;
 };
@@ -115,9 +110,9 @@ export type MarketRiskArgs = {
   sizeThresholdLots: number | bigint;
   /** Native quote per base lot of one price lot. */
   tick: number | bigint;
-  /** Init (and LiquidationEnd) margin ratio. */
+  /** Effective Init margin ratio. */
   initRatio: number;
-  /** Maintenance margin ratio. */
+  /** Effective maintenance margin ratio. */
   maintRatio: number;
   /** Per kind: the part of a profit that counts. */
   profitWeight: Array<number>;
@@ -135,8 +130,8 @@ export type MarketRiskArgs = {
   underlying: number;
   /** One when the underlying learns its volatility from this entry's price. */
   samples: number;
-  /** Unused. */
-  padding: ReadonlyUint8Array;
+  /** Effective LiquidationEnd margin ratio. */
+  endRatio: number;
   /** How uncertain spot is. */
   doubt: PriceDoubtArgs;
 };
@@ -164,7 +159,7 @@ export function getMarketRiskEncoder(): FixedSizeEncoder<MarketRiskArgs> {
     ["mode", getU8Encoder()],
     ["underlying", getU8Encoder()],
     ["samples", getU8Encoder()],
-    ["padding", fixEncoderSize(getBytesEncoder(), 4)],
+    ["endRatio", getU32Encoder()],
     ["doubt", getPriceDoubtEncoder()],
   ]);
 }
@@ -192,7 +187,7 @@ export function getMarketRiskDecoder(): FixedSizeDecoder<MarketRisk> {
     ["mode", getU8Decoder()],
     ["underlying", getU8Decoder()],
     ["samples", getU8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 4)],
+    ["endRatio", getU32Decoder()],
     ["doubt", getPriceDoubtDecoder()],
   ]);
 }

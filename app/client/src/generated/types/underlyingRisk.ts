@@ -21,10 +21,14 @@ import {
   type FixedSizeEncoder,
 } from "@solana/kit";
 import {
+  getPendingDecoder,
+  getPendingEncoder,
   getUnderlyingParamsDecoder,
   getUnderlyingParamsEncoder,
   getVolatilityStateDecoder,
   getVolatilityStateEncoder,
+  type Pending,
+  type PendingArgs,
   type UnderlyingParams,
   type UnderlyingParamsArgs,
   type VolatilityState,
@@ -45,6 +49,12 @@ export type UnderlyingRisk = {
   collateralShock: Array<number>;
   /** `2^63 / √depth_notional`, rounded up, so that the liquidity add-on needs no division. */
   depthInverseRoot: bigint;
+  /** Volatility of its own, by [`Volatilities`]: idiosyncratic, or the factor's when it drives one. */
+  own: Array<number>;
+  /** The rises of `own` that are under way. */
+  ownPending: Pending;
+  /** The rises of `collateral_shock` that are under way. */
+  shockPending: Pending;
   /** Unused. */
   reserved: Array<bigint>;
 };
@@ -62,6 +72,12 @@ export type UnderlyingRiskArgs = {
   collateralShock: Array<number>;
   /** `2^63 / √depth_notional`, rounded up, so that the liquidity add-on needs no division. */
   depthInverseRoot: number | bigint;
+  /** Volatility of its own, by [`Volatilities`]: idiosyncratic, or the factor's when it drives one. */
+  own: Array<number>;
+  /** The rises of `own` that are under way. */
+  ownPending: PendingArgs;
+  /** The rises of `collateral_shock` that are under way. */
+  shockPending: PendingArgs;
   /** Unused. */
   reserved: Array<number | bigint>;
 };
@@ -74,7 +90,10 @@ export function getUnderlyingRiskEncoder(): FixedSizeEncoder<UnderlyingRiskArgs>
     ["isolated", getArrayEncoder(getU32Encoder(), { size: 2 })],
     ["collateralShock", getArrayEncoder(getU32Encoder(), { size: 2 })],
     ["depthInverseRoot", getU64Encoder()],
-    ["reserved", getArrayEncoder(getU64Encoder(), { size: 4 })],
+    ["own", getArrayEncoder(getU32Encoder(), { size: 2 })],
+    ["ownPending", getPendingEncoder()],
+    ["shockPending", getPendingEncoder()],
+    ["reserved", getArrayEncoder(getU64Encoder(), { size: 1 })],
   ]);
 }
 
@@ -86,7 +105,10 @@ export function getUnderlyingRiskDecoder(): FixedSizeDecoder<UnderlyingRisk> {
     ["isolated", getArrayDecoder(getU32Decoder(), { size: 2 })],
     ["collateralShock", getArrayDecoder(getU32Decoder(), { size: 2 })],
     ["depthInverseRoot", getU64Decoder()],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 4 })],
+    ["own", getArrayDecoder(getU32Decoder(), { size: 2 })],
+    ["ownPending", getPendingDecoder()],
+    ["shockPending", getPendingDecoder()],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 1 })],
   ]);
 }
 

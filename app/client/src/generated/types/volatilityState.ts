@@ -20,48 +20,56 @@ import {
   type FixedSizeDecoder,
   type FixedSizeEncoder,
 } from "@solana/kit";
+import {
+  getPendingDecoder,
+  getPendingEncoder,
+  type Pending,
+  type PendingArgs,
+} from ".";
 
 /** What the prices of an underlying taught about its volatility. */
 export type VolatilityState = {
-  /** Publish time of the last sample, Unix seconds. */
+  /** Publish time of the last sample, Unix seconds; zero before the first. */
   sampledAt: bigint;
-  /** Price of the last sample, a mantissa of the driving entry; zero before the first. */
+  /**
+   * Price of the last sample, a mantissa of the driving entry; zero before the first, and after another entry became
+   * the driving one.
+   */
   sampledPrice: bigint;
   /** Variance per day, fast decay, Q16.48. */
   fastVariance: bigint;
   /** Variance per day, slow decay, Q16.48. */
   slowVariance: bigint;
-  /** When `announced` becomes binding, Unix seconds. */
+  /** When what is announced becomes binding, Unix seconds: at the first sample from then on. */
   bindsAt: bigint;
   /** Volatility per square root of a day that Init uses, Q8.24. */
   current: number;
   /** Volatility that LiquidationEnd and Maint use; never above `current`. */
   binding: number;
-  /** What `binding` becomes at `binds_at`, unless `current` is lower by then. */
-  announced: number;
-  /** Unused. */
-  padding: number;
+  /** The rises of `binding` that are under way. */
+  pending: Pending;
 };
 
 export type VolatilityStateArgs = {
-  /** Publish time of the last sample, Unix seconds. */
+  /** Publish time of the last sample, Unix seconds; zero before the first. */
   sampledAt: number | bigint;
-  /** Price of the last sample, a mantissa of the driving entry; zero before the first. */
+  /**
+   * Price of the last sample, a mantissa of the driving entry; zero before the first, and after another entry became
+   * the driving one.
+   */
   sampledPrice: number | bigint;
   /** Variance per day, fast decay, Q16.48. */
   fastVariance: number | bigint;
   /** Variance per day, slow decay, Q16.48. */
   slowVariance: number | bigint;
-  /** When `announced` becomes binding, Unix seconds. */
+  /** When what is announced becomes binding, Unix seconds: at the first sample from then on. */
   bindsAt: number | bigint;
   /** Volatility per square root of a day that Init uses, Q8.24. */
   current: number;
   /** Volatility that LiquidationEnd and Maint use; never above `current`. */
   binding: number;
-  /** What `binding` becomes at `binds_at`, unless `current` is lower by then. */
-  announced: number;
-  /** Unused. */
-  padding: number;
+  /** The rises of `binding` that are under way. */
+  pending: PendingArgs;
 };
 
 export function getVolatilityStateEncoder(): FixedSizeEncoder<VolatilityStateArgs> {
@@ -73,8 +81,7 @@ export function getVolatilityStateEncoder(): FixedSizeEncoder<VolatilityStateArg
     ["bindsAt", getI64Encoder()],
     ["current", getU32Encoder()],
     ["binding", getU32Encoder()],
-    ["announced", getU32Encoder()],
-    ["padding", getU32Encoder()],
+    ["pending", getPendingEncoder()],
   ]);
 }
 
@@ -87,8 +94,7 @@ export function getVolatilityStateDecoder(): FixedSizeDecoder<VolatilityState> {
     ["bindsAt", getI64Decoder()],
     ["current", getU32Decoder()],
     ["binding", getU32Decoder()],
-    ["announced", getU32Decoder()],
-    ["padding", getU32Decoder()],
+    ["pending", getPendingDecoder()],
   ]);
 }
 
