@@ -1,7 +1,10 @@
 //! The exact on-chain configuration that an estimate comes to, as JSON with integers in the chain's fixed-point forms.
 
-use anyhow::{Context as _, Result};
-use plimsoll_risk::portfolio::{CRASH_DAYS, DAYS, MAX_FACTORS};
+use anyhow::{anyhow, Context as _, Result};
+use plimsoll_risk::portfolio::{
+    require_consistent, ModelParams, UnderlyingParams, UnderlyingRisk, CRASH_DAYS, DAYS,
+    MAX_FACTORS,
+};
 use serde::Serialize;
 
 use crate::crash::{CrashReturn, Origin};
@@ -38,23 +41,50 @@ pub struct Forms {
     pub crash_days: [&'static str; CRASH_DAYS],
 }
 
-/// Fields of the program's `ModelParams` that do not depend on an underlying; the rest keep their defaults.
+/// The program's `ModelParams`. Ratios are Q8.24.
 #[derive(Clone, Debug, Serialize)]
 pub struct Model {
-    /// `k`, Q8.24.
+    /// `k`.
     pub deviations: u32,
-    /// `d`, Q8.24.
+    /// `d`.
     pub correlation_breakdown: u32,
-    /// `φ`, Q8.24.
+    /// `φ`.
     pub gross_floor: u32,
-    /// `h`, Q8.24.
+    /// `h`.
     pub crash_multiple: u32,
-    /// Q8.24.
+    /// Maintenance as a part of where a liquidation ends.
     pub maint_fraction: u32,
-    /// Q8.24.
+    /// Margin on a deposit of the quote asset.
     pub depeg_ratio: u32,
+    /// `λ` of the fast variance.
+    pub fast_decay: u32,
+    /// `λ` of the slow variance.
+    pub slow_decay: u32,
+    /// Least time between two samples of a price.
+    pub sample_secs: u32,
+    /// Fastest relative rise of a volatility.
+    pub max_rise_per_hour: u32,
+    /// How long a rise is announced before Maint takes it over.
+    pub announcement_secs: u32,
+    /// Deviations that a weight in Standard margin leaves room for.
+    pub collateral_deviations: u32,
     /// Factors in use.
     pub factor_count: u8,
+    /// Scenarios in use.
+    pub scenario_count: u8,
+    /// The scenarios in use.
+    pub scenarios: Vec<ScenarioRow>,
+}
+
+/// The program's `Scenario`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScenarioRow {
+    /// Move of each factor in its volatilities, Q7.8.
+    pub shocks: [i16; MAX_FACTORS],
+    /// Relative move of implied volatilities, Q7.8.
+    pub volatility: i16,
+    /// Part of the loss that counts, Q1.15.
+    pub weight: u16,
 }
 
 /// The program's `UnderlyingParams`.
@@ -143,6 +173,11 @@ pub fn configuration(
 }
 
 fn model(multiples: &Multiples, factors: usize) -> Result<Model> {
+    let params = ModelParams::standard();
+    let used = params
+        .scenarios
+        .iter()
+        .take(usize::from(params.scenario_count));
     Ok(Model {
         deviations: fixed::ratio(multiples.deviations)?,
         correlation_breakdown: fixed::ratio(multiples.correlation_breakdown)?,
@@ -150,8 +185,73 @@ fn model(multiples: &Multiples, factors: usize) -> Result<Model> {
         crash_multiple: fixed::ratio(multiples.crash_multiple)?,
         maint_fraction: fixed::ratio(multiples.maint_fraction)?,
         depeg_ratio: fixed::ratio(multiples.depeg_ratio)?,
+        fast_decay: params.fast_decay,
+        slow_decay: params.slow_decay,
+        sample_secs: params.sample_secs,
+        max_rise_per_hour: params.max_rise_per_hour,
+        announcement_secs: params.announcement_secs,
+        collateral_deviations: params.collateral_deviations,
         factor_count: u8::try_from(factors)?,
+        scenario_count: params.scenario_count,
+        scenarios: used
+            .map(|scenario| ScenarioRow {
+                shocks: scenario.shocks,
+                volatility: scenario.volatility,
+                weight: scenario.weight,
+            })
+            .collect(),
     })
+}
+
+impl Underlying {
+    /// As the program takes it.
+    pub fn params(&self) -> UnderlyingParams {
+        let mut name = [0; 8];
+        for (to, from) in name.iter_mut().zip(self.name.bytes()) {
+            *to = from;
+        }
+        UnderlyingParams {
+            name,
+            depth_notional: self.depth_notional,
+            loadings: self.loadings,
+            crash_returns: self.crash_returns,
+            volatility_floor: self.volatility_floor,
+            idiosyncratic_floor: self.idiosyncratic_floor,
+            liquidity_ratio: self.liquidity_ratio,
+            basis_ratio: self.basis_ratio,
+            slippage: self.slippage,
+            factor: self.factor,
+            ..UnderlyingParams::default()
+        }
+    }
+}
+
+impl Configuration {
+    /// Whether the program would take it: every parameter within its bounds, and every factor that is loaded on driven.
+    ///
+    /// # Errors
+    /// The first parameter that it would not.
+    pub fn check(&self) -> Result<()> {
+        let mut entries = Vec::new();
+        for row in &self.underlyings {
+            let params = row.params();
+            params.validate().map_err(|bad| {
+                anyhow!(
+                    "the estimate for {} is outside the program's bounds: {bad}",
+                    row.name
+                )
+            })?;
+            entries.push(UnderlyingRisk {
+                params,
+                ..UnderlyingRisk::default()
+            });
+        }
+        let mut params = ModelParams::standard();
+        params.factor_count = self.model.factor_count;
+        require_consistent(&params, &entries).map_err(|bad| {
+            anyhow!("{bad}: the assets must include the driver of every factor that they load on")
+        })
+    }
 }
 
 fn underlying(name: &str, fit: &AssetFit, multiples: &Multiples) -> Result<Underlying> {
@@ -165,7 +265,8 @@ fn underlying(name: &str, fit: &AssetFit, multiples: &Multiples) -> Result<Under
     }
     Ok(Underlying {
         name: name.to_owned(),
-        depth_notional: fixed::native(fit.depth)?,
+        // The program's least.
+        depth_notional: fixed::native(fit.depth)?.max(1_000_000),
         loadings,
         crash_returns,
         volatility_floor: fixed::ratio(fit.volatility_floor)?,

@@ -3,12 +3,12 @@
 use anyhow::{Context as _, Result};
 use plimsoll_risk::feed::PriceDoubt;
 use plimsoll_risk::portfolio::{
-    requirement, Delta, Exposures, ModelParams, PortfolioModel, UnderlyingParams, UnderlyingRisk,
-    Volatilities, SHOCK_BITS, WEIGHT_ONE,
+    requirement, Delta, Exposures, ModelParams, PortfolioModel, UnderlyingRisk, Volatilities,
+    SHOCK_BITS, WEIGHT_ONE,
 };
 use plimsoll_risk::volatility::{derive, sample};
 
-use crate::config::{Configuration, Underlying};
+use crate::config::Configuration;
 use crate::date::Date;
 use crate::fixed;
 use crate::model::{self, Holding, Model, Multiples, Parts, Shock};
@@ -86,7 +86,7 @@ impl Engine {
     pub fn configure(&mut self, configuration: &Configuration) -> Result<()> {
         self.model.params.factor_count = configuration.model.factor_count;
         for (risk, row) in self.underlyings.iter_mut().zip(&configuration.underlyings) {
-            risk.params = params(row);
+            risk.params = row.params();
             risk.depth_inverse_root = inverse_root(risk.params.depth_notional);
         }
         for number in self.order()? {
@@ -221,21 +221,6 @@ impl Engine {
             weight: f64::from(scenario.weight) / f64::from(WEIGHT_ONE),
         })
         .collect()
-    }
-}
-
-fn params(row: &Underlying) -> UnderlyingParams {
-    UnderlyingParams {
-        depth_notional: row.depth_notional.max(1),
-        loadings: row.loadings,
-        crash_returns: row.crash_returns,
-        volatility_floor: row.volatility_floor,
-        idiosyncratic_floor: row.idiosyncratic_floor,
-        liquidity_ratio: row.liquidity_ratio,
-        basis_ratio: row.basis_ratio,
-        slippage: row.slippage,
-        factor: row.factor,
-        ..UnderlyingParams::default()
     }
 }
 

@@ -141,6 +141,9 @@ fn run_estimate(arguments: &Estimate) -> Result<()> {
     let found = estimate(&prices, &assets, day, &method)?;
     let configuration = configuration(&prices, &found, &Multiples::default())?;
     eprintln!("{}", table(&configuration));
+    if let Err(refusal) = configuration.check() {
+        eprintln!("warning: the program would refuse this: {refusal}");
+    }
     let mut out = std::io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, &configuration).context("cannot print")?;
     writeln!(out).context("cannot print")

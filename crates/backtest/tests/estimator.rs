@@ -141,6 +141,7 @@ fn the_configuration_is_in_the_chains_forms() {
         assert!(floor >= fit.volatility_floor && floor - fit.volatility_floor < 1e-7);
         assert_eq!(usize::from(row.factor), fit.factor);
     }
+    configuration.check().unwrap();
     let json = serde_json::to_value(&configuration).unwrap();
     assert_eq!(json["underlyings"][0]["loadings"][0], 1 << 20);
     // None of the named days is in these prices.
@@ -149,4 +150,20 @@ fn the_configuration_is_in_the_chains_forms() {
         .iter()
         .flatten()
         .all(|known| known.origin != Origin::Prices)));
+}
+
+#[test]
+fn a_configuration_that_the_program_would_refuse_is_told() {
+    let prices = prices(400);
+    // ETH loads on a factor whose driver is not among the assets.
+    let found = estimate(&prices, &[1], 399, &Method::default()).unwrap();
+    let mut configuration = configuration(&prices, &found, &Multiples::default()).unwrap();
+    let refusal = configuration.check().unwrap_err().to_string();
+    assert!(refusal.contains("the driver of every factor"), "{refusal}");
+    configuration.underlyings[0].loadings[0] = 5 << 20;
+    let refusal = configuration.check().unwrap_err().to_string();
+    assert!(
+        refusal.contains("ETH") && refusal.contains("loadings"),
+        "{refusal}"
+    );
 }
