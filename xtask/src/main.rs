@@ -13,6 +13,7 @@ mod idl;
 mod node;
 mod paths;
 mod postgres;
+mod prove;
 mod run;
 mod stamp;
 mod system;
@@ -26,7 +27,7 @@ use anyhow::{bail, Result};
 /// A command: its name, a line of help, and what runs it with the arguments that follow its name.
 type Command = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
-const COMMANDS: [Command; 13] = [
+const COMMANDS: [Command; 14] = [
     (
         "demo",
         "start a local chain with the web app, or play a crash headless",
@@ -47,6 +48,11 @@ const COMMANDS: [Command; 13] = [
         "postgres",
         "run the recorder's tests on PostgreSQL",
         postgres::run,
+    ),
+    (
+        "prove",
+        "let a solver decide what the margin engine claims",
+        prove::run,
     ),
     ("docs", "put the tested code into the guides", docs::run),
     (

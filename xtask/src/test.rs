@@ -81,6 +81,11 @@ const STEPS: &[Step] = &[
             "xtask",
         ],
     ),
+    step(
+        "prove",
+        "the margin engine's claims, decided by a solver",
+        &["xtask", "prove"],
+    ),
     tools_step(
         "tools-unit",
         "tests of the on-chain build",
