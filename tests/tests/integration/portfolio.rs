@@ -1,6 +1,6 @@
 //! Setting up the portfolio model: what goes through, what waits, what is refused.
 use anchor_lang::{error::ErrorCode, solana_program::instruction::Instruction};
-use plimsoll::{error::PlimsollError as E, Change};
+use plimsoll::{error::PlimsollError as E, state::mode, Change};
 use plimsoll_client::{
     events,
     instructions::{self as ix, Follower},
@@ -397,6 +397,23 @@ async fn an_underlying_samples_one_price() {
     env.assign_underlying(SOL_MARKET, 0, false).await;
     let entry = env.risk().await.markets[SOL_PERP];
     assert_eq!((entry.underlying, entry.samples), (0, 0));
+    env.assert_conserved().await;
+}
+
+/// What an asset or market follows is no parameter of its own: edits and modes leave it alone.
+#[tokio::test]
+async fn an_assignment_outlives_edits() {
+    let (mut env, _) = listed().await;
+    env.edit_asset(SOL, |p| p.asset_weight_init -= 10).await;
+    env.edit_market(SOL_PERP, |p| p.init_ratio += 10).await;
+    env.set_asset_mode(SOL, mode::REDUCE_ONLY).await;
+    env.set_market_mode(SOL_PERP, mode::REDUCE_ONLY).await;
+    env.advance(1).await;
+    env.refresh_all().await;
+    let risk = env.risk().await;
+    let (asset, market) = (risk.assets[SOL], risk.markets[SOL_PERP]);
+    assert_eq!((asset.underlying, asset.samples), (SOL_UNDERLYING, 1));
+    assert_eq!((market.underlying, market.samples), (SOL_UNDERLYING, 0));
     env.assert_conserved().await;
 }
 
