@@ -199,6 +199,9 @@ fn risen(before: u32, secs: i64, rate: u32) -> f64 {
     from * (1.0 + number(rate)).powf(part) + 2.0
 }
 
+/// Bytes of an underlying's entry.
+const ENTRY: usize = core::mem::size_of::<UnderlyingRisk>();
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -310,13 +313,13 @@ proptest! {
 
     #[test]
     fn any_numbers_at_all_are_taken_without_a_panic(
-        bytes in prop::collection::vec(any::<u8>(), 3 * 208),
+        bytes in prop::collection::vec(any::<u8>(), 3 * ENTRY),
         model in prop::collection::vec(any::<u8>(), core::mem::size_of::<PortfolioModel>()),
         samples in prop::collection::vec((1u8..=3, any::<u64>(), any::<i64>()), 1..20),
     ) {
         let mut model: PortfolioModel = bytemuck::pod_read_unaligned(&model);
         let mut underlyings: Vec<UnderlyingRisk> =
-            bytes.chunks_exact(208).map(bytemuck::pod_read_unaligned).collect();
+            bytes.as_chunks::<ENTRY>().0.iter().map(|entry| bytemuck::pod_read_unaligned(entry)).collect();
         for (number, price, at) in samples {
             sample(&mut model, &mut underlyings, number, price, at, false).unwrap();
             derive(&mut model, &mut underlyings, number).unwrap();
