@@ -5,14 +5,14 @@ mod common;
 use common::portfolio::*;
 use common::*;
 use plimsoll_risk::feed::PriceState;
-use plimsoll_risk::portfolio::Lines;
+use plimsoll_risk::portfolio::*;
 use plimsoll_risk::*;
 use proptest::prelude::*;
 
 const POLICIES: [Policy; 2] = [Policy::Strict, Policy::BenefitOfDoubt];
 
 proptest! {
-    #![proptest_config(cases(1_000))]
+    #![proptest_config(cases(600))]
 
     #[test]
     fn kinds_are_ordered(account in portfolio_account()) {
@@ -182,6 +182,46 @@ proptest! {
         prop_assert!(wide.requirement[0] >= same.requirement[0]);
         prop_assert_eq!(&wide.value[1..], &same.value[1..]);
         prop_assert_eq!(&wide.requirement[1..], &same.requirement[1..]);
+    }
+
+    /// A deposit never lowers health when what its value requires alone, with its basis, its doubt and the growth of the
+    /// liquidity add-on, is less than what it counts for.
+    #[test]
+    fn a_deposit_that_requires_less_than_its_worth_never_lowers_health(
+        account in portfolio_account(), which in any::<prop::sample::Index>(), worth in wide(48),
+    ) {
+        let mut before = account;
+        let which = which.index(before.account.assets.len());
+        let number = before.account.assets[which].underlying.max(1);
+        before.account.assets[which].underlying = number;
+        before.refresh();
+        before.calm();
+        let mut after = before.clone();
+        before.account.balances[which].shares = Shares(0);
+        let risk = before.account.assets[which];
+        let shares = shares_worth(&risk, worth as i64);
+        after.account.balances[which].shares = shares;
+        let value = (i128::from(shares.0) * i128::from(risk.share_price[0])) >> risk.shift;
+        let fixed = Delta::fixed(value, risk.doubt).unwrap();
+        let alone = exposures(&[(number, fixed)]);
+        let mut all = Exposures::new();
+        gather(&after.view(), &after.portfolio(), &HealthKind::ALL, Policy::Strict, true, &mut all).unwrap();
+        let params = &before.underlyings[usize::from(number) - 1].params;
+        let size = all.items().iter().find(|item| item.underlying == number).map_or(0, Exposure::size) as f64;
+        let share = |ratio: u32| f64::from(ratio) / ONE as f64;
+        let slope = share(params.liquidity_ratio) * (1.5 * (size / params.depth_notional as f64).sqrt() - 1.0).max(0.0)
+            + share(params.basis_ratio);
+        for kind in HealthKind::ALL {
+            let which = Volatilities::behind(kind);
+            let base = requirement(&before.model, &before.underlyings, &alone, &[], which).unwrap().base();
+            // Rounding: of the largest exposure to 24 digits, and of the liquidity add-on to 31.
+            let largest = all.items().iter().map(Exposure::size).max().unwrap_or(0) as f64;
+            let grain = largest * 1e-4 + size * slope * 1e-6 + 64.0;
+            if base as f64 + slope * value as f64 + grain < value as f64 {
+                let (old, new) = (before.health(kind, Policy::Strict).value, after.health(kind, Policy::Strict).value);
+                prop_assert!(new >= old, "{kind:?}: {old} -> {new}");
+            }
+        }
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! The bounds keep every sum of `requirement.rs` within its 64 bits and every parameter within what can be meant. What
 //! one set cannot tell by itself, whether the factors that underlyings load on are driven, is checked over all of them.
 
-use crate::fixed::RATIO_ONE;
+use crate::fixed::{RATIO_BITS, RATIO_ONE};
 use crate::params::{first_loosening, require, BadParameter};
 use crate::volatility::MAX_VOLATILITY;
 
+use super::exposure::MAX_EXPOSURES;
 use super::model::UnderlyingRisk;
-use super::params::{ModelParams, UnderlyingParams, LOADING_ONE, MAX_FACTORS};
+use super::params::{ModelParams, UnderlyingParams, LOADING_BITS, LOADING_ONE, MAX_FACTORS};
+use super::requirement::EXPOSURE_BITS;
 use super::scenario::{Scenario, MAX_SCENARIOS, RANGE, SHOCK_BITS, WEIGHT_ONE};
 
 /// Largest loading either way.
@@ -19,6 +21,37 @@ const MAX_SHOCK: i16 = 64 << SHOCK_BITS;
 const TAIL_PARTS: (i64, i64) = (77, 100);
 /// A week.
 const MAX_ANNOUNCEMENT_SECS: u32 = 7 * 86_400;
+
+/// Best return of a named day: 400 %.
+const MAX_RETURN: i32 = 4 * LOADING_ONE;
+
+/// What `requirement.rs` and `scenario.rs` add up without checking, at the ends of all bounds. An overflow here is an error
+/// of the build.
+const _: () = {
+    const fn ceil(value: u64, bits: u32) -> u64 {
+        (value >> bits) + 1
+    }
+    const fn signed(value: u64) -> u64 {
+        assert!(value >> 63 == 0);
+        value
+    }
+    let exposure = 1u64 << EXPOSURE_BITS;
+    let gross = MAX_EXPOSURES as u64 * exposure;
+    let volatility = MAX_VOLATILITY as u64;
+    // Signed sums have 63 bits.
+    let factor = 2 * gross * MAX_LOADING as u64;
+    let moved = ceil(
+        2 * ceil(factor / 2, LOADING_BITS) * volatility / 2,
+        RATIO_BITS,
+    );
+    let own = ceil(exposure * volatility, RATIO_BITS);
+    let _squares = MAX_FACTORS as u64 * moved * moved + MAX_EXPOSURES as u64 * own * own;
+    // Three loadings of four and the underlying's own come to less than seven volatilities.
+    let _isolated = gross * 7 * volatility;
+    let _day = signed(gross * MAX_RETURN as u64);
+    let loss = signed(MAX_FACTORS as u64 * moved * MAX_SHOCK as u64);
+    let _weighed = signed(ceil(loss, SHOCK_BITS) * WEIGHT_ONE as u64);
+};
 
 /// `numerator / denominator` as a ratio, rounded down.
 const fn ratio(numerator: u32, denominator: u32) -> u32 {
@@ -116,7 +149,7 @@ impl UnderlyingParams {
     pub fn validate(&self) -> Result<(), BadParameter> {
         // Minus 95 % to plus 400 %.
         let least_return = -(LOADING_ONE / 20 * 19);
-        let crash_returns = least_return..=4 * LOADING_ONE;
+        let crash_returns = least_return..=MAX_RETURN;
         require! {
             self.depth_notional >= 1_000_000 => "depth_notional",
             self.loadings.iter().all(|l| (-MAX_LOADING..=MAX_LOADING).contains(l)) => "loadings",

@@ -28,9 +28,9 @@ use super::model::{PortfolioModel, UnderlyingRisk, Volatilities};
 use super::params::{LOADING_BITS, MAX_FACTORS};
 use super::scenario::{ceil_shift, ArrayHolding, ScenarioLosses};
 
-/// Bits that a shifted exposure has at most. With loadings of at most four and volatilities of at most a half, 32
-/// exposures give factor terms below 2³⁰ and a sum of squares below 2⁶⁴.
-const EXPOSURE_BITS: u32 = 24;
+/// Bits that a shifted exposure has at most. The parameters' bounds leave every sum over 32 of them within 64 bits:
+/// `bounds.rs` adds them up.
+pub(super) const EXPOSURE_BITS: u32 = 24;
 
 /// The parts of a requirement, native quote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
