@@ -7,7 +7,7 @@ use plimsoll::{
     error::PlimsollError,
     events::OrderPlaced,
     orders::terms::{OrderRef, OrderSide, OrderTerms, OrderType, SelfTradeBehavior},
-    HealthReport,
+    AccountRiskReport, HealthReport,
 };
 use plimsoll_client::{events, instructions as ix};
 use plimsoll_risk::{OpenOrder, PerpPosition};
@@ -198,6 +198,15 @@ impl Env {
         let mut data = outcome.return_data;
         data.resize(1_024, 0);
         HealthReport::deserialize(&mut &data[..]).expect("a health report")
+    }
+
+    /// What the program says portfolio margin makes of an account.
+    pub async fn account_risk(&mut self, trader: &Trader) -> AccountRiskReport {
+        let ask = ix::account_risk(&self.exchange, trader.margin);
+        let outcome = self.run(&[ask], &[]).await;
+        let mut data = outcome.return_data;
+        data.resize(1_024, 0);
+        AccountRiskReport::deserialize(&mut &data[..]).expect("a risk report")
     }
 }
 

@@ -14,7 +14,9 @@ mod modes;
 mod portfolio;
 mod preview;
 mod preview_funds;
+mod preview_portfolio;
 mod reduce_only;
+mod risk_report;
 mod self_trade;
 mod settlement;
 

@@ -163,6 +163,11 @@ async fn check_report(env: &mut Env, trader: &Trader) -> HealthReport {
     assert_eq!(report.stale_debts, lines.stale.debts);
     assert_eq!(report.stale_markets, lines.stale.markets);
     assert_eq!(report.state, account.state);
+    assert_eq!(
+        (report.init_requirement, report.maintenance_requirement),
+        (0, 0),
+        "standard margin has it within each part"
+    );
     let parts = report.balances.iter().map(|b| b.init);
     let parts: i64 = parts.chain(report.perps.iter().map(|p| p.init)).sum();
     assert_eq!(parts, report.init, "the parts add up");

@@ -73,7 +73,7 @@ impl Facts {
 }
 
 /// Previews an order, then places it: both must say the same.
-async fn check(
+pub async fn check(
     env: &mut Env,
     trader: &Trader,
     terms: OrderTerms,
@@ -131,7 +131,7 @@ fn agree_on_refusal(preview: &OrderPreview, error: &TestError) {
 }
 
 /// The same where it must be refused.
-async fn check_refused(
+pub async fn check_refused(
     env: &mut Env,
     trader: &Trader,
     terms: OrderTerms,
@@ -321,7 +321,7 @@ async fn the_largest_order_is_accepted_and_one_lot_more_is_not() {
     );
 }
 
-async fn largest(env: &Env, trader: &Trader, terms: OrderTerms) -> MaxOrder {
+pub async fn largest(env: &Env, trader: &Trader, terms: OrderTerms) -> MaxOrder {
     let facts = Facts::read(env, trader, &[]).await;
     facts.ask(trader, |case| case.max_lots(&terms))
 }

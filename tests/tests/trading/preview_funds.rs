@@ -58,7 +58,7 @@ async fn agree(
     assert_eq!(preview.after.as_ref().expect("told").lines, after);
 }
 
-async fn check_withdraw(
+pub async fn check_withdraw(
     env: &mut Env,
     trader: &Trader,
     asset: usize,
@@ -73,7 +73,12 @@ async fn check_withdraw(
     preview
 }
 
-async fn check_deposit(env: &mut Env, trader: &Trader, asset: usize, amount: u64) -> FundsPreview {
+pub async fn check_deposit(
+    env: &mut Env,
+    trader: &Trader,
+    asset: usize,
+    amount: u64,
+) -> FundsPreview {
     let preview = ask_of(env, trader, asset, |case| case.deposit(amount)).await;
     let preview = preview.unwrap();
     let result = env.deposit(trader, asset, amount).await;
@@ -122,7 +127,7 @@ async fn deposits_and_withdrawals_come_to_what_was_foreseen() {
     assert_eq!(code(&whole), Some(errors::code(E::InsufficientHealth)));
 }
 
-async fn most(env: &Env, trader: &Trader, asset: usize, borrow: bool) -> MaxWithdrawal {
+pub async fn most(env: &Env, trader: &Trader, asset: usize, borrow: bool) -> MaxWithdrawal {
     ask_of(env, trader, asset, |case| case.max_withdrawal(borrow)).await
 }
 
