@@ -1,7 +1,7 @@
 //! The risk report on random accounts: its parts are those of health itself.
 use plimsoll_risk::feed::PriceState;
 use plimsoll_risk::portfolio::{
-    Binding, RiskReport, CRASH_DAYS, LOADING_ONE, MAX_FACTORS, MAX_SCENARIOS, TABLE,
+    Binding, Exposures, RiskReport, CRASH_DAYS, LOADING_ONE, MAX_FACTORS, MAX_SCENARIOS, TABLE,
 };
 use plimsoll_risk::position::{Balance, OpenOrder, PerpPosition};
 use plimsoll_risk::*;
@@ -281,12 +281,13 @@ proptest! {
             let whole = of(&slots.balances, &slots.perps);
             let lines = PortfolioMargin::lines(&view, &whole, policy).unwrap();
             let mut sum = [0i128; 3];
+            let mut scratch = Exposures::new();
             let balances = slots.balances.iter().map(std::slice::from_ref);
             let perps = slots.perps.iter().map(std::slice::from_ref);
             let parts = balances.map(|one| of(one, &[])).chain(perps.map(|one| of(&[], one)));
             for part in parts {
-                let value = PortfolioMargin::value(&view, &part, policy).unwrap();
-                for (sum, value) in sum.iter_mut().zip(value) {
+                let counted = PortfolioMargin::value(&view, &part, policy, &mut scratch).unwrap();
+                for (sum, value) in sum.iter_mut().zip(counted.value) {
                     *sum += value;
                 }
             }

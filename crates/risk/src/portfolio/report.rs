@@ -3,7 +3,7 @@
 //!
 //! The numbers are those that [`super::PortfolioMargin`] measures health with, not a second computation of them.
 
-use crate::fixed::{sqrt_ceil, sub, to_i128, Result};
+use crate::fixed::{sqrt_ceil, to_i128, Result};
 use crate::health::{HealthKind, Policy, Portfolio, RiskView, StaleSet};
 
 use super::crash::CRASH_DAYS;
@@ -11,7 +11,7 @@ use super::exposure::Exposures;
 use super::gather::{gather, Counted};
 use super::model::Volatilities;
 use super::params::{LOADING_BITS, MAX_FACTORS};
-use super::requirement::{from_sums, losses_of, maintenance, Requirement, Sums};
+use super::requirement::{losses_of, maintenance, Requirement, Sums};
 use super::scenario::{ceil_shift, ScenarioLosses, MAX_SCENARIOS};
 use super::PortfolioMargin;
 
@@ -96,7 +96,8 @@ impl RiskReport {
 }
 
 impl Measure {
-    /// Measures exposures, and what is owned in the quote asset.
+    /// Measures exposures, and what is owned in the quote asset. The add-ons for liquidity and basis do not depend on the
+    /// volatilities: those of `same`, the other measure of the same exposures, are taken over.
     #[inline(never)]
     fn take(
         &mut self,
@@ -104,12 +105,17 @@ impl Measure {
         exposures: &Exposures,
         quote: i128,
         which: Volatilities,
+        same: Option<&Requirement>,
     ) -> Result<()> {
         let (model, underlyings) = (view.model, view.underlyings);
         let sums = Sums::of(model, underlyings, exposures, which)?;
         self.losses = losses_of(model, &sums, &[])?;
-        self.parts = from_sums(model, underlyings, exposures, which, &sums, &self.losses)?
-            .with_depeg(model, quote)?;
+        let mut parts = Requirement::base_of(model, &sums, &self.losses)?;
+        match same {
+            Some(same) => (parts.liquidity, parts.basis) = (same.liquidity, same.basis),
+            None => parts.count_add_ons(underlyings, exposures, which)?,
+        }
+        self.parts = parts.with_depeg(model, quote)?;
         self.deviation = sqrt_ceil(sums.squares()?)
             .saturating_mul(1u64.checked_shl(sums.places).unwrap_or(u64::MAX));
         for loss in &mut self.losses.losses {
@@ -124,6 +130,18 @@ impl Measure {
         }
         self.binding = self.decided();
         Ok(())
+    }
+
+    /// Of this and the measure without the stale entries in doubt, the one that the policy takes.
+    fn settle(&mut self, other: Self, policy: Policy) {
+        let (with, without) = (self.parts.total(), other.parts.total());
+        let preferred = match policy {
+            Policy::Strict => without > with,
+            Policy::BenefitOfDoubt => without < with,
+        };
+        if preferred {
+            *self = other;
+        }
     }
 
     /// What decides the base; of equals the first as [`Binding`] lists them.
@@ -162,77 +180,65 @@ impl PortfolioMargin {
         portfolio: &Portfolio<'_>,
         report: &mut RiskReport,
     ) -> Result<()> {
-        let liquidation = Policy::BenefitOfDoubt;
-        let which = Volatilities::Binding;
-        let counted = measure(view, portfolio, liquidation, which, report)?;
-        let end = report.binding.parts;
-        let quote = HealthKind::Maint.of(&counted.quote);
-        let maint = maintenance(end.with_depeg(view.model, quote)?.total(), view.model)?;
-        report.equity = counted.equity;
-        report.stale = counted.stale;
-        let [_, end_value, maint_value] = counted.value;
+        report.exposures.clear();
+        let trades = count(view, portfolio, Policy::Strict, true, &mut report.exposures)?;
+        let current = Volatilities::Current;
+        let quote = HealthKind::Init.of(&trades.quote);
+        let exposures = &report.exposures;
+        report.current.take(view, exposures, quote, current, None)?;
+        let add_ons = report.current.parts;
+        if trades.is_doubtful() {
+            let other = without_doubtful(view, portfolio, Policy::Strict, current, quote)?;
+            report.current.settle(other, Policy::Strict);
+        }
 
-        // Last, so that the deltas that stay are those that trades see.
-        let trade = measure(
-            view,
-            portfolio,
-            Policy::Strict,
-            Volatilities::Current,
-            report,
-        )?;
-        let init = report.current.parts;
-        report.value = [HealthKind::Init.of(&trade.value), end_value, maint_value];
-        report.requirement = [to_i128(init.total())?, to_i128(end.total())?, maint];
+        // What is fresh counts the same under either policy; every delta does in any case.
+        let policy = Policy::BenefitOfDoubt;
+        let lines = if trades.stale.is_empty() {
+            trades
+        } else {
+            report.exposures.clear();
+            count(view, portfolio, policy, true, &mut report.exposures)?
+        };
+        let [_, end, maint] = lines.quote;
+        let binding = Volatilities::Binding;
+        let exposures = &report.exposures;
+        report
+            .binding
+            .take(view, exposures, end, binding, Some(&add_ons))?;
+        if lines.is_doubtful() {
+            let other = without_doubtful(view, portfolio, policy, binding, end)?;
+            report.binding.settle(other, policy);
+        }
+
+        let [init, required_end] = [report.current.parts, report.binding.parts];
+        let required_maint = required_end.with_depeg(view.model, maint)?.total();
+        let [_, end_value, maint_value] = lines.value;
+        report.value = [HealthKind::Init.of(&trades.value), end_value, maint_value];
+        report.requirement = [
+            to_i128(init.total())?,
+            to_i128(required_end.total())?,
+            maintenance(required_maint, view.model)?,
+        ];
+        report.equity = lines.equity;
+        report.stale = lines.stale;
         Ok(())
     }
 
-    /// What each kind of health counts of a portfolio before anything is required, in portfolio margin. Of a part of an
-    /// account it is what the part adds: values add up, requirements do not.
+    /// What a part of an account counts before anything is required, in portfolio margin: values add up, requirements do
+    /// not. The scratch is the caller's, for many parts.
     ///
     /// # Errors
     /// As [`crate::MarginModel::health`].
-    #[inline(never)]
     pub fn value(
         view: &RiskView<'_>,
-        portfolio: &Portfolio<'_>,
+        part: &Portfolio<'_>,
         policy: Policy,
-    ) -> Result<[i128; 3]> {
-        let mut exposures = Exposures::new();
-        Ok(count(view, portfolio, policy, true, &mut exposures)?.value)
+        scratch: &mut Exposures,
+    ) -> Result<Counted<3>> {
+        scratch.clear();
+        count(view, part, policy, true, scratch)
     }
-}
-
-/// Values under a policy, and into the report the deltas and what they require: of what is with and without the stale
-/// entries in doubt, what the policy takes.
-#[inline(never)]
-fn measure(
-    view: &RiskView<'_>,
-    portfolio: &Portfolio<'_>,
-    policy: Policy,
-    which: Volatilities,
-    report: &mut RiskReport,
-) -> Result<Counted<3>> {
-    report.exposures = Exposures::new();
-    let counted = count(view, portfolio, policy, true, &mut report.exposures)?;
-    let [init, end, _] = counted.quote;
-    let (kept, quote) = match which {
-        Volatilities::Current => (&mut report.current, init),
-        Volatilities::Binding => (&mut report.binding, end),
-    };
-    kept.take(view, &report.exposures, quote, which)?;
-    if counted.is_doubtful() {
-        let mut other = Measure::default();
-        without_doubtful(view, portfolio, policy, which, quote, &mut other)?;
-        let more = sub(to_i128(other.parts.total())?, to_i128(kept.parts.total())?)?;
-        let preferred = match policy {
-            Policy::Strict => more > 0,
-            Policy::BenefitOfDoubt => more < 0,
-        };
-        if preferred {
-            *kept = other;
-        }
-    }
-    Ok(counted)
 }
 
 #[inline(never)]
@@ -242,11 +248,12 @@ fn without_doubtful(
     policy: Policy,
     which: Volatilities,
     quote: i128,
-    out: &mut Measure,
-) -> Result<()> {
+) -> Result<Measure> {
     let mut exposures = Exposures::new();
     count(view, portfolio, policy, false, &mut exposures)?;
-    out.take(view, &exposures, quote, which)
+    let mut out = Measure::default();
+    out.take(view, &exposures, quote, which, None)?;
+    Ok(out)
 }
 
 #[inline(never)]

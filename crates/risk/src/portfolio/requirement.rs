@@ -96,7 +96,9 @@ pub fn requirement(
 ) -> Result<Requirement> {
     let sums = Sums::of(model, underlyings, exposures, which)?;
     let losses = losses_of(model, &sums, holdings)?;
-    from_sums(model, underlyings, exposures, which, &sums, &losses)
+    let mut out = Requirement::base_of(model, &sums, &losses)?;
+    out.count_add_ons(underlyings, exposures, which)?;
+    Ok(out)
 }
 
 /// The losses of sums in the model's scenarios, shifted down as they are.
@@ -107,45 +109,6 @@ pub(super) fn losses_of(
     holdings: &[ArrayHolding<'_>],
 ) -> Result<ScenarioLosses> {
     ScenarioLosses::of(model.params.scenarios(), &sums.moves, holdings, sums.places)
-}
-
-/// The requirement from the sums over exposures and the losses in the scenarios.
-#[inline(always)]
-pub(super) fn from_sums(
-    model: &PortfolioModel,
-    underlyings: &[UnderlyingRisk],
-    exposures: &Exposures,
-    which: Volatilities,
-    sums: &Sums,
-    losses: &ScenarioLosses,
-) -> Result<Requirement> {
-    let params = &model.params;
-    let widen = |value: u128| value.wrapping_shl(sums.places);
-
-    let deviation = sqrt_ceil(sums.squares()?);
-    let modelled = part(deviation, params.deviations);
-    // Never less in real numbers; rounding could make it so, and a higher `d` lower the requirement.
-    let isolated = part(sums.isolated.max(deviation), params.deviations);
-    let gross_floor = part(sums.gross, params.gross_floor);
-    let broken = params.correlation_breakdown.min(RATIO_ONE);
-    let holding = u128::from(RATIO_ONE.wrapping_sub(broken));
-    let mixed = modelled
-        .wrapping_mul(holding)
-        .wrapping_add(isolated.wrapping_mul(u128::from(broken)));
-    let mixed = shift_ceil(mixed, RATIO_BITS);
-    let mut out = Requirement {
-        model: widen(modelled),
-        isolated: widen(isolated),
-        gross_floor: widen(gross_floor),
-        linear: widen(mixed.max(gross_floor)),
-        shortfall: widen(u128::from(losses.shortfall())),
-        crash: widen(part(sums.worst_day(), params.crash_multiple)),
-        ..Requirement::default()
-    };
-    for item in exposures.items() {
-        out.count_add_ons(item, find(underlyings, item.underlying)?, which)?;
-    }
-    Ok(out)
 }
 
 /// The loss in each scenario, native quote, rounded up; for reports.
@@ -301,9 +264,55 @@ fn ratio_shift(value: u64) -> u64 {
 }
 
 impl Requirement {
+    /// What comes before the add-ons, from the sums over exposures and the losses in the scenarios.
+    #[inline(always)]
+    pub(super) fn base_of(
+        model: &PortfolioModel,
+        sums: &Sums,
+        losses: &ScenarioLosses,
+    ) -> Result<Self> {
+        let params = &model.params;
+        let widen = |value: u128| value.wrapping_shl(sums.places);
+
+        let deviation = sqrt_ceil(sums.squares()?);
+        let modelled = part(deviation, params.deviations);
+        // Never less in real numbers; rounding could make it so, and a higher `d` lower the requirement.
+        let isolated = part(sums.isolated.max(deviation), params.deviations);
+        let gross_floor = part(sums.gross, params.gross_floor);
+        let broken = params.correlation_breakdown.min(RATIO_ONE);
+        let holding = u128::from(RATIO_ONE.wrapping_sub(broken));
+        let mixed = modelled
+            .wrapping_mul(holding)
+            .wrapping_add(isolated.wrapping_mul(u128::from(broken)));
+        let mixed = shift_ceil(mixed, RATIO_BITS);
+        Ok(Self {
+            model: widen(modelled),
+            isolated: widen(isolated),
+            gross_floor: widen(gross_floor),
+            linear: widen(mixed.max(gross_floor)),
+            shortfall: widen(u128::from(losses.shortfall())),
+            crash: widen(part(sums.worst_day(), params.crash_multiple)),
+            ..Self::default()
+        })
+    }
+
+    /// Adds what exposures cost beyond the base.
+    #[inline(always)]
+    pub(super) fn count_add_ons(
+        &mut self,
+        underlyings: &[UnderlyingRisk],
+        exposures: &Exposures,
+        which: Volatilities,
+    ) -> Result<()> {
+        for item in exposures.items() {
+            self.count_add_on(item, find(underlyings, item.underlying)?, which)?;
+        }
+        Ok(())
+    }
+
     /// Adds what an exposure costs beyond the base.
     #[inline(always)]
-    fn count_add_ons(
+    fn count_add_on(
         &mut self,
         item: &Exposure,
         risk: &UnderlyingRisk,

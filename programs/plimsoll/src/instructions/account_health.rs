@@ -6,8 +6,9 @@
 //! `Σ parts − requirement = health`; in standard margin the requirement is zero.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    balance::Indices, standard::perp_equity, AccountMargin, Balance, HealthKind, MarginMode,
-    MarginModel, PerpPosition, Policy, Portfolio, PortfolioMargin, RiskView,
+    balance::Indices, portfolio::Exposures, standard::perp_equity, AccountMargin, Balance,
+    HealthKind, MarginMode, MarginModel, PerpPosition, Policy, Portfolio, PortfolioMargin,
+    RiskView,
 };
 
 use crate::{
@@ -109,107 +110,126 @@ pub(crate) fn account_health(ctx: Context<AccountHealth>) -> Result<HealthReport
 /// The report of an account, accounts and clock given.
 #[inline(never)]
 pub fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<HealthReport> {
-    let (view, whole) = (view(risk, clock), portfolio(account));
+    let mut desk = Desk {
+        view: view(risk, clock),
+        account,
+        scratch: Box::default(),
+    };
     let lines = assess(risk, account, Policy::BenefitOfDoubt, clock)?;
-    let init = health_of(&view, &whole, HealthKind::Init)?;
-    let maintenance = lines.of(HealthKind::Maint);
-    let [init_requirement, maintenance_requirement] =
-        requirements(&view, &whole, init, maintenance)?;
+    let maintenance = saturated(lines.of(HealthKind::Maint));
+    let init = saturated(health_of(
+        &desk.view,
+        &portfolio(account),
+        HealthKind::Init,
+    )?);
+    let balances: Vec<BalanceHealth> = used(&account.balances, |b| b.shares.is_zero())
+        .map(|balance| desk.balance(balance))
+        .collect::<Result<_>>()?;
+    let perps: Vec<PerpHealth> = used(&account.perps, |p| p.is_free())
+        .map(|perp| desk.perp(perp))
+        .collect::<Result<_>>()?;
+    let parts = |of_balance: fn(&BalanceHealth) -> i64, of_perp: fn(&PerpHealth) -> i64| {
+        let parts = balances.iter().map(of_balance);
+        parts.chain(perps.iter().map(of_perp)).map(i128::from)
+    };
+    let requirement = |parts: i128, line: i64| saturated(parts.saturating_sub(line.into()));
     Ok(HealthReport {
-        init: saturated(init),
+        init,
         liquidation_end: saturated(lines.of(HealthKind::LiquidationEnd)),
-        maintenance: saturated(maintenance),
+        maintenance,
         equity: saturated(lines.equity),
         stale_deposits: lines.stale.deposits,
         stale_debts: lines.stale.debts,
         stale_markets: lines.stale.markets,
         state: account.state,
         margin_mode: account.margin_mode,
-        init_requirement,
-        maintenance_requirement,
-        balances: used(&account.balances, |b| b.shares.is_zero())
-            .map(|balance| balance_health(&view, account, balance))
-            .collect::<Result<_>>()?,
-        perps: used(&account.perps, |p| p.is_free())
-            .map(|perp| perp_health(&view, account, perp))
-            .collect::<Result<_>>()?,
+        init_requirement: requirement(parts(|b| b.init, |p| p.init).sum(), init),
+        maintenance_requirement: requirement(
+            parts(|b| b.maintenance, |p| p.maintenance).sum(),
+            maintenance,
+        ),
+        balances,
+        perps,
     })
-}
-
-/// What Init and maintenance health are less than the values of the slots.
-#[inline(never)]
-fn requirements(
-    view: &RiskView,
-    whole: &Portfolio,
-    init: i128,
-    maintenance: i128,
-) -> Result<[i64; 2]> {
-    if whole.mode == MarginMode::Standard {
-        return Ok([0, 0]);
-    }
-    let init = part_of(view, whole, HealthKind::Init)?.saturating_sub(init);
-    let maintenance = part_of(view, whole, HealthKind::Maint)?.saturating_sub(maintenance);
-    Ok([saturated(init), saturated(maintenance)])
 }
 
 fn used<T>(slots: &[T], free: impl Fn(&T) -> bool) -> impl Iterator<Item = &T> {
     slots.iter().filter(move |slot| !free(slot))
 }
 
-#[inline(never)]
-fn balance_health(
-    view: &RiskView,
-    account: &MarginAccount,
-    balance: &Balance,
-) -> Result<BalanceHealth> {
-    let part = Portfolio {
-        balances: core::slice::from_ref(balance),
-        perps: &[],
-        ..portfolio(account)
-    };
-    let entry = view.assets.get(usize::from(balance.asset)).or_refuse()?;
-    let indices = Indices {
-        deposit: entry.deposit_index,
-        borrow: entry.borrow_index,
-    };
-    Ok(BalanceHealth {
-        asset: narrow(balance.asset)?,
-        native: balance.native(indices).or_refuse()?,
-        init: saturated(part_of(view, &part, HealthKind::Init)?),
-        maintenance: saturated(part_of(view, &part, HealthKind::Maint)?),
-    })
+/// Measures the slots of an account.
+struct Desk<'a> {
+    view: RiskView<'a>,
+    account: &'a MarginAccount,
+    /// Where the deltas go that nobody asks for; off the stack.
+    scratch: Box<Exposures>,
 }
 
-#[inline(never)]
-fn perp_health(
-    view: &RiskView,
-    account: &MarginAccount,
-    perp: &PerpPosition,
-) -> Result<PerpHealth> {
-    let part = Portfolio {
-        balances: &[],
-        perps: core::slice::from_ref(perp),
-        ..portfolio(account)
-    };
-    let entry = view.markets.get(usize::from(perp.market)).or_refuse()?;
-    Ok(PerpHealth {
-        market: narrow(perp.market)?,
-        position: perp.position.0,
-        pnl: saturated(perp_equity(perp, entry).or_refuse()?),
-        init: saturated(part_of(view, &part, HealthKind::Init)?),
-        maintenance: saturated(part_of(view, &part, HealthKind::Maint)?),
-    })
-}
+impl Desk<'_> {
+    #[inline(never)]
+    fn balance(&mut self, balance: &Balance) -> Result<BalanceHealth> {
+        let part = Portfolio {
+            balances: core::slice::from_ref(balance),
+            perps: &[],
+            ..portfolio(self.account)
+        };
+        let entry = self.view.assets.get(usize::from(balance.asset));
+        let entry = entry.or_refuse()?;
+        let indices = Indices {
+            deposit: entry.deposit_index,
+            borrow: entry.borrow_index,
+        };
+        let [init, maintenance] = self.part(&part)?;
+        Ok(BalanceHealth {
+            asset: narrow(balance.asset)?,
+            native: balance.native(indices).or_refuse()?,
+            init,
+            maintenance,
+        })
+    }
 
-/// What some slots add to health of a kind, in portfolio margin before the requirement.
-#[inline(never)]
-fn part_of(view: &RiskView, part: &Portfolio, kind: HealthKind) -> Result<i128> {
-    match part.mode {
-        MarginMode::Standard => health_of(view, part, kind),
-        MarginMode::Portfolio => {
-            let values = PortfolioMargin::value(view, part, policy(kind)).or_refuse()?;
-            Ok(kind.of(&values))
+    #[inline(never)]
+    fn perp(&mut self, perp: &PerpPosition) -> Result<PerpHealth> {
+        let part = Portfolio {
+            balances: &[],
+            perps: core::slice::from_ref(perp),
+            ..portfolio(self.account)
+        };
+        let entry = self.view.markets.get(usize::from(perp.market));
+        let [init, maintenance] = self.part(&part)?;
+        Ok(PerpHealth {
+            market: narrow(perp.market)?,
+            position: perp.position.0,
+            pnl: saturated(perp_equity(perp, entry.or_refuse()?).or_refuse()?),
+            init,
+            maintenance,
+        })
+    }
+
+    /// What a slot adds to Init and to maintenance health, in portfolio margin before the requirement.
+    fn part(&mut self, part: &Portfolio) -> Result<[i64; 2]> {
+        let parts = match part.mode {
+            MarginMode::Standard => [
+                health_of(&self.view, part, HealthKind::Init)?,
+                health_of(&self.view, part, HealthKind::Maint)?,
+            ],
+            MarginMode::Portfolio => self.value(part)?,
+        };
+        Ok(parts.map(saturated))
+    }
+
+    /// What is fresh counts the same under either policy.
+    #[inline(never)]
+    fn value(&mut self, part: &Portfolio) -> Result<[i128; 2]> {
+        let (view, scratch) = (&self.view, &mut self.scratch);
+        let mut counted =
+            PortfolioMargin::value(view, part, Policy::Strict, scratch).or_refuse()?;
+        let init = HealthKind::Init.of(&counted.value);
+        if !counted.stale.is_empty() {
+            let policy = Policy::BenefitOfDoubt;
+            counted = PortfolioMargin::value(view, part, policy, scratch).or_refuse()?;
         }
+        Ok([init, HealthKind::Maint.of(&counted.value)])
     }
 }
 

@@ -1,6 +1,6 @@
 //! Compute units of portfolio margin: the same instructions, by accounts whose slots net.
 use plimsoll::orders::terms::{OrderSide, OrderType};
-use plimsoll_client::instructions::Follower;
+use plimsoll_client::instructions::{self as ix, Follower};
 use plimsoll_risk::{MarginMode, UnderlyingParams};
 use plimsoll_tests::{
     env::{SOL_PERP, USDC},
@@ -14,6 +14,7 @@ use crate::{
 };
 
 const FULL: &str = "16 collateral, 16 markets, portfolio margin";
+const BEYOND: &str = "largest account beyond every depth, portfolio margin";
 
 /// Every asset and every market gets an underlying of its own: the most that an account can be exposed to.
 pub async fn rows(world: &mut World) -> Vec<Row> {
@@ -30,8 +31,9 @@ pub async fn rows(world: &mut World) -> Vec<Row> {
     }
     world.env.refresh_all().await;
     let mover = full(world, ROOM, ROOM).await;
-    let mut rows = posting(world).await;
+    let (mut rows, beyond) = posting(world).await;
     rows.extend(moving(world, &mover).await);
+    rows.extend(reporting(world, &mover, &beyond).await);
     rows
 }
 
@@ -54,7 +56,8 @@ async fn full(world: &mut World, assets: usize, markets: usize) -> Trader {
     trader
 }
 
-async fn posting(world: &mut World) -> Vec<Row> {
+/// Also the largest account.
+async fn posting(world: &mut World) -> (Vec<Row>, Trader) {
     let mut traders = Vec::new();
     for (assets, markets, portfolio, budget) in [
         (2, 1, "2 collateral, 1 market, portfolio margin", None),
@@ -77,10 +80,7 @@ async fn posting(world: &mut World) -> Vec<Row> {
         let cost = world.place(trader, SOL_PERP, terms, &[]).await;
         rows.push(Row::new("place_order, posts", portfolio, cost, *budget));
     }
-    // Every delta beyond its depth needs a root of its own.
-    for number in 1..2 * ROOM {
-        edit(world, number, |params| params.depth_notional = usd(1)).await;
-    }
+    shallow(world).await;
     world
         .env
         .deposit(&beyond, USDC, usd(9_000_000))
@@ -89,12 +89,39 @@ async fn posting(world: &mut World) -> Vec<Row> {
     let mode = MarginMode::Portfolio;
     world.env.set_margin_mode(&beyond, mode).await;
     let cost = world.place(&beyond, SOL_PERP, terms, &[]).await;
-    let portfolio = "largest account beyond every depth, portfolio margin";
-    rows.push(Row::new("place_order, posts", portfolio, cost, 200_000));
+    rows.push(Row::new("place_order, posts", BEYOND, cost, 200_000));
     for number in 1..2 * ROOM {
         edit(world, number, |_| ()).await;
     }
-    rows
+    (rows, beyond)
+}
+
+/// Every delta beyond its depth needs a root of its own.
+async fn shallow(world: &mut World) {
+    for number in 1..2 * ROOM {
+        edit(world, number, |params| params.depth_notional = usd(1)).await;
+    }
+}
+
+/// What is stale is measured with and without.
+async fn reporting(world: &mut World, trader: &Trader, beyond: &Trader) -> Vec<Row> {
+    let exchange = world.env.exchange;
+    let health = ix::account_health(&exchange, trader.margin);
+    let health = world.cost(health, trader).await;
+    let risk = ix::account_risk(&exchange, trader.margin);
+    let risk = world.cost(risk, trader).await;
+    shallow(world).await;
+    world.env.advance(3_600).await;
+    let worst_health = ix::account_health(&exchange, beyond.margin);
+    let worst_health = world.cost(worst_health, beyond).await;
+    let worst_risk = ix::account_risk(&exchange, beyond.margin);
+    let worst_risk = world.cost(worst_risk, beyond).await;
+    vec![
+        Row::new("account_health", FULL, health, 200_000),
+        Row::new("account_risk", FULL, risk, 200_000),
+        Row::new("account_health, all stale", BEYOND, worst_health, None),
+        Row::new("account_risk, all stale", BEYOND, worst_risk, 200_000),
+    ]
 }
 
 async fn moving(world: &mut World, trader: &Trader) -> Vec<Row> {
