@@ -128,6 +128,45 @@ it('shows the portfolio, the stress, the liquidations and the markets', async ()
   await pictures(page, 'markets');
 });
 
+it('hedges most of a deposit in a third account, and needs less once it is margined as a portfolio', async () => {
+  const { page } = session;
+  await faucet(page, 'SOL');
+  await go(page, 'Portfolio');
+  await page.getByRole('button', { name: 'New account' }).click();
+  await landed(page, /Open account 2/);
+  await until('the third account', async () => (await page.getByLabel('Account', { exact: true }).inputValue()) === '2');
+  await page.getByTestId('deposit').click();
+  await page.getByLabel('Token').selectOption({ index: 1 });
+  const held = Number(await moveAll(page));
+  await landed(page, /Deposit/);
+  await go(page, 'Trade');
+  await page.getByRole('tab', { name: 'Sell / Short' }).click();
+  await page.getByLabel('Order type').selectOption('market');
+  await page.getByTestId('order-size').fill(String(held * 0.8));
+  await page.getByTestId('place-order').click();
+  await landed(page, /Sell/);
+  await go(page, 'Portfolio');
+  const [standard, portfolio] = await needs(page);
+  expect(portfolio).toBeLessThan(standard / 3);
+  await page.getByRole('tab', { name: 'Portfolio', exact: true }).click();
+  await page.getByRole('table', { name: 'Requirements in both modes' }).waitFor();
+  await pictures(page, 'margin-mode');
+  await page.getByTestId('set-mode').click();
+  await landed(page, /Switch to portfolio margin/);
+  await page.getByTestId('risk-panel').waitFor({ timeout: 30_000 });
+  const [now, before] = await needs(page);
+  expect(now).toBeLessThan(before / 3);
+  await page.getByTestId('insolvency').getByText('by the model').waitFor();
+  await pictures(page, 'portfolio-margin');
+  await page.getByTestId('risk-panel').scrollIntoViewIfNeeded();
+  await pictures(page, 'portfolio-risk');
+  await go(page, 'Markets');
+  await page.getByRole('tab', { name: /Risk model/ }).click();
+  await pictures(page, 'markets-model');
+  await go(page, 'Portfolio');
+  await page.getByLabel('Account', { exact: true }).selectOption('0');
+});
+
 it('crashes the price, and sees the liquidation', async () => {
   const { page } = session;
   for (let shocks = 0; shocks < 10; shocks += 1) {
@@ -169,3 +208,11 @@ it('looks right in the light theme', async () => {
 it('logged no error', () => {
   expect(session.errors).toEqual([]);
 });
+
+/** What the account's mode of margin needs, and what the other would. */
+async function needs(page: Session['page']): Promise<[number, number]> {
+  const text = await page.getByTestId('margin-need').innerText();
+  const [own, other] = (text.match(/\$[\d,.]*\d/g) ?? []).map((amount) => Number(amount.replace(/[$,]/g, '')));
+  if (own === undefined || other === undefined) throw new Error(text);
+  return [own, other];
+}

@@ -1,4 +1,5 @@
 // What the owner can do: every action builds its instructions, has the wallet sign, and says in plain words what became of it.
+import type { MarginMode } from '@plimsoll/client/accounts';
 import { marginAccountAddress, type AssetRef, type MarketRef } from '@plimsoll/client/addresses';
 import { makersFor } from '@plimsoll/client/instructions/orders';
 import {
@@ -12,6 +13,7 @@ import {
   refresh,
   refreshFor,
   setDelegate,
+  setMarginMode,
   transfer,
   withdraw,
   type Liquidation,
@@ -139,6 +141,13 @@ export class Actions {
   /** Lets another key trade for the account, or nobody. */
   async delegate(account: string, to: Address | null): Promise<boolean> {
     return this.send(to ? 'Set the delegate' : 'Remove the delegate', [setDelegate(this.state.ref, this.signer, account as Address, to)]);
+  }
+
+  /** Chooses how the account is margined, by fresh entries: it must have the margin of that mode. */
+  async setMarginMode(account: string, mode: MarginMode): Promise<boolean> {
+    const { ref } = this.state;
+    const set = setMarginMode(ref, this.signer, account as Address, mode);
+    return this.send(`Switch to ${mode} margin`, [...refreshFor(ref, this.stored(account)), set]);
   }
 
   /** Turns a position's profit or loss into quote, as far as the market's pool can pay. */

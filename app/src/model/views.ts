@@ -1,5 +1,6 @@
 // What pages show of an exchange: the chain's integers turned into prices, sizes and dollars. Numbers here are for
 // reading and drawing; whatever is sent to the chain keeps its integers, which every view carries along.
+import { marginModeOf, type MarginMode } from '@plimsoll/client/accounts';
 import type { AssetRef, MarketRef } from '@plimsoll/client/addresses';
 import type { OrderBook, RestingOrder } from '@plimsoll/client/book';
 import type { AssetRisk, Bank, MarginAccount, Market, MarketRisk, PriceState } from '@plimsoll/client/generated';
@@ -141,6 +142,8 @@ export interface AccountView {
   subAccount: number;
   delegate: string | undefined;
   liquidating: boolean;
+  /** How it is margined. */
+  mode: MarginMode;
   balances: BalanceView[];
   positions: PositionView[];
   orders: OrderView[];
@@ -327,6 +330,7 @@ export function accountView(
     subAccount: account.subAccount,
     delegate: account.delegate === NOBODY ? undefined : account.delegate,
     liquidating: account.state === 1,
+    mode: marginModeOf(account),
     balances,
     positions,
     orders,

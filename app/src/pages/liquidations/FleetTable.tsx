@@ -1,4 +1,5 @@
 // All accounts, the deepest loaded first.
+import { marginModeOf } from '@plimsoll/client/accounts';
 import type { JSX } from 'react';
 import { shortAddress } from '../../format/address.ts';
 import { percent, trimmed } from '../../format/number.ts';
@@ -44,6 +45,7 @@ function columns(names: FleetTableProps['names'], own: string | undefined, onLiq
         <span className={styles.account} title={row.entry.address}>
           {nameOf(row) && <strong>{nameOf(row)}</strong>}
           <code>{shortAddress(row.entry.address)}</code>
+          {marginModeOf(row.entry.account) === 'portfolio' && <span className={styles.mode}>portfolio</span>}
         </span>
       ),
     },

@@ -3,6 +3,7 @@ import type { JSX } from 'react';
 import { useExchange } from '../../data/exchange.tsx';
 import { useTokens } from '../../data/tokens.ts';
 import { useHealth } from '../../data/health.ts';
+import type { ExchangeState } from '../../data/types.ts';
 import { nativeToNumber, NONE, percent, pricePlaces, fixed, trimmed } from '../../format/number.ts';
 import type { AccountView, AssetView, BalanceView } from '../../model/views.ts';
 import { Button, NumberText, Table, Tooltip, type Column } from '../../ui/index.ts';
@@ -41,10 +42,10 @@ export function Balances({ account, onMove }: BalancesProps): JSX.Element {
     { id: 'price', head: 'Price', align: 'end', wide: true, cell: (row) => <span className={row.asset.age.stale ? 'num warn' : 'num'}>{fixed(row.asset.price, pricePlaces(row.asset.price))}</span> },
     {
       id: 'weights',
-      head: <Tooltip side="bottom" text="Part of its value that a deposit counts for: Init / Maint. A debt counts for more than its value.">Weights</Tooltip>,
+      head: <Tooltip side="bottom" text="Part of its value that a deposit counts for: Init / Maint. A debt counts for more than its value. In portfolio margin what the model covers counts whole, and its risk is taken off the account.">Weights</Tooltip>,
       align: 'end',
       wide: true,
-      cell: (row) => weights(row),
+      cell: (row) => weights(row, account, state),
     },
     { id: 'rate', head: 'Interest, year', align: 'end', wide: true, cell: (row) => rate(row) },
     { id: 'liquidation', head: 'Liquidation', align: 'end', wide: true, cell: (row) => liquidation(row, health) },
@@ -68,7 +69,9 @@ export function Balances({ account, onMove }: BalancesProps): JSX.Element {
   return <Table label="Balances" columns={columns} rows={rows} keyOf={(row) => row.asset.symbol} />;
 }
 
-function weights({ asset, balance }: Row): JSX.Element {
+function weights({ asset, balance }: Row, account: AccountView, state: ExchangeState | undefined): JSX.Element {
+  const isCovered = state?.snapshot.risk?.value.assets[asset.index]?.underlying !== 0;
+  if (account.mode === 'portfolio' && isCovered) return <span className="muted">whole</span>;
   const isDebt = (balance?.amount ?? 0) < 0;
   const { assetInit, assetMaint, liabilityInit, liabilityMaint } = asset.weights;
   const [init, maint] = isDebt ? [liabilityInit, liabilityMaint] : [assetInit, assetMaint];

@@ -15,7 +15,9 @@ import { Balances } from './Balances.tsx';
 import { FundsDialog, type FundsKind } from './FundsDialog.tsx';
 import { HealthHistory } from './HealthHistory.tsx';
 import { HistoryTable } from './HistoryTable.tsx';
+import { MarginMode } from './MarginMode.tsx';
 import styles from './PortfolioPage.module.css';
+import { RiskPanel } from './RiskPanel.tsx';
 import { Waterfall } from './Waterfall.tsx';
 
 /** The page at /portfolio. */
@@ -50,6 +52,7 @@ function Account({ account }: { account: AccountView }): JSX.Element {
       <AccountBar account={account} />
       <section className={styles.health} aria-label="Health">
         <Health account={account} />
+        <MarginMode account={account} />
         <div className={styles.move}>
           <Button kind="primary" onClick={() => open('deposit')} data-testid="deposit">
             Deposit
@@ -65,6 +68,11 @@ function Account({ account }: { account: AccountView }): JSX.Element {
         <Waterfall account={account} />
         <HealthHistory account={account} />
       </section>
+      {account.mode === 'portfolio' && (
+        <section className={styles.section} aria-label="Portfolio risk">
+          <RiskPanel account={account} />
+        </section>
+      )}
       <section className={styles.section}>
         <h2>Balances</h2>
         <Balances account={account} onMove={open} />

@@ -1,4 +1,6 @@
-// What a health line is made of: each collateral adds, each debt and position takes, from zero down to the sum.
+// What a health line is made of: each collateral adds, each debt and position takes, and in portfolio margin the
+// requirement of the whole, from zero down to the sum.
+import type { HealthLines } from '@plimsoll/client/risk';
 import { useState, type JSX } from 'react';
 import { useExchange } from '../../data/exchange.tsx';
 import { useHealth } from '../../data/health.ts';
@@ -12,6 +14,17 @@ const LINES = [
   { id: 'maintenance', label: 'Maint' },
   { id: 'init', label: 'Init' },
 ] as const;
+
+const NOTES: Record<AccountView['mode'], Record<Line, string>> = {
+  standard: {
+    init: 'Init uses the worse of spot and stable price, and counts no unrealised profit. It must stay above zero for new risk.',
+    maintenance: 'Maint uses spot prices and maintenance weights. Below zero anyone may liquidate.',
+  },
+  portfolio: {
+    init: 'Holdings count whole, unrealised profit not at all; what they may lose together is taken off. Init must stay above zero for new risk.',
+    maintenance: 'Holdings count whole at spot; a part of what they may lose together is taken off. Below zero anyone may liquidate.',
+  },
+};
 
 interface Step {
   name: string;
@@ -41,7 +54,7 @@ export function Waterfall({ account }: { account: AccountView }): JSX.Element {
   ].sort((a, b) => b.amount - a.amount);
   const steps: Step[] = [];
   let sum = 0;
-  for (const part of parts) {
+  for (const part of [...parts, ...requirement(health.raw, line)]) {
     steps.push({ ...part, from: sum });
     sum += part.amount;
   }
@@ -53,13 +66,16 @@ export function Waterfall({ account }: { account: AccountView }): JSX.Element {
         <Tabs look="fill" label="Line" tabs={LINES} value={line} onChange={setLine} className={styles.tabs} />
       </div>
       {steps.length ? <Steps steps={steps} total={total} line={line} /> : <EmptyState compact title="Nothing yet">A deposit is the first step up.</EmptyState>}
-      <p className={styles.note}>
-        {line === 'init'
-          ? 'Init uses the worse of spot and stable price, and counts no unrealised profit. It must stay above zero for new risk.'
-          : 'Maint uses spot prices and maintenance weights. Below zero anyone may liquidate.'}
-      </p>
+      <p className={styles.note}>{NOTES[account.mode][line]}</p>
     </div>
   );
+}
+
+/** What portfolio margin takes for the account as a whole; standard margin takes it slot by slot. */
+function requirement(raw: HealthLines, line: Line): Omit<Step, 'from'>[] {
+  if (raw.mode !== 'portfolio') return [];
+  const taken = line === 'init' ? raw.initRequirement : raw.maintenanceRequirement;
+  return [{ name: 'Requirement', detail: 'of everything together', amount: -Number(taken) / 1e6 }];
 }
 
 function Steps({ steps, total, line }: { steps: Step[]; total: number; line: Line }): JSX.Element {
