@@ -44,20 +44,20 @@ pub fn router(database: Database) -> Router {
 }
 
 /// Why a request was not answered: a status, and a sentence as JSON.
-struct Refusal {
+pub(super) struct Refusal {
     status: StatusCode,
     sentence: String,
 }
 
 impl Refusal {
-    fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
         Self {
             status,
             sentence: sentence.into(),
         }
     }
 
-    fn asked_wrongly(sentence: impl Into<String>) -> Self {
+    pub(super) fn asked_wrongly(sentence: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, sentence)
     }
 }

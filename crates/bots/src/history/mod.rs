@@ -1,7 +1,7 @@
 //! The history of an exchange: every event of its transactions, and samples of what no event tells, in SQLite or
 //! PostgreSQL, served over HTTP.
 //!
-//! [`Recorder`] records, [`router`] serves, [`spawn`] does the former beside another bot. Nothing here is needed to
+//! [`Recorder`] records, [`router`] serves, [`risk_router`] adds what an account's risk is now, [`spawn`] does the former beside another bot. Nothing here is needed to
 //! trade. A history can be deleted and recorded again from any node that still has the transactions; only the samples
 //! are lost then.
 mod api;
@@ -16,6 +16,7 @@ mod live;
 mod membership;
 mod record;
 mod recorder;
+mod risk;
 mod samples;
 mod source;
 
@@ -23,3 +24,4 @@ pub use api::router;
 pub use config::{RecorderConfig, OFF};
 pub use database::{Database, Progress};
 pub use recorder::{run, spawn, Recorder, Target};
+pub use risk::risk_router;

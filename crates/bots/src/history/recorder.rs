@@ -15,6 +15,7 @@ use super::{
     database::Database,
     live,
     membership::Membership,
+    risk::risk_router,
     samples::{self, Sampler, Snapshot},
     source::Node,
 };
@@ -122,7 +123,7 @@ pub async fn run(config: RecorderConfig, context: Context, shutdown: Shutdown) -
         .await
         .with_context(|| format!("{api} cannot be listened to: choose another with --api"))?;
     tracing::info!(%api, "serving the history");
-    let routes = router(recorder.database());
+    let routes = router(recorder.database()).merge(risk_router(&context.exchange.directory));
     let server = tokio::spawn(http::serve(listener, routes, shutdown.clone()));
     recorder.run(&context.reports, &shutdown).await?;
     server.await?

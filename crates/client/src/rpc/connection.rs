@@ -19,7 +19,7 @@ use solana_rpc_client_api::{
 use crate::decode::{decode, DecodeError};
 
 /// The clock's sysvar account.
-const CLOCK: Pubkey = pubkey!("SysvarC1ock11111111111111111111111111111111");
+pub(super) const CLOCK: Pubkey = pubkey!("SysvarC1ock11111111111111111111111111111111");
 /// Longest time that a call may take. Snapshots of many accounts are slow, everything else far below it.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Most accounts that one `getMultipleAccounts` returns.
@@ -210,14 +210,7 @@ impl Connection {
         let data = found
             .and_then(|keyed| keyed.account)
             .ok_or(ReadError::Missing(CLOCK))?;
-        let word = |at: usize| data.get(at..at + 8).and_then(|b| b.try_into().ok());
-        match (word(0), word(32)) {
-            (Some(slot), Some(time)) => Ok(ChainClock {
-                slot: u64::from_le_bytes(slot),
-                unix_time: i64::from_le_bytes(time),
-            }),
-            _ => Err(ReadError::Decode(CLOCK, DecodeError::TooShort)),
-        }
+        clock_from(&data)
     }
 
     /// Raw data of any number of accounts, a hundred to a call, each with the slot of its call; `None` where there is no
@@ -301,6 +294,18 @@ impl Connection {
                 .map_err(|kind| ReadError::from(ClientError::from(kind)))
         });
         Ok((slot, keyed.collect::<Result<_, _>>()?))
+    }
+}
+
+/// The chain's clock from its account's data.
+pub(super) fn clock_from(data: &[u8]) -> Result<ChainClock, ReadError> {
+    let word = |at: usize| data.get(at..at + 8).and_then(|b| b.try_into().ok());
+    match (word(0), word(32)) {
+        (Some(slot), Some(time)) => Ok(ChainClock {
+            slot: u64::from_le_bytes(slot),
+            unix_time: i64::from_le_bytes(time),
+        }),
+        _ => Err(ReadError::Decode(CLOCK, DecodeError::TooShort)),
     }
 }
 

@@ -7,6 +7,7 @@ mod exchange;
 mod needs;
 mod policy;
 mod refusal;
+mod risk;
 mod sender;
 mod store;
 
@@ -15,5 +16,6 @@ pub use entries::{Entries, Freshness};
 pub use exchange::{Exchange, ListedAsset, ListedMarket, LoadError, NotListed, MAX_MAKERS};
 pub use policy::{ComputeLimit, Landed, PriorityFee, SendError, SendPolicy, Simulated};
 pub use refusal::Refused;
+pub use risk::ReportError;
 pub use sender::Sender;
 pub use store::{Change, Feed, Select, Store, StoreConfig, StoreHandle, StoreStatus};

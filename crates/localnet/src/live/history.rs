@@ -14,6 +14,7 @@ use super::bots::Bots;
 pub struct History {
     database: Database,
     directory: PathBuf,
+    risk: Router,
 }
 
 impl History {
@@ -49,12 +50,13 @@ impl History {
         Ok(Self {
             database,
             directory,
+            risk: history::risk_router(exchange),
         })
     }
 
     /// What it answers.
     pub fn router(&self) -> Router {
-        history::router(self.database.clone())
+        history::router(self.database.clone()).merge(self.risk.clone())
     }
 }
 

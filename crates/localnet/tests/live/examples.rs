@@ -6,7 +6,10 @@ use std::{
 
 use anyhow::{ensure, Context as _, Result};
 use plimsoll::state::MarginAccount;
-use plimsoll_client::health::{self, HealthLines};
+use plimsoll_client::{
+    health::{self, HealthLines},
+    report::RiskReport,
+};
 use solana_keypair::read_keypair_file;
 use solana_signer::Signer as _;
 
@@ -99,6 +102,7 @@ async fn the_clients_examples_do_what_they_say() -> Result<()> {
     deposits(&reader).await?;
     trades(&reader).await?;
     watches(&reader).await?;
+    reports(&reader).await?;
     chain.local.stop().await
 }
 
@@ -190,5 +194,32 @@ async fn watches(reader: &Reader<'_>) -> Result<()> {
         (lines[2][0] / now - 1.0).abs() < 0.02,
         "{said:?}, now {now}"
     );
+    Ok(())
+}
+
+/// The risk report as JSON, the same by the example and over HTTP but for what happened in between.
+async fn reports(reader: &Reader<'_>) -> Result<()> {
+    let said = reader.outcome("risk_report", &[])?.join("\n");
+    let report: RiskReport = serde_json::from_str(&said)?;
+    assert_eq!(report.version, plimsoll_client::report::VERSION);
+    let names: Vec<_> = report.balances.iter().map(|part| &part.name[..]).collect();
+    assert_eq!(names, ["USDC", "SOL"]);
+    assert_eq!(report.perps[0].name, "SOL-PERP");
+    assert!(report
+        .underlyings
+        .iter()
+        .any(|one| one.liquidation.below.is_some()));
+    let refused = reader.refusal("risk_report", &["--mode", "cross"])?;
+    assert!(refused.contains("standard or portfolio"), "{refused}");
+
+    let url = format!("{}/history/v1/accounts", reader.chain.local.url());
+    let answer = reqwest::get(format!("{url}/{}/risk", report.account)).await?;
+    assert_eq!(answer.status(), 200);
+    let served: RiskReport = answer.json().await?;
+    assert_eq!((served.account, served.mode), (report.account, report.mode));
+    let missing = reqwest::get(format!("{url}/{}/risk", report.exchange)).await?;
+    assert_eq!(missing.status(), 404);
+    let wrong = reqwest::get(format!("{url}/nobody/risk")).await?;
+    assert_eq!(wrong.status(), 400);
     Ok(())
 }
