@@ -116,6 +116,33 @@ describe("health", () => {
   });
 });
 
+describe("the risk report", () => {
+  test("is the document that bots and desks share", () => {
+    const { clock, riskState, marginAccount } = at;
+    // docs: report
+    const report = risk.riskReport({
+      riskState,
+      marginAccount,
+      clock,
+      address: fixture.taker.address,
+      assetNames: ["USDC", "SOL"],
+      marketNames: ["SOL-PERP"],
+    });
+    // docs: end
+    const lines = risk.health(at);
+    expect(report.mode).toBe("standard");
+    expect(report.health.init).toBe(lines.init);
+    expect(report.health.maintenance).toBe(lines.maintenance);
+    expect([report.version, report.account, report.owner]).toEqual([1, fixture.taker.address, fixture.taker.owner]);
+    expect(report.balances.map(({ name }) => name)).toEqual(["USDC", "SOL"]);
+    const alone = report.underlyings.find(({ assets }) => assets.includes(1))!;
+    expect(alone.delta.high).toBeLessThan(0n);
+    // The exchange of the fixture has no model: everything stands alone.
+    expect([alone.number, alone.volatility, report.model]).toEqual([null, null, null]);
+    expect(alone.liquidation.above).toBeGreaterThan(1);
+  });
+});
+
 describe("previews", () => {
   test("an order comes to what the chain made of it", () => {
     const preview = risk.previewOrder(order);
