@@ -157,6 +157,7 @@ impl Names {
                 max_debt: 9,
                 quote_bank: Some(self.quote.bank),
             }),
+            ..Liquidation::default()
         };
         let nothing = Liquidation::default();
         let debt = BadDebt::Asset {

@@ -77,6 +77,7 @@ impl Call<'_> {
                 max_debt,
                 quote_bank: Some(self.world.quote().asset.bank),
             }),
+            ..Liquidation::default()
         };
         ix::liquidate(
             &self.world.exchange,

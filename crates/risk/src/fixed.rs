@@ -36,6 +36,8 @@ pub enum RiskError {
     InvalidParameter,
     /// A liquidation slice is so small that its rounding would outweigh its help.
     SliceTooSmall,
+    /// A liquidation slice would raise what is required in proportion to what there is.
+    RaisesRisk,
     /// There is nothing of this kind to liquidate.
     NothingToLiquidate,
     /// An entry names an underlying that the risk state does not hold.
@@ -54,6 +56,7 @@ impl fmt::Display for RiskError {
             Self::InvalidOrder => "the order's size or price is not positive",
             Self::InvalidParameter => "a parameter is outside its bounds",
             Self::SliceTooSmall => "the liquidation slice is too small to help",
+            Self::RaisesRisk => "the liquidation slice would raise the account's risk",
             Self::NothingToLiquidate => "nothing of this kind to liquidate",
             Self::UnknownUnderlying => "the underlying is not in the risk state",
         })
@@ -169,4 +172,69 @@ pub fn add(a: i128, b: i128) -> Result<i128> {
 #[inline(always)]
 pub fn sub(a: i128, b: i128) -> Result<i128> {
     a.checked_sub(b).ok_or(RiskError::Overflow)
+}
+
+/// Whether `a · b < c · d`, exactly, whatever their size.
+pub fn is_product_less(a: u128, b: u128, c: u128, d: u128) -> bool {
+    wide_product(a, b) < wide_product(c, d)
+}
+
+/// A product in two halves, the upper first.
+fn wide_product(a: u128, b: u128) -> (u128, u128) {
+    const HALF: u32 = 64;
+    const LOW: u128 = u64::MAX as u128;
+    if let Some(product) = a.checked_mul(b) {
+        return (0, product);
+    }
+    // Schoolbook on 64-bit halves; no sum below exceeds 128 bits.
+    let (a1, a0, b1, b0) = (a >> HALF, a & LOW, b >> HALF, b & LOW);
+    let low = a0.wrapping_mul(b0);
+    let middle = a1.wrapping_mul(b0).wrapping_add(low >> HALF);
+    let other = a0.wrapping_mul(b1).wrapping_add(middle & LOW);
+    let high = a1
+        .wrapping_mul(b1)
+        .wrapping_add(middle >> HALF)
+        .wrapping_add(other >> HALF);
+    (high, (other << HALF) | (low & LOW))
+}
+
+/// At least `a · b / c`, for `b ≤ c`: exact and rounded up where the product fits 128 bits, otherwise with `a` and `c`
+/// rounded outwards to the bits that fit.
+///
+/// # Errors
+/// [`RiskError::DivisionByZero`].
+pub fn mul_div_ceil(a: u128, b: u128, c: u128) -> Result<u128> {
+    if let Some(product) = a.checked_mul(b) {
+        return div_ceil(product, c);
+    }
+    let bits = (u128::BITS - a.leading_zeros()) + (u128::BITS - b.leading_zeros());
+    let places = bits.saturating_sub(u128::BITS - 2);
+    let product = shift_ceil(a, places)
+        .checked_mul(b)
+        .ok_or(RiskError::Overflow)?;
+    div_ceil(product, c.wrapping_shr(places))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_compare_beyond_128_bits() {
+        let big = u128::MAX - 3;
+        assert!(is_product_less(big, big - 1, big, big));
+        assert!(!is_product_less(big, big, big, big));
+        assert!(!is_product_less(big, big, big - 1, big));
+        assert!(is_product_less(3, 5, 4, 4));
+        assert_eq!(wide_product(u128::MAX, u128::MAX), (u128::MAX - 1, 1));
+        assert_eq!(wide_product(1 << 100, 1 << 100), (1 << 72, 0));
+    }
+
+    #[test]
+    fn a_quotient_of_a_product_is_never_below() {
+        assert_eq!(mul_div_ceil(10, 3, 4).unwrap(), 8);
+        let (a, c) = (1u128 << 100, (1u128 << 100) + 1);
+        let found = mul_div_ceil(a, c - 1, c).unwrap();
+        assert!(found >= a - 1 && found <= a + 16, "{}", found - a);
+    }
 }

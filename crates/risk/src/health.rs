@@ -135,7 +135,7 @@ pub struct Portfolio<'a> {
 }
 
 /// The stale entries that a portfolio uses, one bit per asset or market index.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Zeroable)]
 pub struct StaleSet {
     /// Assets held as deposits.
     pub deposits: u64,

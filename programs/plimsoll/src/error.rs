@@ -212,6 +212,7 @@ impl From<RiskError> for PlimsollError {
             RiskError::InvalidParameter => Self::InvalidParameter,
             RiskError::NothingToLiquidate => Self::NothingToLiquidate,
             RiskError::SliceTooSmall => Self::SliceTooSmall,
+            RiskError::RaisesRisk => Self::LiquidationHarms,
             RiskError::UnknownUnderlying => Self::UnknownUnderlying,
             _ => Self::Overflow,
         }

@@ -200,6 +200,7 @@ async fn stays_within_the_default_budget() {
         cancel_in: books,
         position: take(&t.env, SOL_PERP, 1).position,
         swap: swap(&t.env, Leg::Asset(SOL), Leg::Asset(ASSETS - 1), SOL_1 / 100).swap,
+        ..Liquidation::default()
     };
     let cancel = liquidate_ix(&t.env, &t.liquidator, &t.account, &everything);
     let what = "liquidate, 64 orders in 16 books, a slice and a swap";

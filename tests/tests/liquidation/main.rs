@@ -9,5 +9,6 @@ mod oracles;
 mod orders;
 mod permanence;
 mod planned;
+mod portfolio;
 mod positions;
 mod swaps;

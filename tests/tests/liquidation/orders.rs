@@ -123,6 +123,7 @@ async fn one_instruction_does_all_phases() {
         cancel_in: vec![t.env.markets[SOL_PERP].market],
         position: take(&t.env, SOL_PERP, ALL).position,
         swap: swap(&t.env, Leg::Asset(USDC), Leg::Pnl(SOL_PERP), ALL).swap,
+        ..Liquidation::default()
     };
     liquidate(&mut t.env, &t.liquidator, &t.account, &what).await;
     let perp = t.env.perp(&t.account).await;

@@ -194,9 +194,10 @@ fn liquidation(addresses: &Addresses, cancel_in: &[u16], moves: &[Move]) -> Opti
     };
     for made in moves {
         match *made {
-            Move::TakeOver { market, max_lots } => {
+            Move::TakeOver { market, max_lots } | Move::Open { market, max_lots } => {
                 what.position = Some((*addresses.market(market)?, max_lots));
             }
+            Move::Hedge { market } => what.hedges.push(*addresses.market(market)?),
             Move::Swap {
                 collateral,
                 debt,

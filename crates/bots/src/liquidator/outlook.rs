@@ -3,7 +3,7 @@ use anchor_lang::solana_program::clock::Clock as ChainClock;
 use plimsoll::state::RiskState;
 use plimsoll_risk::{
     AccountMargin, AssetRisk, Clock, HealthKind, MarginModel, MarketRisk, Policy, Portfolio,
-    RiskView,
+    RiskView, UnderlyingRisk,
 };
 
 use super::{compact::bit, plan::Entry};
@@ -124,14 +124,18 @@ impl Outlook {
     }
 
     /// The entries that valuations would find different from those of an earlier outlook. An entry that has become
-    /// stale, or fresh again, counts as moved too.
+    /// stale, or fresh again, counts as moved too, and so does all that the portfolio model covers when the model moved:
+    /// where slots net, the volatility of one underlying is every account's matter.
     pub fn moved_since(&self, earlier: &Self) -> Moved {
         let (old, new) = (earlier.view(), self.view());
+        let model_moved = !is_same_model(&old, &new);
+        let same_model = |underlying: u8| underlying == 0 || !model_moved;
         let mut moved = Moved::default();
         for (index, entry) in (0u16..).zip(new.assets) {
             let before = old.assets.get(usize::from(index));
             let same = before.is_some_and(|before| {
                 is_same_asset(before, entry)
+                    && same_model(entry.underlying)
                     && old.is_asset_fresh(before) == new.is_asset_fresh(entry)
             });
             if !same {
@@ -142,6 +146,7 @@ impl Outlook {
             let before = old.markets.get(usize::from(index));
             let same = before.is_some_and(|before| {
                 is_same_market(before, entry)
+                    && same_model(entry.underlying)
                     && old.is_market_fresh(before) == new.is_market_fresh(entry)
             });
             if !same {
@@ -161,6 +166,18 @@ impl Moved {
             .chain(indices(self.markets).map(Entry::Market))
             .collect()
     }
+}
+
+/// Whether requirements follow from the same numbers, whatever was learnt since.
+fn is_same_model(before: &RiskView<'_>, after: &RiskView<'_>) -> bool {
+    let same = |(before, after): (&UnderlyingRisk, &UnderlyingRisk)| {
+        let mut aligned = *before;
+        aligned.volatility = after.volatility;
+        aligned == *after
+    };
+    before.model == after.model
+        && before.underlyings.len() == after.underlyings.len()
+        && before.underlyings.iter().zip(after.underlyings).all(same)
 }
 
 /// Equal but for when the price was confirmed.

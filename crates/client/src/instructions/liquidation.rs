@@ -53,6 +53,9 @@ pub struct Liquidation {
     pub cancel_in: Vec<MarketRef>,
     /// Take over up to so many lots of the position in this market.
     pub position: Option<(MarketRef, u64)>,
+    /// Take over as much in value of the positions in these markets, which hedge that one. Of an account in portfolio
+    /// margin all that is taken is judged together: where no leg of a hedge can go alone, two can.
+    pub hedges: Vec<MarketRef>,
     /// Swap collateral for debt.
     pub swap: Option<Swap>,
 }
@@ -76,7 +79,9 @@ pub fn liquidate(
     margin_account: Pubkey,
     what: &Liquidation,
 ) -> Instruction {
-    let books: Vec<Pubkey> = what.cancel_in.iter().map(|market| market.book).collect();
+    let books = what.cancel_in.iter().map(|market| market.book);
+    let hedges = what.hedges.iter().map(|market| market.address);
+    let others: Vec<Pubkey> = books.chain(hedges).collect();
     build_with(
         accounts::Liquidate {
             liquidator,
@@ -88,7 +93,7 @@ pub fn liquidate(
             debt: what.swap.map(|swap| swap.debt),
             quote_bank: what.swap.and_then(|swap| swap.quote_bank),
         },
-        writable(&books),
+        writable(&others),
         instruction::Liquidate {
             max_position_lots: what.position.map_or(0, |(_, lots)| lots),
             max_debt: what.swap.map_or(0, |swap| swap.max_debt),

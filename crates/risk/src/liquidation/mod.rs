@@ -5,16 +5,24 @@
 //! bankrupt. Where the ramped fee would be more than half of equity the fee gives way, not the size: the account can
 //! still be closed whole, for less.
 //!
+//! In portfolio margin slots net, and what a slice changes is measured on the whole: [`Netted`].
+//!
 //! Slices are measured at spot on fresh entries. The caller passes the account's whole LiquidationEnd health and
 //! equity, with stale entries in the account's favour, and leaves alone what is stale.
 
+mod netted;
+mod portfolio;
 mod position;
+mod search;
 mod swap;
 
+pub use netted::{Footing, Netted, Slot};
+pub use portfolio::{Holding, Portion};
 pub use position::{position_slice, PositionSlice};
+pub use search::EVALUATIONS;
 pub use swap::{swap_slice, Collateral, Debt, SwapSlice};
 
-use crate::fixed::{ratio_ceil, Result};
+use crate::fixed::{ratio_ceil, to_i128, Result, RiskError};
 use crate::params::LiquidationTerms;
 
 /// What every slice is measured against.
@@ -43,6 +51,18 @@ impl Target {
         } else {
             u128::MAX
         }
+    }
+
+    /// The same with a penalty of at most `most`.
+    fn capped_at(&self, most: u128) -> Result<Self> {
+        // Half of the equity is the cap; without any there is none, so there is no fee either.
+        let equity = to_i128(most)?.checked_mul(2).ok_or(RiskError::Overflow)?;
+        let fee = if most == 0 { 0 } else { self.fee };
+        Ok(Self {
+            equity,
+            fee,
+            ..*self
+        })
     }
 
     /// The penalty on a value taken, in native quote.

@@ -80,6 +80,26 @@ pub fn position_slice(
     })
 }
 
+/// Notional at spot and penalty for a number of lots of a position.
+pub(super) fn priced(
+    perp: &PerpPosition,
+    risk: &MarketRisk,
+    target: &Target,
+    lots: u64,
+) -> Result<(u128, u128)> {
+    price(perp.position.0 > 0, risk, target, lots)
+}
+
+fn price(long: bool, risk: &MarketRisk, target: &Target, lots: u64) -> Result<(u128, u128)> {
+    let spot = risk.price.spot;
+    let notional = if long {
+        (u128::from(lots) * u128::from(spot)).wrapping_shr(u32::from(risk.shift))
+    } else {
+        scale_ceil(lots, spot, risk.shift)
+    };
+    Ok((notional, target.penalty(notional, target.fee)?))
+}
+
 /// The position's part of LiquidationEnd health as a function of the lots taken over.
 struct Takeover<'a> {
     held: u64,
@@ -90,15 +110,8 @@ struct Takeover<'a> {
 }
 
 impl Takeover<'_> {
-    /// Notional at spot and penalty for a number of lots.
     fn price(&self, lots: u64) -> Result<(u128, u128)> {
-        let spot = self.risk.price.spot;
-        let notional = if self.long {
-            (u128::from(lots) * u128::from(spot)).wrapping_shr(u32::from(self.risk.shift))
-        } else {
-            scale_ceil(lots, spot, self.risk.shift)
-        };
-        Ok((notional, self.target.penalty(notional, self.target.fee)?))
+        price(self.long, self.risk, self.target, lots)
     }
 
     /// What the position adds to LiquidationEnd health once `lots` of it are gone.

@@ -235,11 +235,57 @@ fn largest_bonus(given: &Leg, taken: &Leg) -> u32 {
     }
 }
 
-struct Terms<'a> {
+pub(super) struct Terms<'a> {
     given: Leg,
     taken: Leg,
     bonus: u32,
     target: &'a Target,
+}
+
+impl<'a> Terms<'a> {
+    /// At the target's fee, whatever the weights leave room for.
+    pub fn at_fee(
+        collateral: &Collateral<'_>,
+        debt: &Debt<'_>,
+        target: &'a Target,
+    ) -> Result<Self> {
+        Ok(Self {
+            given: collateral.leg()?,
+            taken: debt.leg()?,
+            bonus: target.fee,
+            target,
+        })
+    }
+
+    /// The same against another target.
+    pub fn with<'b>(&self, target: &'b Target) -> Terms<'b> {
+        Terms {
+            given: self.given,
+            taken: self.taken,
+            bonus: target.fee,
+            target,
+        }
+    }
+
+    /// Native units of the debt.
+    pub fn debt_amount(&self) -> u64 {
+        self.taken.amount
+    }
+
+    /// Native units of the collateral.
+    pub fn collateral_amount(&self) -> u64 {
+        self.given.amount
+    }
+
+    /// Value of an amount of the debt, rounded up.
+    pub fn debt_value(&self, amount: u64) -> u128 {
+        self.taken.value_ceil(amount)
+    }
+
+    /// Amount of the debt worth at most `value`.
+    pub fn debt_worth(&self, value: u128) -> Result<u64> {
+        self.taken.amount_floor(value)
+    }
 }
 
 impl Terms<'_> {
@@ -276,7 +322,7 @@ impl Terms<'_> {
 
     /// What paying off `amount` of the debt takes of the collateral; less debt when the collateral does not suffice, and
     /// more (up to `allowed`) when only dust of it would remain.
-    fn slice(&self, amount: u64, allowed: u64, collateral_dust: u64) -> Result<SwapSlice> {
+    pub fn slice(&self, amount: u64, allowed: u64, collateral_dust: u64) -> Result<SwapSlice> {
         let repaid = self.taken.value_ceil(amount);
         let penalty = self.target.penalty(repaid, self.bonus)?;
         let wanted = self

@@ -152,6 +152,55 @@ impl Exposures {
         item.confidence = sum(item.confidence, lost(size, delta.doubt.confidence)?)?;
         Ok(())
     }
+
+    /// The exposure to an underlying, if any slot named it.
+    pub fn get(&self, underlying: u8) -> Option<&Exposure> {
+        self.items()
+            .iter()
+            .find(|item| item.underlying == underlying)
+    }
+
+    /// Counts what a single slot is exposed to; nothing when it names no underlying.
+    ///
+    /// # Errors
+    /// As [`Exposures::add`].
+    pub fn merge(&mut self, other: &Exposure) -> Result<()> {
+        if other.underlying == 0 {
+            return Ok(());
+        }
+        let nothing = Delta {
+            low: 0,
+            high: 0,
+            doubt: PriceDoubt::default(),
+        };
+        self.add(other.underlying, &nothing)?;
+        self.change(other, sum)
+    }
+
+    /// Stops counting what a slot is exposed to.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn remove(&mut self, other: &Exposure) -> Result<()> {
+        self.change(other, |a, b| a.checked_sub(b).ok_or(RiskError::Overflow))
+    }
+
+    fn change(&mut self, other: &Exposure, by: fn(i64, i64) -> Result<i64>) -> Result<()> {
+        let mut used = self.items.iter_mut().take(self.count);
+        if let Some(item) = used.find(|item| item.underlying == other.underlying) {
+            *item = Exposure {
+                low: by(item.low, other.low)?,
+                high: by(item.high, other.high)?,
+                long: by(item.long, other.long)?,
+                short: by(item.short, other.short)?,
+                below: by(item.below, other.below)?,
+                above: by(item.above, other.above)?,
+                confidence: by(item.confidence, other.confidence)?,
+                underlying: item.underlying,
+            };
+        }
+        Ok(())
+    }
 }
 
 #[inline(always)]

@@ -133,7 +133,7 @@ impl PortfolioMargin {
 }
 
 /// Of the requirements with and without what is stale, the one that the policy takes.
-fn settle(policy: Policy, with: i128, without: i128) -> i128 {
+pub(crate) fn settle(policy: Policy, with: i128, without: i128) -> i128 {
     match policy {
         Policy::Strict => with.max(without),
         Policy::BenefitOfDoubt => with.min(without),
@@ -173,7 +173,12 @@ fn all_required(
 }
 
 /// A kind's requirement from its parts.
-fn line(parts: &Requirement, view: &RiskView<'_>, quote: i128, kind: HealthKind) -> Result<i128> {
+pub(crate) fn line(
+    parts: &Requirement,
+    view: &RiskView<'_>,
+    quote: i128,
+    kind: HealthKind,
+) -> Result<i128> {
     let total = parts.with_depeg(view.model, quote)?.total();
     match kind {
         HealthKind::Maint => maintenance(total, view.model),

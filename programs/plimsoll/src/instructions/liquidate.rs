@@ -1,5 +1,5 @@
 //! Liquidates an account below its maintenance line, slice by slice. Permissionless, and never held back by a mode.
-use anchor_lang::prelude::*;
+use anchor_lang::{prelude::*, Discriminator};
 
 use crate::{
     error::PlimsollError,
@@ -34,20 +34,26 @@ pub struct Liquidate<'info> {
     /// Bank of the quote asset, needed when collateral or debt is a market.
     #[account(mut)]
     pub quote_bank: Option<AccountLoader<'info, Bank>>,
-    // Remaining accounts: books (writable) in which the account has orders.
+    // Remaining accounts, writable: books in which the account has orders, then markets of positions that hedge the one
+    // to take over.
 }
 
 /// Flags the account when its maintenance health is below zero, and then goes as far as it is asked and as is needed
 /// for LiquidationEnd health of zero: cancels the orders in the books passed, takes over at most `max_position_lots`
-/// of a position and swaps at most `max_debt` native units of a debt; zero leaves a phase out. An account that has
-/// recovered is only cleared. The liquidator's Init health must be at least zero when it took anything.
+/// of a position, with as much in value of those that hedge it, and swaps at most `max_debt` native units of a debt; zero
+/// leaves a phase out. An account that has recovered is only cleared. Of an account in portfolio margin all that the
+/// call takes is judged together. The liquidator's Init health must be at least zero when it took anything.
 #[inline(never)]
 pub(crate) fn liquidate<'info>(
     ctx: Context<'info, Liquidate<'info>>,
     max_position_lots: u64,
     max_debt: u64,
 ) -> Result<()> {
-    let books = ctx.remaining_accounts;
+    let (books, hedges) = split(ctx.remaining_accounts);
+    require!(
+        hedges.is_empty() || max_position_lots > 0,
+        PlimsollError::WrongRemainingAccount
+    );
     let accounts: &'info Liquidate<'info> = ctx.accounts;
     let clock = Clock::get()?;
     let risk = accounts.risk_state.load()?;
@@ -77,11 +83,15 @@ pub(crate) fn liquidate<'info>(
     }
     let mut took = false;
     if max_position_lots > 0 && liquidation.standing.end() < 0 {
-        take_over(&mut liquidation, accounts, max_position_lots)?;
+        let swaps = max_debt > 0;
+        take_over(&mut liquidation, accounts, max_position_lots, hedges, swaps)?;
         took = true;
     }
     if max_debt > 0 && liquidation.standing.end() < 0 {
         took |= swap(&mut liquidation, accounts, max_debt)?;
+    }
+    if took {
+        liquidation.require_improved()?;
     }
     liquidation.finish();
     if took {
@@ -123,17 +133,45 @@ fn cancel_orders<'info>(
 }
 
 #[inline(never)]
-fn take_over(
+fn take_over<'info>(
     liquidation: &mut Liquidation,
     accounts: &Liquidate,
     max_position_lots: u64,
+    hedges: &'info [AccountInfo<'info>],
+    swaps: bool,
 ) -> Result<()> {
     liquidation.require_no_orders()?;
     let market = accounts
         .position_market
         .as_ref()
         .ok_or(PlimsollError::MissingAccount)?;
-    liquidation.take_over(&mut *market.load_mut()?, max_position_lots)
+    let is_followed = swaps || !hedges.is_empty();
+    let notional =
+        liquidation.take_over(&mut *market.load_mut()?, max_position_lots, is_followed)?;
+    for (at, hedge) in hedges.iter().enumerate() {
+        if liquidation.standing.end() >= 0 {
+            break;
+        }
+        let market: AccountLoader<Market> =
+            AccountLoader::try_from(hedge).map_err(|_| PlimsollError::WrongRemainingAccount)?;
+        let is_followed = swaps || at.saturating_add(1) < hedges.len();
+        liquidation.take_over_hedge(&mut *market.load_mut()?, notional, is_followed)?;
+    }
+    Ok(())
+}
+
+/// The books, which come first, and the markets.
+fn split<'info>(
+    accounts: &'info [AccountInfo<'info>],
+) -> (&'info [AccountInfo<'info>], &'info [AccountInfo<'info>]) {
+    let is_market = |info: &AccountInfo| {
+        let data = info.try_borrow_data();
+        data.is_ok_and(|data| data.starts_with(Market::DISCRIMINATOR))
+    };
+    let markets = accounts.iter().position(is_market);
+    accounts
+        .split_at_checked(markets.unwrap_or(accounts.len()))
+        .unwrap_or((accounts, &[]))
 }
 
 #[inline(never)]

@@ -3,7 +3,8 @@ use anchor_lang::prelude::*;
 use plimsoll_risk::{
     fixed::{add, scale_floor},
     standard::{balance_value, perp_value},
-    AccountMargin, HealthKind, MarginModel, MarketRisk, PerpPosition, Policy, QuoteNative,
+    AccountMargin, Balance, Health, HealthKind, MarginMode, MarginModel, MarketRisk, PerpPosition,
+    Policy, QuoteNative,
 };
 
 use crate::{
@@ -62,12 +63,12 @@ pub(crate) fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
     let perp = account.perps.get_mut(slot).or_refuse()?;
     perp.settle_funding(market.funding()).or_refuse()?;
     let pnl = settleable(perp, risk.market(market.index)?, &clock)?;
-    let payment = plan(&risk, &account, slot, &market, &mut bank, pnl, &clock)?;
+    let payment = plan(&risk, &mut account, slot, &market, &mut bank, pnl, &clock)?;
 
-    let before = parts(&risk, &account, slot, HealthKind::Maint)?;
+    let before = maintained(&risk, &account, slot, &clock)?;
     ledger::settle(&mut account, slot, &mut market, &mut bank, payment.amount)?;
     ledger::count_borrow(&mut bank, payment.borrowed, clock.unix_timestamp)?;
-    if parts(&risk, &account, slot, HealthKind::Maint)? < before {
+    if maintained(&risk, &account, slot, &clock)? < before {
         require_maintenance(&risk, &account, &clock)?;
     }
     account.release_perp(slot);
@@ -110,7 +111,7 @@ struct Payment {
 #[inline(never)]
 fn plan(
     risk: &RiskState,
-    account: &MarginAccount,
+    account: &mut MarginAccount,
     slot: usize,
     market: &Market,
     bank: &mut Bank,
@@ -141,7 +142,7 @@ fn plan(
 #[inline(never)]
 fn borrowable(
     risk: &RiskState,
-    account: &MarginAccount,
+    account: &mut MarginAccount,
     slot: usize,
     bank: &mut Bank,
     loss: u64,
@@ -158,34 +159,97 @@ fn borrowable(
     let borrowed = missing.min(ledger::borrow_room(bank, entry, clock.unix_timestamp)?);
     let paid = covered.checked_add(borrowed).or_refuse()?;
 
-    let kind = HealthKind::Init;
-    let health = AccountMargin::health(
-        &view(risk, clock),
-        &portfolio(account),
-        kind,
-        Policy::Strict,
-    )
-    .or_refuse()?;
+    let health = match MarginMode::from_byte(account.margin_mode) {
+        MarginMode::Standard => init_after_by_slots(risk, account, slot, bank, paid, clock)?,
+        MarginMode::Portfolio => init_after(risk, account, slot, bank, paid, clock)?,
+    };
+    let enough = health.value >= 0 && health.stale.blocking().is_none();
+    Ok(if enough { borrowed } else { 0 })
+}
+
+/// The quote balance and a market's slot once so much of the slot's loss is paid out of the balance.
+fn after_paying(
+    account: &MarginAccount,
+    slot: usize,
+    bank: &Bank,
+    paid: u64,
+) -> Result<(Balance, PerpPosition)> {
     let [mut quote, ..] = account.balances;
     quote.debit(paid, bank.indices()).or_refuse()?;
     let mut perp = *account.perps.get(slot).or_refuse()?;
     let gained = i64::try_from(paid).map_err(|_| PlimsollError::Overflow)?;
     perp.quote = perp.quote.checked_add(QuoteNative(gained)).or_refuse()?;
+    Ok((quote, perp))
+}
+
+/// Init health after a payment: what it is, with the two slots concerned as they will be.
+#[inline(never)]
+fn init_after_by_slots(
+    risk: &RiskState,
+    account: &MarginAccount,
+    slot: usize,
+    bank: &Bank,
+    paid: u64,
+    clock: &Clock,
+) -> Result<Health> {
+    let kind = HealthKind::Init;
+    let mut health = whole(risk, account, kind, Policy::Strict, clock)?;
+    let (quote, perp) = after_paying(account, slot, bank, paid)?;
     let market = risk.market(perp.market)?;
     let after = add(
-        balance_value(kind, &quote, entry),
+        balance_value(kind, &quote, risk.asset(bank.index)?),
         perp_value(kind, &perp, &account.orders, market).or_refuse()?,
     )
     .or_refuse()?;
     let change = after
         .checked_sub(parts(risk, account, slot, kind)?)
         .or_refuse()?;
-    let enough = add(health.value, change).or_refuse()? >= 0;
-    Ok(if enough && health.stale.blocking().is_none() {
-        borrowed
-    } else {
-        0
-    })
+    health.value = add(health.value, change).or_refuse()?;
+    Ok(health)
+}
+
+/// The same where slots net: the account is changed, asked and changed back.
+#[inline(never)]
+fn init_after(
+    risk: &RiskState,
+    account: &mut MarginAccount,
+    slot: usize,
+    bank: &Bank,
+    paid: u64,
+    clock: &Clock,
+) -> Result<Health> {
+    let mut changed = after_paying(account, slot, bank, paid)?;
+    exchange(account, slot, &mut changed)?;
+    let health = whole(risk, account, HealthKind::Init, Policy::Strict, clock);
+    exchange(account, slot, &mut changed)?;
+    health
+}
+
+fn exchange(
+    account: &mut MarginAccount,
+    slot: usize,
+    other: &mut (Balance, PerpPosition),
+) -> Result<()> {
+    let [quote, ..] = &mut account.balances;
+    core::mem::swap(quote, &mut other.0);
+    core::mem::swap(account.perps.get_mut(slot).or_refuse()?, &mut other.1);
+    Ok(())
+}
+
+/// Maintenance health as far as a settlement can change it: the two slots' part of it, or the whole where slots net.
+fn maintained(
+    risk: &RiskState,
+    account: &MarginAccount,
+    slot: usize,
+    clock: &Clock,
+) -> Result<i128> {
+    let kind = HealthKind::Maint;
+    match MarginMode::from_byte(account.margin_mode) {
+        MarginMode::Standard => parts(risk, account, slot, kind),
+        MarginMode::Portfolio => {
+            Ok(whole(risk, account, kind, Policy::BenefitOfDoubt, clock)?.value)
+        }
+    }
 }
 
 /// What the quote balance and a market's slot together add to the health of a kind.
@@ -201,14 +265,24 @@ fn parts(risk: &RiskState, account: &MarginAccount, slot: usize, kind: HealthKin
 }
 
 #[inline(never)]
+fn whole(
+    risk: &RiskState,
+    account: &MarginAccount,
+    kind: HealthKind,
+    policy: Policy,
+    clock: &Clock,
+) -> Result<Health> {
+    AccountMargin::health(&view(risk, clock), &portfolio(account), kind, policy).or_refuse()
+}
+
 fn require_maintenance(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<()> {
-    let health = AccountMargin::health(
-        &view(risk, clock),
-        &portfolio(account),
+    let health = whole(
+        risk,
+        account,
         HealthKind::Maint,
         Policy::BenefitOfDoubt,
-    )
-    .or_refuse()?;
+        clock,
+    )?;
     require!(health.value >= 0, PlimsollError::InsufficientHealth);
     Ok(())
 }

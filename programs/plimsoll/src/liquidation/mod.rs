@@ -4,6 +4,21 @@
 //! 2. [`Liquidation::take_over`]: the liquidator takes a slice of a position at the oracle's price less a fee;
 //! 3. [`Liquidation::swap`]: it pays a slice of debt for a slice of collateral at the oracle's price plus a bonus.
 //!
+//! # Portfolio margin
+//!
+//! Where slots net, what a call takes is accepted if it leaves requirement ÷ equity lower and health higher
+//! ([`plimsoll_risk::liquidation::Footing`]). Closing one leg of a hedge does neither, and a hedged account may have no
+//! single leg that does: long SOL against short SOL-PERP stands on the edge from which either leg's closing opens the
+//! other. Yet every such account can be liquidated:
+//! - Requirements grow at least in proportion to exposures, and fees give way to half of what is improved. Closing
+//!   the same part of every leg therefore improves any account of which something is required. So a call may take
+//!   several legs, and is judged once they are all taken: a position with others that hedge it, then collateral for
+//!   debt. A leg that by itself would leave the account worse is as large a part as of every leg would have to go,
+//!   and earns no fee; what the legs improve together pays for the last.
+//! - More legs than a call can take could depend on each other, and a hedge of which nothing is required while nothing
+//!   is left either improves by nothing. So [`PATIENCE_SLOTS`] after it was flagged any leg may be taken, for no fee
+//!   if it leaves the account worse: no liquidator gains by choosing the wrong one.
+//!
 //! No mode, cap or window holds any of it back. What is stale, or priced by a broken feed, is neither seized nor
 //! repaid, and counts in the account's favour. An account with nothing but debt
 //! left goes to [`bankruptcy`].
@@ -36,6 +51,10 @@ use crate::{
 /// that recovered, with nobody there to clear it, would be liquidated at the highest fee whenever it next met the end
 /// line, still above maintenance.
 pub const FLAG_SLOTS: u64 = 9_000;
+
+/// Slots, a minute of them, after which an account in portfolio margin is liquidated leg by leg even where that raises
+/// what is required of the rest.
+pub const PATIENCE_SLOTS: u64 = 150;
 
 /// One call of the instruction: both parties and where the account stands.
 pub struct Liquidation<'a> {
@@ -162,10 +181,26 @@ impl Liquidation<'_> {
         Ok(entry)
     }
 
-    /// Refuses a slice that leaves LiquidationEnd health lower than it was.
+    /// Refuses a slice that leaves LiquidationEnd health lower than it was. Where slots net, all that a call takes is
+    /// judged together: [`Liquidation::require_improved`].
     fn require_helped(&self, before: i128) -> Result<()> {
+        let judged_later = self.standing.is_judged_as_a_whole();
         require!(
-            self.standing.end() >= before,
+            judged_later || self.standing.end() >= before,
+            PlimsollError::LiquidationHarms
+        );
+        Ok(())
+    }
+
+    /// Refuses what leaves an account in portfolio margin no better than it was before the call took anything, unless
+    /// nobody has found anything better for [`PATIENCE_SLOTS`].
+    ///
+    /// # Errors
+    /// `LiquidationHarms`.
+    pub fn require_improved(&self) -> Result<()> {
+        let waited = self.clock.slot.saturating_sub(self.account.flagged_slot) >= PATIENCE_SLOTS;
+        require!(
+            waited || self.standing.is_improved(),
             PlimsollError::LiquidationHarms
         );
         Ok(())

@@ -1,9 +1,10 @@
 //! Phase 2: the liquidator takes over a slice of a position.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    liquidation::{position_slice, PositionSlice},
+    fixed::div_ceil,
+    liquidation::{Portion, PositionSlice},
     position::OpenInterestChange,
-    BaseLots, Side,
+    Side,
 };
 
 use super::{unsigned, Liquidation, Part};
@@ -16,13 +17,20 @@ use crate::{
 impl Liquidation<'_> {
     /// Phase 2: moves up to `max_lots` of the account's position in `market` to the liquidator at spot less the fee, as
     /// a trade between the two. Both settle their funding up to the market's entry, where health measures it too. The
-    /// insurance's part of the fee becomes a claim on the market's pool.
+    /// insurance's part of the fee becomes a claim on the market's pool. Returns the slice's notional.
+    ///
+    /// With `is_followed` the call takes something else after it that may hedge it.
     ///
     /// # Errors
     /// `NothingToLiquidate` without a position; `StaleEntry`, `BrokenFeed`; `SliceTooSmall` and `LiquidationHarms` when
     /// it would not help; `NoFreePerpSlot` of the liquidator.
     #[inline(never)]
-    pub fn take_over(&mut self, market: &mut Market, max_lots: u64) -> Result<()> {
+    pub fn take_over(
+        &mut self,
+        market: &mut Market,
+        max_lots: u64,
+        is_followed: bool,
+    ) -> Result<u64> {
         require_keys_eq!(
             market.exchange,
             self.risk.exchange,
@@ -32,12 +40,13 @@ impl Liquidation<'_> {
             .account
             .find_perp(market.index)
             .ok_or(PlimsollError::NothingToLiquidate)?;
-        let slice = self.position_slice(market, slot, max_lots)?;
+        let slice = self.position_slice(market, slot, max_lots, is_followed)?;
 
         let before = self.standing.end();
         self.standing.take_out(self.account, Part::Perp(slot))?;
         let lots = self.exchange(market, slot, &slice)?;
         self.standing.count_in(self.account, Part::Perp(slot))?;
+        self.standing.update()?;
         self.require_helped(before)?;
         self.account.release_perp(slot);
         emit!(PositionLiquidated {
@@ -50,20 +59,52 @@ impl Liquidation<'_> {
             insurance_fee: unsigned(slice.insurance.0)?,
             liquidation_end_health: super::saturated(self.standing.end()),
         });
+        unsigned(slice.notional.0)
+    }
+
+    /// Takes over, beside a slice that was taken over for `notional`, as much of another position at most: the other leg
+    /// of a hedge, without which the first would leave the account worse.
+    ///
+    /// # Errors
+    /// As [`Liquidation::take_over`].
+    #[inline(never)]
+    pub fn take_over_hedge(
+        &mut self,
+        market: &mut Market,
+        notional: u64,
+        is_followed: bool,
+    ) -> Result<()> {
+        let entry = self.market_entry(market.index)?;
+        let mantissa = u128::from(notional)
+            .checked_shl(u32::from(entry.shift))
+            .or_refuse()?;
+        let lots = div_ceil(mantissa, u128::from(entry.price.spot)).or_refuse()?;
+        let lots = u64::try_from(lots).unwrap_or(u64::MAX);
+        self.take_over(market, lots, is_followed)?;
         Ok(())
     }
 
     #[inline(never)]
-    fn position_slice(&self, market: &Market, slot: usize, max_lots: u64) -> Result<PositionSlice> {
+    fn position_slice(
+        &mut self,
+        market: &Market,
+        slot: usize,
+        max_lots: u64,
+        is_followed: bool,
+    ) -> Result<PositionSlice> {
         let terms = &market.params.liquidation;
-        position_slice(
-            self.account.perps.get(slot).or_refuse()?,
-            self.market_entry(market.index)?,
-            &self.target(self.fee(terms), terms),
-            BaseLots(i64::try_from(max_lots).unwrap_or(i64::MAX)),
-            BaseLots(market.params.dust_lots),
-        )
-        .or_refuse()
+        let target = self.target(self.fee(terms), terms);
+        let entry = *self.market_entry(market.index)?;
+        let portion = Portion {
+            most: max_lots,
+            dust: unsigned(market.params.dust_lots)?,
+            collateral_dust: 0,
+            is_followed,
+        };
+        let perp = self.account.perps.get(slot).or_refuse()?;
+        self.standing
+            .position_slice(perp, &entry, &target, &portion)
+            .or_refuse()
     }
 
     /// Trades the slice between the two accounts; returns the signed lots that the liquidator took.

@@ -2,7 +2,12 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     fixed::{add, sub},
-    AccountMargin, Assessment, HealthKind, MarginMode, MarginModel, Policy, Portfolio, RiskView,
+    liquidation::{
+        position_slice, swap_slice, Footing, Holding, Netted, Portion, PositionSlice, Slot,
+        SwapSlice, Target,
+    },
+    AccountMargin, Assessment, BaseLots, HealthKind, MarginMode, MarginModel, MarketRisk,
+    PerpPosition, Policy, Portfolio, RiskError, RiskView,
 };
 
 use crate::{
@@ -27,7 +32,17 @@ pub enum Part {
 /// slots concerned are taken out and counted in again, which gives what another pass would.
 pub struct Standing<'a> {
     view: RiskView<'a>,
-    total: Assessment,
+    totals: Totals,
+    /// Where the account stood before the changes that are judged together.
+    start: Footing,
+}
+
+/// What is kept, by the account's mode of margin.
+enum Totals {
+    /// Slots add up.
+    Standard(Assessment),
+    /// Slots net.
+    Portfolio(Box<Netted>),
 }
 
 impl<'a> Standing<'a> {
@@ -38,14 +53,36 @@ impl<'a> Standing<'a> {
             doubts_broken: true,
             ..view(risk, clock)
         };
-        let total = AccountMargin::assess(&view, &portfolio(account), Policy::BenefitOfDoubt)
-            .or_refuse()?;
-        Ok(Self { view, total })
+        let portfolio = portfolio(account);
+        let totals = match portfolio.mode {
+            MarginMode::Standard => {
+                let policy = Policy::BenefitOfDoubt;
+                let total = AccountMargin::assess(&view, &portfolio, policy).or_refuse()?;
+                Totals::Standard(total)
+            }
+            MarginMode::Portfolio => {
+                let mut netted: Box<Netted> = bytemuck::zeroed_box();
+                netted.assess(&view, &portfolio).or_refuse()?;
+                Totals::Portfolio(netted)
+            }
+        };
+        let start = match &totals {
+            Totals::Standard(_) => Footing::default(),
+            Totals::Portfolio(netted) => netted.end(),
+        };
+        Ok(Self {
+            view,
+            totals,
+            start,
+        })
     }
 
     /// Whether no stale entry took part.
     pub fn is_certain(&self) -> bool {
-        self.total.stale.is_empty()
+        match &self.totals {
+            Totals::Standard(total) => total.stale.is_empty(),
+            Totals::Portfolio(netted) => netted.stale().is_empty(),
+        }
     }
 
     /// The market-wide numbers, as a liquidation may rely on them.
@@ -55,67 +92,193 @@ impl<'a> Standing<'a> {
 
     /// Below zero a liquidation starts.
     pub fn maintenance(&self) -> i128 {
-        self.total.of(HealthKind::Maint)
+        match &self.totals {
+            Totals::Standard(total) => total.of(HealthKind::Maint),
+            Totals::Portfolio(netted) => netted.maintenance(),
+        }
     }
 
     /// At zero or above a liquidation ends.
     pub fn end(&self) -> i128 {
-        self.total.of(HealthKind::LiquidationEnd)
+        match &self.totals {
+            Totals::Standard(total) => total.of(HealthKind::LiquidationEnd),
+            Totals::Portfolio(netted) => netted.end().health(),
+        }
     }
 
     /// What closing everything at spot would leave.
     pub fn equity(&self) -> i128 {
-        self.total.equity
+        match &self.totals {
+            Totals::Standard(total) => total.equity,
+            Totals::Portfolio(netted) => netted.equity(),
+        }
     }
 
     /// Stops counting a slot that is about to change.
     #[inline(never)]
     pub fn take_out(&mut self, account: &MarginAccount, part: Part) -> Result<()> {
-        if account.margin_mode == MarginMode::Portfolio as u8 {
-            // Slots net: the account is counted anew once they have changed.
-            return Ok(());
+        match &mut self.totals {
+            Totals::Standard(total) => {
+                let value = value_of(&self.view, account, part)?;
+                for (total, part) in total.health.iter_mut().zip(value.health) {
+                    *total = sub(*total, part).or_refuse()?;
+                }
+                total.equity = sub(total.equity, value.equity).or_refuse()?;
+                Ok(())
+            }
+            Totals::Portfolio(netted) => {
+                let slot = slot_of(&self.view, account, part)?;
+                netted.take_out(&slot).or_refuse()
+            }
         }
-        let value = self.value_of(account, part)?;
-        for (total, part) in self.total.health.iter_mut().zip(value.health) {
-            *total = sub(*total, part).or_refuse()?;
-        }
-        self.total.equity = sub(self.total.equity, value.equity).or_refuse()?;
-        Ok(())
     }
 
     /// Counts a slot again.
     #[inline(never)]
     pub fn count_in(&mut self, account: &MarginAccount, part: Part) -> Result<()> {
-        if account.margin_mode == MarginMode::Portfolio as u8 {
-            self.total =
-                AccountMargin::assess(&self.view, &portfolio(account), Policy::BenefitOfDoubt)
-                    .or_refuse()?;
-            return Ok(());
+        match &mut self.totals {
+            Totals::Standard(total) => {
+                let value = value_of(&self.view, account, part)?;
+                for (total, part) in total.health.iter_mut().zip(value.health) {
+                    *total = add(*total, part).or_refuse()?;
+                }
+                total.equity = add(total.equity, value.equity).or_refuse()?;
+                Ok(())
+            }
+            Totals::Portfolio(netted) => {
+                let slot = slot_of(&self.view, account, part)?;
+                netted.count_in(&slot).or_refuse()
+            }
         }
-        let value = self.value_of(account, part)?;
-        for (total, part) in self.total.health.iter_mut().zip(value.health) {
-            *total = add(*total, part).or_refuse()?;
+    }
+
+    /// Draws the sums after the last slot of a change was counted in: where slots net, requirements are computed anew.
+    pub fn update(&mut self) -> Result<()> {
+        match &mut self.totals {
+            Totals::Standard(_) => Ok(()),
+            Totals::Portfolio(netted) => netted.update(&self.view).or_refuse(),
         }
-        self.total.equity = add(self.total.equity, value.equity).or_refuse()?;
+    }
+
+    /// Both sides of LiquidationEnd health where slots net; all of it as value where they add up.
+    pub fn footing(&self) -> Footing {
+        match &self.totals {
+            Totals::Standard(total) => Footing {
+                value: total.of(HealthKind::LiquidationEnd),
+                requirement: 0,
+            },
+            Totals::Portfolio(netted) => netted.end(),
+        }
+    }
+
+    /// Whether a change is judged with what else the call changes, at its end, rather than by itself.
+    pub fn is_judged_as_a_whole(&self) -> bool {
+        matches!(self.totals, Totals::Portfolio(_))
+    }
+
+    /// Whether what changed since the start left the account better.
+    pub fn is_improved(&self) -> bool {
+        match &self.totals {
+            Totals::Standard(_) => true,
+            Totals::Portfolio(netted) => self.start.improves_to(&netted.end()),
+        }
+    }
+
+    /// Leaves a change since `before` out of what is judged.
+    pub fn pass_over(&mut self, before: Footing) -> Result<()> {
+        let now = self.footing();
+        let moved = |start, before, now| sub(now, before).and_then(|by| add(start, by)).or_refuse();
+        self.start = Footing {
+            value: moved(self.start.value, before.value, now.value)?,
+            requirement: moved(self.start.requirement, before.requirement, now.requirement)?,
+        };
         Ok(())
     }
 
+    /// The slice of a position to take over. In portfolio margin one that improves nothing by itself can be the first of
+    /// several that improve the account together.
     #[inline(never)]
-    fn value_of(&self, account: &MarginAccount, part: Part) -> Result<Assessment> {
-        let mut portfolio = Portfolio {
-            balances: &[],
-            perps: &[],
-            orders: &account.orders,
-            mode: MarginMode::Standard,
-        };
-        match part {
-            Part::Balance(slot) => {
-                portfolio.balances = core::slice::from_ref(account.balances.get(slot).or_refuse()?);
+    pub fn position_slice(
+        &mut self,
+        perp: &PerpPosition,
+        entry: &MarketRisk,
+        target: &Target,
+        portion: &Portion,
+    ) -> core::result::Result<PositionSlice, RiskError> {
+        match &mut self.totals {
+            Totals::Standard(_) => {
+                let lots = |lots: u64| BaseLots(i64::try_from(lots).unwrap_or(i64::MAX));
+                position_slice(perp, entry, target, lots(portion.most), lots(portion.dust))
             }
-            Part::Perp(slot) => {
-                portfolio.perps = core::slice::from_ref(account.perps.get(slot).or_refuse()?);
+            Totals::Portfolio(netted) => {
+                match netted.position_slice(&self.view, &self.start, perp, entry, target, portion) {
+                    Err(RiskError::RaisesRisk) => {
+                        netted.opening_position_slice(perp, entry, target, portion)
+                    }
+                    slice => slice,
+                }
             }
         }
-        AccountMargin::assess(&self.view, &portfolio, Policy::BenefitOfDoubt).or_refuse()
+    }
+
+    /// The slice of collateral for debt, likewise.
+    #[inline(never)]
+    pub fn swap_slice(
+        &mut self,
+        given: &Holding,
+        taken: &Holding,
+        target: &Target,
+        portion: &Portion,
+    ) -> core::result::Result<SwapSlice, RiskError> {
+        match &mut self.totals {
+            Totals::Standard(_) => {
+                let (collateral, debt) = (given.as_collateral(), taken.as_debt());
+                let (most, dust) = (portion.most, portion.dust);
+                swap_slice(
+                    &collateral,
+                    &debt,
+                    target,
+                    most,
+                    portion.collateral_dust,
+                    dust,
+                )
+            }
+            Totals::Portfolio(netted) => {
+                match netted.swap_slice(&self.view, &self.start, given, taken, target, portion) {
+                    Err(RiskError::RaisesRisk) => {
+                        netted.opening_swap_slice(given, taken, target, portion)
+                    }
+                    slice => slice,
+                }
+            }
+        }
+    }
+}
+
+#[inline(never)]
+fn value_of(view: &RiskView, account: &MarginAccount, part: Part) -> Result<Assessment> {
+    let mut portfolio = Portfolio {
+        balances: &[],
+        perps: &[],
+        orders: &account.orders,
+        mode: MarginMode::Standard,
+    };
+    match part {
+        Part::Balance(slot) => {
+            portfolio.balances = core::slice::from_ref(account.balances.get(slot).or_refuse()?);
+        }
+        Part::Perp(slot) => {
+            portfolio.perps = core::slice::from_ref(account.perps.get(slot).or_refuse()?);
+        }
+    }
+    AccountMargin::assess(view, &portfolio, Policy::BenefitOfDoubt).or_refuse()
+}
+
+fn slot_of(view: &RiskView, account: &MarginAccount, part: Part) -> Result<Slot> {
+    match part {
+        Part::Balance(slot) => {
+            Slot::of_balance(view, account.balances.get(slot).or_refuse()?).or_refuse()
+        }
+        Part::Perp(slot) => Slot::of_perp(view, account.perps.get(slot).or_refuse()?).or_refuse(),
     }
 }

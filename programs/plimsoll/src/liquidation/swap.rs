@@ -1,7 +1,7 @@
 //! Phase 3: the liquidator pays a slice of the account's debt and takes a slice of its collateral for it.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    liquidation::{swap_slice, Collateral, Debt, SwapSlice},
+    liquidation::{Holding, Portion, SwapSlice},
     AssetRisk, Balance, LiquidationTerms, QuoteNative, RiskError,
 };
 
@@ -10,24 +10,36 @@ use crate::{
     error::{OrRefuse, PlimsollError},
     events::{CollateralLiquidated, PnlSettled},
     ledger,
-    state::{Bank, MarginAccount, Market},
+    state::{Bank, MarginAccount, Market, RiskState},
 };
 
 /// The account's side of a leg, read once.
 struct Stake {
     index: u16,
     part: Part,
-    kind: Kind,
+    /// A balance and its entry, with the bank's indices of now; none for a claim on a market in which no position is left.
+    token: Option<(Balance, AssetRisk)>,
     terms: LiquidationTerms,
     /// Less than this, in native quote, goes whole; a claim takes the quote asset's.
     dust: u64,
 }
 
-enum Kind {
-    /// A balance and its entry, with the bank's indices of now.
-    Token(Balance, AssetRisk),
-    /// A claim on a market in which no position is left, native quote, signed.
-    Claim(i64),
+/// The account's side of a leg as the risk crate takes it.
+fn holding<'a>(
+    risk: &'a RiskState,
+    account: &'a MarginAccount,
+    stake: &'a Stake,
+) -> core::result::Result<Holding<'a>, RiskError> {
+    match (&stake.token, stake.part) {
+        (Some((balance, entry)), _) => Ok(Holding::Token(balance, entry)),
+        (None, Part::Perp(slot)) => {
+            let perp = account.perps.get(slot);
+            let entry = risk.markets.get(usize::from(stake.index));
+            let claim = perp.zip(entry).ok_or(RiskError::UnknownMarket)?;
+            Ok(Holding::Claim(claim.0, claim.1))
+        }
+        (None, Part::Balance(_)) => Err(RiskError::UnknownMarket),
+    }
 }
 
 impl Liquidation<'_> {
@@ -95,6 +107,7 @@ impl Liquidation<'_> {
         for stake in [given, taken] {
             self.standing.count_in(self.account, stake.part)?;
         }
+        self.standing.update()?;
         self.require_helped(before)?;
         emit!(CollateralLiquidated {
             margin_account: self.account_key,
@@ -132,6 +145,7 @@ impl Liquidation<'_> {
         if amount == 0 {
             return Ok(false);
         }
+        let before = self.standing.footing();
         let parts = [Part::Balance(0), Part::Perp(slot)];
         for part in parts {
             self.standing.take_out(self.account, part)?;
@@ -140,6 +154,8 @@ impl Liquidation<'_> {
         for part in parts {
             self.standing.count_in(self.account, part)?;
         }
+        self.standing.update()?;
+        self.standing.pass_over(before)?;
         emit!(PnlSettled {
             margin_account: self.account_key,
             market: market.index,
@@ -174,18 +190,18 @@ impl Liquidation<'_> {
                 Ok(Stake {
                     index: bank.index,
                     part: Part::Balance(slot),
-                    kind: Kind::Token(*self.account.balances.get(slot).or_refuse()?, entry),
+                    token: Some((*self.account.balances.get(slot).or_refuse()?, entry)),
                     terms: bank.params.liquidation,
                     dust: bank.params.dust_usd,
                 })
             }
             Leg::Market(market) => {
                 let market = market.load()?;
-                let (slot, claim) = self.claim(market.index)?;
+                let (slot, _) = self.claim(market.index)?;
                 Ok(Stake {
                     index: market.index,
                     part: Part::Perp(slot),
-                    kind: Kind::Claim(claim),
+                    token: None,
                     terms: market.params.liquidation,
                     dust: quote_dust,
                 })
@@ -195,38 +211,27 @@ impl Liquidation<'_> {
 
     #[inline(never)]
     fn swap_slice(
-        &self,
+        &mut self,
         given: &Stake,
         taken: &Stake,
         max_debt: u64,
     ) -> core::result::Result<SwapSlice, RiskError> {
         let own_fee = self.fee(&given.terms);
-        let (debt, fee) = match &taken.kind {
-            Kind::Token(balance, entry) => (
-                Debt::Borrow(balance, entry),
-                own_fee.max(self.fee(&taken.terms)),
-            ),
-            Kind::Claim(claim) => (Debt::Loss(claim.min(&0).unsigned_abs()), own_fee),
+        let fee = match &taken.token {
+            Some(_) => own_fee.max(self.fee(&taken.terms)),
+            None => own_fee,
         };
-        let market;
-        let collateral = match &given.kind {
-            Kind::Token(balance, entry) => Collateral::Deposit(balance, entry),
-            Kind::Claim(claim) => {
-                market = self.risk.markets.get(usize::from(given.index));
-                Collateral::Profit(
-                    claim.max(&0).unsigned_abs(),
-                    market.ok_or(RiskError::UnknownMarket)?,
-                )
-            }
+        let target = self.target(fee, &given.terms);
+        let portion = Portion {
+            most: max_debt,
+            dust: taken.dust,
+            collateral_dust: given.dust,
+            is_followed: false,
         };
-        swap_slice(
-            &collateral,
-            &debt,
-            &self.target(fee, &given.terms),
-            max_debt,
-            given.dust,
-            taken.dust,
-        )
+        let collateral = holding(self.risk, self.account, given)?;
+        let debt = holding(self.risk, self.account, taken)?;
+        self.standing
+            .swap_slice(&collateral, &debt, &target, &portion)
     }
 
     /// The liquidator's balance pays the debt: in kind, or in quote into the market's pool.

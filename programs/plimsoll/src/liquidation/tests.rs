@@ -121,7 +121,7 @@ impl Desk {
         liquidation.begin()?;
         if max_lots > 0 {
             liquidation.require_no_orders()?;
-            liquidation.take_over(&mut self.market, max_lots)?;
+            liquidation.take_over(&mut self.market, max_lots, false)?;
         }
         let kept = liquidation.standing.end();
         let over = liquidation.finish();

@@ -92,6 +92,7 @@ impl Step {
             Self::Liquidate { moves, .. } => match moves.as_slice() {
                 [] => "flag",
                 [Move::TakeOver { .. }] => "position",
+                [Move::Open { .. }, Move::Hedge { .. }] => "hedged position",
                 [Move::Swap { .. }] => "swap",
                 _ => "position and swap",
             },
@@ -130,19 +131,19 @@ impl Situation<'_> {
         if trial.is_over() {
             return self.chore(cancel_in, value);
         }
-        let first = match search::best(&trial, self.limits, true) {
+        let (opening, first) = match self.best(&trial) {
             Ok(first) => first,
             Err(_) if flagged.is_none() || !cancel_in.is_empty() => {
                 return self.chore(cancel_in, value);
             }
             Err(reason) => return Err(reason),
         };
-        let mut moves = vec![first.made];
+        let mut moves: Vec<Move> = opening.into_iter().chain([first.made]).collect();
         let mut total = first.score;
         let mut reward = first.gain.reward;
         let mut own_after = first.trial.own_init();
         let after_takeover = matches!(first.made, Move::TakeOver { .. });
-        if !single && after_takeover && !first.trial.is_over() {
+        if !single && !trial.is_netted() && after_takeover && !first.trial.is_over() {
             if let Ok(second) = search::best(&first.trial, self.limits, false) {
                 if second.score > 0 {
                     moves.push(second.made);
@@ -166,6 +167,23 @@ impl Situation<'_> {
             margin: taken.map_or(0, |(before, after)| (before - after).max(0)),
             ..self.finished(Step::Liquidate { cancel_in, moves }, reward, profit, value)
         })
+    }
+
+    /// The best single move; of an account in portfolio margin, or two that are judged together where one is not enough.
+    fn best<'a>(&self, trial: &Trial<'a>) -> Result<(Option<Move>, Sized<'a>), NoPlan> {
+        let alone = search::best(trial, self.limits, true);
+        if alone.as_ref().is_ok_and(|alone| alone.ends()) {
+            return alone.map(|alone| (None, alone));
+        }
+        let pair = search::best_pair(trial, self.limits);
+        match (alone, pair) {
+            (Ok(alone), Some((opening, pair))) if pair.is_better_than(&alone) => {
+                Ok((Some(opening), pair))
+            }
+            (Ok(alone), _) => Ok((None, alone)),
+            (Err(_), Some((opening, pair))) => Ok((Some(opening), pair)),
+            (Err(reason), None) => Err(reason),
+        }
     }
 
     /// A call that brings no reward: it flags, cancels or clears.

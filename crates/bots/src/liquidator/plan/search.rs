@@ -38,6 +38,10 @@ pub struct Limits {
 pub enum Move {
     /// Take over up to so many lots of a position.
     TakeOver { market: u16, max_lots: u64 },
+    /// The same, followed by what it hedges: both are judged together, so this may be a leg that cannot go alone.
+    Open { market: u16, max_lots: u64 },
+    /// After a takeover, take over as much in value of a position that hedges it.
+    Hedge { market: u16 },
     /// Pay up to so many native units of a debt for collateral.
     Swap {
         collateral: Leg,
@@ -49,7 +53,8 @@ pub enum Move {
 impl Move {
     fn limit(&self) -> u64 {
         match *self {
-            Self::TakeOver { max_lots, .. } => max_lots,
+            Self::TakeOver { max_lots, .. } | Self::Open { max_lots, .. } => max_lots,
+            Self::Hedge { .. } => u64::MAX,
             Self::Swap { max_debt, .. } => max_debt,
         }
     }
@@ -60,6 +65,11 @@ impl Move {
                 market,
                 max_lots: limit,
             },
+            Self::Open { market, .. } => Self::Open {
+                market,
+                max_lots: limit,
+            },
+            Self::Hedge { .. } => self,
             Self::Swap {
                 collateral, debt, ..
             } => Self::Swap {
@@ -77,6 +87,8 @@ impl Move {
     pub fn try_on(&self, trial: &mut Trial<'_>) -> Result<Gain, Obstacle> {
         match *self {
             Self::TakeOver { market, max_lots } => trial.take_over(market, max_lots),
+            Self::Open { market, max_lots } => trial.open(market, max_lots),
+            Self::Hedge { market } => trial.take_over_hedge(market),
             Self::Swap {
                 collateral,
                 debt,
@@ -97,9 +109,14 @@ pub struct Sized<'a> {
 }
 
 impl Sized<'_> {
+    /// Whether the account needs no more after it.
+    pub fn ends(&self) -> bool {
+        self.trial.is_over()
+    }
+
     /// A move that pays is better the more it pays. Where none does, which only a liquidator that accepts losses goes on
     /// with, the one that relieves the account most is better: many small losses add up.
-    fn is_better_than(&self, other: &Self) -> bool {
+    pub fn is_better_than(&self, other: &Self) -> bool {
         let key = |sized: &Self| match sized.score >= 0 {
             true => (true, sized.score),
             false => (false, sized.trial.standing.of(HealthKind::LiquidationEnd)),
@@ -132,6 +149,62 @@ pub(super) fn best<'a>(
         }
     }
     best.ok_or(reason)
+}
+
+/// How often a first leg is tried with a quarter of the size when the liquidator's margin does not suffice.
+const QUARTERINGS: u32 = 6;
+
+/// The best takeover with a second leg that together improve an account of which no leg can go alone: the takeover, and
+/// both with what follows from them. Only in portfolio margin.
+pub(super) fn best_pair<'a>(trial: &Trial<'a>, limits: &Limits) -> Option<(Move, Sized<'a>)> {
+    let mut best: Option<(Move, Sized<'a>)> = None;
+    if !trial.is_netted() {
+        return None;
+    }
+    let positions = candidates(trial, limits, true).into_iter();
+    for first in positions.filter_map(|made| match made {
+        Move::TakeOver { market, max_lots } => Some(Move::Open { market, max_lots }),
+        _ => None,
+    }) {
+        for step in 0..QUARTERINGS {
+            let first = first.with_limit((first.limit() >> (2 * step)).max(1));
+            let found = with_second(trial, first, limits);
+            if let Some(found) = found {
+                if best
+                    .as_ref()
+                    .is_none_or(|(_, best)| found.is_better_than(best))
+                {
+                    best = Some((first, found));
+                }
+                break;
+            }
+        }
+    }
+    best
+}
+
+/// A takeover with the best second leg after it.
+fn with_second<'a>(trial: &Trial<'a>, first: Move, limits: &Limits) -> Option<Sized<'a>> {
+    let mut opened = trial.clone();
+    let gain = first.try_on(&mut opened).ok()?;
+    let hedges = candidates(&opened, limits, true)
+        .into_iter()
+        .filter_map(|made| match made {
+            Move::TakeOver { market, .. } => Some(Move::Hedge { market }),
+            _ => None,
+        });
+    let swaps = candidates(&opened, limits, false);
+    let mut best: Option<Sized<'a>> = None;
+    for second in hedges.chain(swaps) {
+        if let Ok(mut found) = sized(&opened, second, limits) {
+            found.gain.reward += gain.reward;
+            found.score += score(&gain, limits);
+            if best.as_ref().is_none_or(|best| found.is_better_than(best)) {
+                best = Some(found);
+            }
+        }
+    }
+    best
 }
 
 /// Every position and every pair of collateral and debt, within the largest move allowed.
@@ -182,7 +255,9 @@ fn sized<'a>(trial: &Trial<'a>, wanted: Move, limits: &Limits) -> Result<Sized<'
     let before = trial.own_init();
     let attempt = |wanted: Move| -> Result<(Gain, Trial<'a>), Obstacle> {
         let mut after = trial.clone();
-        Ok((wanted.try_on(&mut after)?, after))
+        let gain = wanted.try_on(&mut after)?;
+        after.judge()?;
+        Ok((gain, after))
     };
     let affordable = |after: &Trial<'_>| is_affordable(before, after.own_init(), limits.reserve);
     let finish = |limit: u64, (gain, trial): (Gain, Trial<'a>)| Sized {

@@ -1,7 +1,10 @@
 //! Plans against the risk crate: what they promise holds in a trial, and nothing better was overlooked.
 use super::*;
 use crate::liquidator::{synthetic::World, valuation::ValuationBook};
-use plimsoll_risk::{Balance, HealthKind, QuoteNative, Shares};
+use plimsoll_risk::{
+    Balance, BaseLots, HealthKind, ModelParams, PerpPosition, QuoteNative, Shares,
+    UnderlyingParams, RATIO_ONE,
+};
 use proptest::prelude::*;
 
 const OWN: u64 = u64::MAX;
@@ -193,6 +196,150 @@ fn repeated_plans_finish_every_account() {
     }
     assert_eq!(recovered + bankrupt, 400);
     assert!(bankrupt > 0);
+}
+
+/// The world with a portfolio model over its assets and markets: the first asset and market share an underlying, and so
+/// on; each underlying drives the market with a part of its own.
+fn modelled(world: &World) -> Outlook {
+    use plimsoll_risk::portfolio::{CRASH_DAYS, LOADING_ONE};
+    let ratio = |percent: u32| RATIO_ONE / 100 * percent;
+    let mut risk = *world.outlook.risk();
+    risk.model.params = ModelParams::standard();
+    risk.model.factors[0].volatility = [ratio(3); 2];
+    risk.underlying_count = 32;
+    for entry in risk.underlyings.iter_mut().take(32) {
+        entry.params = UnderlyingParams {
+            loadings: [LOADING_ONE, 0, 0],
+            crash_returns: [-LOADING_ONE / 5; CRASH_DAYS],
+            depth_notional: u64::MAX,
+            basis_ratio: ratio(2),
+            ..UnderlyingParams::default()
+        };
+        entry.idiosyncratic = [ratio(2); 2];
+        // √(3² + 2²), rounded up.
+        entry.isolated = [ratio(361) / 100 + 1; 2];
+    }
+    for (number, entry) in (1..).zip(risk.assets.iter_mut().skip(1).take(31)) {
+        entry.underlying = number;
+    }
+    for (number, entry) in (1..).zip(risk.markets.iter_mut().take(32)) {
+        entry.underlying = number;
+    }
+    Outlook::new(&risk, world.outlook.clock().slot, world.outlook.clock().now)
+}
+
+/// Dollars of a market, or of an asset other than quote, as a signed number of lots or shares.
+fn worth(dollars: i64, spot: u64) -> i64 {
+    let lots = (i128::from(dollars) * 1_000_000) << 20;
+    i64::try_from(lots / i128::from(spot)).unwrap()
+}
+
+/// An account in portfolio margin with a deposit, a position in the market of the same underlying and one of another, and
+/// a debt in quote.
+fn netted_account(
+    world: &World,
+    outlook: &Outlook,
+    deposit: i64,
+    positions: [i64; 2],
+    debt: i64,
+) -> Box<MarginAccount> {
+    let mut account = rich(world, -debt);
+    account.margin_mode = 1;
+    let risk = outlook.risk();
+    if deposit > 0 {
+        account.balances[1] = Balance {
+            shares: Shares(worth(deposit, risk.assets[1].price.spot)),
+            ..Balance::of(1)
+        };
+    }
+    for (place, dollars) in positions.into_iter().enumerate().filter(|(_, x)| *x != 0) {
+        let market = place as u16;
+        account.perps[place] = PerpPosition {
+            position: BaseLots(worth(dollars, risk.markets[place].price.spot)),
+            quote: QuoteNative(-dollars * 1_000_000),
+            ..PerpPosition::of(market)
+        };
+    }
+    account
+}
+
+fn carried_out<'a>(
+    outlook: &'a Outlook,
+    terms: &'a Terms,
+    account: &MarginAccount,
+    own: &MarginAccount,
+) -> (Vec<Move>, Trial<'a>) {
+    let plan = plan_for(outlook, terms, account, own, &limits()).expect("a plan");
+    let Step::Liquidate { moves, .. } = plan.step else {
+        panic!("not bankrupt");
+    };
+    let (trial, reward) = carry_out(outlook, terms, account, own, &moves);
+    assert_eq!(reward, plan.reward);
+    trial
+        .judge()
+        .unwrap_or_else(|refused| panic!("{refused:?} {moves:?}"));
+    (moves, trial)
+}
+
+/// Of an account in portfolio margin the leg is taken whose closing improves it.
+#[test]
+fn the_leg_that_improves_the_account_is_taken() {
+    let world = World::new(17);
+    let (terms, outlook) = (terms(&world), modelled(&world));
+    let own = rich(&world, 1_000_000);
+    // Long 20,000 in one market, short 5,000 in the other, which hedges a part.
+    let account = netted_account(&world, &outlook, 0, [20_000, -5_000], -1_500);
+    let (moves, trial) = carried_out(&outlook, &terms, &account, &own);
+    assert!(
+        matches!(moves[0], Move::TakeOver { market: 0, .. }),
+        "{moves:?}"
+    );
+    assert!(trial.is_over());
+}
+
+/// A hedge of which no leg can go alone goes as a pair: spot against forward, and one market against another.
+#[test]
+fn a_perfect_hedge_is_taken_as_a_pair() {
+    let world = World::new(17);
+    let (terms, outlook) = (terms(&world), modelled(&world));
+    let own = rich(&world, 1_000_000);
+    let account = netted_account(&world, &outlook, 20_000, [-20_000, 0], 19_750);
+    let (moves, trial) = carried_out(&outlook, &terms, &account, &own);
+    assert!(
+        matches!(moves[..], [Move::Open { .. }, Move::Swap { .. }]),
+        "{moves:?}"
+    );
+    let end = |value: &Assessment| value.of(HealthKind::LiquidationEnd);
+    let before = Holdings::of(&account).assess(&outlook.view()).unwrap();
+    assert!(end(&trial.standing) > end(&before));
+
+    // The second market follows the first's underlying.
+    let mut risk = *outlook.risk();
+    risk.markets[1].underlying = 1;
+    let clock = outlook.clock();
+    let outlook = Outlook::new(&risk, clock.slot, clock.now);
+    let account = netted_account(&world, &outlook, 0, [20_000, -20_000], -300);
+    let (moves, trial) = carried_out(&outlook, &terms, &account, &own);
+    assert!(
+        matches!(moves[..], [Move::Open { .. }, Move::Hedge { .. }]),
+        "{moves:?}"
+    );
+    assert!(trial.standing.equity > 0);
+}
+
+/// A change of the model alone has every account valued anew whose entries it covers.
+#[test]
+fn a_moved_model_moves_what_it_covers() {
+    let world = World::new(17);
+    let outlook = modelled(&world);
+    let clock = outlook.clock();
+    let same = Outlook::new(outlook.risk(), clock.slot, clock.now);
+    assert_eq!(same.moved_since(&outlook), Default::default());
+    let mut risk = *outlook.risk();
+    risk.underlyings[3].isolated[1] += 1;
+    let moved = Outlook::new(&risk, clock.slot, clock.now).moved_since(&outlook);
+    assert_eq!(moved.assets, u64::from(u32::MAX) - 1);
+    assert_eq!(moved.markets, u64::from(u32::MAX));
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! A liquidation tried out on copies of both accounts, step by step as the program would do it.
 use plimsoll_risk::{
     fixed::{scale_floor, to_i64, RiskError},
-    liquidation::{position_slice, ramped_fee, swap_slice, Collateral, Debt, Target},
-    Assessment, AssetRisk, BaseLots, HealthKind, LiquidationTerms, QuoteNative, Side,
+    liquidation::{
+        position_slice, ramped_fee, swap_slice, Footing, Holding, Netted, Portion, PositionSlice,
+        SwapSlice, Target,
+    },
+    Assessment, AssetRisk, BaseLots, HealthKind, LiquidationTerms, MarginMode, QuoteNative, Side,
 };
 
 use super::{
@@ -39,6 +42,12 @@ pub struct Trial<'a> {
     pub flagged_for: u64,
     /// Where the account stands.
     pub standing: Assessment,
+    /// The same where slots net.
+    netted: Option<Box<Netted>>,
+    /// Where it stood before the first of the steps that are judged together.
+    start: Footing,
+    /// Value of the last takeover.
+    notional: u64,
 }
 
 impl<'a> Trial<'a> {
@@ -54,6 +63,8 @@ impl<'a> Trial<'a> {
         flagged_for: u64,
     ) -> Result<Self, RiskError> {
         let standing = account.assess(&outlook.view())?;
+        let netted = netted(outlook, &account)?;
+        let start = netted.as_ref().map_or(Footing::default(), |n| n.end());
         Ok(Self {
             outlook,
             terms,
@@ -61,7 +72,29 @@ impl<'a> Trial<'a> {
             own,
             flagged_for,
             standing,
+            netted,
+            start,
+            notional: 0,
         })
+    }
+
+    /// Whether the account is in portfolio margin, where all that a call takes is judged together.
+    pub fn is_netted(&self) -> bool {
+        self.netted.is_some()
+    }
+
+    /// Refuses, as the program does at the end of a call, what left an account in portfolio margin no better.
+    ///
+    /// # Errors
+    /// [`Obstacle::Harms`].
+    pub fn judge(&self) -> Result<(), Obstacle> {
+        let waited = self.flagged_for >= plimsoll::liquidation::PATIENCE_SLOTS;
+        match &self.netted {
+            Some(netted) if !waited && !self.start.improves_to(&netted.end()) => {
+                Err(Obstacle::Harms)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// True once LiquidationEnd health is at least zero.
@@ -79,12 +112,29 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// The [`Obstacle`].
     pub fn take_over(&mut self, market: u16, max_lots: u64) -> Result<Gain, Obstacle> {
+        self.take(market, max_lots, false)
+    }
+
+    /// Takes over up to `max_lots` of a position, to be followed by what it hedges.
+    ///
+    /// # Errors
+    /// The [`Obstacle`].
+    pub fn open(&mut self, market: u16, max_lots: u64) -> Result<Gain, Obstacle> {
+        self.take(market, max_lots, true)
+    }
+
+    fn take(&mut self, market: u16, max_lots: u64, is_followed: bool) -> Result<Gain, Obstacle> {
         let entry = self.outlook.market(market).ok_or(Obstacle::NotPriced)?;
         let terms = self.terms.market(market)?;
         let target = self.target(self.fee(&terms.liquidation), &terms.liquidation);
+        let portion = Portion {
+            most: max_lots,
+            dust: terms.dust_lots.unsigned_abs(),
+            collateral_dust: 0,
+            is_followed,
+        };
+        let slice = self.position_slice(market, &target, &portion)?;
         let perp = self.account.perp_mut(market).ok_or(Obstacle::NoSlot)?;
-        let most = BaseLots(i64::try_from(max_lots).unwrap_or(i64::MAX));
-        let slice = position_slice(perp, entry, &target, most, BaseLots(terms.dust_lots))?;
 
         let (side, funding) = (Side::closing(perp.position), entry.funding());
         perp.apply_fill(side, slice.lots, slice.notional, slice.penalty, funding)?;
@@ -94,12 +144,24 @@ impl<'a> Trial<'a> {
         own.apply_fill(side.opposite(), slice.lots, slice.notional, cost, funding)?;
         let grown = to_i64(i128::from(own.position.abs()) - i128::from(before))?;
         self.reassess()?;
+        self.notional = slice.notional.0.unsigned_abs();
         Ok(Gain {
             reward: -i128::from(cost.0),
             position: scale_floor(grown, entry.price.spot, entry.shift),
             tokens: 0,
             amount: slice.lots.abs(),
         })
+    }
+
+    /// Takes over as much in value of another position as the last takeover did.
+    ///
+    /// # Errors
+    /// The [`Obstacle`].
+    pub fn take_over_hedge(&mut self, market: u16) -> Result<Gain, Obstacle> {
+        let entry = self.outlook.market(market).ok_or(Obstacle::NotPriced)?;
+        let mantissa = u128::from(self.notional) << entry.shift;
+        let lots = mantissa.div_ceil(u128::from(entry.price.spot.max(1)));
+        self.take_over(market, u64::try_from(lots).unwrap_or(u64::MAX))
     }
 
     /// Repays up to `max_debt` native units of a debt and takes collateral for it. Claims are settled first; where that
@@ -114,12 +176,22 @@ impl<'a> Trial<'a> {
                 settled |= self.settle_claim(market)?;
             }
         }
-        let (given, given_terms, given_dust) = self.given(collateral)?;
-        let (taken, taken_terms, taken_dust) = self.taken(debt)?;
-        let fee = self.fee(&given_terms).max(self.fee(&taken_terms));
+        let (given_terms, collateral_dust) = self.terms_of(collateral)?;
+        let (taken_terms, dust) = self.terms_of(debt)?;
+        // A loss is owed in quote, which costs no bonus of its own.
+        let fee = match debt {
+            Leg::Asset(_) => self.fee(&given_terms).max(self.fee(&taken_terms)),
+            Leg::Claim(_) => self.fee(&given_terms),
+        };
         let target = self.target(fee, &given_terms);
-        let slice = match swap_slice(&given, &taken, &target, max_debt, given_dust, taken_dust) {
-            Err(RiskError::NothingToLiquidate) if settled => {
+        let portion = Portion {
+            most: max_debt,
+            dust,
+            collateral_dust,
+            is_followed: false,
+        };
+        let slice = match self.swap_slice(collateral, debt, &target, &portion) {
+            Err(Obstacle::Risk(RiskError::NothingToLiquidate)) if settled => {
                 self.account.release();
                 return Ok(Gain::default());
             }
@@ -154,14 +226,15 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Measures anew, and refuses a step that left the account worse off.
+    /// Measures anew, and refuses a step that left the account worse off, unless that is judged later.
     fn reassess(&mut self) -> Result<(), Obstacle> {
         let after = self.account.assess(&self.outlook.view())?;
         let harms = after.of(END) < self.standing.of(END);
         self.standing = after;
+        self.netted = netted(self.outlook, &self.account)?;
         self.account.release();
         self.own.release();
-        match harms {
+        match harms && !self.is_netted() {
             true => Err(Obstacle::Harms),
             false => Ok(()),
         }
@@ -190,6 +263,13 @@ impl<'a> Trial<'a> {
         };
         add_claim(&mut self.account, market, paid?.saturating_neg())?;
         self.standing = self.account.assess(&self.outlook.view())?;
+        let before = self.netted.as_ref().map(|netted| netted.end());
+        self.netted = netted(self.outlook, &self.account)?;
+        if let (Some(before), Some(netted)) = (before, &self.netted) {
+            let now = netted.end();
+            self.start.value += now.value - before.value;
+            self.start.requirement += now.requirement - before.requirement;
+        }
         Ok(true)
     }
 
@@ -207,41 +287,73 @@ impl<'a> Trial<'a> {
         entry.map_err(|_| Obstacle::NotPriced)
     }
 
-    /// Collateral, its terms and its dust.
-    fn given(&self, leg: Leg) -> Result<(Collateral<'_>, LiquidationTerms, u64), Obstacle> {
+    /// The terms of collateral or debt, and its dust.
+    fn terms_of(&self, leg: Leg) -> Result<(LiquidationTerms, u64), Obstacle> {
         match leg {
             Leg::Asset(asset) => {
-                let entry = self.outlook.asset(asset).ok_or(Obstacle::NotPriced)?;
-                let balance = self.account.balance(asset).ok_or(Obstacle::NoSlot)?;
                 let terms = self.terms.asset(asset)?;
-                let deposit = Collateral::Deposit(balance, entry);
-                Ok((deposit, terms.liquidation, terms.dust_usd))
+                Ok((terms.liquidation, terms.dust_usd))
             }
             Leg::Claim(market) => {
-                let profit = self.claim(market)?.max(0).unsigned_abs();
-                let entry = self.outlook.risk().market(market);
-                let claim = Collateral::Profit(profit, entry.map_err(|_| Obstacle::NotPriced)?);
                 let terms = self.terms.market(market)?.liquidation;
-                Ok((claim, terms, self.terms.asset(0)?.dust_usd))
+                Ok((terms, self.terms.asset(0)?.dust_usd))
             }
         }
     }
 
-    /// A debt, its terms and its dust. A loss is owed in quote, which costs no bonus of its own.
-    fn taken(&self, leg: Leg) -> Result<(Debt<'_>, LiquidationTerms, u64), Obstacle> {
-        match leg {
-            Leg::Asset(asset) => {
-                let entry = self.outlook.asset(asset).ok_or(Obstacle::NotPriced)?;
-                let balance = self.account.balance(asset).ok_or(Obstacle::NoSlot)?;
-                let terms = self.terms.asset(asset)?;
-                let borrow = Debt::Borrow(balance, entry);
-                Ok((borrow, terms.liquidation, terms.dust_usd))
+    /// The slice of a position. In portfolio margin one that improves nothing by itself can be the first of several that
+    /// improve the account together.
+    fn position_slice(
+        &mut self,
+        market: u16,
+        target: &Target,
+        portion: &Portion,
+    ) -> Result<PositionSlice, Obstacle> {
+        let entry = self.outlook.market(market).ok_or(Obstacle::NotPriced)?;
+        let perp = self.account.perp(market).ok_or(Obstacle::NoSlot)?;
+        let Some(netted) = &mut self.netted else {
+            let lots = |lots: u64| BaseLots(i64::try_from(lots).unwrap_or(i64::MAX));
+            let (most, dust) = (lots(portion.most), lots(portion.dust));
+            return Ok(position_slice(perp, entry, target, most, dust)?);
+        };
+        let view = self.outlook.view();
+        match netted.position_slice(&view, &self.start, perp, entry, target, portion) {
+            Err(RiskError::RaisesRisk) => {
+                Ok(netted.opening_position_slice(perp, entry, target, portion)?)
             }
-            Leg::Claim(market) => {
-                let loss = Debt::Loss(self.claim(market)?.min(0).unsigned_abs());
-                let dust = self.terms.asset(0)?.dust_usd;
-                Ok((loss, LiquidationTerms::default(), dust))
+            slice => Ok(slice?),
+        }
+    }
+
+    /// The slice of collateral for debt, likewise.
+    fn swap_slice(
+        &mut self,
+        collateral: Leg,
+        debt: Leg,
+        target: &Target,
+        portion: &Portion,
+    ) -> Result<SwapSlice, Obstacle> {
+        let given = holding(self.outlook, &self.account, collateral)?;
+        let taken = holding(self.outlook, &self.account, debt)?;
+        let Some(netted) = &mut self.netted else {
+            let (collateral, debt) = (given.as_collateral(), taken.as_debt());
+            let (most, dust) = (portion.most, portion.dust);
+            let given_dust = portion.collateral_dust;
+            return Ok(swap_slice(
+                &collateral,
+                &debt,
+                target,
+                most,
+                given_dust,
+                dust,
+            )?);
+        };
+        let view = self.outlook.view();
+        match netted.swap_slice(&view, &self.start, &given, &taken, target, portion) {
+            Err(RiskError::RaisesRisk) => {
+                Ok(netted.opening_swap_slice(&given, &taken, target, portion)?)
             }
+            slice => Ok(slice?),
         }
     }
 
@@ -282,6 +394,43 @@ impl<'a> Trial<'a> {
                 add_claim(&mut self.own, market, signed(received)?)?;
                 Ok(i128::from(received))
             }
+        }
+    }
+}
+
+/// The sums of an account in portfolio margin; none in standard margin.
+fn netted(outlook: &Outlook, account: &Holdings) -> Result<Option<Box<Netted>>, RiskError> {
+    let portfolio = account.portfolio();
+    if portfolio.mode == MarginMode::Standard {
+        return Ok(None);
+    }
+    let mut netted = Box::new(Netted::new());
+    netted.assess(&outlook.view(), &portfolio)?;
+    Ok(Some(netted))
+}
+
+/// Collateral or debt as the risk crate takes it.
+fn holding<'a>(
+    outlook: &'a Outlook,
+    account: &'a Holdings,
+    leg: Leg,
+) -> Result<Holding<'a>, Obstacle> {
+    match leg {
+        Leg::Asset(asset) => {
+            let entry = outlook.asset(asset).ok_or(Obstacle::NotPriced)?;
+            let balance = account.balance(asset).ok_or(Obstacle::NoSlot)?;
+            Ok(Holding::Token(balance, entry))
+        }
+        Leg::Claim(market) => {
+            let perp = account.perp(market).ok_or(Obstacle::NoSlot)?;
+            if !perp.position.is_zero() {
+                return Err(RiskError::NothingToLiquidate.into());
+            }
+            let entry = outlook.risk().market(market);
+            Ok(Holding::Claim(
+                perp,
+                entry.map_err(|_| Obstacle::NotPriced)?,
+            ))
         }
     }
 }

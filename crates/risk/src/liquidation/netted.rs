@@ -1,0 +1,350 @@
+//! Where an account in portfolio margin stands while a liquidation changes its slots one at a time, and what makes a
+//! change acceptable.
+//!
+//! Slots net, so a change is measured on the whole: the values and exposures of the slots concerned are exchanged in the
+//! account's totals, and its requirement is computed anew from those. The account itself is walked once.
+//!
+//! # What is accepted
+//!
+//! With `value` what counts towards LiquidationEnd before anything is required, and `requirement` what is required of
+//! it, the health is `value − requirement`, and a liquidation is accepted ([`Footing::improves_to`]) only if
+//! - health rises, and
+//! - while `value` is positive, `requirement ÷ value` falls and `value` stays positive.
+//!
+//! `value` is the equity meant here: what the account could lose before its liquidation is no longer covered. It is no
+//! more than what closing everything at spot would leave, as part of a profit may not count. Where it does not grow, a
+//! fall of the ratio alone makes health rise; where it grows (a claim that counted in part pays a debt) that has to be
+//! asked. Closing one leg of a hedge lowers the value by the fee and raises the requirement: it is refused.
+
+use crate::balance::Balance;
+use crate::fixed::{add, is_product_less, mul_div_ceil, sub, to_i128, Result};
+use crate::health::{HealthKind, MarginMode, Policy, Portfolio, RiskView, StaleSet};
+use crate::portfolio::{
+    gather, line, requirement, settle, Counted, Exposure, Exposures, Volatilities,
+};
+use crate::position::PerpPosition;
+
+/// The kinds that a liquidation asks for. Both follow the binding volatilities.
+const KINDS: [HealthKind; 2] = [HealthKind::LiquidationEnd, HealthKind::Maint];
+const POLICY: Policy = Policy::BenefitOfDoubt;
+
+/// The two sides of LiquidationEnd health, native quote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Footing {
+    /// What counts before anything is required.
+    pub value: i128,
+    /// What is required; zero or above.
+    pub requirement: i128,
+}
+
+impl Footing {
+    /// LiquidationEnd health.
+    pub fn health(&self) -> i128 {
+        self.value.saturating_sub(self.requirement)
+    }
+
+    /// Whether a liquidation that leads from here to there is accepted. Exact.
+    pub fn improves_to(&self, after: &Self) -> bool {
+        if after.health() <= self.health() {
+            return false;
+        }
+        if self.value <= 0 {
+            return true;
+        }
+        let unsigned = |value: i128| value.max(0).unsigned_abs();
+        after.value > 0
+            && is_product_less(
+                unsigned(after.requirement),
+                unsigned(self.value),
+                unsigned(self.requirement),
+                unsigned(after.value),
+            )
+    }
+
+    /// The most that a liquidation which would lead from here to there without a penalty may cost: half of what would
+    /// leave nothing improved. So whatever lowers the requirement improves after its penalty too: the fee gives way.
+    ///
+    /// # Errors
+    /// [`crate::RiskError::Overflow`].
+    pub fn allowance(&self, after: &Self) -> Result<u128> {
+        let mut room = sub(after.health(), self.health())?;
+        if self.value > 0 && self.requirement > 0 {
+            // `after.value` at which the ratio is what it was.
+            let least = mul_div_ceil(
+                after.requirement.max(0).unsigned_abs(),
+                self.value.unsigned_abs(),
+                self.requirement.unsigned_abs(),
+            )?;
+            room = room.min(sub(after.value, to_i128(least)?)?);
+        }
+        Ok(room.max(0).unsigned_abs() / 2)
+    }
+}
+
+impl Footing {
+    /// How much of `amount` would have to go if as much of everything else went: the part `t` at which health is zero
+    /// when requirements shrink to `(1 − t)` and penalties take all that [`Footing::allowance`] lets them. All of it
+    /// where nothing less suffices.
+    ///
+    /// # Errors
+    /// [`crate::RiskError::Overflow`].
+    pub(super) fn share(&self, amount: u64) -> Result<u64> {
+        let shortfall = self.health().min(0).unsigned_abs();
+        // What closing everything would gain: R, less half of V for penalties.
+        let gain = sub(self.requirement, self.value.max(0) / 2)?;
+        let whole = gain.max(0).unsigned_abs();
+        if self.value <= 0 || shortfall >= whole {
+            return Ok(amount);
+        }
+        let part = mul_div_ceil(u128::from(amount), shortfall, whole)?;
+        Ok(u64::try_from(part).unwrap_or(amount).min(amount))
+    }
+}
+
+/// What one slot adds to an account's totals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slot {
+    value: [i128; 2],
+    quote: [i128; 2],
+    /// What closing it at spot would leave.
+    pub equity: i128,
+    exposure: Exposure,
+}
+
+impl Slot {
+    /// A balance's, its entry fresh or the asset not covered by the model.
+    ///
+    /// # Errors
+    /// As [`gather`].
+    pub fn of_balance(view: &RiskView<'_>, balance: &Balance) -> Result<Self> {
+        Self::of(view, core::slice::from_ref(balance), &[])
+    }
+
+    /// A position's, its orders cancelled and its entry fresh.
+    ///
+    /// # Errors
+    /// As [`gather`].
+    pub fn of_perp(view: &RiskView<'_>, perp: &PerpPosition) -> Result<Self> {
+        Self::of(view, &[], core::slice::from_ref(perp))
+    }
+
+    #[inline(never)]
+    fn of(view: &RiskView<'_>, balances: &[Balance], perps: &[PerpPosition]) -> Result<Self> {
+        let portfolio = Portfolio {
+            balances,
+            perps,
+            orders: &[],
+            mode: MarginMode::Portfolio,
+        };
+        let mut exposures = Exposures::new();
+        let counted = collect(view, &portfolio, true, &mut exposures)?;
+        Ok(Self {
+            value: counted.value,
+            quote: counted.quote,
+            equity: counted.equity,
+            exposure: exposures.items().first().copied().unwrap_or_default(),
+        })
+    }
+
+    /// What it adds to LiquidationEnd's value.
+    pub(super) fn end_value(&self) -> i128 {
+        let [end, _] = self.value;
+        end
+    }
+
+    /// Number of its underlying, zero for none, and its delta there.
+    pub(super) fn delta(&self) -> (u8, i64) {
+        (self.exposure.underlying, self.exposure.low)
+    }
+}
+
+/// An account's totals. Larger than a frame of the chain: there it is zeroed in a box.
+#[derive(Clone, Debug, bytemuck::Zeroable)]
+pub struct Netted {
+    value: [i128; 2],
+    quote: [i128; 2],
+    required: [i128; 2],
+    equity: i128,
+    stale: StaleSet,
+    /// Whether something stale takes part in `exposures` and not in `certain`.
+    doubtful: bool,
+    exposures: Exposures,
+    certain: Exposures,
+}
+
+impl Default for Netted {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Netted {
+    /// Of an account that holds nothing.
+    pub fn new() -> Self {
+        bytemuck::Zeroable::zeroed()
+    }
+
+    /// Walks an account, stale entries in its favour.
+    ///
+    /// # Errors
+    /// As [`gather`] and [`requirement`].
+    #[inline(never)]
+    pub fn assess(&mut self, view: &RiskView<'_>, portfolio: &Portfolio<'_>) -> Result<()> {
+        self.exposures.clear();
+        let counted = collect(view, portfolio, true, &mut self.exposures)?;
+        self.value = counted.value;
+        self.quote = counted.quote;
+        self.equity = counted.equity;
+        self.stale = counted.stale;
+        self.doubtful = counted.is_doubtful();
+        if self.doubtful {
+            self.certain.clear();
+            collect(view, portfolio, false, &mut self.certain)?;
+        }
+        self.update(view)
+    }
+
+    /// Stops counting a slot that is about to change; [`Netted::update`] after the last one was counted in again.
+    ///
+    /// # Errors
+    /// [`crate::RiskError::Overflow`].
+    pub fn take_out(&mut self, slot: &Slot) -> Result<()> {
+        let parts = slot.value.iter().zip(slot.quote);
+        for ((value, quote), parts) in self.value.iter_mut().zip(&mut self.quote).zip(parts) {
+            *value = sub(*value, *parts.0)?;
+            *quote = sub(*quote, parts.1)?;
+        }
+        self.equity = sub(self.equity, slot.equity)?;
+        self.shift(core::slice::from_ref(slot), &[])
+    }
+
+    /// Counts a slot again.
+    ///
+    /// # Errors
+    /// [`crate::RiskError::Overflow`].
+    pub fn count_in(&mut self, slot: &Slot) -> Result<()> {
+        let parts = slot.value.iter().zip(slot.quote);
+        for ((value, quote), parts) in self.value.iter_mut().zip(&mut self.quote).zip(parts) {
+            *value = add(*value, *parts.0)?;
+            *quote = add(*quote, parts.1)?;
+        }
+        self.equity = add(self.equity, slot.equity)?;
+        self.shift(&[], core::slice::from_ref(slot))
+    }
+
+    /// Computes the requirement anew.
+    ///
+    /// # Errors
+    /// As [`requirement`].
+    pub fn update(&mut self, view: &RiskView<'_>) -> Result<()> {
+        self.required = self.required(view, &self.quote)?;
+        Ok(())
+    }
+
+    /// LiquidationEnd.
+    pub fn end(&self) -> Footing {
+        let ([value, _], [requirement, _]) = (self.value, self.required);
+        Footing { value, requirement }
+    }
+
+    /// Maintenance health.
+    pub fn maintenance(&self) -> i128 {
+        let ([_, value], [_, required]) = (self.value, self.required);
+        value.saturating_sub(required)
+    }
+
+    /// What closing everything at spot would leave.
+    pub const fn equity(&self) -> i128 {
+        self.equity
+    }
+
+    /// What was stale.
+    pub const fn stale(&self) -> StaleSet {
+        self.stale
+    }
+
+    /// Its net delta in an underlying.
+    pub(super) fn delta(&self, underlying: u8) -> i64 {
+        self.exposures.get(underlying).map_or(0, |item| item.low)
+    }
+
+    pub(super) fn exposures(&self) -> &Exposures {
+        &self.exposures
+    }
+
+    /// LiquidationEnd with some slots as they would be instead; the totals stay as they are.
+    #[inline(never)]
+    pub(super) fn with(
+        &mut self,
+        view: &RiskView<'_>,
+        before: &[Slot],
+        after: &[Slot],
+    ) -> Result<Footing> {
+        let ([mut value, _], mut quote) = (self.value, self.quote);
+        for (slots, by) in [
+            (before, sub as fn(i128, i128) -> Result<i128>),
+            (after, add),
+        ] {
+            for slot in slots {
+                value = by(value, slot.end_value())?;
+                for (total, part) in quote.iter_mut().zip(slot.quote) {
+                    *total = by(*total, part)?;
+                }
+            }
+        }
+        self.shift(before, after)?;
+        let required = self.required(view, &quote);
+        self.shift(after, before)?;
+        let [requirement, _] = required?;
+        Ok(Footing { value, requirement })
+    }
+
+    fn shift(&mut self, out: &[Slot], inward: &[Slot]) -> Result<()> {
+        let certain = self.doubtful.then_some(&mut self.certain);
+        for exposures in core::iter::once(&mut self.exposures).chain(certain) {
+            for slot in out {
+                exposures.remove(&slot.exposure)?;
+            }
+            for slot in inward {
+                exposures.merge(&slot.exposure)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn required(&self, view: &RiskView<'_>, quotes: &[i128; 2]) -> Result<[i128; 2]> {
+        let mut out = of_exposures(view, &self.exposures, quotes)?;
+        if self.doubtful {
+            let other = of_exposures(view, &self.certain, quotes)?;
+            for (kept, other) in out.iter_mut().zip(other) {
+                *kept = settle(POLICY, *kept, other);
+            }
+        }
+        Ok(out)
+    }
+}
+
+#[inline(never)]
+fn collect(
+    view: &RiskView<'_>,
+    portfolio: &Portfolio<'_>,
+    with_stale: bool,
+    exposures: &mut Exposures,
+) -> Result<Counted<2>> {
+    gather(view, portfolio, &KINDS, POLICY, with_stale, exposures)
+}
+
+#[inline(never)]
+fn of_exposures(
+    view: &RiskView<'_>,
+    exposures: &Exposures,
+    quotes: &[i128; 2],
+) -> Result<[i128; 2]> {
+    let which = Volatilities::Binding;
+    let parts = requirement(view.model, view.underlyings, exposures, &[], which)?;
+    let mut out = [0; 2];
+    for ((required, quote), kind) in out.iter_mut().zip(quotes).zip(KINDS) {
+        *required = line(&parts, view, *quote, kind)?;
+    }
+    Ok(out)
+}

@@ -1,0 +1,538 @@
+//! How much of a position, or of collateral for debt, a liquidation takes where slots net.
+//!
+//! Sized like in standard margin: the least that brings LiquidationEnd health to zero, or the most helpful there is,
+//! found in at most [`EVALUATIONS`](super::EVALUATIONS) valuations of the whole. Where taking everything would go past
+//! the point at which the account hedges itself best, the first guesses are that point by the underlying's own net
+//! delta and by the factor model's variance.
+//!
+//! The fee gives way further than in standard margin: it takes at most half of what the slice improves, since what a
+//! hedged position sets free can be less than the fee on its notional. A slice that by itself improves nothing is
+//! refused with [`RiskError::RaisesRisk`]; it can still be one of several changes that improve the account together.
+
+use super::netted::{Footing, Netted, Slot};
+use super::position::{priced, PositionSlice};
+use super::search::Search;
+use super::swap::{swap_slice, Collateral, Debt, SwapSlice, Terms};
+use super::{position_slice, Target};
+use crate::asset::AssetRisk;
+use crate::balance::Balance;
+use crate::fixed::{add, ratio_floor, sub, to_i128, to_i64, Result, RiskError};
+use crate::health::{HealthKind, RiskView};
+use crate::market::MarketRisk;
+use crate::portfolio::{find, UnderlyingRisk, Volatilities, LOADING_BITS};
+use crate::position::{PerpPosition, Side};
+use crate::standard::weighted;
+use crate::units::{BaseLots, QuoteNative};
+
+/// How much may be taken, and of which remainder nothing is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Portion {
+    /// Most lots, or native units of the debt.
+    pub most: u64,
+    /// A position of fewer lots, or a debt worth less native quote, goes whole.
+    pub dust: u64,
+    /// Collateral worth less native quote goes whole.
+    pub collateral_dust: u64,
+    /// Whether something that it hedges is taken after it, and both are judged together.
+    pub is_followed: bool,
+}
+
+/// Collateral or debt: a balance, or a claim on a market in which no position is left.
+#[derive(Clone, Copy, Debug)]
+pub enum Holding<'a> {
+    /// A deposit or a borrow, with its bank's indices of now in the entry.
+    Token(&'a Balance, &'a AssetRisk),
+    /// A profit or a loss.
+    Claim(&'a PerpPosition, &'a MarketRisk),
+}
+
+impl Netted {
+    /// The slice of a position to take over. `start` is where the account stood before the first of the changes that
+    /// are judged together; without any before this one, [`Netted::end`].
+    ///
+    /// The account's orders must have been cancelled and the market's entry be fresh.
+    ///
+    /// # Errors
+    /// [`RiskError::RaisesRisk`] when no number of lots leaves the account better than at the start; otherwise as
+    /// [`position_slice`].
+    #[inline(never)]
+    pub fn position_slice(
+        &mut self,
+        view: &RiskView<'_>,
+        start: &Footing,
+        perp: &PerpPosition,
+        risk: &MarketRisk,
+        target: &Target,
+        portion: &Portion,
+    ) -> Result<PositionSlice> {
+        if risk.underlying == 0 {
+            // It nets with nothing.
+            let (most, dust) = (signed_lots(portion.most), signed_lots(portion.dust));
+            return position_slice(perp, risk, target, most, dust);
+        }
+        if perp.order_mask != 0 {
+            return Err(RiskError::OrderSlotMismatch);
+        }
+        let held = perp.position.abs();
+        let allowed = held.min(portion.most);
+        if allowed == 0 || target.shortfall() == 0 {
+            return Err(RiskError::NothingToLiquidate);
+        }
+        let mut takeover = Takeover {
+            view,
+            start,
+            perp,
+            risk,
+            target,
+            before: Slot::of_perp(view, perp)?,
+            account: self,
+        };
+        let mut lots = takeover.sized(allowed, portion.is_followed)?;
+        let left = held.saturating_sub(lots);
+        if left > 0 && left < portion.dust && allowed == held {
+            let whole = takeover.after(held)?;
+            if start.improves_to(&whole.footing) {
+                lots = held;
+            }
+        }
+        takeover.slice(lots)
+    }
+
+    /// The slice of a position that improves nothing by itself and is to be followed by what it hedged: as much of it as
+    /// of the whole account would have to go, for no fee.
+    ///
+    /// # Errors
+    /// As [`position_slice`].
+    pub fn opening_position_slice(
+        &self,
+        perp: &PerpPosition,
+        risk: &MarketRisk,
+        target: &Target,
+        portion: &Portion,
+    ) -> Result<PositionSlice> {
+        if perp.order_mask != 0 {
+            return Err(RiskError::OrderSlotMismatch);
+        }
+        let held = perp.position.abs();
+        let mut lots = self.end().share(held)?.min(portion.most);
+        if lots == 0 || target.shortfall() == 0 {
+            return Err(RiskError::NothingToLiquidate);
+        }
+        if held.saturating_sub(lots) < portion.dust && portion.most >= held {
+            lots = held;
+        }
+        let free = Target { fee: 0, ..*target };
+        let (notional, _) = priced(perp, risk, &free, lots)?;
+        Ok(PositionSlice {
+            lots: signed_lots(lots),
+            notional: QuoteNative(to_i64(to_i128(notional)?)?),
+            penalty: QuoteNative::ZERO,
+            insurance: QuoteNative::ZERO,
+        })
+    }
+
+    /// The same of a debt, with the collateral for it.
+    ///
+    /// # Errors
+    /// As [`swap_slice`].
+    pub fn opening_swap_slice(
+        &self,
+        given: &Holding<'_>,
+        taken: &Holding<'_>,
+        target: &Target,
+        portion: &Portion,
+    ) -> Result<SwapSlice> {
+        let free = Target { fee: 0, ..*target };
+        let terms = Terms::at_fee(&given.as_collateral(), &taken.as_debt(), &free)?;
+        let owed = terms.debt_amount();
+        let mut amount = self.end().share(owed)?.min(portion.most);
+        if terms.collateral_amount() == 0 || amount == 0 || target.shortfall() == 0 {
+            return Err(RiskError::NothingToLiquidate);
+        }
+        let left = terms.debt_value(owed.saturating_sub(amount));
+        if left < u128::from(portion.dust) && portion.most >= owed {
+            amount = owed;
+        }
+        terms.slice(amount, owed.min(portion.most), portion.collateral_dust)
+    }
+
+    /// The slice of a debt to pay off with collateral, as [`Netted::position_slice`] sizes one of a position.
+    ///
+    /// # Errors
+    /// [`RiskError::RaisesRisk`] when no amount leaves the account better than at the start; otherwise as
+    /// [`swap_slice`].
+    #[inline(never)]
+    pub fn swap_slice(
+        &mut self,
+        view: &RiskView<'_>,
+        start: &Footing,
+        given: &Holding<'_>,
+        taken: &Holding<'_>,
+        target: &Target,
+        portion: &Portion,
+    ) -> Result<SwapSlice> {
+        let (collateral, debt) = (given.as_collateral(), taken.as_debt());
+        if !given.is_covered() && !taken.is_covered() {
+            let (most, dust) = (portion.most, portion.dust);
+            return swap_slice(
+                &collateral,
+                &debt,
+                target,
+                most,
+                portion.collateral_dust,
+                dust,
+            );
+        }
+        let terms = Terms::at_fee(&collateral, &debt, target)?;
+        let allowed = terms.debt_amount().min(portion.most);
+        if terms.collateral_amount() == 0 || allowed == 0 || target.shortfall() == 0 {
+            return Err(RiskError::NothingToLiquidate);
+        }
+        let mut exchange = Exchange {
+            view,
+            start,
+            given,
+            taken,
+            target,
+            terms,
+            allowed,
+            collateral_dust: portion.collateral_dust,
+            before: [given.slot(view)?, taken.slot(view)?],
+            account: self,
+        };
+        let mut amount = exchange.sized()?;
+        let left = exchange.terms.debt_amount().saturating_sub(amount);
+        if left > 0
+            && exchange.terms.debt_value(left) < u128::from(portion.dust)
+            && allowed == exchange.terms.debt_amount()
+        {
+            amount = allowed;
+        }
+        exchange.slice(amount)
+    }
+}
+
+/// A size that was tried.
+struct Tried {
+    footing: Footing,
+    penalty: u128,
+}
+
+/// A position, and the whole as a function of the lots taken over.
+struct Takeover<'a, 'b> {
+    view: &'a RiskView<'b>,
+    start: &'a Footing,
+    perp: &'a PerpPosition,
+    risk: &'a MarketRisk,
+    target: &'a Target,
+    before: Slot,
+    account: &'a mut Netted,
+}
+
+impl Takeover<'_, '_> {
+    /// The least number of lots that suffices, or the most helpful.
+    fn sized(&mut self, allowed: u64, is_followed: bool) -> Result<u64> {
+        let mut search = Search::from(self.account.end().health());
+        let flat = self.lots_to(0).unwrap_or(allowed).min(allowed);
+        self.attempt(&mut search, flat)?;
+        if !search.is_met() {
+            let hedged = self
+                .hedged()
+                .filter(|lots| *lots < allowed && *lots != flat);
+            if let Some(lots) = hedged {
+                self.attempt(&mut search, lots)?;
+            }
+        }
+        if !search.is_met() && flat < allowed {
+            self.attempt(&mut search, allowed)?;
+        }
+        while let Some(lots) = search.halfway() {
+            let best = search.found();
+            self.attempt(&mut search, lots)?;
+            if search.found() == best {
+                break;
+            }
+        }
+        while let Some(lots) = search.next()? {
+            self.attempt(&mut search, lots)?;
+        }
+        search.result(is_followed)
+    }
+
+    fn attempt(&mut self, search: &mut Search, lots: u64) -> Result<()> {
+        let tried = self.after(lots)?;
+        search.note(lots, tried.footing.health());
+        Ok(())
+    }
+
+    /// The account once `lots` are gone, for the fee that the slice can bear.
+    fn after(&mut self, lots: u64) -> Result<Tried> {
+        let (notional, full) = priced(self.perp, self.risk, self.target, lots)?;
+        let mut perp = *self.perp;
+        perp.apply_fill(
+            Side::closing(perp.position),
+            signed_lots(lots),
+            QuoteNative(to_i64(to_i128(notional)?)?),
+            QuoteNative::ZERO,
+            self.risk.funding(),
+        )?;
+        let slot = Slot::of_perp(self.view, &perp)?;
+        let before = core::slice::from_ref(&self.before);
+        let free = self
+            .account
+            .with(self.view, before, core::slice::from_ref(&slot))?;
+        let penalty = full.min(self.start.allowance(&free)?);
+        // Part of a profit may not count: neither then does what the fee takes of that part.
+        let weight = HealthKind::LiquidationEnd.of(&self.risk.profit_weight);
+        let paid = weighted(sub(slot.equity, to_i128(penalty)?)?, weight)?;
+        let value = add(sub(free.value, slot.end_value())?, paid)?;
+        Ok(Tried {
+            footing: Footing { value, ..free },
+            penalty,
+        })
+    }
+
+    fn slice(&mut self, lots: u64) -> Result<PositionSlice> {
+        let tried = self.after(lots)?;
+        if !self.start.improves_to(&tried.footing) {
+            return Err(RiskError::RaisesRisk);
+        }
+        let (notional, _) = priced(self.perp, self.risk, self.target, lots)?;
+        let quote =
+            |value: u128| -> Result<QuoteNative> { Ok(QuoteNative(to_i64(to_i128(value)?)?)) };
+        Ok(PositionSlice {
+            lots: signed_lots(lots),
+            notional: quote(notional)?,
+            penalty: quote(tried.penalty)?,
+            insurance: quote(ratio_floor(tried.penalty, self.target.insurance_share)?)?,
+        })
+    }
+
+    /// Lots that bring the underlying's net delta to `wanted`, if closing the position leads there.
+    fn lots_to(&self, wanted: i64) -> Option<u64> {
+        let (underlying, delta) = self.before.delta();
+        let distance = self.account.delta(underlying).checked_sub(wanted)?;
+        if (distance > 0) != (delta > 0) {
+            return None;
+        }
+        let mantissa =
+            u128::from(distance.unsigned_abs()).checked_shl(u32::from(self.risk.shift))?;
+        let lots = mantissa.checked_div(u128::from(self.risk.price.spot))?;
+        u64::try_from(lots).ok().filter(|lots| *lots > 0)
+    }
+
+    /// Lots that bring it to where the factor model's variance is least.
+    fn hedged(&self) -> Option<u64> {
+        let (underlying, _) = self.before.delta();
+        self.lots_to(least_variance(self.view, self.account, underlying)?)
+    }
+}
+
+/// Collateral and debt, and the whole as a function of the debt paid off.
+struct Exchange<'a, 'b> {
+    view: &'a RiskView<'b>,
+    start: &'a Footing,
+    given: &'a Holding<'a>,
+    taken: &'a Holding<'a>,
+    target: &'a Target,
+    terms: Terms<'a>,
+    allowed: u64,
+    collateral_dust: u64,
+    before: [Slot; 2],
+    account: &'a mut Netted,
+}
+
+impl Exchange<'_, '_> {
+    fn sized(&mut self) -> Result<u64> {
+        let mut search = Search::from(self.account.end().health());
+        let [given, taken] = self.before;
+        let guesses = [
+            self.amount_to_flat(&given),
+            self.amount_to_flat(&taken),
+            None,
+        ];
+        for guess in guesses {
+            let amount = guess.unwrap_or(self.allowed).min(self.allowed);
+            if search.wants(amount) && !search.is_met() {
+                self.attempt(&mut search, amount)?;
+            }
+        }
+        while let Some(amount) = search.halfway() {
+            let best = search.found();
+            self.attempt(&mut search, amount)?;
+            if search.found() == best {
+                break;
+            }
+        }
+        while let Some(amount) = search.next()? {
+            self.attempt(&mut search, amount)?;
+        }
+        search.result(false)
+    }
+
+    fn attempt(&mut self, search: &mut Search, amount: u64) -> Result<()> {
+        let slice = self
+            .terms
+            .slice(amount, self.allowed, self.collateral_dust)?;
+        let footing = self.after(&slice)?;
+        // What the fee would have to leave is left in value: the weights on the way there are at most one.
+        let (full, kept) = (slice.penalty, self.bearable(&footing, slice.penalty)?);
+        let given_up = to_i128(full.saturating_sub(kept))?;
+        search.note(amount, add(footing.health(), given_up)?);
+        Ok(())
+    }
+
+    /// The part of a penalty that the slice can bear.
+    fn bearable(&self, after: &Footing, penalty: u128) -> Result<u128> {
+        let free = Footing {
+            value: add(after.value, to_i128(penalty)?)?,
+            ..*after
+        };
+        Ok(penalty.min(self.start.allowance(&free)?))
+    }
+
+    /// The account after a slice.
+    fn after(&mut self, slice: &SwapSlice) -> Result<Footing> {
+        let after = [
+            self.given.less(slice.collateral)?.slot(self.view)?,
+            self.taken.less(slice.debt)?.slot(self.view)?,
+        ];
+        self.account.with(self.view, &self.before, &after)
+    }
+
+    fn slice(&mut self, amount: u64) -> Result<SwapSlice> {
+        let mut slice = self
+            .terms
+            .slice(amount, self.allowed, self.collateral_dust)?;
+        let mut footing = self.after(&slice)?;
+        let kept = self.bearable(&footing, slice.penalty)?;
+        if kept < slice.penalty {
+            let target = self.target.capped_at(kept)?;
+            let terms = self.terms.with(&target);
+            slice = terms.slice(amount, self.allowed, self.collateral_dust)?;
+            footing = self.after(&slice)?;
+        }
+        if !self.start.improves_to(&footing) {
+            return Err(RiskError::RaisesRisk);
+        }
+        Ok(slice)
+    }
+
+    /// Native units of debt worth as much as the net delta of one side's underlying, where that is less than the side.
+    fn amount_to_flat(&self, side: &Slot) -> Option<u64> {
+        let (underlying, delta) = side.delta();
+        let net = self.account.delta(underlying);
+        if underlying == 0 || (net > 0) != (delta > 0) || net.unsigned_abs() >= delta.unsigned_abs()
+        {
+            return None;
+        }
+        let amount = self.terms.debt_worth(u128::from(net.unsigned_abs())).ok()?;
+        Some(amount).filter(|amount| *amount > 0)
+    }
+}
+
+/// A side of a swap, with less of it.
+#[derive(Clone, Copy)]
+enum Rest {
+    Token(Balance),
+    Claim(PerpPosition),
+}
+
+impl Rest {
+    fn slot(&self, view: &RiskView<'_>) -> Result<Slot> {
+        match self {
+            Self::Token(balance) => Slot::of_balance(view, balance),
+            Self::Claim(perp) => Slot::of_perp(view, perp),
+        }
+    }
+}
+
+impl<'a> Holding<'a> {
+    /// Whether the portfolio model covers it.
+    const fn is_covered(&self) -> bool {
+        matches!(self, Self::Token(_, risk) if risk.underlying != 0)
+    }
+
+    /// What the account gives.
+    pub fn as_collateral(&self) -> Collateral<'a> {
+        match *self {
+            Self::Token(balance, risk) => Collateral::Deposit(balance, risk),
+            Self::Claim(perp, risk) => {
+                let profit = perp.quote.0.max(0).unsigned_abs();
+                Collateral::Profit(profit, risk)
+            }
+        }
+    }
+
+    /// What is taken off it.
+    pub fn as_debt(&self) -> Debt<'a> {
+        match *self {
+            Self::Token(balance, risk) => Debt::Borrow(balance, risk),
+            Self::Claim(perp, _) => Debt::Loss(perp.quote.0.min(0).unsigned_abs()),
+        }
+    }
+
+    fn slot(&self, view: &RiskView<'_>) -> Result<Slot> {
+        match self {
+            Self::Token(balance, _) => Slot::of_balance(view, balance),
+            Self::Claim(perp, _) => Slot::of_perp(view, perp),
+        }
+    }
+
+    /// With an amount of it gone, given or paid off.
+    fn less(&self, amount: u64) -> Result<Rest> {
+        match *self {
+            Self::Token(balance, risk) => {
+                let mut after = *balance;
+                if balance.shares.0 >= 0 {
+                    after.debit(amount, risk.indices())?;
+                } else {
+                    after.credit(amount, risk.indices())?;
+                }
+                Ok(Rest::Token(after))
+            }
+            Self::Claim(perp, _) => {
+                let amount = i64::try_from(amount).map_err(|_| RiskError::Overflow)?;
+                let paid = QuoteNative(if perp.quote.0 >= 0 { -amount } else { amount });
+                let mut after = *perp;
+                after.quote = perp.quote.checked_add(paid)?;
+                Ok(Rest::Claim(after))
+            }
+        }
+    }
+}
+
+/// The net delta in an underlying at which the factor model's variance is least, all other exposures being what they
+/// are: `−Cov / Var`. A first guess, in whole dollars or so; `None` when nothing follows from it.
+fn least_variance(view: &RiskView<'_>, account: &Netted, underlying: u8) -> Option<i64> {
+    const DOLLARS: u32 = 20;
+    let which = Volatilities::Binding;
+    let own = find(view.underlyings, underlying).ok()?;
+    let (mut covariance, mut variance) = (0i128, 0i128);
+    for (at, factor) in view.model.factors.iter().enumerate() {
+        let loading = |risk: &UnderlyingRisk| risk.params.loadings.get(at).copied().map(i128::from);
+        let mut others = 0i128;
+        for item in account.exposures().items() {
+            if item.underlying != underlying {
+                let delta = i128::from(item.low.wrapping_shr(DOLLARS));
+                let other = loading(find(view.underlyings, item.underlying).ok()?)?;
+                others = others.checked_add(delta.checked_mul(other)?)?;
+            }
+        }
+        let volatility = i128::from(which.of(&factor.volatility));
+        let own = loading(own)?;
+        let moved = own.checked_mul(volatility)?.checked_mul(volatility)?;
+        covariance = covariance.checked_add(others.checked_mul(moved)?)?;
+        variance = variance.checked_add(own.checked_mul(moved)?)?;
+    }
+    let alone = i128::from(which.of(&own.idiosyncratic));
+    let alone = alone
+        .checked_mul(alone)?
+        .checked_mul(1 << (2 * LOADING_BITS))?;
+    let least = covariance.checked_div(variance.checked_add(alone)?)?;
+    i64::try_from(least.checked_neg()?.checked_mul(1 << DOLLARS)?).ok()
+}
+
+fn signed_lots(lots: u64) -> BaseLots {
+    BaseLots(i64::try_from(lots).unwrap_or(i64::MAX))
+}
