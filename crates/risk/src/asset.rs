@@ -132,24 +132,24 @@ impl AssetRisk {
             .higher()
             .checked_add(margin)
             .ok_or(RiskError::PriceOutOfRange)?;
+        let at_spot = per_share_floor(spot, self.deposit_index);
+        let per_share = [per_share_floor(low, self.deposit_index), at_spot, at_spot];
         let mut asset_price = [0; 3];
-        for ((out, price), weight) in asset_price
-            .iter_mut()
-            .zip([low, spot, spot])
-            .zip(asset_weight)
-        {
-            *out = share_price_floor(price, self.deposit_index, weight)?;
+        for ((out, value), weight) in asset_price.iter_mut().zip(per_share).zip(asset_weight) {
+            *out = mantissa(ratio_floor(value, weight)?)?;
         }
+        let deposit = mantissa(at_spot)?;
+        let at_spot = per_share_ceil(spot, self.borrow_index);
+        let per_share = [per_share_ceil(high, self.borrow_index), at_spot, at_spot];
         let mut liability_price = [0; 3];
-        for ((out, price), weight) in liability_price
+        for ((out, value), weight) in liability_price
             .iter_mut()
-            .zip([high, spot, spot])
+            .zip(per_share)
             .zip(liability_weight)
         {
-            *out = share_price_ceil(price, self.borrow_index, weight)?;
+            *out = mantissa(ratio_ceil(value, weight)?)?;
         }
-        let deposit = self.deposit_price_at(spot)?;
-        let debt = self.debt_price_at(spot)?;
+        let debt = mantissa(at_spot)?;
         self.crowding = [
             weights::asset_weight(RATIO_ONE, deposits, deposit_start)?,
             weights::liability_weight(RATIO_ONE, borrows, borrow_start)?,
@@ -170,7 +170,8 @@ impl AssetRisk {
     /// # Errors
     /// [`RiskError::PriceOutOfRange`] when it does not fit.
     pub fn asset_price_at(&self, price: u64, kind: HealthKind) -> Result<u64> {
-        share_price_floor(price, self.deposit_index, kind.of(&self.asset_weight))
+        let value = per_share_floor(price, self.deposit_index);
+        mantissa(ratio_floor(value, kind.of(&self.asset_weight))?)
     }
 
     /// Weighted value of a borrow share at an arbitrary price, for valuations off the hot path.
@@ -178,7 +179,8 @@ impl AssetRisk {
     /// # Errors
     /// [`RiskError::PriceOutOfRange`] when it does not fit.
     pub fn liability_price_at(&self, price: u64, kind: HealthKind) -> Result<u64> {
-        share_price_ceil(price, self.borrow_index, kind.of(&self.liability_weight))
+        let value = per_share_ceil(price, self.borrow_index);
+        mantissa(ratio_ceil(value, kind.of(&self.liability_weight))?)
     }
 
     /// Unweighted value of a deposit share at an arbitrary price, as [`AssetRisk::share_price`] is at spot.
@@ -186,7 +188,7 @@ impl AssetRisk {
     /// # Errors
     /// [`RiskError::PriceOutOfRange`] when it does not fit.
     pub fn deposit_price_at(&self, price: u64) -> Result<u64> {
-        share_price_floor(price, self.deposit_index, RATIO_ONE)
+        mantissa(per_share_floor(price, self.deposit_index))
     }
 
     /// Unweighted value of a borrow share at an arbitrary price.
@@ -194,7 +196,7 @@ impl AssetRisk {
     /// # Errors
     /// [`RiskError::PriceOutOfRange`] when it does not fit.
     pub fn debt_price_at(&self, price: u64) -> Result<u64> {
-        share_price_ceil(price, self.borrow_index, RATIO_ONE)
+        mantissa(per_share_ceil(price, self.borrow_index))
     }
 
     /// An entry of a new asset before its first price: both indices at one.
@@ -231,15 +233,20 @@ pub(crate) fn confidence_margin(price: &PriceState, multiple: u32) -> Result<u64
     to_u64(ratio_ceil(u128::from(price.conf), multiple)?).map_err(|_| RiskError::PriceOutOfRange)
 }
 
-fn share_price_floor(price: u64, index: u64, weight: u32) -> Result<u64> {
-    let per_share = u128::from(price).wrapping_mul(u128::from(index)) >> INDEX_BITS;
-    to_u64(ratio_floor(per_share, weight)?).map_err(|_| RiskError::PriceOutOfRange)
+/// Value of a deposit share, unweighted; below 2⁸⁰.
+#[inline(always)]
+fn per_share_floor(price: u64, index: u64) -> u128 {
+    u128::from(price).wrapping_mul(u128::from(index)) >> INDEX_BITS
 }
 
-fn share_price_ceil(price: u64, index: u64, weight: u32) -> Result<u64> {
-    let per_share = shift_ceil(
-        u128::from(price).wrapping_mul(u128::from(index)),
-        INDEX_BITS,
-    );
-    to_u64(ratio_ceil(per_share, weight)?).map_err(|_| RiskError::PriceOutOfRange)
+/// Value of a borrow share, unweighted; at most 2⁸⁰.
+#[inline(always)]
+fn per_share_ceil(price: u64, index: u64) -> u128 {
+    let product = u128::from(price).wrapping_mul(u128::from(index));
+    shift_ceil(product, INDEX_BITS)
+}
+
+#[inline(always)]
+fn mantissa(value: u128) -> Result<u64> {
+    to_u64(value).map_err(|_| RiskError::PriceOutOfRange)
 }

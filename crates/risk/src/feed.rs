@@ -191,8 +191,10 @@ pub(crate) fn ratio_of(distance: u64, price: u64) -> u32 {
 
 /// Moves `stable` towards `spot` by at most `rate` an hour (one mantissa unit at least, so that it never sticks).
 fn follow(stable: u64, spot: u64, elapsed: i64, rate_per_hour: u32) -> u64 {
-    let secs = u128::from(elapsed.clamp(0, STABLE_MAX_STEP_SECS).unsigned_abs());
-    let allowed = (u128::from(stable) * u128::from(rate_per_hour) * secs / 3_600) >> RATIO_BITS;
+    let secs = elapsed.clamp(0, STABLE_MAX_STEP_SECS).unsigned_abs();
+    let rate = u64::from(rate_per_hour) * secs;
+    let moved = u128::from(stable).wrapping_mul(u128::from(rate));
+    let allowed = (moved / 3_600) >> RATIO_BITS;
     let step = u64::try_from(allowed)
         .unwrap_or(u64::MAX)
         .max(1)
@@ -206,11 +208,16 @@ fn follow(stable: u64, spot: u64, elapsed: i64, rate_per_hour: u32) -> u64 {
 
 /// One step of the average: weight `t / (T + t)`, which is stable for any spacing of observations.
 fn blend(average: u64, spot: u64, elapsed: i64) -> u64 {
-    let secs = u128::from(elapsed.clamp(0, AVERAGE_MAX_STEP_SECS).unsigned_abs());
-    let whole = u128::from(AVERAGE_SECS.unsigned_abs()) + secs;
+    let secs = elapsed.clamp(0, AVERAGE_MAX_STEP_SECS).unsigned_abs();
+    let whole = AVERAGE_SECS.unsigned_abs() + secs;
+    let distance = average.abs_diff(spot);
     // The step is at most the distance, hence fits; the time is not zero.
-    let step = div_ceil(u128::from(average.abs_diff(spot)) * secs, whole).and_then(to_u64);
-    let step = step.unwrap_or(u64::MAX);
+    let step = match distance.checked_mul(secs) {
+        Some(product) => product.div_ceil(whole),
+        None => div_ceil(u128::from(distance) * u128::from(secs), u128::from(whole))
+            .and_then(to_u64)
+            .unwrap_or(u64::MAX),
+    };
     if spot >= average {
         average.saturating_add(step)
     } else {

@@ -98,9 +98,26 @@ pub fn shift_ceil(value: u128, bits: u32) -> u128 {
     }
 }
 
+/// The product of a ratio and a value of at most 56 bits, as its whole part and its fraction; none of a larger value. In
+/// two halves that fit into 64 bits, which costs a fifth of a wide product on chain.
+#[inline(always)]
+fn short_product(value: u128, ratio: u32) -> Option<(u64, u64)> {
+    let value = u64::try_from(value).ok().filter(|v| v >> 56 == 0)?;
+    let ratio = u64::from(ratio);
+    let fraction = u64::from(RATIO_ONE - 1);
+    // 32 and 32 bits; 24 and 32 bits, of which 32 remain.
+    let high = (value >> RATIO_BITS).wrapping_mul(ratio);
+    let low = (value & fraction).wrapping_mul(ratio);
+    // The sum is at most `value · ratio / 2^24`, hence fits.
+    Some((high.wrapping_add(low >> RATIO_BITS), low & fraction))
+}
+
 /// `⌊value · ratio⌋`.
 #[inline]
 pub fn ratio_floor(value: u128, ratio: u32) -> Result<u128> {
+    if let Some((whole, _)) = short_product(value, ratio) {
+        return Ok(u128::from(whole));
+    }
     Ok(value
         .checked_mul(u128::from(ratio))
         .ok_or(RiskError::Overflow)?
@@ -110,6 +127,10 @@ pub fn ratio_floor(value: u128, ratio: u32) -> Result<u128> {
 /// `⌈value · ratio⌉`.
 #[inline]
 pub fn ratio_ceil(value: u128, ratio: u32) -> Result<u128> {
+    if let Some((whole, fraction)) = short_product(value, ratio) {
+        // At most 2⁶⁴ − 2³² before.
+        return Ok(u128::from(whole.wrapping_add(u64::from(fraction > 0))));
+    }
     Ok(shift_ceil(
         value
             .checked_mul(u128::from(ratio))
