@@ -19,6 +19,7 @@ mod reduce_only;
 mod risk_report;
 mod self_trade;
 mod settlement;
+mod volatility;
 
 use plimsoll_risk::RATIO_BITS;
 use plimsoll_tests::{
