@@ -192,7 +192,8 @@ pub(crate) fn ratio_of(distance: u64, price: u64) -> u32 {
 /// Moves `stable` towards `spot` by at most `rate` an hour (one mantissa unit at least, so that it never sticks).
 fn follow(stable: u64, spot: u64, elapsed: i64, rate_per_hour: u32) -> u64 {
     let secs = elapsed.clamp(0, STABLE_MAX_STEP_SECS).unsigned_abs();
-    let rate = u64::from(rate_per_hour) * secs;
+    // 32 and 9 bits.
+    let rate = u64::from(rate_per_hour).wrapping_mul(secs);
     let moved = u128::from(stable).wrapping_mul(u128::from(rate));
     let allowed = (moved / 3_600) >> RATIO_BITS;
     let step = u64::try_from(allowed)
@@ -212,11 +213,13 @@ fn blend(average: u64, spot: u64, elapsed: i64) -> u64 {
     let whole = AVERAGE_SECS.unsigned_abs() + secs;
     let distance = average.abs_diff(spot);
     // The step is at most the distance, hence fits; the time is not zero.
-    let step = match distance.checked_mul(secs) {
-        Some(product) => product.div_ceil(whole),
-        None => div_ceil(u128::from(distance) * u128::from(secs), u128::from(whole))
+    let step = if distance >> 58 == 0 {
+        // The seconds have six bits.
+        distance.wrapping_mul(secs).div_ceil(whole)
+    } else {
+        div_ceil(u128::from(distance) * u128::from(secs), u128::from(whole))
             .and_then(to_u64)
-            .unwrap_or(u64::MAX),
+            .unwrap_or(u64::MAX)
     };
     if spot >= average {
         average.saturating_add(step)

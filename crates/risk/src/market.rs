@@ -101,13 +101,12 @@ impl MarketRisk {
         {
             *out = requirement_per_lot(price, ratio)?;
         }
-        let scale = u128::from(params.size_scale_notional) << (self.shift & 63);
-        let threshold = div_floor(scale, u128::from(high))?;
+        let threshold = threshold_lots(params.size_scale_notional, self.shift, high)?;
         if self.size_scale_notional != params.size_scale_notional {
             self.size_inverse_root = inverse_root(params.size_scale_notional)?;
             self.size_scale_notional = params.size_scale_notional;
         }
-        self.size_threshold_lots = u64::try_from(threshold).unwrap_or(u64::MAX);
+        self.size_threshold_lots = threshold;
         self.doubt = PriceDoubt::of(&self.price, margin);
         self.price_low = [low, spot, spot];
         self.price_high = [high, spot, spot];
@@ -135,6 +134,17 @@ impl MarketRisk {
             ..Self::default()
         }
     }
+}
+
+/// `⌊notional · 2^shift / price⌋`, at most the largest.
+fn threshold_lots(notional: u64, shift: u8, price: u64) -> Result<u64> {
+    let shift = u32::from(shift & 63);
+    if notional.wrapping_shr(63 - shift) == 0 {
+        let scaled = notional.wrapping_shl(shift);
+        return scaled.checked_div(price).ok_or(RiskError::DivisionByZero);
+    }
+    let lots = div_floor(u128::from(notional) << shift, u128::from(price))?;
+    Ok(u64::try_from(lots).unwrap_or(u64::MAX))
 }
 
 /// `⌈price · ratio⌉` as a mantissa.

@@ -86,8 +86,8 @@ impl Haircut {
         let one = u64::from(RATIO_ONE);
         let left = |ratio: u32| one.saturating_sub(u64::from(ratio));
         let [init, end] = self.shock.map(|shock| {
-            let moved = (left(shock) * left(self.slippage)) >> RATIO_BITS;
-            narrow((moved * left(fee)) >> RATIO_BITS)
+            let moved = left(shock).wrapping_mul(left(self.slippage)) >> RATIO_BITS;
+            narrow(moved.wrapping_mul(left(fee)) >> RATIO_BITS)
         });
         let maint = RATIO_ONE.saturating_sub(self.maintenance(RATIO_ONE.saturating_sub(end)));
         stricter(listed, [init, end, maint], u32::min)
@@ -113,23 +113,29 @@ impl Haircut {
     /// `costs − 1`, rounded up: below seven.
     fn rises(&self, fee: u32) -> [u32; 2] {
         let with = |ratio: u32| u64::from(RATIO_ONE) + u64::from(ratio.min(RATIO_ONE));
-        let one = 1 << RATIO_BITS;
+        let (slipped, paid) = (with(self.slippage), with(fee));
         self.shock.map(|shock| {
-            let moved = (with(shock) * with(self.slippage)).div_ceil(one);
-            narrow((moved * with(fee)).div_ceil(one)).saturating_sub(RATIO_ONE)
+            let moved = ceil(with(shock).wrapping_mul(slipped));
+            narrow(ceil(moved.wrapping_mul(paid))).saturating_sub(RATIO_ONE)
         })
     }
 
     /// The part of the room that Maint leaves, rounded up; never more than the whole.
     fn maintenance(&self, room: u32) -> u32 {
-        let part = u64::from(room) * u64::from(self.maint_fraction);
-        narrow(part.div_ceil(1 << RATIO_BITS))
+        narrow(ceil(
+            u64::from(room).wrapping_mul(u64::from(self.maint_fraction)),
+        ))
     }
 }
 
 fn stricter(listed: [u32; 3], wide: [u32; 3], choose: fn(u32, u32) -> u32) -> [u32; 3] {
     let ([a, b, c], [x, y, z]) = (listed, wide);
     [choose(a, x), choose(b, y), choose(c, z)]
+}
+
+/// Without a ratio's fraction bits, rounded up. No product here has more than 57 bits.
+fn ceil(product: u64) -> u64 {
+    product.wrapping_add(u64::from(RATIO_ONE - 1)) >> RATIO_BITS
 }
 
 fn narrow(ratio: u64) -> u32 {

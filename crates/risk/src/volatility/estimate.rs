@@ -11,7 +11,7 @@ const DAY_SECS: u64 = 86_400;
 /// two, so that a fall counts as much as the rise that undoes it; a move by more than the whole counts as the whole.
 pub(super) fn squared_return(from: u64, to: u64) -> u64 {
     let ratio = u64::from(ratio_of(from.abs_diff(to), from.min(to)).min(RATIO_ONE));
-    ratio * ratio
+    ratio.wrapping_mul(ratio)
 }
 
 /// The variance per day after a move over an interval: `(τ·variance + r²) / (τ + dt)` with `τ = λ/(1 − λ)` days, rounded
@@ -22,8 +22,11 @@ pub(super) fn blend(variance: u64, return_square: u64, elapsed: u64, decay: u32)
     let rest = u128::from(RATIO_ONE) - kept;
     let day = u128::from(DAY_SECS);
     // All times (1 − λ), in seconds: at most 64 + 24 + 17 bits.
-    let sum = (u128::from(variance) * kept + u128::from(return_square) * rest) * day;
-    let whole = kept * day + rest * u128::from(elapsed.min(DAY_SECS));
+    let kept_part = u128::from(variance).wrapping_mul(kept);
+    let new_part = u128::from(return_square).wrapping_mul(rest);
+    let sum = kept_part.wrapping_add(new_part).wrapping_mul(day);
+    let since = rest.wrapping_mul(u128::from(elapsed.min(DAY_SECS)));
+    let whole = kept.wrapping_mul(day).wrapping_add(since);
     div_ceil(sum, whole)
         .ok()
         .and_then(|wide| u64::try_from(wide).ok())

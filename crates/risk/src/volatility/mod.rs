@@ -228,12 +228,14 @@ fn explained(
     let factors = model.factors.iter().zip(params.loadings).take(count);
     factors.fold(0, |sum: u64, (factor, loading)| {
         let volatility = factor.volatility.get(which).copied().unwrap_or(0);
-        let product = u64::from(loading.unsigned_abs()).saturating_mul(u64::from(volatility));
+        // 31 and 32 bits.
+        let product = u64::from(loading.unsigned_abs()).wrapping_mul(u64::from(volatility));
         let part = match rounding {
             Rounding::Down => product >> LOADING_BITS,
             Rounding::Up => product.div_ceil(1 << LOADING_BITS),
         };
-        sum.saturating_add(part.saturating_mul(part))
+        let part = part.min(u64::from(u32::MAX));
+        sum.saturating_add(part.wrapping_mul(part))
     })
 }
 
@@ -244,7 +246,7 @@ fn explained_by_all(model: &PortfolioModel, params: &UnderlyingParams, which: us
 
 /// The variance of a volatility.
 fn square(volatility: u32) -> u64 {
-    u64::from(volatility) * u64::from(volatility)
+    u64::from(volatility).wrapping_mul(u64::from(volatility))
 }
 
 /// The volatility of a variance, rounded up.

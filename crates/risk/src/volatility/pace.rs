@@ -56,8 +56,11 @@ impl Step {
         let secs = elapsed.min(HOUR_SECS);
         let rate = u64::from(rate.min(MAX_RATE));
         Self {
-            gain: rate * secs,
-            whole: HOUR_SECS * u64::from(RATIO_ONE) + rate * (HOUR_SECS - secs),
+            // 27 and 12 bits; 12 and 24, and as many again.
+            gain: rate.wrapping_mul(secs),
+            whole: HOUR_SECS
+                .wrapping_mul(u64::from(RATIO_ONE))
+                .wrapping_add(rate.wrapping_mul(HOUR_SECS.wrapping_sub(secs))),
             binds,
         }
     }
@@ -67,9 +70,9 @@ impl Step {
         if target <= from {
             return target;
         }
-        let base = u64::from(from.max(LEAST_BASE));
-        // Values are at most one: 25, 27 and 12 bits.
-        let allowed = base.saturating_mul(self.gain) / self.whole;
+        // No value is above one: 25, 27 and 12 bits.
+        let base = u64::from(from.clamp(LEAST_BASE, RATIO_ONE));
+        let allowed = base.wrapping_mul(self.gain) / self.whole;
         let allowed = u32::try_from(allowed).unwrap_or(u32::MAX).max(1);
         from.saturating_add(allowed).min(target)
     }

@@ -2,6 +2,7 @@
 mod margin;
 mod portfolio;
 mod risk;
+mod sampling;
 mod table;
 mod trading;
 
@@ -47,6 +48,7 @@ async fn measure() -> Vec<Row> {
     let mut world = portfolio::World::new().await;
     let mut rows = trading::rows(&mut world).await;
     rows.extend(risk::rows(&mut world).await);
+    rows.extend(sampling::rows(&mut world).await);
     rows.extend(margin::rows(&mut portfolio::World::new().await).await);
     let size = std::fs::metadata(deployed("plimsoll.so"))
         .expect("the program")

@@ -1,0 +1,99 @@
+//! Compute units of refreshing prices that an underlying follows, with and without a sample of its volatility.
+use plimsoll_client::instructions::{Follower, RefreshEntry};
+use plimsoll_tests::{
+    env::{BTC, BTC_PERP, ETH, SOL, SOL_PERP},
+    portfolio::{ETH_UNDERLYING, SOL_UNDERLYING},
+};
+
+use crate::{
+    portfolio::{World, ROOM},
+    table::Row,
+};
+
+/// Seconds after which a price is a sample, and of the clock that are none.
+const DUE: i64 = 400;
+const EARLY: i64 = 10;
+
+/// Of entries with pull feeds: SOL drives a factor, ether is explained by two.
+pub async fn rows(world: &mut World) -> Vec<Row> {
+    world.env.list_model().await;
+    let mut rows = Vec::new();
+    let assets = [
+        (
+            "refresh, each asset with an underlying",
+            SOL,
+            EARLY,
+            Some(3_000),
+        ),
+        ("refresh, each asset, a factor's sample", SOL, DUE, None),
+        ("refresh, each asset, any other sample", ETH, DUE, None),
+        (
+            "refresh, each asset, a sample on a legacy feed",
+            BTC,
+            DUE,
+            None,
+        ),
+    ];
+    for (what, asset, secs, budget) in assets {
+        let entry = world.env.asset_entry(asset);
+        rows.push(row(world, what, entry, secs, budget).await);
+    }
+    for (market, underlying) in [(SOL_PERP, SOL_UNDERLYING), (BTC_PERP, ETH_UNDERLYING)] {
+        let follower = Follower::Market(market as u16);
+        let env = &mut world.env;
+        env.assign_underlying(follower, underlying, true).await;
+    }
+    let markets = [
+        (
+            "refresh, each market with an underlying",
+            SOL_PERP,
+            EARLY,
+            Some(3_000),
+        ),
+        (
+            "refresh, each market, a factor's sample",
+            SOL_PERP,
+            DUE,
+            None,
+        ),
+        (
+            "refresh, each market, any other sample",
+            BTC_PERP,
+            DUE,
+            None,
+        ),
+    ];
+    for (what, market, secs, budget) in markets {
+        let entry = world.env.market_entry(market);
+        rows.push(row(world, what, entry, secs, budget).await);
+    }
+    rows
+}
+
+/// The difference between refreshing an entry with another and that other alone.
+async fn row(
+    world: &mut World,
+    what: &'static str,
+    entry: RefreshEntry,
+    secs: i64,
+    budget: impl Into<Option<u64>>,
+) -> Row {
+    let other = world.env.asset_entry(ROOM - 1);
+    // Everything has its first sample, or its last just now.
+    refresh(world, &[other, entry], DUE).await;
+    let alone = refresh(world, &[other], EARLY).await;
+    refresh(world, &[other, entry], DUE).await;
+    let both = refresh(world, &[other, entry], secs).await;
+    Row::new(what, "", both - alone, budget)
+}
+
+/// Refreshes what has just been published, a tenth of a percent away from the last time.
+async fn refresh(world: &mut World, entries: &[RefreshEntry], secs: i64) -> u64 {
+    world.env.advance(secs).await;
+    for asset in 0..ROOM {
+        let usd = world.env.assets[asset].usd;
+        let moved = if secs == DUE { usd * 1.001 } else { usd };
+        world.env.set_price(asset, moved).await;
+    }
+    world.env.refresh(entries).await.cu
+}
