@@ -78,6 +78,38 @@ async fn the_largest_order_of_a_portfolio_is_accepted_and_one_lot_more_is_not() 
 }
 
 #[tokio::test]
+async fn an_account_below_its_lines_is_told_how_much_hedges_it() {
+    let mut env = Env::new().await;
+    env.list_model().await;
+    let maker = env.trader_with(&[(USDC, usd(1_000_000))]).await;
+    let long = env.portfolio_trader(&[(SOL, 100_000_000_000)]).await;
+    let free = most(&env, &long, USDC, true).await;
+    env.borrow(&long, USDC, free.amount).await.expect("a loan");
+    reprice(&mut env, 132.0).await;
+    env.move_price(USDC, 1.0).await;
+    let health = env.health(&long).await;
+    assert!(health.maintenance < 0 && health.equity > 0, "{health:?}");
+    let spot = SPOT / 150 * 132;
+    env.place(&maker, bid(spot, 20_000), &[]).await;
+    check_refused(&mut env, &long, ask(spot, 1), POOR).await;
+    check_refused(&mut env, &long, ask(spot, 1_000), POOR).await;
+    let found = largest(&env, &long, ask(spot, 1)).await;
+    assert!(found.lots > 8_000, "{found:?}");
+    check_refused(&mut env, &long, ask(spot, found.lots + 1), POOR).await;
+    // Nothing that buys helps.
+    let none = largest(&env, &long, bid(spot - 10, 1)).await;
+    assert_eq!(
+        (none.lots, none.limit.map(|limit| limit.code)),
+        (0, Some(errors::code(POOR)))
+    );
+    let hedged = check(&mut env, &long, ask(spot, found.lots), &[&maker]).await;
+    // Accepted is what lowers neither line and leaves maintenance at zero or above.
+    let (before, after) = (hedged.before.lines, hedged.after.unwrap().lines);
+    assert!(after.init > before.init && after.maintenance >= 0);
+    env.assert_conserved().await;
+}
+
+#[tokio::test]
 async fn funds_of_a_portfolio_come_to_what_was_foreseen() {
     let (mut env, _, hedged) = desk().await;
     check_deposit(&mut env, &hedged, BTC, 5_000_000).await;

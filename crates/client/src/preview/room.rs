@@ -7,7 +7,7 @@ use plimsoll::{
 use plimsoll_risk::{BaseLots, Side};
 
 use super::OrderCase;
-use crate::errors::Refusal;
+use crate::{errors::Refusal, health::Mode};
 
 /// The largest size of an order, and what stands in the way of more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +22,10 @@ pub struct MaxOrder {
 impl OrderCase<'_> {
     /// The largest size at which the program accepts an order of these terms, whatever size they name.
     ///
-    /// Acceptance does not come back with size once it is lost, so this is a bisection over the real thing. Two
-    /// exceptions are looked at: below the market's minimum nothing but a close is accepted, and an account that may not
-    /// reduce a little may sometimes close.
+    /// Acceptance does not come back with size once it is lost, so this is a bisection over the real thing. Three
+    /// exceptions are looked at: below the market's minimum nothing but a close is accepted, an account that may not
+    /// reduce a little may sometimes close, and in portfolio margin one that may not hedge a little may sometimes hedge
+    /// enough.
     pub fn max_lots(&self, terms: &OrderTerms) -> MaxOrder {
         let sized = |lots| OrderTerms { lots, ..*terms };
         let position = self
@@ -35,24 +36,25 @@ impl OrderCase<'_> {
         let whole = reducible(position, Side::from(terms.side));
         let most = if terms.reduce_only { whole } else { i64::MAX };
         let smallest = self.market.params.min_order_lots.max(1).min(most);
-        let mut refused = match self.check(&sized(smallest)) {
-            Err(error) if whole == 0 || self.check(&sized(whole)).is_err() => {
-                return MaxOrder {
-                    lots: 0,
-                    limit: Some(error.into()),
-                };
-            }
-            _ => None,
-        };
-        let mut accepted = if self.check(&sized(whole)).is_ok() {
-            whole.max(smallest)
-        } else {
-            smallest
+        let closes = whole != 0 && self.check(&sized(whole)).is_ok();
+        let mut refused = None;
+        let mut accepted = match self.check(&sized(smallest)) {
+            _ if closes => whole.max(smallest),
+            Ok(_) => smallest,
+            Err(error) => match self.hedge(terms, smallest, most) {
+                Some(lots) => lots,
+                None => {
+                    return MaxOrder {
+                        lots: 0,
+                        limit: Some(error.into()),
+                    }
+                }
+            },
         };
         // Doubling first: prices and lots whose product overflows are refused as too large like any other.
         let mut bound = most;
         while accepted < bound {
-            let next = if bound == most && refused.is_none() {
+            let next = if refused.is_none() {
                 accepted.saturating_mul(2).min(most)
             } else {
                 accepted.midpoint(bound)
@@ -82,6 +84,42 @@ impl OrderCase<'_> {
             lots: traded.min(accepted),
             limit: limit.filter(|_| traded >= accepted),
         }
+    }
+}
+
+impl OrderCase<'_> {
+    /// In portfolio margin, a size that is accepted although `smallest` is not: an account below its lines may have to
+    /// hedge much to come above them. Init health is concave in the size of an order, so its highest is looked for by
+    /// thirds.
+    fn hedge(&self, terms: &OrderTerms, smallest: i64, most: i64) -> Option<i64> {
+        if Mode::of(self.account.margin_mode) != Mode::Portfolio {
+            return None;
+        }
+        let alone = OrderCase {
+            underlying: None,
+            ..*self
+        };
+        let sized = |lots| OrderTerms { lots, ..*terms };
+        let init = |lots| {
+            let after = alone.preview(&sized(lots)).ok()?.after?;
+            Some(after.lines.init)
+        };
+        // As far as an outcome can be told at all.
+        init(smallest)?;
+        let mut high = smallest;
+        while high < most && init(high.saturating_mul(2).min(most)).is_some() {
+            high = high.saturating_mul(2).min(most);
+        }
+        let mut low = smallest;
+        while high - low > 2 {
+            let third = (high - low) / 3;
+            if init(low + third) < init(high - third) {
+                low += third;
+            } else {
+                high -= third;
+            }
+        }
+        (low..=high).find(|lots| self.check(&sized(*lots)).is_ok())
     }
 }
 
