@@ -1,8 +1,8 @@
-// The whole journey on a local chain: connect, faucet, deposit, trade, see health move, crash the price, see the
-// liquidation, withdraw. Fails on any error in the browser's console.
+// The whole journey on a local chain: connect, faucet, deposit, trade, see health move, hedge and switch to portfolio
+// margin, crash the price, see the liquidation, withdraw. Fails on any error in the browser's console.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openBrowser, type Session } from './browser.ts';
-import { connect, faucet, go, landed, load, moveAll, pictures, seen, until, URL_BASE } from './pages.ts';
+import { DESKTOP, openBrowser, type Session } from './browser.ts';
+import { connect, faucet, go, landed, load, moveAll, pictures, seen, snapshot, until, URL_BASE } from './pages.ts';
 
 let session: Session;
 
@@ -157,8 +157,9 @@ it('hedges most of a deposit in a third account, and needs less once it is margi
   const [now, before] = await needs(page);
   expect(now).toBeLessThan(before / 3);
   await page.getByTestId('insolvency').getByText('by the model').waitFor();
-  await pictures(page, 'portfolio-margin');
-  await page.getByTestId('risk-panel').scrollIntoViewIfNeeded();
+  await page.setViewportSize({ ...DESKTOP, height: 1580 });
+  await page.waitForTimeout(700);
+  await snapshot(page, 'portfolio-margin');
   await pictures(page, 'portfolio-risk');
   await go(page, 'Markets');
   await page.getByRole('tab', { name: /Risk model/ }).click();

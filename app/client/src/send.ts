@@ -33,6 +33,12 @@ export interface SendPolicy {
 /** The policy unless told otherwise. */
 export const DEFAULT_POLICY: SendPolicy = { unitMargin: 0.2, feePercentile: 60, maxUnitPrice: 200_000n, pollMs: 500, resendMs: 2_000 };
 
+/**
+ * What a transaction may take beyond its simulation and the margin: between the two, refreshes in front of it may have
+ * become due to sample the volatility of several underlyings.
+ */
+const SAMPLES = 20_000;
+
 /** Where a transaction stands. */
 export type SendStage = 'simulating' | 'signing' | 'sending' | 'confirmed';
 
@@ -105,7 +111,7 @@ export class Sender {
       Promise.all([this.simulate(instructions, signal), this.unitPrice(instructions, signal)]),
     );
     if (simulation.refusal) throw new SendError('refused', simulation.refusal, null, simulation.logs);
-    const units = Math.min(MAX_UNITS, Math.ceil(simulation.units * (1 + this.policy.unitMargin)) + 1_000);
+    const units = Math.min(MAX_UNITS, Math.ceil(simulation.units * (1 + this.policy.unitMargin)) + SAMPLES);
     const lifetime = await reach(() => latestBlockhash(this.connection, signal));
     const message = buildMessage(this.payer, instructions, lifetime, { units, unitPrice });
     onStage?.('signing');

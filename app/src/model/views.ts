@@ -68,6 +68,7 @@ export interface MarketView {
   oracle: number;
   mark: number;
   age: PriceAge;
+  /** Margin ratios of now: what is listed, or more while the underlying moves more than that allows for. */
   initRatio: number;
   maintRatio: number;
   makerFee: number;
@@ -234,8 +235,8 @@ export function marketView(ref: MarketRef, risk: MarketRisk, market: Market, now
     oracle: usd(risk.price.spot),
     mark: usd(risk.mark),
     age: age(risk.price, risk, now),
-    initRatio: params.initRatio / RATIO_ONE,
-    maintRatio: params.maintRatio / RATIO_ONE,
+    initRatio: Math.max(risk.initRatio, params.initRatio) / RATIO_ONE,
+    maintRatio: Math.max(risk.maintRatio, params.maintRatio) / RATIO_ONE,
     makerFee: params.makerFee / RATIO_ONE,
     takerFee: params.takerFee / RATIO_ONE,
     fundingPerDay: funding / RATIO_ONE,

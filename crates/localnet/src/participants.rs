@@ -188,8 +188,8 @@ pub const TRADERS: &[Plan] = &[
         &[(market::SOL, 400.0), (market::STAKED, -330.0)],
     ),
     // In portfolio margin. A basket of longs on ether: 3.2 x. SOL sold for as much as is held, with a loan of four fifths
-    // of it, which standard margin would not lend. Ether against bitcoin, 6 x and 6 x. SOL against ether and bitcoin, 5 x
-    // and 5 x.
+    // of it, which standard margin would not lend. Ether against bitcoin, 6 x and 6 x, and 7.5 x on both sides. SOL
+    // against ether and bitcoin, 5 x and 5 x.
     netted(plan(
         "basket-1",
         &[(asset::ETH, 20.0)],
@@ -207,6 +207,12 @@ pub const TRADERS: &[Plan] = &[
         &[(asset::ETH, 30.0)],
         Some((asset::USDC, 109_000.0)),
         &[(market::BTC, -1.1)],
+    )),
+    netted(plan(
+        "pair-2",
+        &[(asset::USDC, 17_000.0)],
+        None,
+        &[(market::BTC, -1.1), (market::ETH, 30.0)],
     )),
     netted(plan(
         "neutral-1",

@@ -102,8 +102,8 @@ function MarketDetail({ state, market }: { state: ExchangeState; market: MarketV
         <Facts
           title="Margin"
           facts={[
-            ['Init', percent(ratio(params.initRatio))],
-            ['Maint', percent(ratio(params.maintRatio))],
+            ['Init', ratios(market.initRatio, ratio(params.initRatio)), 'Of now. It is more than listed while the underlying’s volatility asks for more.'],
+            ['Maint', ratios(market.maintRatio, ratio(params.maintRatio)), 'Likewise, after an announcement.'],
             ['Grows above', usd(market.sizeScale), 'Notional from which both ratios grow with its square root.'],
             ['Profit counts', params.profitWeight.map((weight) => percent(ratio(weight), 0)).join(' / '), 'Part of an unrealised profit that counts for Init, LiquidationEnd and Maint.'],
             ['Liquidation fee', `${percent(ratio(params.liquidation.feeMin))} to ${percent(ratio(params.liquidation.feeMax))}`, `Rises over ${params.liquidation.rampSlots} slots from the moment an account is flagged.`],
@@ -157,4 +157,9 @@ function FundingHistory({ market }: { market: MarketView }): JSX.Element {
       )}
     </section>
   );
+}
+
+/** A ratio of now, and the listed one where that is less. */
+function ratios(now: number, listed: number): string {
+  return now > listed * 1.0001 ? `${percent(now)}, listed ${percent(listed)}` : percent(listed);
 }

@@ -49,6 +49,9 @@ use super::{
 const BLOCKHASH_LASTS: Duration = Duration::from_secs(2);
 /// Equal instructions within one blockhash get limits that differ by up to so many units.
 const DISTINCT: u32 = 1_000;
+/// What a transaction may take beyond its simulation and the margin: between the two, refreshes in front of it may have
+/// become due to sample the volatility of several underlyings.
+const SAMPLES: u64 = 20_000;
 /// Polls of a status between two looks at the block height.
 const HEIGHT_EVERY: u32 = 6;
 /// Failed calls in a row after which the node counts as gone.
@@ -209,6 +212,7 @@ impl Sender {
             } => {
                 let units = self.simulate(instructions).await?.units;
                 let units = units.saturating_mul(100 + u64::from(margin_percent)) / 100;
+                let units = units.saturating_add(SAMPLES);
                 let units = u32::try_from(units).unwrap_or(MAX_UNITS);
                 // In steps as large as that room: else a smaller need with a larger room could give an equal limit.
                 let steps = units.max(floor).div_ceil(DISTINCT).saturating_add(1);
