@@ -68,7 +68,7 @@ pub struct Haircut {
 
 impl Haircut {
     /// That of an underlying by its number; none for zero, and for one that does not exist.
-    #[inline]
+    #[inline(always)]
     pub fn of(model: &PortfolioModel, underlyings: &[UnderlyingRisk], number: u8) -> Option<Self> {
         if number == 0 {
             return None;
@@ -82,6 +82,7 @@ impl Haircut {
     }
 
     /// Weights of a deposit by kind, from the listed ones.
+    #[inline(always)]
     pub fn asset_weights(&self, listed: [u32; 3], fee: u32) -> [u32; 3] {
         let one = u64::from(RATIO_ONE);
         let left = |ratio: u32| one.saturating_sub(u64::from(ratio));
@@ -94,6 +95,7 @@ impl Haircut {
     }
 
     /// Weights of a debt by kind, from the listed ones.
+    #[inline(always)]
     pub fn liability_weights(&self, listed: [u32; 3], fee: u32) -> [u32; 3] {
         let [init, end] = self.rises(fee);
         let wide = [init, end, self.maintenance(end)];
@@ -105,12 +107,14 @@ impl Haircut {
     }
 
     /// Margin ratios of a position by kind, from the listed ones.
+    #[inline(always)]
     pub fn margin_ratios(&self, listed: [u32; 3], fee: u32) -> [u32; 3] {
         let [init, end] = self.rises(fee).map(|rise| rise.min(RATIO_ONE));
         stricter(listed, [init, end, self.maintenance(end)], u32::max)
     }
 
     /// `costs − 1`, rounded up: below seven.
+    #[inline(always)]
     fn rises(&self, fee: u32) -> [u32; 2] {
         let with = |ratio: u32| u64::from(RATIO_ONE) + u64::from(ratio.min(RATIO_ONE));
         let (slipped, paid) = (with(self.slippage), with(fee));
@@ -121,6 +125,7 @@ impl Haircut {
     }
 
     /// The part of the room that Maint leaves, rounded up; never more than the whole.
+    #[inline(always)]
     fn maintenance(&self, room: u32) -> u32 {
         narrow(ceil(
             u64::from(room).wrapping_mul(u64::from(self.maint_fraction)),
@@ -128,16 +133,19 @@ impl Haircut {
     }
 }
 
-fn stricter(listed: [u32; 3], wide: [u32; 3], choose: fn(u32, u32) -> u32) -> [u32; 3] {
+#[inline(always)]
+fn stricter(listed: [u32; 3], wide: [u32; 3], choose: impl Fn(u32, u32) -> u32) -> [u32; 3] {
     let ([a, b, c], [x, y, z]) = (listed, wide);
     [choose(a, x), choose(b, y), choose(c, z)]
 }
 
 /// Without a ratio's fraction bits, rounded up. No product here has more than 57 bits.
+#[inline(always)]
 fn ceil(product: u64) -> u64 {
     product.wrapping_add(u64::from(RATIO_ONE - 1)) >> RATIO_BITS
 }
 
+#[inline(always)]
 fn narrow(ratio: u64) -> u32 {
     u32::try_from(ratio).unwrap_or(u32::MAX)
 }

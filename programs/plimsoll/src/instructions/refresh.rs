@@ -1,6 +1,6 @@
 //! Rewrites entries of the risk state from oracles, banks and markets. Permissionless, in any subset.
 use anchor_lang::{prelude::*, Discriminator};
-use plimsoll_risk::PriceState;
+use plimsoll_risk::{AssetRisk, MarketRisk, PriceState};
 
 use crate::{
     error::PlimsollError,
@@ -81,13 +81,25 @@ fn refresh_asset(
         oracle::update_asset(&bank, entry, haircut.as_ref(), price, clock)
     })?;
     if entry.samples != 0 {
-        let (underlying, price) = (entry.underlying, entry.price);
-        if risk.learn(underlying, &price) {
-            let haircut = risk.haircut(underlying);
-            let entry = risk.asset_mut(bank.index)?;
-            // Left as it was when the new terms do not fit.
-            let _ = entry.recompute(&bank.params, &bank.totals()?, haircut.as_ref());
+        let (underlying, published) = (entry.underlying, entry.price.publish_time);
+        if risk.is_sample_due(underlying, published) {
+            sample_asset(risk, &bank)?;
         }
+    }
+    Ok(())
+}
+
+/// Takes an asset's new price as a sample of its underlying's volatility. The price is in the entry already: should the
+/// new weights not fit, those before stay.
+#[inline(never)]
+fn sample_asset(risk: &mut RiskState, bank: &Bank) -> Result<()> {
+    let AssetRisk {
+        price, underlying, ..
+    } = *risk.asset(bank.index)?;
+    if risk.sample(underlying, &price) {
+        let haircut = risk.haircut(underlying);
+        let entry = risk.asset_mut(bank.index)?;
+        let _ = entry.recompute(&bank.params, &bank.totals()?, haircut.as_ref());
     }
     Ok(())
 }
@@ -116,13 +128,24 @@ fn refresh_market(
         oracle::update_market(&market, entry, haircut.as_ref(), price, clock)
     })?;
     if entry.samples != 0 {
-        let (underlying, price) = (entry.underlying, entry.price);
-        if risk.learn(underlying, &price) {
-            let haircut = risk.haircut(underlying);
-            let entry = risk.market_mut(market.index)?;
-            // Left as it was when the new terms do not fit.
-            let _ = entry.recompute(&market.params, haircut.as_ref());
+        let (underlying, published) = (entry.underlying, entry.price.publish_time);
+        if risk.is_sample_due(underlying, published) {
+            sample_market(risk, &market)?;
         }
+    }
+    Ok(())
+}
+
+/// Takes a market's new price as a sample of its underlying's volatility, as an asset's is taken.
+#[inline(never)]
+fn sample_market(risk: &mut RiskState, market: &Market) -> Result<()> {
+    let MarketRisk {
+        price, underlying, ..
+    } = *risk.market(market.index)?;
+    if risk.sample(underlying, &price) {
+        let haircut = risk.haircut(underlying);
+        let entry = risk.market_mut(market.index)?;
+        let _ = entry.recompute(&market.params, haircut.as_ref());
     }
     Ok(())
 }

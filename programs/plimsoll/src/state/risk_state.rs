@@ -86,20 +86,18 @@ impl RiskState {
         Haircut::of(&self.model, &self.underlyings, underlying)
     }
 
-    /// Lets an underlying learn its volatility from a price that its driving entry accepted; tells whether a sample was due.
-    /// It cannot fail: there is nothing to learn from an underlying that does not exist.
+    /// Whether a price published then would be a sample of an underlying's volatility.
     #[inline(always)]
-    pub fn learn(&mut self, underlying: u8, price: &PriceState) -> bool {
+    pub fn is_sample_due(&self, underlying: u8, publish_time: i64) -> bool {
         let index = usize::from(underlying).wrapping_sub(1);
-        let due = self.underlyings.get(index).is_some_and(|risk| {
-            let volatility = &risk.volatility;
-            volatility.is_due(&self.model.params, price.publish_time)
-        });
-        due && self.sample(underlying, price)
+        let underlying = self.underlyings.get(index);
+        underlying.is_some_and(|u| u.volatility.is_due(&self.model.params, publish_time))
     }
 
+    /// Lets an underlying learn its volatility from a price that its driving entry accepted; tells whether it did. It
+    /// cannot fail: nothing is learnt by an underlying that does not exist.
     #[inline(never)]
-    fn sample(&mut self, underlying: u8, price: &PriceState) -> bool {
+    pub fn sample(&mut self, underlying: u8, price: &PriceState) -> bool {
         volatility::sample(
             &mut self.model,
             &mut self.underlyings,
