@@ -194,12 +194,19 @@ fn follow(stable: u64, spot: u64, elapsed: i64, rate_per_hour: u32) -> u64 {
     let secs = elapsed.clamp(0, STABLE_MAX_STEP_SECS).unsigned_abs();
     // 32 and 9 bits.
     let rate = u64::from(rate_per_hour).wrapping_mul(secs);
-    let moved = u128::from(stable).wrapping_mul(u128::from(rate));
-    let allowed = (moved / 3_600) >> RATIO_BITS;
-    let step = u64::try_from(allowed)
-        .unwrap_or(u64::MAX)
-        .max(1)
-        .min(stable.abs_diff(spot));
+    let distance = stable.abs_diff(spot);
+    // What is surely allowed; most prices are nearer than that, and need no wide division.
+    let surely = (stable >> RATIO_BITS).checked_mul(rate).unwrap_or(0) / 3_600;
+    let step = if distance <= surely {
+        distance
+    } else {
+        let moved = u128::from(stable).wrapping_mul(u128::from(rate));
+        let allowed = (moved / 3_600) >> RATIO_BITS;
+        u64::try_from(allowed)
+            .unwrap_or(u64::MAX)
+            .max(1)
+            .min(distance)
+    };
     if spot >= stable {
         stable.saturating_add(step)
     } else {

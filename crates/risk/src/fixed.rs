@@ -148,6 +148,9 @@ pub fn div_floor(a: u128, b: u128) -> Result<u128> {
 /// `⌈a / b⌉`.
 #[inline]
 pub fn div_ceil(a: u128, b: u128) -> Result<u128> {
+    if let Some(sum) = a.checked_add(b.wrapping_sub(1)) {
+        return div_floor(sum, b);
+    }
     let floor = div_floor(a, b)?;
     // One division: the remainder is cheaper from the quotient. Neither step can overflow.
     let exact = floor.wrapping_mul(b) == a;

@@ -5,6 +5,7 @@ mod common;
 use common::*;
 use plimsoll_risk::balance::{native_ceil, native_floor};
 use plimsoll_risk::bankruptcy::*;
+use plimsoll_risk::fixed::{div_ceil, ratio_ceil, ratio_floor};
 use plimsoll_risk::funding;
 use plimsoll_risk::interest::{self, Accrual};
 use plimsoll_risk::position::{trading_fee, Balance, FundingIndices, Indices, PerpPosition, Side};
@@ -314,4 +315,23 @@ fn frequent_accruals_lose_no_interest() {
     assert!((136_985..=137_010).contains(&owed), "{owed}");
     assert!((13_698..=13_701).contains(&fees), "{fees}");
     assert!(earned + fees <= owed && owed - earned - fees <= 2);
+}
+
+proptest! {
+    #[test]
+    fn short_and_wide_arithmetic_agree(value in any::<u128>(), bits in 0u32..=127, ratio in any::<u32>(), by in any::<u128>(), places in 0u32..=127) {
+        let (value, by) = (value >> bits, by >> places);
+        if let Some(product) = value.checked_mul(u128::from(ratio)) {
+            prop_assert_eq!(ratio_floor(value, ratio), Ok(product >> 24));
+            prop_assert_eq!(ratio_ceil(value, ratio), Ok(product.div_ceil(1 << 24)));
+        } else {
+            prop_assert_eq!(ratio_floor(value, ratio), Err(RiskError::Overflow));
+            prop_assert_eq!(ratio_ceil(value, ratio), Err(RiskError::Overflow));
+        }
+        if by > 0 {
+            prop_assert_eq!(div_ceil(value, by), Ok(value.div_ceil(by)));
+        } else {
+            prop_assert_eq!(div_ceil(value, by), Err(RiskError::DivisionByZero));
+        }
+    }
 }

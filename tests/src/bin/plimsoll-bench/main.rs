@@ -48,7 +48,7 @@ async fn measure() -> Vec<Row> {
     let mut world = portfolio::World::new().await;
     let mut rows = trading::rows(&mut world).await;
     rows.extend(risk::rows(&mut world).await);
-    rows.extend(sampling::rows(&mut world).await);
+    rows.extend(sampling::rows(&mut portfolio::World::new().await).await);
     rows.extend(margin::rows(&mut portfolio::World::new().await).await);
     let size = std::fs::metadata(deployed("plimsoll.so"))
         .expect("the program")

@@ -6,7 +6,7 @@ use plimsoll_tests::{
 };
 
 use crate::{
-    portfolio::{World, ROOM},
+    portfolio::{World, DEEP, ROOM},
     table::Row,
 };
 
@@ -17,6 +17,7 @@ const EARLY: i64 = 10;
 /// Of entries with pull feeds: SOL drives a factor, ether is explained by two.
 pub async fn rows(world: &mut World) -> Vec<Row> {
     world.env.list_model().await;
+    world.fill_book(SOL_PERP, DEEP).await;
     let mut rows = Vec::new();
     let assets = [
         (
