@@ -346,4 +346,30 @@ proptest! {
             prop_assert!(grown <= slope * deposit as f64 * (1.0 + 1e-9) + digits, "{grown} {slope}");
         }
     }
+
+    /// A slot taken out of the exposures leaves what the others come to, and put back what there was.
+    #[test]
+    fn a_slot_can_be_taken_out_and_put_back(book in book(16, 54), which in any::<prop::sample::Index>()) {
+        let which = which.index(book.holdings.len());
+        let slot = *exposures(&book.holdings[which..=which]).items().first().unwrap();
+        let mut without = book.clone();
+        without.holdings.remove(which);
+        let (all, rest) = (book.exposures(), without.exposures());
+        let mut changed = all;
+        changed.remove(&slot).unwrap();
+        for item in changed.items() {
+            let nothing = Exposure { underlying: item.underlying, ..Exposure::default() };
+            prop_assert_eq!(item, rest.get(item.underlying).unwrap_or(&nothing));
+        }
+        for kind in Volatilities::ALL {
+            prop_assert_eq!(book.requirement_of(&changed, kind), without.requirement(kind));
+        }
+        changed.merge(&slot).unwrap();
+        prop_assert_eq!(changed.items(), all.items());
+        let mut merged = rest;
+        merged.merge(&slot).unwrap();
+        for kind in Volatilities::ALL {
+            prop_assert_eq!(book.requirement_of(&merged, kind), book.requirement(kind));
+        }
+    }
 }
