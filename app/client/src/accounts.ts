@@ -122,11 +122,21 @@ export function decodePendingChange(data: ReadonlyUint8Array): Proposal {
   return { ...rest, change: getChangeDecoder().decode(change) };
 }
 
+/** What a program can return. */
+const MAX_RETURN_DATA = 1024;
+
+/** Return data with the zeros at its end, which the runtime may have dropped. */
+function whole(data: ReadonlyUint8Array): Uint8Array {
+  const padded = new Uint8Array(Math.max(MAX_RETURN_DATA, data.length));
+  padded.set(data);
+  return padded;
+}
+
 /** Reads the return data of `account_risk`. */
-export const decodeAccountRisk = (data: ReadonlyUint8Array): AccountRiskReport => getAccountRiskReportDecoder().decode(data);
+export const decodeAccountRisk = (data: ReadonlyUint8Array): AccountRiskReport => getAccountRiskReportDecoder().decode(whole(data));
 
 /** Reads the return data of `account_health`. */
-export const decodeHealthReport = (data: ReadonlyUint8Array): HealthReport => getHealthReportDecoder().decode(data);
+export const decodeHealthReport = (data: ReadonlyUint8Array): HealthReport => getHealthReportDecoder().decode(whole(data));
 
 /** The slots of a margin account that are in use. */
 export interface Holdings {

@@ -1,7 +1,8 @@
 //! Client of Plimsoll: addresses, instruction builders, account, event and error decoding.
 //!
 //! An [`ExchangeRef`] names an exchange and derives what belongs to it; the functions of [`instructions`] turn a few
-//! such names into instructions with every account filled in. With the feature `rpc`, on by default, [`rpc`] reads,
+//! such names into instructions with every account filled in. [`health`], [`stress`], [`preview`] and [`report`] say what the
+//! program would, by its own code. With the feature `rpc`, on by default, [`rpc`] reads,
 //! follows and sends over a node.
 pub mod addresses;
 pub mod copy;

@@ -152,8 +152,12 @@ async fn nothing_of_another_exchange_is_accepted() {
     ] {
         env.refuse(&[settle], &[], wrong).await;
     }
-    let health = ix::account_health(&other.exchange, maker.margin);
-    env.refuse(&[health], &[], wrong).await;
+    for ask in [
+        ix::account_health(&other.exchange, maker.margin),
+        ix::account_risk(&other.exchange, maker.margin),
+    ] {
+        env.refuse(&[ask], &[], wrong).await;
+    }
     env.assert_conserved().await;
 }
 

@@ -1,8 +1,8 @@
 // On a running chain: what the risk module says of every margin account is what the program returns, byte for byte.
-import { getStructDecoder, getU64Decoder, type Address } from '@solana/kit';
+import { getStructDecoder, getU64Decoder, type Address, type Instruction } from '@solana/kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { accountHealth, holdingsOf, type ChainClock, type HealthLines, type MarginAccountEntry } from '../../src';
+import { accountHealth, accountRisk, decodeAccountRisk, holdingsOf, type ChainClock, type HealthLines, type MarginAccountEntry } from '../../src';
 import { fromBase64 } from '../../src/connection';
 import { getHealthReportEncoder, type HealthReportArgs } from '../../src/generated';
 import { DIRECTORY, live, seen, type Live } from './chain';
@@ -34,24 +34,44 @@ describe.skipIf(!DIRECTORY)('health on a running chain', () => {
   test('is the same by the module and by the program, for every account', async () => {
     let held = 0;
     for (const { address, account } of accounts) {
-      const { lines, report } = await atOneSlot(chain, address);
-      expect(Buffer.from(bytesOf(lines)).toString('hex'), address).toBe(Buffer.from(report).toString('hex'));
+      const { seen, returned } = await atOneSlot(chain, address, accountHealth(chain.exchange, address));
+      const lines = chain.risk.health(seen);
+      expect(Buffer.from(bytesOf(lines)).toString('hex'), address).toBe(Buffer.from(returned).toString('hex'));
       held += holdingsOf(account).perps.length;
     }
     console.info(`${accounts.length} margin accounts with ${held} positions compared`);
     expect(accounts.length).toBeGreaterThan(5);
     expect(held).toBeGreaterThan(0);
   }, 180_000);
+
+  test('and so is what portfolio margin says of it', async () => {
+    let told = 0;
+    for (const { address } of accounts) {
+      const { seen, returned } = await atOneSlot(chain, address, accountRisk(chain.exchange, address));
+      const { model, health } = chain.risk.riskReport({ ...seen, address });
+      if (model === null) continue;
+      const report = decodeAccountRisk(returned);
+      const lines = [model.lines.init, model.lines.liquidationEnd, model.lines.maintenance];
+      expect(lines.map((line) => line.health), address).toEqual(report.health);
+      expect(lines.map((line) => line.requirement)).toEqual(report.requirement);
+      expect(model.scenarios.map((scenario) => scenario.loss)).toEqual(report.scenarioLosses);
+      expect(model.requirement.init.total).toBe(report.requirement[0]);
+      expect(model.requirement.liquidationEnd.basis).toBe(report.liquidationEnd.basis);
+      if (model.applies) expect(health.init).toBe(report.health[0]);
+      told += 1;
+    }
+    console.info(`what portfolio margin says of ${told} margin accounts compared`);
+  }, 180_000);
 });
 
-/** The module's and the program's health of an account at a slot: the chain must be the same before and after asking. */
-async function atOneSlot(chain: Live, address: Address): Promise<{ lines: HealthLines; report: Uint8Array }> {
+/** What the program returns, and the accounts that it saw: the chain must be the same before and after asking. */
+async function atOneSlot(chain: Live, address: Address, ask: Instruction): Promise<{ seen: Seen; returned: Uint8Array }> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const before = await read(chain, address);
-    const { returnData, refusal } = await chain.sender.simulate([accountHealth(chain.exchange, address)]);
+    const { returnData, refusal } = await chain.sender.simulate([ask]);
     expect(refusal).toBeNull();
     const after = await read(chain, address);
-    if (isSame(before, after) && returnData) return { lines: chain.risk.health(before), report: returnData };
+    if (isSame(before, after) && returnData) return { seen: before, returned: returnData };
   }
   throw new Error(`the chain changed ${ATTEMPTS} times while ${address} was looked at`);
 }
