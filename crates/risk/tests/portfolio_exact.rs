@@ -7,7 +7,7 @@
 mod common;
 
 use common::portfolio::*;
-use common::reference::{exact, intervals, units, Exact, Interval, DELTA_BITS, SCALE};
+use common::reference::{doubts, exact, intervals, units, Exact, Interval, DELTA_BITS, SCALE};
 use common::*;
 use num_bigint::BigInt;
 use plimsoll_risk::portfolio::*;
@@ -122,6 +122,26 @@ fn compare(book: &Book, which: Volatilities) -> std::result::Result<(), TestCase
         &least.crash,
         most.crash + slack(slacks.crash, g),
     )?;
+    let (basis, uncertain) = doubts(&book.underlyings, &book.holdings);
+    let count = units(2 * book.holdings.len());
+    check("basis", got.basis, &basis, basis.clone() + &count)?;
+    let uncertain = if which == Volatilities::Current {
+        uncertain
+    } else {
+        BigInt::ZERO
+    };
+    // The ratio of a gain is taken one unit lower.
+    let gains: BigInt = book
+        .holdings
+        .iter()
+        .map(|(_, delta)| units(delta.low.unsigned_abs().max(delta.high.unsigned_abs())) >> 24)
+        .sum();
+    check(
+        "confidence",
+        got.confidence,
+        &uncertain,
+        uncertain.clone() + count + gains,
+    )?;
     // Roots of 32 digits: a part in 2^31 of the size grown, at the ratio.
     let tiny: BigInt = exposures
         .items()
@@ -227,6 +247,15 @@ proptest! {
         for which in Volatilities::ALL {
             compare(&book, which)?;
         }
+    }
+
+    #[test]
+    fn the_peg_costs_its_part_of_the_quote_owned(ratio in ratio(RATIO_ONE / 2), quote in signed_wide(63)) {
+        let mut model = PortfolioModel::default();
+        model.params.depeg_ratio = ratio;
+        let got = Requirement::default().with_depeg(&model, quote.into()).unwrap().depeg;
+        let exact = (BigInt::from(quote.max(0)) * ratio) << (SCALE - 24);
+        check("depeg", got, &exact, exact.clone() + units(1))?;
     }
 
     /// What the engine makes of the slots encloses the exact deltas, by less than a unit on each side for each slot.

@@ -200,3 +200,31 @@ fn liquidity(risk: &UnderlyingRisk, size: BigInt) -> BigInt {
     let plain = size << 32;
     rescale((grown - plain) * risk.params.liquidity_ratio, 96 + 24)
 }
+
+/// What a book's holdings cost for their basis, and for the uncertainty of their prices.
+pub fn doubts(underlyings: &[UnderlyingRisk], holdings: &[(u8, Delta)]) -> (BigInt, BigInt) {
+    let (mut basis, mut uncertain) = (BigInt::ZERO, BigInt::ZERO);
+    for (i, risk) in underlyings.iter().enumerate() {
+        let of = || {
+            holdings
+                .iter()
+                .filter(|(number, _)| usize::from(*number) == i + 1)
+                .map(|(_, delta)| delta)
+        };
+        let long: BigInt = of().map(|delta| BigInt::from(delta.high.max(0))).sum();
+        let short: BigInt = of().map(|delta| -BigInt::from(delta.low.min(0))).sum();
+        basis += long.min(short) * risk.params.basis_ratio;
+        // To the stable prices below spot, or to those above it.
+        let below: BigInt = of()
+            .map(|delta| BigInt::from(delta.high) * delta.doubt.lag[0])
+            .sum();
+        let above: BigInt = of()
+            .map(|delta| BigInt::from(-delta.low) * delta.doubt.lag[1])
+            .sum();
+        uncertain += below.max(above).max(BigInt::ZERO);
+        uncertain += of()
+            .map(|delta| size(&delta.low.into(), &delta.high.into()) * delta.doubt.confidence)
+            .sum::<BigInt>();
+    }
+    (rescale(basis, 24), rescale(uncertain, 24))
+}
