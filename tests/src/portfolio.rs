@@ -26,9 +26,14 @@ pub fn loading(value: f64) -> i32 {
     (value * f64::from(LOADING_ONE)).round() as i32
 }
 
-/// The model that an exchange starts from.
-pub const fn model() -> ModelParams {
-    ModelParams::standard()
+/// The model that an exchange starts from, but quicker: its volatilities rise ten times as fast, so that a test sees within
+/// hours what would take days.
+pub fn model() -> ModelParams {
+    ModelParams {
+        fast_decay: ratio(0.9),
+        max_rise_per_hour: ratio(0.1),
+        ..ModelParams::standard()
+    }
 }
 
 /// An underlying with these loadings and least volatilities per square root of a day, which on every named day lost four

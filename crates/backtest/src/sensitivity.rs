@@ -22,7 +22,7 @@ const TOLD: [&str; 4] = [
 /// A choice other than the settings'.
 type Change = (&'static str, fn(&mut Settings));
 
-const CHANGES: [Change; 14] = [
+const CHANGES: [Change; 15] = [
     ("as in the table above", |_| ()),
     ("k = 2.5", |s| s.multiples.deviations = 2.5),
     ("k = 4", |s| s.multiples.deviations = 4.0),
@@ -37,7 +37,8 @@ const CHANGES: [Change; 14] = [
     ("rise at most 0.5 % an hour", |s| {
         s.terms.rise_per_hour = 0.005
     }),
-    ("rise at most 1 % an hour", |s| s.terms.rise_per_hour = 0.01),
+    ("rise at most 10 % an hour", |s| s.terms.rise_per_hour = 0.1),
+    ("fast λ 0.90", |s| s.terms.fast_decay = 0.9),
     ("fast λ 0.97", |s| s.terms.fast_decay = 0.97),
     ("floor at the third quartile", |s| {
         s.method.floor_quantile = 0.75

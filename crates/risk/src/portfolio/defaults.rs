@@ -11,7 +11,7 @@ const fn ratio(numerator: u32, denominator: u32) -> u32 {
 }
 
 impl ModelParams {
-    /// What a new exchange starts from. Volatilities are learnt with half-lives of a week and of ten weeks, and collateral
+    /// What a new exchange starts from. Volatilities are learnt with half-lives of eleven days and of ten weeks, and collateral
     /// in Standard margin leaves room for a move of one daily volatility: three and a quarter deviations of the two to
     /// three hours that selling it takes.
     pub const fn standard() -> Self {
@@ -22,10 +22,10 @@ impl ModelParams {
             crash_multiple: ratio(1, 2),
             maint_fraction: ratio(4, 5),
             depeg_ratio: ratio(1, 200),
-            fast_decay: ratio(9, 10),
+            fast_decay: ratio(94, 100),
             slow_decay: ratio(99, 100),
             sample_secs: 300,
-            max_rise_per_hour: ratio(1, 10),
+            max_rise_per_hour: ratio(1, 100),
             announcement_secs: 3_600,
             collateral_deviations: RATIO_ONE,
             factor_count: MAX_FACTORS as u8,
