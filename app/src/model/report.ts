@@ -88,8 +88,7 @@ export function scenarioText({ shocks, volatility, weight }: Pick<RiskScenario, 
 /** A delta, or the two ends between which resting orders may move it. */
 export function deltaText(low: bigint, high: bigint): string {
   const text = (native: bigint) => change(dollars(native), usd);
-  const [from, to] = [text(low), text(high)];
-  return from === to ? from : `${from} to ${to}`;
+  return dollars(high - low) < 2 * CENT ? text(high) : `${text(low)} to ${text(high)}`;
 }
 
 /** Where an account would be liquidated as an underlying alone moves: "−32.1%", "+18.0%". */

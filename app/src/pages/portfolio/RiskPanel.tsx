@@ -30,10 +30,10 @@ export function RiskPanel({ account }: { account: AccountView }): JSX.Element {
       </div>
       <div className={styles.block}>
         <Scenarios model={model} />
+        <Tomorrow report={report} model={model} />
       </div>
       <div className={styles.block}>
         <CrashDays days={model.crashDays} />
-        <Tomorrow report={report} model={model} />
       </div>
     </div>
   );
