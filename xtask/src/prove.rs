@@ -17,7 +17,7 @@ usage: cargo xtask prove";
 
 /// Debian's package, and the program.
 const SOLVER: &str = "z3";
-/// Longest that a file may take, in seconds; the slowest takes about four.
+/// Longest that a file may take, in seconds; the slowest takes two or three.
 const LIMIT: u32 = 60;
 
 /// Runs the command.

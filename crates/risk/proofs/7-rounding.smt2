@@ -16,9 +16,9 @@
 (check-sat)
 (pop)
 
-(push) ; It rises with what is rounded.
-(assert (bvsle u v))
-(assert (not (and (bvsle (ceil u p) (ceil v p)) (bvsle (floor u p) (floor v p)))))
+(push) ; It rises with what is rounded: by one, hence by anything.
+(define-fun more () (_ BitVec 64) (bvadd v one))
+(assert (not (and (bvsle (ceil v p) (ceil more p)) (bvsle (floor v p) (floor more p)))))
 (set-info :status unsat)
 (check-sat)
 (pop)
