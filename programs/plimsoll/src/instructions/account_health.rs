@@ -6,15 +6,17 @@
 //! `Σ parts − requirement = health`; in standard margin the requirement is zero.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    balance::Indices, portfolio::Exposures, standard::perp_equity, AccountMargin, Balance,
-    HealthKind, MarginMode, MarginModel, PerpPosition, Policy, Portfolio, PortfolioMargin,
-    RiskView,
+    balance::Indices,
+    portfolio::{Exposures, RiskReport},
+    standard::perp_equity,
+    AccountMargin, Assessment, Balance, HealthKind, MarginMode, MarginModel, PerpPosition, Policy,
+    Portfolio, PortfolioMargin, RiskView,
 };
 
 use crate::{
     error::{OrRefuse, PlimsollError},
     gates,
-    health::{assess, portfolio, view},
+    health::{portfolio, view},
     state::{
         margin_account::{MAX_BALANCES, MAX_PERPS},
         MarginAccount, RiskState,
@@ -115,13 +117,9 @@ pub fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Resul
         account,
         scratch: Box::default(),
     };
-    let lines = assess(risk, account, Policy::BenefitOfDoubt, clock)?;
+    let lines = measured(&desk.view, &portfolio(account))?;
     let maintenance = saturated(lines.of(HealthKind::Maint));
-    let init = saturated(health_of(
-        &desk.view,
-        &portfolio(account),
-        HealthKind::Init,
-    )?);
+    let init = saturated(lines.of(HealthKind::Init));
     let balances: Vec<BalanceHealth> = used(&account.balances, |b| b.shares.is_zero())
         .map(|balance| desk.balance(balance))
         .collect::<Result<_>>()?;
@@ -151,6 +149,24 @@ pub fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Resul
         balances,
         perps,
     })
+}
+
+/// Every line under the policy of those who ask for it.
+#[inline(never)]
+fn measured(view: &RiskView, whole: &Portfolio) -> Result<Assessment> {
+    if whole.mode == MarginMode::Portfolio {
+        let mut report: Box<RiskReport> = Box::default();
+        PortfolioMargin::report(view, whole, &mut report).or_refuse()?;
+        return Ok(Assessment {
+            health: HealthKind::ALL.map(|kind| report.health(kind)),
+            equity: report.equity,
+            stale: report.stale,
+        });
+    }
+    let mut lines = AccountMargin::assess(view, whole, Policy::BenefitOfDoubt).or_refuse()?;
+    let [init, ..] = &mut lines.health;
+    *init = health_of(view, whole, HealthKind::Init)?;
+    Ok(lines)
 }
 
 fn used<T>(slots: &[T], free: impl Fn(&T) -> bool) -> impl Iterator<Item = &T> {
