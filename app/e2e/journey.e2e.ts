@@ -168,6 +168,15 @@ it('hedges most of a deposit in a third account, and needs less once it is margi
   await page.getByLabel('Account', { exact: true }).selectOption('0');
 });
 
+it('says what is missing for the other mode of margin', async () => {
+  const { page } = session;
+  await page.getByRole('tab', { name: 'Portfolio', exact: true }).click();
+  await page.getByText(/too little for portfolio margin: Init would be \$[\d,.]+ below zero/).waitFor();
+  expect(await page.getByTestId('set-mode').isDisabled()).toBe(true);
+  await pictures(page, 'margin-mode-refused');
+  await page.getByRole('button', { name: 'Back' }).click();
+});
+
 it('crashes the price, and sees the liquidation', async () => {
   const { page } = session;
   for (let shocks = 0; shocks < 10; shocks += 1) {
