@@ -437,9 +437,9 @@ proptest! {
     }
 }
 
-/// The bound holds the search to a hundredth of the position nearly always.
+/// The bound leaves little of the position too much nearly always.
 #[test]
-fn nine_slices_in_ten_are_within_a_hundredth_of_the_least() {
+fn nine_slices_in_ten_are_within_a_thirtieth_of_the_least() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();
     let strategy = case(true);
@@ -455,7 +455,7 @@ fn nine_slices_in_ten_are_within_a_hundredth_of_the_least() {
             let covered = case.account.account.markets[at].underlying > 0;
             if covered && footing(&case.after(at, &slice)).health() >= 0 {
                 met += 1;
-                close += u32::from(excess(&case, at, found) <= held / 100 + 1);
+                close += u32::from(excess(&case, at, found) <= held / 30 + 1);
             }
         }
     }

@@ -6,11 +6,13 @@ use plimsoll::{
     orders::terms::{OrderRef, OrderTerms, OrderType},
     state::Book,
 };
-use plimsoll_client::instructions::{self as ix, Liquidation};
+use plimsoll_client::instructions::{self as ix, Follower, Liquidation};
+use plimsoll_risk::MarginMode;
 use plimsoll_tests::{
     env::{BTC, ETH, JUP, SOL, SOL_PERP, USDC},
     oracles::Feed,
     params::{market_params, terms, volatile_params},
+    portfolio::{driver, model, underlying},
     tokens::SPL_TOKEN,
     trading::bid,
     usd, Env, ListedAsset, Trader,
@@ -234,6 +236,96 @@ async fn stays_within_the_default_budget() {
         .await;
     t.env.assert_conserved().await;
     costs.check();
+}
+
+/// The same account where every asset and market follows an underlying of its own, all but quote's: as many exposures as
+/// there can be. The liquidator's slots net too.
+#[tokio::test]
+async fn stays_within_the_default_budget_in_portfolio_margin() {
+    let mut t = largest().await;
+    list_model(&mut t.env).await;
+    for trader in [&t.account, &t.liquidator] {
+        let quote = t.env.deposit(trader, USDC, usd(10_000)).await;
+        quote.expect("a deposit");
+        t.env.set_margin_mode(trader, MarginMode::Portfolio).await;
+    }
+    let by = t.liquidator.key.insecure_clone();
+    let mut costs = Costs(Vec::new());
+    let free = t.env.health(&t.account).await.init;
+    let amount = u64::try_from(free).expect("above its line") / 10 * 9;
+    let withdraw = t.env.withdraw_ix(&t.account, USDC, amount, true);
+    let key = t.account.key.insecure_clone();
+    t.env.run(&[withdraw], &[&key]).await;
+    sink_below(&mut t, 0).await;
+    for market in 0..MARKETS {
+        fill_up(&mut t.env, market).await;
+    }
+    let orders = Liquidation {
+        cancel_in: t.env.markets.iter().map(|m| m.market).collect(),
+        ..Liquidation::default()
+    };
+    let what = "liquidate, 63 orders in 16 books";
+    let cancel = liquidate_ix(&t.env, &t.liquidator, &t.account, &orders);
+    costs.run(&mut t.env, what, cancel, &[&by]).await;
+    assert!(t.env.open_orders(&t.account).await.is_empty());
+    sink_below(&mut t, -500_000_000).await;
+    let small = swap(&t.env, Leg::Asset(SOL), Leg::Asset(ASSETS - 1), SOL_1 / 100);
+    for (what, liquidation) in [
+        ("liquidate, a slice of a position", take(&t.env, 1, 5)),
+        (
+            "liquidate, a slice and a swap",
+            Liquidation {
+                swap: small.swap,
+                ..take(&t.env, 1, 5)
+            },
+        ),
+        ("liquidate, a swap", small),
+        (
+            "liquidate, a slice and one that hedges it",
+            Liquidation {
+                hedges: vec![t.env.markets[2].market],
+                ..take(&t.env, 3, 1)
+            },
+        ),
+    ] {
+        let liquidate = liquidate_ix(&t.env, &t.liquidator, &t.account, &liquidation);
+        costs.run(&mut t.env, what, liquidate, &[&by]).await;
+    }
+    assert!(is_flagged(&t.env, &t.account).await);
+    t.env.assert_conserved().await;
+    costs.check();
+}
+
+/// Moves prices against the account, a part every minute, until its maintenance health is below a line.
+async fn sink_below(t: &mut Largest, line: i64) {
+    while t.env.health(&t.account).await.maintenance >= line {
+        for (asset, listed) in t.env.assets.iter_mut().enumerate().skip(1) {
+            listed.usd *= if asset < ASSETS - 7 { 0.98 } else { 1.02 };
+        }
+        t.env.advance(60).await;
+        t.env.refresh_all().await;
+    }
+}
+
+/// An underlying for every asset but quote's, and for every market.
+async fn list_model(env: &mut Env) {
+    env.edit_model(model()).await;
+    for number in 1..ASSETS + MARKETS {
+        let params = match number {
+            1 => driver(1, "ONE", [1.0, 0.0, 0.0], 0.03, 0.03),
+            2 => driver(2, "TWO", [1.2, 1.0, 0.0], 0.045, 0.02),
+            3 => driver(3, "THREE", [1.1, 0.3, 1.0], 0.04, 0.02),
+            _ => underlying("OTHER", [1.1, 0.3, -0.2], 0.04, 0.02),
+        };
+        let follower = if number < ASSETS {
+            Follower::Asset(number as u16)
+        } else {
+            Follower::Market((number - ASSETS) as u16)
+        };
+        env.edit_underlying(number as u8, params).await;
+        env.assign_underlying(follower, number as u8, true).await;
+    }
+    env.refresh_all().await;
 }
 
 /// Fills the bids of a book with better orders than there are, so that each of those there costs most to find and to

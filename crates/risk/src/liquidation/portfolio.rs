@@ -19,7 +19,7 @@ use crate::balance::Balance;
 use crate::fixed::{add, ratio_floor, sub, to_i128, to_i64, Result, RiskError};
 use crate::health::{HealthKind, RiskView};
 use crate::market::MarketRisk;
-use crate::portfolio::{find, UnderlyingRisk, Volatilities, LOADING_BITS};
+use crate::portfolio::{find, Volatilities, LOADING_BITS, MAX_FACTORS};
 use crate::position::{PerpPosition, Side};
 use crate::standard::weighted;
 use crate::units::{BaseLots, QuoteNative};
@@ -85,17 +85,18 @@ impl Netted {
             risk,
             target,
             before: Slot::of_perp(view, perp)?,
+            found: None,
             account: self,
         };
-        let mut lots = takeover.sized(allowed, portion.is_followed)?;
-        let left = held.saturating_sub(lots);
+        let mut tried = takeover.sized(allowed, portion.is_followed)?;
+        let left = held.saturating_sub(tried.size);
         if left > 0 && left < portion.dust && allowed == held {
             let whole = takeover.after(held)?;
             if start.improves_to(&whole.footing) {
-                lots = held;
+                tried = whole;
             }
         }
-        takeover.slice(lots)
+        takeover.slice(&tried)
     }
 
     /// The slice of a position that improves nothing by itself and is to be followed by what it hedged: as much of it as
@@ -198,6 +199,7 @@ impl Netted {
             allowed,
             collateral_dust: portion.collateral_dust,
             before: [given.slot(view)?, taken.slot(view)?],
+            found: None,
             account: self,
         };
         let mut amount = exchange.sized()?;
@@ -213,7 +215,9 @@ impl Netted {
 }
 
 /// A size that was tried.
+#[derive(Clone, Copy)]
 struct Tried {
+    size: u64,
     footing: Footing,
     penalty: u128,
 }
@@ -226,14 +230,17 @@ struct Takeover<'a, 'b> {
     risk: &'a MarketRisk,
     target: &'a Target,
     before: Slot,
+    /// The size that the search holds for the best.
+    found: Option<Tried>,
     account: &'a mut Netted,
 }
 
 impl Takeover<'_, '_> {
     /// The least number of lots that suffices, or the most helpful.
-    fn sized(&mut self, allowed: u64, is_followed: bool) -> Result<u64> {
+    fn sized(&mut self, allowed: u64, is_followed: bool) -> Result<Tried> {
         let mut search = Search::from(self.account.end().health());
-        let flat = self.lots_to(0).unwrap_or(allowed).min(allowed);
+        let to_flat = self.lots_to(0);
+        let flat = to_flat.unwrap_or(allowed).min(allowed);
         self.attempt(&mut search, flat)?;
         if !search.is_met() {
             let hedged = self
@@ -246,7 +253,10 @@ impl Takeover<'_, '_> {
         if !search.is_met() && flat < allowed {
             self.attempt(&mut search, allowed)?;
         }
-        while let Some(lots) = search.halfway() {
+        // What a limit cuts off short of where the underlying is flat is most likely on the rising side.
+        let is_limited = allowed < self.perp.position.abs();
+        let is_rising = is_limited && to_flat.is_some_and(|lots| lots >= allowed);
+        while let Some(lots) = search.halfway().filter(|_| !is_rising) {
             let best = search.found();
             self.attempt(&mut search, lots)?;
             if search.found() == best {
@@ -256,12 +266,19 @@ impl Takeover<'_, '_> {
         while let Some(lots) = search.next()? {
             self.attempt(&mut search, lots)?;
         }
-        search.result(is_followed)
+        let lots = search.result(is_followed)?;
+        match self.found {
+            Some(tried) if tried.size == lots => Ok(tried),
+            _ => self.after(lots),
+        }
     }
 
     fn attempt(&mut self, search: &mut Search, lots: u64) -> Result<()> {
         let tried = self.after(lots)?;
         search.note(lots, tried.footing.health());
+        if search.found() == lots {
+            self.found = Some(tried);
+        }
         Ok(())
     }
 
@@ -287,13 +304,14 @@ impl Takeover<'_, '_> {
         let paid = weighted(sub(slot.equity, to_i128(penalty)?)?, weight)?;
         let value = add(sub(free.value, slot.end_value())?, paid)?;
         Ok(Tried {
+            size: lots,
             footing: Footing { value, ..free },
             penalty,
         })
     }
 
-    fn slice(&mut self, lots: u64) -> Result<PositionSlice> {
-        let tried = self.after(lots)?;
+    fn slice(&self, tried: &Tried) -> Result<PositionSlice> {
+        let lots = tried.size;
         if !self.start.improves_to(&tried.footing) {
             return Err(RiskError::RaisesRisk);
         }
@@ -339,6 +357,8 @@ struct Exchange<'a, 'b> {
     allowed: u64,
     collateral_dust: u64,
     before: [Slot; 2],
+    /// The size that the search holds for the best, its penalty in full.
+    found: Option<Tried>,
     account: &'a mut Netted,
 }
 
@@ -357,7 +377,9 @@ impl Exchange<'_, '_> {
                 self.attempt(&mut search, amount)?;
             }
         }
-        while let Some(amount) = search.halfway() {
+        // What a limit cuts off is small, and as likely on the rising side.
+        let is_limited = self.allowed < self.terms.debt_amount();
+        while let Some(amount) = search.halfway().filter(|_| !is_limited) {
             let best = search.found();
             self.attempt(&mut search, amount)?;
             if search.found() == best {
@@ -379,6 +401,13 @@ impl Exchange<'_, '_> {
         let (full, kept) = (slice.penalty, self.bearable(&footing, slice.penalty)?);
         let given_up = to_i128(full.saturating_sub(kept))?;
         search.note(amount, add(footing.health(), given_up)?);
+        if search.found() == amount {
+            self.found = Some(Tried {
+                size: amount,
+                footing,
+                penalty: full,
+            });
+        }
         Ok(())
     }
 
@@ -404,7 +433,10 @@ impl Exchange<'_, '_> {
         let mut slice = self
             .terms
             .slice(amount, self.allowed, self.collateral_dust)?;
-        let mut footing = self.after(&slice)?;
+        let mut footing = match self.found {
+            Some(tried) if tried.size == amount => tried.footing,
+            _ => self.after(&slice)?,
+        };
         let kept = self.bearable(&footing, slice.penalty)?;
         if kept < slice.penalty {
             let target = self.target.capped_at(kept)?;
@@ -503,34 +535,39 @@ impl<'a> Holding<'a> {
 }
 
 /// The net delta in an underlying at which the factor model's variance is least, all other exposures being what they
-/// are: `−Cov / Var`. A first guess, in whole dollars or so; `None` when nothing follows from it.
+/// are: `−Cov / Var`. A first guess; `None` when nothing follows from it.
 fn least_variance(view: &RiskView<'_>, account: &Netted, underlying: u8) -> Option<i64> {
-    const DOLLARS: u32 = 20;
+    /// Some sixteen dollars: sums of what accounts hold then fit, and one that does not is a bad guess, no more.
+    const PLACES: u32 = 24;
     let which = Volatilities::Binding;
     let own = find(view.underlyings, underlying).ok()?;
-    let (mut covariance, mut variance) = (0i128, 0i128);
-    for (at, factor) in view.model.factors.iter().enumerate() {
-        let loading = |risk: &UnderlyingRisk| risk.params.loadings.get(at).copied().map(i128::from);
-        let mut others = 0i128;
-        for item in account.exposures().items() {
-            if item.underlying != underlying {
-                let delta = i128::from(item.low.wrapping_shr(DOLLARS));
-                let other = loading(find(view.underlyings, item.underlying).ok()?)?;
-                others = others.checked_add(delta.checked_mul(other)?)?;
+    let mut others = [0i64; MAX_FACTORS];
+    for item in account.exposures().items() {
+        if item.underlying != underlying {
+            let delta = item.low.wrapping_shr(PLACES);
+            let loadings = find(view.underlyings, item.underlying)
+                .ok()?
+                .params
+                .loadings;
+            for (sum, loading) in others.iter_mut().zip(loadings) {
+                *sum = sum.wrapping_add(delta.wrapping_mul(i64::from(loading)));
             }
         }
+    }
+    let (mut covariance, mut variance) = (0i128, 0i128);
+    let factors = view.model.factors.iter().zip(own.params.loadings);
+    for ((factor, loading), others) in factors.zip(others) {
         let volatility = i128::from(which.of(&factor.volatility));
-        let own = loading(own)?;
-        let moved = own.checked_mul(volatility)?.checked_mul(volatility)?;
-        covariance = covariance.checked_add(others.checked_mul(moved)?)?;
-        variance = variance.checked_add(own.checked_mul(moved)?)?;
+        let moved = i128::from(loading).checked_mul(volatility.checked_mul(volatility)?)?;
+        covariance = covariance.checked_add(i128::from(others).checked_mul(moved)?)?;
+        variance = variance.checked_add(i128::from(loading).checked_mul(moved)?)?;
     }
     let alone = i128::from(which.of(&own.idiosyncratic));
     let alone = alone
         .checked_mul(alone)?
         .checked_mul(1 << (2 * LOADING_BITS))?;
     let least = covariance.checked_div(variance.checked_add(alone)?)?;
-    i64::try_from(least.checked_neg()?.checked_mul(1 << DOLLARS)?).ok()
+    i64::try_from(least.checked_neg()?.checked_mul(1 << PLACES)?).ok()
 }
 
 fn signed_lots(lots: u64) -> BaseLots {

@@ -8,7 +8,7 @@
 use crate::fixed::{to_u64, Result, RiskError};
 
 /// Most sizes that are tried for a slice.
-pub const EVALUATIONS: u32 = 6;
+pub const EVALUATIONS: u32 = 5;
 
 /// The part of a size by which a step reaches further where rounding makes lines fall short.
 const STEPS: u64 = 1 << 12;

@@ -2,6 +2,7 @@
 
 use crate::asset::AssetRisk;
 use crate::balance::{Balance, Indices};
+use crate::feed::PriceDoubt;
 use crate::fixed::{add, ratio_ceil, scale_floor, to_i128, Result, RiskError, RATIO_ONE};
 use crate::health::{entry_bit, HealthKind, Policy, Portfolio, RiskView, StaleSet};
 use crate::market::MarketRisk;
@@ -90,6 +91,15 @@ struct Walk<'a, 'b, const N: usize> {
 }
 
 impl<const N: usize> Walk<'_, '_, N> {
+    /// How uncertain an entry's price is, which only Init asks for.
+    #[inline(always)]
+    fn doubt(&self, doubt: &PriceDoubt) -> PriceDoubt {
+        match self.kinds.first() {
+            Some(HealthKind::Init) => *doubt,
+            _ => PriceDoubt::default(),
+        }
+    }
+
     #[inline(always)]
     fn balance(&mut self, balance: &Balance) -> Result<()> {
         let risk = self
@@ -105,8 +115,10 @@ impl<const N: usize> Walk<'_, '_, N> {
         let price = if balance.shares.0 >= 0 { deposit } else { debt };
         let value = scale_floor(balance.shares.0, price, risk.shift);
         self.count_balance(value, risk)?;
-        self.exposures
-            .add(risk.underlying, &Delta::fixed(value, risk.doubt)?)
+        self.exposures.add(
+            risk.underlying,
+            &Delta::fixed(value, self.doubt(&risk.doubt))?,
+        )
     }
 
     /// Counts a balance's value at the weights of crowding.
@@ -168,8 +180,10 @@ impl<const N: usize> Walk<'_, '_, N> {
         if doubtful && !self.with_stale {
             return Ok(());
         }
-        self.exposures
-            .add(risk.underlying, &Delta::fixed(value, risk.doubt)?)
+        self.exposures.add(
+            risk.underlying,
+            &Delta::fixed(value, self.doubt(&risk.doubt))?,
+        )
     }
 
     /// A balance in standard margin; the quote asset's is one.
@@ -254,8 +268,10 @@ impl<const N: usize> Walk<'_, '_, N> {
         } else {
             scale_floor(most.0, risk.price.spot, risk.shift)
         };
-        self.exposures
-            .add(risk.underlying, &Delta::between(low, high, risk.doubt)?)
+        self.exposures.add(
+            risk.underlying,
+            &Delta::between(low, high, self.doubt(&risk.doubt))?,
+        )
     }
 
     /// A position that is stale, or that the model does not cover.

@@ -1,19 +1,21 @@
 //! Compute units of portfolio margin: the same instructions, by accounts whose slots net.
 use plimsoll::orders::terms::{OrderSide, OrderType};
-use plimsoll_client::instructions::{self as ix, Follower};
+use plimsoll_client::instructions::{self as ix, Follower, Liquidation, Swap};
 use plimsoll_risk::{MarginMode, UnderlyingParams};
 use plimsoll_tests::{
-    env::{SOL_PERP, USDC},
+    env::{ETH, SOL, SOL_PERP, USDC},
     portfolio::{driver, model, underlying},
     usd, Trader,
 };
 
 use crate::{
-    portfolio::{largest, order, World, DEEP, LOTS, ROOM},
+    portfolio::{largest, order, units, World, DEEP, LOTS, ROOM},
     table::Row,
 };
 
 const FULL: &str = "16 collateral, 16 markets, portfolio margin";
+/// Lots whose loss a fall of the price turns into a liquidation.
+const LARGE: i64 = 25_000;
 const BEYOND: &str = "largest account beyond every depth, portfolio margin";
 
 /// Every asset and every market gets an underlying of its own: the most that an account can be exposed to.
@@ -33,6 +35,7 @@ pub async fn rows(world: &mut World) -> Vec<Row> {
     let mover = full(world, ROOM, ROOM).await;
     let (mut rows, beyond) = posting(world).await;
     rows.extend(moving(world, &mover).await);
+    rows.extend(liquidating(world, &mover).await);
     rows.extend(reporting(world, &mover, &beyond).await);
     rows
 }
@@ -122,6 +125,49 @@ async fn reporting(world: &mut World, trader: &Trader, beyond: &Trader) -> Vec<R
         Row::new("account_health, all stale", BEYOND, worst_health, None),
         Row::new("account_risk, all stale", BEYOND, worst_risk, 200_000),
     ]
+}
+
+/// Slices so small that the account stays below its line. The liquidator's slots net too.
+async fn liquidating(world: &mut World, liquidator: &Trader) -> Vec<Row> {
+    let victim = world.full(10_000, ROOM, ROOM).await;
+    world.take_position(&victim, SOL_PERP, LARGE).await;
+    let mode = MarginMode::Portfolio;
+    world.env.set_margin_mode(&victim, mode).await;
+    while world.env.health(&victim).await.maintenance >= 0 {
+        world.env.advance(60).await;
+        world.env.assets[SOL].usd *= 0.98;
+        world.env.refresh_all().await;
+    }
+    let position = Liquidation {
+        position: Some((world.env.markets[SOL_PERP].market, 100)),
+        ..Liquidation::default()
+    };
+    let swap = Liquidation {
+        swap: Some(Swap {
+            collateral: world.env.assets[SOL].asset.bank,
+            debt: world.env.assets[ETH].asset.bank,
+            max_debt: units(&world.env, ETH, 10.0),
+            quote_bank: None,
+        }),
+        ..Liquidation::default()
+    };
+    let both = Liquidation {
+        swap: swap.swap,
+        ..position.clone()
+    };
+    let mut rows = Vec::new();
+    for (name, what) in [
+        ("liquidate, a position slice", position),
+        ("liquidate, a swap of collateral for debt", swap),
+        ("liquidate, a position slice and a swap", both),
+    ] {
+        let exchange = &world.env.exchange;
+        let (key, own) = (liquidator.pubkey(), liquidator.margin);
+        let liquidate = ix::liquidate(exchange, key, own, victim.margin, &what);
+        let cost = world.cost(liquidate, liquidator).await;
+        rows.push(Row::new(name, FULL, cost, 200_000));
+    }
+    rows
 }
 
 async fn moving(world: &mut World, trader: &Trader) -> Vec<Row> {
