@@ -279,7 +279,7 @@ proptest! {
     }
 
     #[test]
-    fn a_slice_suffices_with_little_too_much_or_helps_about_as_much_as_any(case in case(true)) {
+    fn a_slice_leaves_the_health_that_it_was_measured_by(case in case(true)) {
         for at in case.positions().collect::<Vec<_>>() {
             if case.account.account.markets[at].underlying == 0 {
                 continue;
@@ -287,20 +287,11 @@ proptest! {
             let Ok(slice) = case.position(at, u64::MAX, 0) else {
                 continue;
             };
-            let (found, held) = (slice.lots.0 as u64, case.account.account.perps[at].position.abs());
+            let found = slice.lots.0 as u64;
             let start = footing(&case.account).health();
             let end = footing(&case.after(at, &slice)).health();
             prop_assert_eq!(end, health_after(&case, at, found));
-            if end >= 0 {
-                prop_assert!(excess(&case, at, found) <= held / 4 + 16);
-                continue;
-            }
-            for part in 1..=16u64 {
-                let lots = (u128::from(held) * u128::from(part) / 16).max(1) as u64;
-                let other = health_after(&case, at, lots);
-                // Where nothing suffices, at least half as much is gained as there is to gain.
-                prop_assert!(end - start >= (other - start) / 2, "{found} {lots} of {held}: {end} {other} from {start}");
-            }
+            prop_assert!(end > start);
         }
     }
 
@@ -424,12 +415,12 @@ proptest! {
             }
             let perp = case.account.account.perps[at];
             let risk = case.account.account.markets[at];
-            let portion = Portion { most: u64::MAX, dust: sizes[at] / 16 + 2, collateral_dust: 0, is_followed: false, };
-            let slice = match case.position(at, portion.most, portion.dust) {
+            let portion = Portion { most: u64::MAX, dust: sizes[at] / 16 + 2, collateral_dust: 0, is_followed: true, };
+            let mut account = netted(&case.account);
+            let (view, start, target) = (case.account.view(), account.end(), case.target());
+            let slice = match account.position_slice(&view, &start, &perp, &risk, &target, &portion) {
                 Ok(slice) => slice,
-                Err(_) => netted(&case.account)
-                    .opening_position_slice(&perp, &risk, &case.target(), &portion)
-                    .unwrap(),
+                Err(_) => account.opening_position_slice(&perp, &risk, &target, &portion).unwrap(),
             };
             prop_assert!(slice.lots.0 > 0 && slice.lots.0 as u64 <= perp.position.abs());
             case.account = case.after(at, &slice);
@@ -437,13 +428,14 @@ proptest! {
     }
 }
 
-/// The bound leaves little of the position too much nearly always.
+/// What the bound on evaluations leaves: nine slices in ten that suffice are within a thirtieth of the position of the
+/// least that does, and nine in ten of the others gain nine tenths of what any sixteenth of the position would.
 #[test]
-fn nine_slices_in_ten_are_within_a_thirtieth_of_the_least() {
+fn nine_slices_in_ten_are_nearly_the_best() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();
     let strategy = case(true);
-    let (mut met, mut close) = (0, 0);
+    let (mut met, mut close, mut short, mut best) = (0, 0, 0, 0);
     for _ in 0..800 {
         let case = strategy.new_tree(&mut runner).unwrap().current();
         for at in case.positions().collect::<Vec<_>>() {
@@ -451,14 +443,25 @@ fn nine_slices_in_ten_are_within_a_thirtieth_of_the_least() {
             let Ok(slice) = case.position(at, u64::MAX, 0) else {
                 continue;
             };
-            let found = slice.lots.0 as u64;
-            let covered = case.account.account.markets[at].underlying > 0;
-            if covered && footing(&case.after(at, &slice)).health() >= 0 {
-                met += 1;
-                close += u32::from(excess(&case, at, found) <= held / 30 + 1);
+            if case.account.account.markets[at].underlying == 0 {
+                continue;
             }
+            let start = footing(&case.account).health();
+            let end = footing(&case.after(at, &slice)).health();
+            if end >= 0 {
+                met += 1;
+                close += u32::from(excess(&case, at, slice.lots.0 as u64) <= held / 30 + 1);
+                continue;
+            }
+            let parts = (1..=16u64).map(|part| (u128::from(held) * u128::from(part) / 16).max(1));
+            let most = parts
+                .map(|lots| health_after(&case, at, lots as u64) - start)
+                .max();
+            short += 1;
+            best += u32::from((end - start) * 10 >= most.unwrap() * 9);
         }
     }
-    println!("{close} of {met}");
+    println!("{close} of {met}, {best} of {short}");
     assert!(met > 200 && close * 10 >= met * 9, "{close} of {met}");
+    assert!(short > 200 && best * 10 >= short * 9, "{best} of {short}");
 }

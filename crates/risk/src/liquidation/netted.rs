@@ -28,6 +28,9 @@ use crate::position::PerpPosition;
 const KINDS: [HealthKind; 2] = [HealthKind::LiquidationEnd, HealthKind::Maint];
 const POLICY: Policy = Policy::BenefitOfDoubt;
 
+/// A leg that opens a hedge is at least this part of what there is of it.
+const LEAST_SHARE: u64 = 64;
+
 /// The two sides of LiquidationEnd health, native quote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Footing {
@@ -84,7 +87,8 @@ impl Footing {
 impl Footing {
     /// How much of `amount` would have to go if as much of everything else went: the part `t` at which health is zero
     /// when requirements shrink to `(1 − t)` and penalties take all that [`Footing::allowance`] lets them. All of it
-    /// where nothing less suffices.
+    /// where nothing less suffices, and [`LEAST_SHARE`] at least, so that an account just below its line is not taken
+    /// apart unit by unit.
     ///
     /// # Errors
     /// [`crate::RiskError::Overflow`].
@@ -97,7 +101,8 @@ impl Footing {
             return Ok(amount);
         }
         let part = mul_div_ceil(u128::from(amount), shortfall, whole)?;
-        Ok(u64::try_from(part).unwrap_or(amount).min(amount))
+        let part = u64::try_from(part).unwrap_or(amount);
+        Ok(part.max(amount.div_ceil(LEAST_SHARE)).min(amount))
     }
 }
 

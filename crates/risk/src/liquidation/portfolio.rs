@@ -33,7 +33,8 @@ pub struct Portion {
     pub dust: u64,
     /// Collateral worth less native quote goes whole.
     pub collateral_dust: u64,
-    /// Whether something that it hedges is taken after it, and both are judged together.
+    /// Whether something that it hedges is taken after it, and both are judged together; or nothing is judged any more.
+    /// Then what improves next to nothing is no reason not to take a whole part.
     pub is_followed: bool,
 }
 
@@ -198,6 +199,7 @@ impl Netted {
             terms,
             allowed,
             collateral_dust: portion.collateral_dust,
+            is_followed: portion.is_followed,
             before: [given.slot(view)?, taken.slot(view)?],
             found: None,
             account: self,
@@ -356,6 +358,7 @@ struct Exchange<'a, 'b> {
     terms: Terms<'a>,
     allowed: u64,
     collateral_dust: u64,
+    is_followed: bool,
     before: [Slot; 2],
     /// The size that the search holds for the best, its penalty in full.
     found: Option<Tried>,
@@ -389,7 +392,7 @@ impl Exchange<'_, '_> {
         while let Some(amount) = search.next()? {
             self.attempt(&mut search, amount)?;
         }
-        search.result(false)
+        search.result(self.is_followed)
     }
 
     fn attempt(&mut self, search: &mut Search, amount: u64) -> Result<()> {

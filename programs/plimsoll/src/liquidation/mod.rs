@@ -198,12 +198,16 @@ impl Liquidation<'_> {
     /// # Errors
     /// `LiquidationHarms`.
     pub fn require_improved(&self) -> Result<()> {
-        let waited = self.clock.slot.saturating_sub(self.account.flagged_slot) >= PATIENCE_SLOTS;
         require!(
-            waited || self.standing.is_improved(),
+            self.has_waited() || self.standing.is_improved(),
             PlimsollError::LiquidationHarms
         );
         Ok(())
+    }
+
+    /// Whether the account has been flagged for [`PATIENCE_SLOTS`].
+    fn has_waited(&self) -> bool {
+        self.clock.slot.saturating_sub(self.account.flagged_slot) >= PATIENCE_SLOTS
     }
 }
 

@@ -99,7 +99,7 @@ impl Liquidation<'_> {
             most: max_lots,
             dust: unsigned(market.params.dust_lots)?,
             collateral_dust: 0,
-            is_followed,
+            is_followed: is_followed || self.has_waited(),
         };
         let perp = self.account.perps.get(slot).or_refuse()?;
         self.standing

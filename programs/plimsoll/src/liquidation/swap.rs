@@ -226,7 +226,7 @@ impl Liquidation<'_> {
             most: max_debt,
             dust: taken.dust,
             collateral_dust: given.dust,
-            is_followed: false,
+            is_followed: self.has_waited(),
         };
         let collateral = holding(self.risk, self.account, given)?;
         let debt = holding(self.risk, self.account, taken)?;

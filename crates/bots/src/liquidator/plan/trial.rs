@@ -88,9 +88,8 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// [`Obstacle::Harms`].
     pub fn judge(&self) -> Result<(), Obstacle> {
-        let waited = self.flagged_for >= plimsoll::liquidation::PATIENCE_SLOTS;
         match &self.netted {
-            Some(netted) if !waited && !self.start.improves_to(&netted.end()) => {
+            Some(netted) if !self.has_waited() && !self.start.improves_to(&netted.end()) => {
                 Err(Obstacle::Harms)
             }
             _ => Ok(()),
@@ -105,6 +104,10 @@ impl<'a> Trial<'a> {
     /// The liquidator's Init health; `None` when it cannot be known.
     pub fn own_init(&self) -> Option<i128> {
         self.outlook.own_init(&self.own.portfolio())
+    }
+
+    fn has_waited(&self) -> bool {
+        self.flagged_for >= plimsoll::liquidation::PATIENCE_SLOTS
     }
 
     /// Takes over up to `max_lots` of a position.
@@ -131,7 +134,7 @@ impl<'a> Trial<'a> {
             most: max_lots,
             dust: terms.dust_lots.unsigned_abs(),
             collateral_dust: 0,
-            is_followed,
+            is_followed: is_followed || self.has_waited(),
         };
         let slice = self.position_slice(market, &target, &portion)?;
         let perp = self.account.perp_mut(market).ok_or(Obstacle::NoSlot)?;
@@ -188,7 +191,7 @@ impl<'a> Trial<'a> {
             most: max_debt,
             dust,
             collateral_dust,
-            is_followed: false,
+            is_followed: self.has_waited(),
         };
         let slice = match self.swap_slice(collateral, debt, &target, &portion) {
             Err(Obstacle::Risk(RiskError::NothingToLiquidate)) if settled => {
