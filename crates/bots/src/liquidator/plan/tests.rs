@@ -274,7 +274,12 @@ fn carried_out<'a>(
         panic!("not bankrupt");
     };
     let (trial, reward) = carry_out(outlook, terms, account, own, &moves);
-    assert_eq!(reward, plan.reward);
+    // The search for a size starts from the limit, and the planned limit is not the one that the plan was found under.
+    assert!(
+        (reward - plan.reward).abs() * 50 <= plan.reward,
+        "{reward} {}",
+        plan.reward
+    );
     trial
         .judge()
         .unwrap_or_else(|refused| panic!("{refused:?} {moves:?}"));
