@@ -33,10 +33,18 @@ pub async fn rows(world: &mut World) -> Vec<Row> {
     }
     world.env.refresh_all().await;
     let mover = full(world, ROOM, ROOM).await;
+    let victim = world.full(10_000, ROOM, ROOM).await;
+    world.take_position(&victim, SOL_PERP, LARGE).await;
+    let mode = MarginMode::Portfolio;
+    world.env.set_margin_mode(&victim, mode).await;
     let (mut rows, beyond) = posting(world).await;
     rows.extend(moving(world, &mover).await);
-    rows.extend(liquidating(world, &mover).await);
     rows.extend(reporting(world, &mover, &beyond).await);
+    for number in 1..2 * ROOM {
+        edit(world, number, |_| ()).await;
+    }
+    world.env.refresh_all().await;
+    rows.extend(liquidating(world, &mover, &victim).await);
     rows
 }
 
@@ -128,12 +136,8 @@ async fn reporting(world: &mut World, trader: &Trader, beyond: &Trader) -> Vec<R
 }
 
 /// Slices so small that the account stays below its line. The liquidator's slots net too.
-async fn liquidating(world: &mut World, liquidator: &Trader) -> Vec<Row> {
-    let victim = world.full(10_000, ROOM, ROOM).await;
-    world.take_position(&victim, SOL_PERP, LARGE).await;
-    let mode = MarginMode::Portfolio;
-    world.env.set_margin_mode(&victim, mode).await;
-    while world.env.health(&victim).await.maintenance >= 0 {
+async fn liquidating(world: &mut World, liquidator: &Trader, victim: &Trader) -> Vec<Row> {
+    while world.env.health(victim).await.maintenance >= 0 {
         world.env.advance(60).await;
         world.env.assets[SOL].usd *= 0.98;
         world.env.refresh_all().await;
