@@ -4,8 +4,6 @@ import type {
   ChainClock,
   Refusal,
   HealthLines,
-  RiskReport,
-  RiskReportInput,
   Underlying,
   Line,
   Stable,
@@ -31,8 +29,10 @@ import type {
   ExchangeView,
   PendingChangeView,
 } from "./risk-types.js";
+import type { RiskReport, RiskReportInput } from "./risk-report-types.js";
 
 export type * from "./risk-types.js";
+export type * from "./risk-report-types.js";
 
 /** A call that has no answer. */
 export class RiskError extends Error {
