@@ -23,7 +23,7 @@ use solana_keypair::Keypair;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// How long anything may take on a machine that is busy with something else.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 /// Time between two looks at whether something has come about.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Chains with everybody on them run one after another: side by side they take each other's processor time.
@@ -98,7 +98,10 @@ impl Chain {
             let found = self.connection.fetch::<MarginAccount>(address).await?;
             let lines = health::lines(&risk, &found, &clock)?;
             if lines.maintenance < 0 || lines.liquidating {
-                below.push(name.clone());
+                below.push(format!(
+                    "{name}: maintenance {}, liquidation end {}, flagged {}, equity {}",
+                    lines.maintenance, lines.liquidation_end, lines.liquidating, lines.equity
+                ));
             }
         }
         Ok(below)

@@ -128,7 +128,10 @@ async fn a_crash_is_liquidated(chain: &Chain) -> Result<()> {
         let left = chain.below_maintenance().await?;
         Ok(left.is_empty().then_some(()))
     });
-    liquidated.await?;
+    if let Err(error) = liquidated.await {
+        let left = chain.below_maintenance().await?;
+        return Err(error.context(format!("below the line or flagged: {left:?}")));
+    }
     let recorded = until("a liquidation in the history", || async {
         let found = chain.get("/history/v1/liquidations?limit=5").await?;
         Ok((found != json!([])).then_some(()))
