@@ -72,6 +72,8 @@ impl Bots<'_> {
     pub async fn liquidator(&mut self, keypair: Keypair) -> Result<()> {
         let config = LiquidatorConfig {
             min_profit: -5.0,
+            // A refusal for want of margin passes as soon as something is sold off.
+            retry_longest: 4.0,
             threads: 1,
             ..LiquidatorConfig::default()
         };
