@@ -1,7 +1,7 @@
 //! The risk report of an account: one document for bots, the app and risk desks.
 //!
 //! [`RiskReport::of`] fills it from the risk state and the account, by the program's own engine. As JSON it is described
-//! by `docs/risk-report.schema.json` and `docs/risk-report.md`: integers of 64 bits are decimal strings, because many
+//! by `docs/risk-report.schema.json` and `docs/portfolio-margin.md`: integers of 64 bits are decimal strings, because many
 //! readers of JSON hold 53 bits; everything else is a number.
 //!
 //! - [`document`]: the types of the document;
