@@ -1,12 +1,14 @@
 //! The risk entry of an asset: price, indices, effective weights and the weighted prices that health multiplies.
 
-use crate::feed::{PriceDoubt, PriceState};
+use crate::entry_price::{confidence_margin, EntryPrice, PriceDoubt};
+use crate::feed::{FeedLimits, FeedPrice};
 use crate::fixed::{
     ratio_ceil, ratio_floor, shift_ceil, to_u64, Result, RiskError, INDEX_BITS, INDEX_ONE,
     RATIO_ONE,
 };
-use crate::health::{Clock, HealthKind};
+use crate::health::HealthKind;
 use crate::params::AssetParams;
+use crate::price::EntryUnit;
 use crate::weights::{self, Haircut};
 
 /// What an entry may be used for. Health counts every listed entry alike; the program's gates read the mode.
@@ -36,7 +38,9 @@ impl Mode {
 }
 
 /// A bank's totals in native units, for the scaling of Init weights and for utilization.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
 pub struct BankTotals {
     /// All deposits.
     pub deposits: u64,
@@ -44,13 +48,51 @@ pub struct BankTotals {
     pub borrows: u64,
 }
 
+/// What of an asset's parameters its entry needs to follow a price without the bank.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct AssetTerms {
+    /// [`AssetParams::deposit_scale_start_usd`].
+    pub deposit_scale_start_usd: u64,
+    /// [`AssetParams::borrow_scale_start_usd`].
+    pub borrow_scale_start_usd: u64,
+    /// [`AssetParams::asset_weight_init`].
+    pub asset_weight_init: u32,
+    /// [`AssetParams::asset_weight_maint`].
+    pub asset_weight_maint: u32,
+    /// [`AssetParams::liability_weight_init`].
+    pub liability_weight_init: u32,
+    /// [`AssetParams::liability_weight_maint`].
+    pub liability_weight_maint: u32,
+    /// The largest liquidation fee, as a ratio.
+    pub fee_max: u32,
+    /// Unused.
+    pub padding: u32,
+}
+
+impl From<&AssetParams> for AssetTerms {
+    fn from(params: &AssetParams) -> Self {
+        Self {
+            deposit_scale_start_usd: params.deposit_scale_start_usd,
+            borrow_scale_start_usd: params.borrow_scale_start_usd,
+            asset_weight_init: params.asset_weight_init,
+            asset_weight_maint: params.asset_weight_maint,
+            liability_weight_init: params.liability_weight_init,
+            liability_weight_maint: params.liability_weight_maint,
+            fee_max: params.liquidation.fee_max,
+            padding: 0,
+        }
+    }
+}
+
 /// One asset of the risk state. Prices are mantissas: native quote per native unit times `2^shift`.
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct AssetRisk {
-    /// Validated price and its followers.
-    pub price: PriceState,
+    /// The feed's price of a native unit.
+    pub price: EntryPrice,
     /// Native units per deposit share, Q16.48.
     pub deposit_index: u64,
     /// Native units per borrow share, Q16.48.
@@ -63,10 +105,12 @@ pub struct AssetRisk {
     pub asset_weight: [u32; 3],
     /// Per kind: effective weight of a debt.
     pub liability_weight: [u32; 3],
-    /// Oldest publish time that counts as fresh, in seconds.
-    pub max_age_secs: u32,
-    /// Oldest refresh that counts as fresh, in slots.
-    pub max_age_slots: u32,
+    /// [`EntryUnit::multiplier`] of the feed's price.
+    pub unit_multiplier: u64,
+    /// What the bank held when it was last refreshed.
+    pub totals: BankTotals,
+    /// The parameters that the rest is computed from.
+    pub terms: AssetTerms,
     /// Binary places of the prices, at most [`crate::price::MAX_SHIFT`].
     pub shift: u8,
     /// A [`Mode`].
@@ -77,8 +121,10 @@ pub struct AssetRisk {
     pub underlying: u8,
     /// One when the underlying learns its volatility from this entry's price.
     pub samples: u8,
+    /// [`EntryUnit::places`] of the feed's price.
+    pub unit_places: u8,
     /// Unused.
-    pub padding: [u8; 3],
+    pub padding: [u8; 2],
     /// Value at spot of a deposit share (rounded down) and of a borrow share (rounded up), unweighted.
     pub share_price: [u64; 2],
     /// By how much total deposits shrink (at most one) and total borrows grow (at least one) the Init weights.
@@ -87,14 +133,48 @@ pub struct AssetRisk {
     pub doubt: PriceDoubt,
 }
 
-const _: () = assert!(core::mem::size_of::<AssetRisk>() == 192);
+const _: () = assert!(core::mem::size_of::<AssetRisk>() == 264);
 
 impl AssetRisk {
-    /// True while both ages of the price are within this entry's limits.
+    /// What turns the feed's mantissa into this entry's.
     #[inline(always)]
-    pub fn is_fresh(&self, clock: Clock) -> bool {
-        self.price
-            .is_fresh(clock.now, clock.slot, self.max_age_secs, self.max_age_slots)
+    pub const fn unit(&self) -> EntryUnit {
+        EntryUnit {
+            multiplier: self.unit_multiplier,
+            places: self.unit_places,
+        }
+    }
+
+    /// Takes the feed's price and rewrites what follows from it.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when a price does not fit its mantissa. The entry is unchanged then.
+    pub fn follow(
+        &mut self,
+        feed: &FeedPrice,
+        limits: &FeedLimits,
+        haircut: Option<&Haircut>,
+    ) -> Result<()> {
+        let before = self.price;
+        self.price.follow(feed, limits, self.unit())?;
+        self.rewrite(haircut).inspect_err(|_| self.price = before)
+    }
+
+    /// Takes the bank's parameters and totals and rewrites weights and weighted prices.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when a weighted price does not fit its mantissa. The entry is unchanged then.
+    pub fn recompute(
+        &mut self,
+        params: &AssetParams,
+        totals: &BankTotals,
+        haircut: Option<&Haircut>,
+    ) -> Result<()> {
+        let before = (self.terms, self.totals);
+        self.terms = params.into();
+        self.totals = *totals;
+        self.rewrite(haircut)
+            .inspect_err(|_| (self.terms, self.totals) = before)
     }
 
     /// Rewrites weights and weighted prices from the price, the indices and the bank's totals.
@@ -106,26 +186,24 @@ impl AssetRisk {
     ///
     /// # Errors
     /// [`RiskError::PriceOutOfRange`] when a weighted price does not fit its mantissa. The entry is unchanged then.
-    pub fn recompute(
-        &mut self,
-        params: &AssetParams,
-        totals: &BankTotals,
-        haircut: Option<&Haircut>,
-    ) -> Result<()> {
+    pub fn rewrite(&mut self, haircut: Option<&Haircut>) -> Result<()> {
+        let terms = &self.terms;
         let spot = self.price.spot;
         let usd =
             |native: u64| u128::from(native).wrapping_mul(u128::from(spot)) >> (self.shift & 63);
-        let (deposits, borrows) = (usd(totals.deposits), usd(totals.borrows));
-        let (deposit_start, borrow_start) = (
-            params.deposit_scale_start_usd,
-            params.borrow_scale_start_usd,
-        );
-        let [mut asset_weight, mut liability_weight] = unscaled_weights(params, haircut);
+        let (deposits, borrows) = (usd(self.totals.deposits), usd(self.totals.borrows));
+        let (deposit_start, borrow_start) =
+            (terms.deposit_scale_start_usd, terms.borrow_scale_start_usd);
+        let [mut asset_weight, mut liability_weight] = unscaled_weights(terms, haircut);
         let [init, ..] = &mut asset_weight;
         *init = weights::asset_weight(*init, deposits, deposit_start)?;
         let [init, ..] = &mut liability_weight;
         *init = weights::liability_weight(*init, borrows, borrow_start)?;
-        let margin = confidence_margin(&self.price, params.oracle.conf_multiple)?;
+        let crowding = [
+            weights::asset_weight(RATIO_ONE, deposits, deposit_start)?,
+            weights::liability_weight(RATIO_ONE, borrows, borrow_start)?,
+        ];
+        let margin = confidence_margin(&self.price)?;
         let low = self.price.lower().saturating_sub(margin);
         let high = self
             .price
@@ -150,18 +228,13 @@ impl AssetRisk {
             *out = mantissa(ratio_ceil(value, weight)?)?;
         }
         let debt = mantissa(at_spot)?;
-        self.crowding = [
-            weights::asset_weight(RATIO_ONE, deposits, deposit_start)?,
-            weights::liability_weight(RATIO_ONE, borrows, borrow_start)?,
-        ];
+        self.crowding = crowding;
         self.share_price = [deposit, debt];
         self.doubt = PriceDoubt::of(&self.price, margin);
         self.asset_weight = asset_weight;
         self.liability_weight = liability_weight;
         self.asset_price = asset_price;
         self.liability_price = liability_price;
-        self.max_age_secs = params.oracle.max_age_secs;
-        self.max_age_slots = params.oracle.max_age_slots;
         Ok(())
     }
 
@@ -199,7 +272,7 @@ impl AssetRisk {
         mantissa(per_share_ceil(price, self.borrow_index))
     }
 
-    /// An entry of a new asset before its first price: both indices at one.
+    /// An entry of a new asset before its first price: both indices at one, prices in native units at `shift`.
     pub fn listed(shift: u8, decimals: u8) -> Self {
         Self {
             deposit_index: INDEX_ONE,
@@ -210,15 +283,22 @@ impl AssetRisk {
             ..Self::default()
         }
     }
+
+    /// Lets the entry follow another feed from its next price on.
+    pub fn set_feed(&mut self, feed: u8, unit: EntryUnit) {
+        self.price.feed = feed;
+        self.unit_multiplier = unit.multiplier;
+        self.unit_places = unit.places;
+    }
 }
 
 /// Weights of a deposit and of a debt by kind, before the bank's totals scale those of Init.
 #[inline(always)]
-fn unscaled_weights(params: &AssetParams, haircut: Option<&Haircut>) -> [[u32; 3]; 2] {
-    let (asset, liability) = (params.asset_weight_init, params.liability_weight_init);
-    let assets = [asset, asset, params.asset_weight_maint];
-    let liabilities = [liability, liability, params.liability_weight_maint];
-    let fee = params.liquidation.fee_max;
+fn unscaled_weights(terms: &AssetTerms, haircut: Option<&Haircut>) -> [[u32; 3]; 2] {
+    let (asset, liability) = (terms.asset_weight_init, terms.liability_weight_init);
+    let assets = [asset, asset, terms.asset_weight_maint];
+    let liabilities = [liability, liability, terms.liability_weight_maint];
+    let fee = terms.fee_max;
     match haircut {
         None => [assets, liabilities],
         Some(haircut) => [
@@ -226,11 +306,6 @@ fn unscaled_weights(params: &AssetParams, haircut: Option<&Haircut>) -> [[u32; 3
             haircut.liability_weights(liabilities, fee),
         ],
     }
-}
-
-/// `k · conf`, rounded up, at an entry's scale.
-pub(crate) fn confidence_margin(price: &PriceState, multiple: u32) -> Result<u64> {
-    to_u64(ratio_ceil(u128::from(price.conf), multiple)?).map_err(|_| RiskError::PriceOutOfRange)
 }
 
 /// Value of a deposit share, unweighted; below 2⁸⁰.

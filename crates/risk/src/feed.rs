@@ -1,7 +1,11 @@
-//! The state machine of one price: what an observation may change, how the stable price and the average follow it.
+//! One price: what an observation may change, how the stable price and the average follow it, and when it is doubted.
+//!
+//! A price is stored once, in its feed. Assets and markets that follow the feed hold it converted to their own unit
+//! ([`crate::entry_price::EntryPrice`]), rewritten by the instruction that changes the feed, so that no two of them can
+//! differ.
 
-use crate::fixed::{div_ceil, to_u64, RATIO_BITS};
-use crate::params::OracleLimits;
+use crate::fixed::{div_ceil, ratio_ceil, to_u64, RATIO_BITS, RATIO_ONE};
+use crate::params::{first_loosening, require, BadParameter};
 
 /// Longest time, in seconds, that the stable price catches up on in one update. Sponsored feeds beat every minute;
 /// after a longer silence the stable price still moves no faster than by five minutes' allowance.
@@ -10,42 +14,200 @@ pub const STABLE_MAX_STEP_SECS: i64 = 300;
 pub const AVERAGE_SECS: i64 = 300;
 /// Longest time the average gives to one observation, so that a first bad price after an outage stands out.
 pub const AVERAGE_MAX_STEP_SECS: i64 = 60;
-/// How far, in seconds, an observation may be ahead of the chain's clock, which is an estimate.
-pub const MAX_CLOCK_LEAD_SECS: i64 = 60;
+/// How far, in milliseconds, an observation may be ahead of the chain's clock, which is an estimate.
+pub const MAX_CLOCK_LEAD_MS: i64 = 15_000;
+/// Observations after a jump that confirm it by agreeing with it.
+pub const JUMP_CONFIRMATIONS: u8 = 6;
+/// Least time between two observations that count as confirmations, in milliseconds.
+pub const JUMP_SPACING_MS: i64 = 10_000;
+/// Observations agree that differ by no more than this part of the earlier one: an eighth.
+const AGREEMENT_SHIFT: u32 = 3;
 
-/// A price as an oracle gave it, already converted to the entry's mantissa.
+/// What a price is used for: how old it may be depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Purpose {
+    /// New risk in a trade.
+    #[default]
+    Trade = 0,
+    /// Whatever leaves: withdrawals, borrows, profits, what insurance buys.
+    Pay = 1,
+    /// Flagging an account and seizing what it owns.
+    Seize = 2,
+}
+
+/// What a feed accepts, for how long it counts, and what it is worth in doubt.
+#[cfg_attr(
+    feature = "anchor",
+    derive(anchor_lang::AnchorSerialize, anchor_lang::AnchorDeserialize)
+)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct FeedLimits {
+    /// Widest confidence interval accepted, as a ratio of the price. Looser up.
+    pub max_conf_ratio: u32,
+    /// How many confidence intervals Init prices step back from the price, as a ratio. Looser down.
+    pub conf_multiple: u32,
+    /// Fastest relative move of the stable price, as a ratio per hour. Looser up: a pump counts sooner.
+    pub stable_rate_per_hour: u32,
+    /// Furthest that a fallback's price may be from the stable price, as a ratio of that. Looser up.
+    pub max_divergence: u32,
+    /// By how much a price in doubt counts better for an account in liquidation than it was last, as a ratio: what may have
+    /// happened since. Any change loosens.
+    pub doubt_benefit: u32,
+    /// The part of its last price that a deposit still counts once doubt has lasted; a debt counts by as much more. Looser up.
+    pub doubt_floor: u32,
+    /// Seconds over which what doubt is worth decays. Any change loosens.
+    pub doubt_secs: u32,
+    /// Fastest growth of a derived rate, as a ratio per day. Looser up.
+    pub max_growth_per_day: u32,
+    /// Oldest publish time for [`Purpose::Trade`], in seconds. Looser up.
+    pub trade_age_secs: u16,
+    /// Oldest publish time for [`Purpose::Pay`], in seconds. Looser up.
+    pub pay_age_secs: u16,
+    /// Oldest publish time for [`Purpose::Seize`], in seconds. Any change loosens: a longer one seizes at older prices, a
+    /// shorter one may seize nothing.
+    pub seize_age_secs: u16,
+    /// Fewest publishers behind a price of a source that tells their number. Looser down.
+    pub min_publishers: u16,
+}
+
+const _: () = assert!(core::mem::size_of::<FeedLimits>() == 40);
+
+impl FeedLimits {
+    /// Limits for a source that anybody can post at any time: a minute for trades, 20 seconds for payments, 10 for seizures;
+    /// doubt decays from a tenth above the last price to half of it within an hour.
+    pub const DEFAULT: Self = Self {
+        max_conf_ratio: RATIO_ONE / 50,
+        conf_multiple: 2 * RATIO_ONE,
+        stable_rate_per_hour: RATIO_ONE / 5,
+        max_divergence: RATIO_ONE / 20,
+        doubt_benefit: RATIO_ONE / 10,
+        doubt_floor: RATIO_ONE / 2,
+        doubt_secs: 3_600,
+        max_growth_per_day: RATIO_ONE / 1_000,
+        trade_age_secs: 60,
+        pay_age_secs: 20,
+        seize_age_secs: 10,
+        min_publishers: 0,
+    };
+
+    /// The same for signed messages, which come several times a second.
+    pub const SIGNED: Self = Self {
+        trade_age_secs: 5,
+        pay_age_secs: 5,
+        seize_age_secs: 3,
+        min_publishers: 3,
+        ..Self::DEFAULT
+    };
+
+    /// Checks every field against its bounds. Ages rise from seizing to trading, as the costs of a wrong price fall.
+    ///
+    /// # Errors
+    /// The first field that is out of bounds.
+    pub fn validate(&self) -> Result<(), BadParameter> {
+        require! {
+            (1..=RATIO_ONE / 4).contains(&self.max_conf_ratio) => "max_conf_ratio",
+            self.conf_multiple <= 16 * RATIO_ONE => "conf_multiple",
+            (1..=16 * RATIO_ONE).contains(&self.stable_rate_per_hour) => "stable_rate_per_hour",
+            (1..=RATIO_ONE / 4).contains(&self.max_divergence) => "max_divergence",
+            self.doubt_benefit <= RATIO_ONE / 4 => "doubt_benefit",
+            self.doubt_floor <= RATIO_ONE => "doubt_floor",
+            (600..=86_400).contains(&self.doubt_secs) => "doubt_secs",
+            self.max_growth_per_day <= RATIO_ONE / 10 => "max_growth_per_day",
+            (1..=600).contains(&self.trade_age_secs) => "trade_age_secs",
+            (1..=self.trade_age_secs).contains(&self.pay_age_secs) => "pay_age_secs",
+            (1..=self.pay_age_secs).contains(&self.seize_age_secs) => "seize_age_secs",
+        }
+        Ok(())
+    }
+
+    /// The first field that `new` loosens, `None` when it only tightens or changes nothing.
+    pub fn first_loosening(&self, new: &Self) -> Option<&'static str> {
+        first_loosening! { self, new;
+            max_conf_ratio: up,
+            conf_multiple: down,
+            stable_rate_per_hour: up,
+            max_divergence: up,
+            doubt_benefit: any,
+            doubt_floor: up,
+            doubt_secs: any,
+            max_growth_per_day: up,
+            trade_age_secs: up,
+            pay_age_secs: up,
+            seize_age_secs: any,
+            min_publishers: down,
+        }
+        None
+    }
+
+    /// Oldest publish times by [`Purpose`], in seconds.
+    pub const fn ages(&self) -> [u16; 3] {
+        [self.trade_age_secs, self.pay_age_secs, self.seize_age_secs]
+    }
+}
+
+/// A price as an oracle gave it, converted to the feed's mantissa.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// Mantissa per native unit (asset) or per base lot (market).
+    /// Mantissa: USD per whole token times 2^shift.
     pub price: u64,
     /// Confidence interval, same scale.
     pub conf: u64,
-    /// When the oracle published it, Unix seconds.
-    pub publish_time: i64,
+    /// When the oracle published it, Unix milliseconds.
+    pub published_ms: i64,
 }
 
-/// Why an observation left the entry as it was.
+/// Which of a feed's sources an observation is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The primary.
+    Primary,
+    /// The fallback, which counts only once the primary has been silent for twice the age that trades allow.
+    Fallback,
+}
+
+/// Why an observation was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// The price is zero.
     ZeroPrice,
-    /// Published before the one the entry holds.
+    /// Published before the one that the feed holds.
     Older,
+    /// Published longer ago than a trade allows.
+    TooOld,
     /// Published further ahead of the chain's clock than the clock can be wrong.
     FromTheFuture,
     /// The confidence interval is wider than the limit.
     WideConfidence,
+    /// The primary is not silent, so its fallback does not count.
+    PrimaryAlive,
+    /// A fallback's price is too far from the stable price.
+    Diverged,
 }
 
-/// A validated price and its followers. All prices are mantissas at the shift of the entry that holds it.
+/// What became of an observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is the price now.
+    Accepted,
+    /// It was the price already: posting it again renews nothing.
+    Known,
+    /// It is not the price; the feed is as it was, but for [`FeedPrice::refused_ms`].
+    Refused(Rejection),
+}
+
+/// A validated price and its followers. All prices are mantissas at the feed's shift.
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
-pub struct PriceState {
-    /// When the oracle published `spot`, Unix seconds.
-    pub publish_time: i64,
-    /// Slot of the last refresh that confirmed or replaced `spot`.
-    pub refresh_slot: u64,
+pub struct FeedPrice {
+    /// When the oracle published `spot`, Unix milliseconds.
+    pub published_ms: i64,
+    /// The same of the newest observation from the primary.
+    pub primary_ms: i64,
+    /// Publish time of the newest observation that was refused for its width; zero for none.
+    pub refused_ms: i64,
     /// Last accepted price; zero before the first.
     pub spot: u64,
     /// Its confidence interval.
@@ -54,45 +216,49 @@ pub struct PriceState {
     pub stable: u64,
     /// Exponential average of spot over about five minutes.
     pub average: u64,
+    /// The exchange's clock of doubt, milliseconds, when a price was last accepted that is not doubted.
+    pub doubt_from: u64,
+    /// Publish time of the last observation that counted as a confirmation of a jump.
+    pub jumped_ms: i64,
+    /// Observations so far that agree with a jump.
+    pub jump_count: u8,
+    /// Unused.
+    pub padding: [u8; 7],
 }
 
-const _: () = assert!(core::mem::size_of::<PriceState>() == 48);
+const _: () = assert!(core::mem::size_of::<FeedPrice>() == 80);
 
-impl PriceState {
-    /// Takes an observation, or says why not and changes nothing.
+/// The entry that follows: nothing may be seized at a price that is more than half away from its own average.
+pub const BROKEN: u8 = 1;
+/// A newer observation was refused: the price carries no new risk and pays nothing.
+pub const REFUSED: u8 = 2;
+
+impl FeedPrice {
+    /// Takes an observation, or says why not.
     ///
-    /// The same publish time confirms the entry (its refresh slot advances) without changing a price, so one
-    /// observation cannot be replayed into the stable price or the average.
-    ///
-    /// # Errors
-    /// The [`Rejection`] that applies.
+    /// The same publish time changes nothing, so that one observation can neither be replayed into the stable price nor
+    /// keep an old price young. One that is newer and too wide is remembered: the oracle no longer knows.
     pub fn update(
         &mut self,
         seen: &Observation,
-        now: i64,
-        slot: u64,
-        limits: &OracleLimits,
-    ) -> core::result::Result<(), Rejection> {
-        if seen.price == 0 {
-            return Err(Rejection::ZeroPrice);
-        }
-        if seen.publish_time > now.saturating_add(MAX_CLOCK_LEAD_SECS) {
-            return Err(Rejection::FromTheFuture);
-        }
-        let widest = (u128::from(seen.price) * u128::from(limits.max_conf_ratio)) >> RATIO_BITS;
-        if u128::from(seen.conf) > widest {
-            return Err(Rejection::WideConfidence);
+        origin: Origin,
+        now_ms: i64,
+        doubt_ms: u64,
+        limits: &FeedLimits,
+    ) -> Outcome {
+        if let Err(rejection) = self.admit(seen, origin, now_ms, limits) {
+            if rejection == Rejection::WideConfidence && seen.published_ms > self.published_ms {
+                self.refused_ms = self.refused_ms.max(seen.published_ms);
+            }
+            return Outcome::Refused(rejection);
         }
         if self.spot == 0 {
             self.stable = seen.price;
             self.average = seen.price;
-        } else if seen.publish_time < self.publish_time {
-            return Err(Rejection::Older);
-        } else if seen.publish_time == self.publish_time {
-            self.refresh_slot = self.refresh_slot.max(slot);
-            return Ok(());
+        } else if seen.published_ms == self.published_ms {
+            return Outcome::Known;
         } else {
-            let elapsed = seen.publish_time.saturating_sub(self.publish_time);
+            let elapsed = seen.published_ms.saturating_sub(self.published_ms) / 1_000;
             self.stable = follow(
                 self.stable,
                 seen.price,
@@ -101,92 +267,118 @@ impl PriceState {
             );
             self.average = blend(self.average, seen.price, elapsed);
         }
+        let before = self.spot;
         self.spot = seen.price;
         self.conf = seen.conf;
-        self.publish_time = seen.publish_time;
-        self.refresh_slot = self.refresh_slot.max(slot);
+        self.published_ms = seen.published_ms;
+        if origin == Origin::Primary {
+            self.primary_ms = seen.published_ms;
+        }
+        self.confirm_jump(before);
+        if !self.is_broken() {
+            self.doubt_from = doubt_ms;
+        }
+        Outcome::Accepted
+    }
+
+    /// Refuses what cannot be the price.
+    #[inline(always)]
+    fn admit(
+        &self,
+        seen: &Observation,
+        origin: Origin,
+        now_ms: i64,
+        limits: &FeedLimits,
+    ) -> Result<(), Rejection> {
+        if seen.price == 0 {
+            return Err(Rejection::ZeroPrice);
+        }
+        if seen.published_ms > now_ms.saturating_add(MAX_CLOCK_LEAD_MS) {
+            return Err(Rejection::FromTheFuture);
+        }
+        let age = i64::from(limits.trade_age_secs).wrapping_mul(1_000);
+        if now_ms.saturating_sub(seen.published_ms) > age {
+            return Err(Rejection::TooOld);
+        }
+        if self.spot != 0 && seen.published_ms < self.published_ms {
+            return Err(Rejection::Older);
+        }
+        if origin == Origin::Fallback && self.spot != 0 {
+            let silent = now_ms.saturating_sub(self.primary_ms);
+            if silent <= age.wrapping_mul(2) {
+                return Err(Rejection::PrimaryAlive);
+            }
+            let furthest =
+                (u128::from(self.stable) * u128::from(limits.max_divergence)) >> RATIO_BITS;
+            if u128::from(seen.price.abs_diff(self.stable)) > furthest {
+                return Err(Rejection::Diverged);
+            }
+        }
+        let widest = (u128::from(seen.price) * u128::from(limits.max_conf_ratio)) >> RATIO_BITS;
+        if u128::from(seen.conf) > widest {
+            return Err(Rejection::WideConfidence);
+        }
         Ok(())
     }
 
-    /// True while both ages are within their limits: the oracle's in seconds and the entry's in slots.
+    /// Counts an observation that agrees with the one before towards the confirmation of a jump; once there are enough the
+    /// average moves to it, and the price is doubted no more.
     #[inline(always)]
-    pub fn is_fresh(&self, now: i64, slot: u64, max_age_secs: u32, max_age_slots: u32) -> bool {
-        now.saturating_sub(self.publish_time) <= i64::from(max_age_secs)
-            && slot.saturating_sub(self.refresh_slot) <= u64::from(max_age_slots)
+    fn confirm_jump(&mut self, before: u64) {
+        if !self.is_broken() {
+            self.jump_count = 0;
+            return;
+        }
+        let agrees = self.spot.abs_diff(before) <= before >> AGREEMENT_SHIFT;
+        if self.jump_count == 0 || !agrees {
+            self.jump_count = 1;
+            self.jumped_ms = self.published_ms;
+            return;
+        }
+        if self.published_ms.saturating_sub(self.jumped_ms) < JUMP_SPACING_MS {
+            return;
+        }
+        self.jumped_ms = self.published_ms;
+        self.jump_count = self.jump_count.saturating_add(1);
+        if self.jump_count > JUMP_CONFIRMATIONS {
+            self.average = self.spot;
+            self.jump_count = 0;
+        }
     }
 
-    /// True when spot is more than half away from its own average: the feed is broken and nothing may be seized at it.
+    /// True when spot is more than half away from its own average: the feed is broken, or the price jumped and nobody has
+    /// confirmed it yet.
     #[inline]
     pub fn is_broken(&self) -> bool {
         self.spot.abs_diff(self.average) > self.average / 2
     }
 
-    /// The lower of spot and stable.
+    /// [`BROKEN`] and [`REFUSED`], as far as they apply.
     #[inline]
-    pub fn lower(&self) -> u64 {
-        self.spot.min(self.stable)
-    }
-
-    /// The higher of spot and stable.
-    #[inline]
-    pub fn higher(&self) -> u64 {
-        self.spot.max(self.stable)
-    }
-}
-
-/// How uncertain a spot price is, as ratios of it, rounded up: for margin that nets what has the same price.
-#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C)]
-pub struct PriceDoubt {
-    /// How far the stable price is below spot, and how far above it; one of them is zero.
-    pub lag: [u32; 2],
-    /// The confidence interval times its multiple.
-    pub confidence: u32,
-    /// Unused.
-    pub padding: u32,
-}
-
-impl PriceDoubt {
-    /// Of a price and its confidence interval times its multiple.
-    pub(crate) fn of(price: &PriceState, margin: u64) -> Self {
-        Self {
-            confidence: ratio_of(margin, price.spot),
-            ..Self::default()
-        }
-        .at(price)
-    }
-
-    /// The same at another price, whose confidence interval is as large a part of it.
-    #[must_use]
-    pub fn at(self, price: &PriceState) -> Self {
-        let distance = ratio_of(price.spot.abs_diff(price.stable), price.spot);
-        let lag = if price.stable <= price.spot {
-            [distance, 0]
+    pub fn flags(&self) -> u8 {
+        let broken = if self.is_broken() { BROKEN } else { 0 };
+        let refused = if self.refused_ms > self.published_ms {
+            REFUSED
         } else {
-            [0, distance]
+            0
         };
-        Self { lag, ..self }
+        broken | refused
     }
-}
 
-/// `⌈distance / price⌉` as a ratio, at most the largest. In 64 bits: what does not fit is first shifted down, outwards.
-pub(crate) fn ratio_of(distance: u64, price: u64) -> u32 {
-    if distance == 0 {
-        return 0;
+    /// Whether nothing was heard from it for longer than a trade allows.
+    #[inline]
+    pub fn is_silent(&self, now_ms: i64, limits: &FeedLimits) -> bool {
+        let age = now_ms.saturating_sub(self.published_ms);
+        age > i64::from(limits.trade_age_secs).wrapping_mul(1_000)
     }
-    let excess = RATIO_BITS.saturating_sub(distance.leading_zeros());
-    let (distance, price) = match excess {
-        0 => (distance, price),
-        excess => (
-            distance.wrapping_shr(excess).saturating_add(1),
-            price.wrapping_shr(excess),
-        ),
-    };
-    if price == 0 || distance.leading_zeros() < RATIO_BITS {
-        return u32::MAX;
+
+    /// `k · conf`, rounded up: what Init prices step back.
+    #[inline]
+    pub fn margin(&self, limits: &FeedLimits) -> u64 {
+        ratio_ceil(u128::from(self.conf), limits.conf_multiple)
+            .and_then(to_u64)
+            .unwrap_or(u64::MAX)
     }
-    u32::try_from(distance.wrapping_shl(RATIO_BITS).div_ceil(price)).unwrap_or(u32::MAX)
 }
 
 /// Moves `stable` towards `spot` by at most `rate` an hour (one mantissa unit at least, so that it never sticks).

@@ -5,7 +5,8 @@
 
 use crate::asset::AssetRisk;
 use crate::balance::Balance;
-use crate::feed::PriceState;
+use crate::entry_price::EntryPrice;
+use crate::feed::Purpose;
 use crate::fixed::Result;
 use crate::market::MarketRisk;
 use crate::portfolio::{PortfolioMargin, PortfolioModel, UnderlyingRisk};
@@ -46,17 +47,18 @@ pub enum Policy {
     /// For actions that increase risk: a stale deposit counts nothing, a stale debt or position is reported as
     /// blocking.
     Strict,
-    /// For liquidation: a stale entry counts at whichever of last and stable price is better for the account.
+    /// For liquidation: a stale entry counts as [`EntryPrice::in_doubt`] says, which at first is better for the account than
+    /// any price it had.
     BenefitOfDoubt,
 }
 
-/// The chain's clock.
+/// The chain's clock, and the exchange's clock of doubt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Clock {
-    /// Unix seconds.
-    pub now: i64,
-    /// Slot.
-    pub slot: u64,
+    /// Unix milliseconds.
+    pub now_ms: i64,
+    /// Milliseconds for which doubt could decay since the exchange was created: time in which most feeds were heard.
+    pub doubt_ms: u64,
 }
 
 /// How an account is margined.
@@ -93,31 +95,15 @@ pub struct RiskView<'a> {
     pub model: &'a PortfolioModel,
     /// When it is asked.
     pub clock: Clock,
-    /// An entry refreshed longer ago than this, in slots, counts as stale even where its own limit allows more;
-    /// `u32::MAX` for no such rule.
-    pub max_refresh_slots: u32,
-    /// Whether a broken feed ([`PriceState::is_broken`]) counts as stale.
-    pub doubts_broken: bool,
+    /// What the answer is for, which says how old prices may be.
+    pub purpose: Purpose,
 }
 
 impl RiskView<'_> {
-    /// True while an asset's entry may be relied on.
+    /// True while an entry's price may be relied on.
     #[inline(always)]
-    pub fn is_asset_fresh(&self, risk: &AssetRisk) -> bool {
-        self.is_fresh(&risk.price, risk.max_age_secs, risk.max_age_slots)
-    }
-
-    /// True while a market's entry may be relied on.
-    #[inline(always)]
-    pub fn is_market_fresh(&self, risk: &MarketRisk) -> bool {
-        self.is_fresh(&risk.price, risk.max_age_secs, risk.max_age_slots)
-    }
-
-    #[inline(always)]
-    fn is_fresh(&self, price: &PriceState, max_age_secs: u32, max_age_slots: u32) -> bool {
-        let slots = max_age_slots.min(self.max_refresh_slots);
-        price.is_fresh(self.clock.now, self.clock.slot, max_age_secs, slots)
-            && !(self.doubts_broken && price.is_broken())
+    pub fn is_fresh(&self, price: &EntryPrice) -> bool {
+        price.is_fresh(&self.clock, self.purpose)
     }
 }
 

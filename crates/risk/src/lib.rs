@@ -10,6 +10,7 @@
 pub mod asset;
 pub mod balance;
 pub mod bankruptcy;
+pub mod entry_price;
 pub mod feed;
 pub mod fixed;
 pub mod funding;
@@ -27,7 +28,8 @@ pub mod volatility;
 pub mod weights;
 
 pub use asset::{AssetRisk, BankTotals, Mode};
-pub use feed::{Observation, PriceState, Rejection};
+pub use entry_price::EntryPrice;
+pub use feed::{FeedLimits, FeedPrice, Observation, Origin, Outcome, Purpose, Rejection};
 pub use fixed::{
     Result, RiskError, FUNDING_BITS, FUNDING_ONE, INDEX_BITS, INDEX_ONE, RATIO_BITS, RATIO_ONE,
 };
@@ -36,9 +38,7 @@ pub use health::{
     Portfolio, RiskView, StaleEntry, StaleSet,
 };
 pub use market::MarketRisk;
-pub use params::{
-    AssetParams, BadParameter, LiquidationTerms, MarketParams, OracleLimits, RateCurve,
-};
+pub use params::{AssetParams, BadParameter, LiquidationTerms, MarketParams, RateCurve};
 pub use portfolio::{
     ModelParams, PortfolioMargin, PortfolioModel, Scenario, UnderlyingParams, UnderlyingRisk,
 };

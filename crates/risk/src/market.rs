@@ -1,10 +1,11 @@
 //! The risk entry of a perpetual market: price, funding and the precomputed margin terms that health multiplies.
 
-use crate::asset::confidence_margin;
-use crate::feed::{PriceDoubt, PriceState};
+use crate::entry_price::{confidence_margin, EntryPrice, PriceDoubt};
+use crate::feed::{FeedLimits, FeedPrice};
 use crate::fixed::{div_ceil, div_floor, ratio_ceil, to_u64, Result, RiskError};
-use crate::health::Clock;
+use crate::funding::mark_price;
 use crate::params::MarketParams;
+use crate::price::EntryUnit;
 use crate::weights::Haircut;
 
 /// Binary places of [`MarketRisk::size_inverse_root`].
@@ -15,10 +16,10 @@ pub const INVERSE_ROOT_BITS: u32 = 63;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct MarketRisk {
-    /// Validated oracle price and its followers.
-    pub price: PriceState,
-    /// Mark price of the market, for display and for funding.
-    pub mark: u64,
+    /// The feed's price of a base lot.
+    pub price: EntryPrice,
+    /// [`EntryUnit::multiplier`] of the feed's price.
+    pub unit_multiplier: u64,
     /// Funding index of longs, Q40.24 native quote per base lot.
     pub funding_long: i64,
     /// Funding index of shorts.
@@ -45,10 +46,12 @@ pub struct MarketRisk {
     pub profit_weight: [u32; 3],
     /// Fee of the resting side, signed.
     pub maker_fee: i32,
-    /// Oldest publish time that counts as fresh, in seconds.
-    pub max_age_secs: u32,
-    /// Oldest refresh that counts as fresh, in slots.
-    pub max_age_slots: u32,
+    /// Listed Init (and LiquidationEnd) and maintenance margin ratios, before volatility tightens them.
+    pub listed_ratios: [u32; 2],
+    /// The largest liquidation fee, as a ratio.
+    pub fee_max: u32,
+    /// Smoothed (mark − spot) / spot, a signed Q8.24 ratio.
+    pub premium: i32,
     /// Binary places of the prices, at most [`crate::price::MAX_SHIFT`].
     pub shift: u8,
     /// A [`crate::Mode`].
@@ -59,18 +62,70 @@ pub struct MarketRisk {
     pub samples: u8,
     /// Effective LiquidationEnd margin ratio.
     pub end_ratio: u32,
+    /// [`EntryUnit::places`] of the feed's price.
+    pub unit_places: u8,
+    /// Unused.
+    pub padding: [u8; 7],
     /// How uncertain spot is.
     pub doubt: PriceDoubt,
 }
 
-const _: () = assert!(core::mem::size_of::<MarketRisk>() == 232);
+const _: () = assert!(core::mem::size_of::<MarketRisk>() == 264);
 
 impl MarketRisk {
-    /// True while both ages of the price are within this entry's limits.
+    /// What turns the feed's mantissa into this entry's.
     #[inline(always)]
-    pub fn is_fresh(&self, clock: Clock) -> bool {
-        self.price
-            .is_fresh(clock.now, clock.slot, self.max_age_secs, self.max_age_slots)
+    pub const fn unit(&self) -> EntryUnit {
+        EntryUnit {
+            multiplier: self.unit_multiplier,
+            places: self.unit_places,
+        }
+    }
+
+    /// Lets the entry follow another feed from its next price on.
+    pub fn set_feed(&mut self, feed: u8, unit: EntryUnit) {
+        self.price.feed = feed;
+        self.unit_multiplier = unit.multiplier;
+        self.unit_places = unit.places;
+    }
+
+    /// Mark price of the market, for display: spot and the premium that funding follows.
+    pub fn mark(&self) -> u64 {
+        mark_price(self.price.spot, self.premium)
+    }
+
+    /// Takes the feed's price and rewrites what follows from it.
+    ///
+    /// # Errors
+    /// As [`MarketRisk::rewrite`].
+    pub fn follow(
+        &mut self,
+        feed: &FeedPrice,
+        limits: &FeedLimits,
+        haircut: Option<&Haircut>,
+    ) -> Result<()> {
+        let before = self.price;
+        self.price.follow(feed, limits, self.unit())?;
+        self.rewrite(haircut).inspect_err(|_| self.price = before)
+    }
+
+    /// Takes the market's parameters and rewrites its margin terms.
+    ///
+    /// # Errors
+    /// As [`MarketRisk::rewrite`].
+    pub fn recompute(&mut self, params: &MarketParams, haircut: Option<&Haircut>) -> Result<()> {
+        let mut next = *self;
+        if next.size_scale_notional != params.size_scale_notional {
+            next.size_inverse_root = inverse_root(params.size_scale_notional)?;
+            next.size_scale_notional = params.size_scale_notional;
+        }
+        next.listed_ratios = [params.init_ratio, params.maint_ratio];
+        next.fee_max = params.liquidation.fee_max;
+        next.profit_weight = params.profit_weight;
+        next.maker_fee = params.maker_fee;
+        next.rewrite(haircut)?;
+        *self = next;
+        Ok(())
     }
 
     /// Rewrites the margin terms from the price and the parameters. An entry that follows an underlying has its margin
@@ -79,19 +134,20 @@ impl MarketRisk {
     /// # Errors
     /// [`RiskError::PriceOutOfRange`] when a price does not fit its mantissa; [`RiskError::DivisionByZero`] before the
     /// first price. The entry is unchanged then.
-    pub fn recompute(&mut self, params: &MarketParams, haircut: Option<&Haircut>) -> Result<()> {
+    pub fn rewrite(&mut self, haircut: Option<&Haircut>) -> Result<()> {
         let spot = self.price.spot;
-        let margin = confidence_margin(&self.price, params.oracle.conf_multiple)?;
+        let margin = confidence_margin(&self.price)?;
         let low = self.price.lower().saturating_sub(margin);
         let high = self
             .price
             .higher()
             .checked_add(margin)
             .ok_or(RiskError::PriceOutOfRange)?;
-        let listed = [params.init_ratio, params.init_ratio, params.maint_ratio];
+        let [init, maint] = self.listed_ratios;
+        let listed = [init, init, maint];
         let ratios = match haircut {
             None => listed,
-            Some(haircut) => haircut.margin_ratios(listed, params.liquidation.fee_max),
+            Some(haircut) => haircut.margin_ratios(listed, self.fee_max),
         };
         let mut requirement_price = [0; 3];
         for ((out, price), ratio) in requirement_price
@@ -101,21 +157,12 @@ impl MarketRisk {
         {
             *out = requirement_per_lot(price, ratio)?;
         }
-        let threshold = threshold_lots(params.size_scale_notional, self.shift, high)?;
-        if self.size_scale_notional != params.size_scale_notional {
-            self.size_inverse_root = inverse_root(params.size_scale_notional)?;
-            self.size_scale_notional = params.size_scale_notional;
-        }
-        self.size_threshold_lots = threshold;
+        self.size_threshold_lots = threshold_lots(self.size_scale_notional, self.shift, high)?;
         self.doubt = PriceDoubt::of(&self.price, margin);
         self.price_low = [low, spot, spot];
         self.price_high = [high, spot, spot];
         self.requirement_price = requirement_price;
         [self.init_ratio, self.end_ratio, self.maint_ratio] = ratios;
-        self.profit_weight = params.profit_weight;
-        self.maker_fee = params.maker_fee;
-        self.max_age_secs = params.oracle.max_age_secs;
-        self.max_age_slots = params.oracle.max_age_slots;
         Ok(())
     }
 

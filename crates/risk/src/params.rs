@@ -42,52 +42,6 @@ macro_rules! first_loosening {
 
 pub(crate) use {first_loosening, require};
 
-/// What an entry accepts from its oracle and for how long.
-#[cfg_attr(
-    feature = "anchor",
-    derive(anchor_lang::AnchorSerialize, anchor_lang::AnchorDeserialize)
-)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C)]
-pub struct OracleLimits {
-    /// Widest confidence interval accepted, as a ratio of the price. Looser up.
-    pub max_conf_ratio: u32,
-    /// How many confidence intervals Init prices step back from the price, as a ratio. Looser down.
-    pub conf_multiple: u32,
-    /// Oldest publish time that counts as fresh, in seconds. Looser up.
-    pub max_age_secs: u32,
-    /// Oldest refresh that counts as fresh, in slots. Looser up.
-    pub max_age_slots: u32,
-    /// Fastest relative move of the stable price, as a ratio per hour. Looser up: a pump counts sooner.
-    pub stable_rate_per_hour: u32,
-    /// Unused.
-    pub reserved: u32,
-}
-
-impl OracleLimits {
-    fn validate(&self) -> Result<(), BadParameter> {
-        require! {
-            (1..=RATIO_ONE / 4).contains(&self.max_conf_ratio) => "max_conf_ratio",
-            self.conf_multiple <= 16 * RATIO_ONE => "conf_multiple",
-            (1..=86_400).contains(&self.max_age_secs) => "max_age_secs",
-            (1..=216_000).contains(&self.max_age_slots) => "max_age_slots",
-            (1..=16 * RATIO_ONE).contains(&self.stable_rate_per_hour) => "stable_rate_per_hour",
-        }
-        Ok(())
-    }
-
-    fn first_loosening(&self, new: &Self) -> Option<&'static str> {
-        first_loosening! { self, new;
-            max_conf_ratio: up,
-            conf_multiple: down,
-            max_age_secs: up,
-            max_age_slots: up,
-            stable_rate_per_hour: up,
-        }
-        None
-    }
-}
-
 /// What a liquidation costs the account and who gets it.
 #[cfg_attr(
     feature = "anchor",
@@ -101,8 +55,8 @@ pub struct LiquidationTerms {
     pub fee_min: u32,
     /// Fee at the end of the ramp. Any change loosens.
     pub fee_max: u32,
-    /// Slots over which the fee ramps from least to most. Any change loosens.
-    pub ramp_slots: u32,
+    /// Seconds over which the fee ramps from least to most. Any change loosens.
+    pub ramp_secs: u32,
     /// Part of the fee that goes to insurance. Looser down.
     pub insurance_share: u32,
 }
@@ -112,14 +66,14 @@ impl LiquidationTerms {
         require! {
             self.fee_min <= self.fee_max => "fee_min",
             self.fee_max <= RATIO_ONE / 4 => "fee_max",
-            self.ramp_slots <= 216_000 => "ramp_slots",
+            self.ramp_secs <= 86_400 => "ramp_secs",
             self.insurance_share <= RATIO_ONE => "insurance_share",
         }
         Ok(())
     }
 
     fn first_loosening(&self, new: &Self) -> Option<&'static str> {
-        first_loosening! { self, new; fee_min: any, fee_max: any, ramp_slots: any, insurance_share: down }
+        first_loosening! { self, new; fee_min: any, fee_max: any, ramp_secs: any, insurance_share: down }
         None
     }
 }
@@ -202,11 +156,9 @@ pub struct AssetParams {
     pub curve: RateCurve,
     /// What a liquidation of this collateral or debt costs.
     pub liquidation: LiquidationTerms,
-    /// What the entry accepts from its oracle.
-    pub oracle: OracleLimits,
 }
 
-const _: () = assert!(core::mem::size_of::<AssetParams>() == 152);
+const _: () = assert!(core::mem::size_of::<AssetParams>() == 128);
 
 impl AssetParams {
     /// Checks every field against its bounds.
@@ -219,7 +171,6 @@ impl AssetParams {
     pub fn validate(&self) -> Result<(), BadParameter> {
         self.curve.validate()?;
         self.liquidation.validate()?;
-        self.oracle.validate()?;
         let with_fee = u64::from(RATIO_ONE) + u64::from(self.liquidation.fee_max);
         require! {
             self.asset_weight_init <= self.asset_weight_maint => "asset_weight_init",
@@ -259,9 +210,7 @@ impl AssetParams {
             loan_origination_fee: any,
             curve: any,
         }
-        self.liquidation
-            .first_loosening(&new.liquidation)
-            .or_else(|| self.oracle.first_loosening(&new.oracle))
+        self.liquidation.first_loosening(&new.liquidation)
     }
 }
 
@@ -302,11 +251,9 @@ pub struct MarketParams {
     pub max_premium: u32,
     /// What taking over a position costs its account.
     pub liquidation: LiquidationTerms,
-    /// What the entry accepts from its oracle.
-    pub oracle: OracleLimits,
 }
 
-const _: () = assert!(core::mem::size_of::<MarketParams>() == 120);
+const _: () = assert!(core::mem::size_of::<MarketParams>() == 96);
 
 impl MarketParams {
     /// Checks every field against its bounds.
@@ -319,7 +266,6 @@ impl MarketParams {
     /// The first parameter that is out of bounds.
     pub fn validate(&self) -> Result<(), BadParameter> {
         self.liquidation.validate()?;
-        self.oracle.validate()?;
         let [init, liquidation_end, maint] = self.profit_weight;
         let with_fee = u64::from(RATIO_ONE) + u64::from(self.liquidation.fee_max);
         require! {
@@ -365,8 +311,6 @@ impl MarketParams {
         {
             return Some("profit_weight");
         }
-        self.liquidation
-            .first_loosening(&new.liquidation)
-            .or_else(|| self.oracle.first_loosening(&new.oracle))
+        self.liquidation.first_loosening(&new.liquidation)
     }
 }

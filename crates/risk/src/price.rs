@@ -1,7 +1,7 @@
-//! From an oracle's decimal price to the mantissa of a risk entry.
+//! From an oracle's decimal price to the mantissa of a feed, and from that to those of the entries that follow it.
 //!
-//! A mantissa is native quote per native unit (asset) or per base lot (market) times `2^shift`. The shift is chosen
-//! once, at listing, so that the first mantissa is about 2⁴⁰: room for a price to fall or rise a millionfold.
+//! A mantissa is native quote per whole token (feed), native unit (asset) or base lot (market) times `2^shift`. The shift
+//! is chosen once, at listing, so that the first mantissa is about 2⁴⁰: room for a price to fall or rise a millionfold.
 
 use crate::fixed::{div_ceil, div_floor, Result, RiskError};
 
@@ -43,6 +43,12 @@ pub struct PriceUnit {
 }
 
 impl PriceUnit {
+    /// A whole token: what oracles price.
+    pub const WHOLE: Self = Self {
+        decimals: 0,
+        size: 1,
+    };
+
     /// One native unit of a token.
     pub const fn native(decimals: u8) -> Self {
         Self { decimals, size: 1 }
@@ -141,4 +147,96 @@ pub fn choose_shift(number: u64, expo: i32, unit: PriceUnit) -> Result<u8> {
         }
     }
     Err(RiskError::PriceOutOfRange)
+}
+
+/// What turns a feed's mantissa into an entry's: `mantissa · multiplier / 2^places`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EntryUnit {
+    /// 63 binary digits of the quotient of the two units, rounded up: so little that a whole result stays whole.
+    pub multiplier: u64,
+    /// Binary places.
+    pub places: u8,
+}
+
+impl EntryUnit {
+    /// For a feed and an entry of these shifts.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when the units are too far apart.
+    pub fn new(unit: PriceUnit, feed_shift: u8, entry_shift: u8) -> Result<Self> {
+        let out_of_range = RiskError::PriceOutOfRange;
+        let divisor = *FIVES.get(usize::from(unit.decimals)).ok_or(out_of_range)?;
+        if unit.size == 0 || feed_shift > MAX_SHIFT || entry_shift > MAX_SHIFT || divisor >> 60 != 0
+        {
+            return Err(out_of_range);
+        }
+        // At least 63 digits in the quotient, then exactly 63.
+        let widened = 63u32
+            .saturating_add(u128::BITS.saturating_sub(divisor.leading_zeros()))
+            .saturating_sub(u64::BITS.saturating_sub(unit.size.leading_zeros()));
+        let quotient = div_floor(u128::from(unit.size).wrapping_shl(widened), divisor)?;
+        let excess = 65u32.saturating_sub(quotient.leading_zeros());
+        let scaled = div_ceil(
+            u128::from(unit.size).wrapping_shl(widened),
+            divisor.checked_shl(excess).ok_or(out_of_range)?,
+        )?;
+        let places = i64::from(widened) - i64::from(excess)
+            + i64::from(unit.decimals)
+            + i64::from(feed_shift)
+            - i64::from(entry_shift);
+        Ok(Self {
+            multiplier: u64::try_from(scaled).map_err(|_| out_of_range)?,
+            places: u8::try_from(places)
+                .ok()
+                .filter(|p| *p < 128)
+                .ok_or(out_of_range)?,
+        })
+    }
+
+    /// The unit and shift of a new entry whose feed has this price: the smallest shift at which it has [`LISTED_BITS`]
+    /// digits, or [`MAX_SHIFT`].
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when the price is zero even at [`MAX_SHIFT`], or has more digits at shift zero than
+    /// leave room to rise.
+    pub fn choose(unit: PriceUnit, feed_shift: u8, price: u64) -> Result<(Self, u8)> {
+        for shift in 0..=MAX_SHIFT {
+            let Ok(found) = Self::new(unit, feed_shift, shift) else {
+                continue;
+            };
+            let digits = u64::BITS - found.floor(price).unwrap_or(u64::MAX).leading_zeros();
+            if digits > LISTED_BITS + 8 {
+                return Err(RiskError::PriceOutOfRange);
+            }
+            if digits >= LISTED_BITS || (shift == MAX_SHIFT && digits > 0) {
+                return Ok((found, shift));
+            }
+        }
+        Err(RiskError::PriceOutOfRange)
+    }
+
+    /// An entry's mantissa of a feed's, rounded down.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when it does not fit.
+    #[inline(always)]
+    pub fn floor(self, mantissa: u64) -> Result<u64> {
+        let product = u128::from(mantissa).wrapping_mul(u128::from(self.multiplier));
+        u64::try_from(product.wrapping_shr(u32::from(self.places)))
+            .map_err(|_| RiskError::PriceOutOfRange)
+    }
+
+    /// The same, rounded up.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when it does not fit.
+    #[inline(always)]
+    pub fn ceil(self, mantissa: u64) -> Result<u64> {
+        if mantissa == 0 {
+            return Ok(0);
+        }
+        let product = u128::from(mantissa).wrapping_mul(u128::from(self.multiplier));
+        u64::try_from(crate::fixed::shift_ceil(product, u32::from(self.places)))
+            .map_err(|_| RiskError::PriceOutOfRange)
+    }
 }

@@ -17,12 +17,14 @@
 
 use crate::asset::AssetRisk;
 use crate::balance::{spot_value, Balance, Indices};
+use crate::entry_price::InDoubt;
 use crate::fixed::{
     add, scale_ceil, scale_floor, shift_ceil, sqrt_ceil, sub, to_i128, Result, RiskError,
     RATIO_BITS, RATIO_ONE,
 };
 use crate::health::{
-    entry_bit, Assessment, Health, HealthKind, MarginModel, Policy, Portfolio, RiskView, StaleSet,
+    entry_bit, Assessment, Clock, Health, HealthKind, MarginModel, Policy, Portfolio, RiskView,
+    StaleSet,
 };
 use crate::market::{requirement_per_lot, MarketRisk, INVERSE_ROOT_BITS};
 use crate::position::{trading_fee, OpenOrder, PerpPosition, Side};
@@ -48,10 +50,10 @@ impl MarginModel for StandardMargin {
                 .assets
                 .get(usize::from(balance.asset))
                 .ok_or(RiskError::UnknownAsset)?;
-            let part = if view.is_asset_fresh(risk) {
+            let part = if view.is_fresh(&risk.price) {
                 balance_value(kind, balance, risk)
             } else {
-                stale_balance_value(kind, balance, risk, policy, &mut stale)?
+                stale_balance_value(kind, balance, risk, policy, &view.clock, &mut stale)?
             };
             value = add(value, part)?;
         }
@@ -64,10 +66,10 @@ impl MarginModel for StandardMargin {
                 .get(usize::from(perp.market))
                 .ok_or(RiskError::UnknownMarket)?;
             let mut terms = PerpTerms::of(kind, risk);
-            if perp.is_exposed() && !view.is_market_fresh(risk) {
+            if perp.is_exposed() && !view.is_fresh(&risk.price) {
                 stale.markets |= entry_bit(perp.market);
                 if policy == Policy::BenefitOfDoubt {
-                    terms = PerpTerms::in_doubt(kind, risk)?;
+                    terms = PerpTerms::in_doubt(kind, risk, &view.clock)?;
                 }
             }
             value = add(value, value_at(perp, portfolio.orders, risk, &terms)?)?;
@@ -204,13 +206,16 @@ impl PerpTerms {
         }
     }
 
-    /// A stale market in the account's favour: longs and bids at the higher of spot and stable, shorts and asks at the
-    /// lower, margin on the lower.
+    /// A stale market as [`crate::EntryPrice::in_doubt`] says: longs and bids at what is owned, shorts and asks at what is owed,
+    /// margin on the lower of spot and stable.
     #[inline(never)]
-    pub fn in_doubt(kind: HealthKind, risk: &MarketRisk) -> Result<Self> {
-        let (low, high) = (risk.price.higher(), risk.price.lower());
+    pub fn in_doubt(kind: HealthKind, risk: &MarketRisk, clock: &Clock) -> Result<Self> {
+        let InDoubt {
+            owned: low,
+            owed: high,
+        } = risk.price.in_doubt(clock)?;
         let ratio = kind.of(&risk.ratios());
-        let requirement_price = requirement_per_lot(high, ratio)?;
+        let requirement_price = requirement_per_lot(risk.price.lower(), ratio)?;
         Ok(Self {
             low,
             high,
@@ -379,6 +384,7 @@ pub(crate) fn stale_balance_value(
     balance: &Balance,
     risk: &AssetRisk,
     policy: Policy,
+    clock: &Clock,
     stale: &mut StaleSet,
 ) -> Result<i128> {
     let deposit = balance.shares.0 >= 0;
@@ -391,8 +397,12 @@ pub(crate) fn stale_balance_value(
     let price = match (policy, deposit) {
         (Policy::Strict, true) => return Ok(0),
         (Policy::Strict, false) => return Ok(balance_value(kind, balance, risk)),
-        (Policy::BenefitOfDoubt, true) => risk.asset_price_at(risk.price.higher(), kind)?,
-        (Policy::BenefitOfDoubt, false) => risk.liability_price_at(risk.price.lower(), kind)?,
+        (Policy::BenefitOfDoubt, true) => {
+            risk.asset_price_at(risk.price.in_doubt(clock)?.owned, kind)?
+        }
+        (Policy::BenefitOfDoubt, false) => {
+            risk.liability_price_at(risk.price.in_doubt(clock)?.owed, kind)?
+        }
     };
     Ok(scale_floor(balance.shares.0, price, risk.shift))
 }
@@ -404,18 +414,20 @@ fn assess_balance(
     risk: &AssetRisk,
     policy: Policy,
 ) -> Result<()> {
-    let fresh = view.is_asset_fresh(risk);
+    let fresh = view.is_fresh(&risk.price);
     for (total, kind) in out.health.iter_mut().zip(HealthKind::ALL) {
         let part = if fresh {
             balance_value(kind, balance, risk)
         } else {
-            stale_balance_value(kind, balance, risk, policy, &mut out.stale)?
+            stale_balance_value(kind, balance, risk, policy, &view.clock, &mut out.stale)?
         };
         *total = add(*total, part)?;
     }
     let price = match policy {
-        Policy::BenefitOfDoubt if !fresh && balance.shares.0 >= 0 => risk.price.higher(),
-        Policy::BenefitOfDoubt if !fresh => risk.price.lower(),
+        Policy::BenefitOfDoubt if !fresh && balance.shares.0 >= 0 => {
+            risk.price.in_doubt(&view.clock)?.owned
+        }
+        Policy::BenefitOfDoubt if !fresh => risk.price.in_doubt(&view.clock)?.owed,
         _ => risk.price.spot,
     };
     let indices = Indices {
@@ -434,7 +446,7 @@ fn assess_perp(
     risk: &MarketRisk,
     policy: Policy,
 ) -> Result<()> {
-    let stale = perp.is_exposed() && !view.is_market_fresh(risk);
+    let stale = perp.is_exposed() && !view.is_fresh(&risk.price);
     if stale {
         out.stale.markets |= entry_bit(perp.market);
     }
@@ -444,7 +456,7 @@ fn assess_perp(
     let mut last: Option<(u64, u64, i128)> = None;
     for (total, kind) in out.health.iter_mut().zip(HealthKind::ALL) {
         let terms = if in_doubt {
-            PerpTerms::in_doubt(kind, risk)?
+            PerpTerms::in_doubt(kind, risk, &view.clock)?
         } else {
             PerpTerms::of(kind, risk)
         };
@@ -458,8 +470,8 @@ fn assess_perp(
     }
     let price = match (in_doubt, perp.position.0 >= 0) {
         (false, _) => risk.price.spot,
-        (true, true) => risk.price.higher(),
-        (true, false) => risk.price.lower(),
+        (true, true) => risk.price.in_doubt(&view.clock)?.owned,
+        (true, false) => risk.price.in_doubt(&view.clock)?.owed,
     };
     out.equity = add(out.equity, equity_at(perp, risk, price)?)?;
     Ok(())

@@ -71,14 +71,14 @@ impl Target {
     }
 }
 
-/// The liquidation fee `slots` after the account was flagged: from the least to the most in a straight line.
-pub fn ramped_fee(terms: &LiquidationTerms, slots: u64) -> u32 {
-    let ramp = u64::from(terms.ramp_slots);
+/// The liquidation fee `secs` after the account was flagged: from the least to the most in a straight line.
+pub fn ramped_fee(terms: &LiquidationTerms, secs: u64) -> u32 {
+    let ramp = u64::from(terms.ramp_secs);
     let span = u64::from(terms.fee_max.saturating_sub(terms.fee_min));
-    let risen = match slots {
-        slots if slots >= ramp => span,
-        // The slots are below 2³², so the product fits.
-        slots => span.saturating_mul(slots).checked_div(ramp).unwrap_or(span),
+    let risen = match secs {
+        secs if secs >= ramp => span,
+        // The seconds are below 2³², so the product fits.
+        secs => span.saturating_mul(secs).checked_div(ramp).unwrap_or(span),
     };
     // At most `fee_max`.
     terms

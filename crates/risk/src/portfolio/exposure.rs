@@ -1,6 +1,6 @@
 //! The deltas of an account, netted per underlying, as intervals over what its resting orders may do.
 
-use crate::feed::PriceDoubt;
+use crate::entry_price::PriceDoubt;
 use crate::fixed::{Result, RiskError, RATIO_BITS};
 
 /// Underlyings that one account can be exposed to: one per slot.

@@ -2,7 +2,7 @@
 
 use crate::asset::AssetRisk;
 use crate::balance::{Balance, Indices};
-use crate::feed::PriceDoubt;
+use crate::entry_price::PriceDoubt;
 use crate::fixed::{add, ratio_ceil, scale_floor, to_i128, Result, RiskError, RATIO_ONE};
 use crate::health::{entry_bit, HealthKind, Policy, Portfolio, RiskView, StaleSet};
 use crate::market::MarketRisk;
@@ -39,9 +39,9 @@ impl<const N: usize> Counted<N> {
 /// Collects values and exposures of an account.
 ///
 /// Under [`Policy::Strict`] a stale deposit has no value, and its delta counts only with `with_stale`; stale debts and
-/// positions count at their last price. Under [`Policy::BenefitOfDoubt`] whatever is stale has the value that it has at
-/// the better of last and stable price, and its delta counts only with `with_stale`. A delta is always that at the last
-/// price, so that what the better price adds to the value is never outweighed by what it adds to the requirement.
+/// positions count at their last price. Under [`Policy::BenefitOfDoubt`] whatever is stale has the value that
+/// doubt leaves it ([`crate::EntryPrice::in_doubt`]), and its delta counts only with `with_stale`. A delta is always that at
+/// the last price, so that what a better price adds to the value is never outweighed by what it adds to the requirement.
 ///
 /// # Errors
 /// [`crate::RiskError`] when a slot names an entry that does not exist, or a value does not fit.
@@ -107,7 +107,7 @@ impl<const N: usize> Walk<'_, '_, N> {
             .assets
             .get(usize::from(balance.asset))
             .ok_or(RiskError::UnknownAsset)?;
-        let fresh = self.view.is_asset_fresh(risk);
+        let fresh = self.view.is_fresh(&risk.price);
         if !fresh || risk.underlying == 0 {
             return self.special_balance(balance, risk, fresh);
         }
@@ -166,10 +166,11 @@ impl<const N: usize> Walk<'_, '_, N> {
                 false
             }
             (Policy::BenefitOfDoubt, _) => {
+                let in_doubt = risk.price.in_doubt(&self.view.clock)?;
                 let price = if deposit {
-                    risk.deposit_price_at(risk.price.higher())?
+                    risk.deposit_price_at(in_doubt.owned)?
                 } else {
-                    risk.debt_price_at(risk.price.lower())?
+                    risk.debt_price_at(in_doubt.owed)?
                 };
                 let better = scale_floor(balance.shares.0, price, risk.shift);
                 self.count_balance(better, risk)?;
@@ -198,7 +199,14 @@ impl<const N: usize> Walk<'_, '_, N> {
             let part = if fresh {
                 balance_value(*kind, balance, risk)
             } else {
-                stale_balance_value(*kind, balance, risk, self.policy, &mut self.counted.stale)?
+                stale_balance_value(
+                    *kind,
+                    balance,
+                    risk,
+                    self.policy,
+                    &self.view.clock,
+                    &mut self.counted.stale,
+                )?
             };
             *total = add(*total, part)?;
             if balance.asset == 0 {
@@ -206,8 +214,12 @@ impl<const N: usize> Walk<'_, '_, N> {
             }
         }
         let price = match (self.policy, balance.shares.0 >= 0) {
-            (Policy::BenefitOfDoubt, true) if !fresh => risk.price.higher(),
-            (Policy::BenefitOfDoubt, false) if !fresh => risk.price.lower(),
+            (Policy::BenefitOfDoubt, true) if !fresh => {
+                risk.price.in_doubt(&self.view.clock)?.owned
+            }
+            (Policy::BenefitOfDoubt, false) if !fresh => {
+                risk.price.in_doubt(&self.view.clock)?.owed
+            }
             _ => risk.price.spot,
         };
         let value = crate::balance::spot_value(balance, indices(risk), price, risk.shift)?;
@@ -222,7 +234,7 @@ impl<const N: usize> Walk<'_, '_, N> {
             .markets
             .get(usize::from(perp.market))
             .ok_or(RiskError::UnknownMarket)?;
-        let stale = perp.is_exposed() && !self.view.is_market_fresh(risk);
+        let stale = perp.is_exposed() && !self.view.is_fresh(&risk.price);
         if stale || risk.underlying == 0 {
             return self.special_perp(perp, orders, risk, stale);
         }
@@ -288,14 +300,15 @@ impl<const N: usize> Walk<'_, '_, N> {
         }
         let in_doubt = stale && self.policy == Policy::BenefitOfDoubt;
         let (low, high) = if in_doubt {
-            (risk.price.higher(), risk.price.lower())
+            let price = risk.price.in_doubt(&self.view.clock)?;
+            (price.owned, price.owed)
         } else {
             (risk.price.spot, risk.price.spot)
         };
         if risk.underlying == 0 {
             for (total, kind) in self.counted.value.iter_mut().zip(self.kinds) {
                 let terms = if in_doubt {
-                    PerpTerms::in_doubt(*kind, risk)?
+                    PerpTerms::in_doubt(*kind, risk, &self.view.clock)?
                 } else {
                     PerpTerms::of(*kind, risk)
                 };

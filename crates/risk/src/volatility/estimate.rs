@@ -1,6 +1,6 @@
 //! Variances from prices at irregular times.
 
-use crate::feed::ratio_of;
+use crate::entry_price::ratio_of;
 use crate::fixed::{div_ceil, RATIO_ONE};
 
 /// Seconds of a day, the unit of time of a variance; and the most that one interval counts for. After a gap the whole

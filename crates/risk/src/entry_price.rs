@@ -1,0 +1,239 @@
+//! The price of an asset or market: its feed's, in its own unit, with what says how far it may be relied on.
+
+use crate::feed::{FeedLimits, FeedPrice, Purpose, BROKEN, REFUSED};
+use crate::fixed::{ratio_ceil, ratio_floor, to_u64, Result, RiskError, RATIO_ONE};
+use crate::health::Clock;
+use crate::price::EntryUnit;
+
+/// Doubt counts in full for this part of the time over which it decays: a tenth.
+pub const DOUBT_HOLD_PART: u64 = 10;
+
+/// A feed's price in an entry's unit. All prices are mantissas at the shift of the entry that holds it. Rewritten with the
+/// feed, never by itself.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct EntryPrice {
+    /// When the oracle published `spot`, Unix milliseconds.
+    pub published_ms: i64,
+    /// The exchange's clock of doubt, milliseconds, when the feed last had a price that is not doubted.
+    pub doubt_from: u64,
+    /// Last accepted price; zero before the first.
+    pub spot: u64,
+    /// Its confidence interval, rounded up.
+    pub conf: u64,
+    /// Follows spot at a bounded rate.
+    pub stable: u64,
+    /// How many confidence intervals Init steps back, as a ratio.
+    pub conf_multiple: u32,
+    /// [`FeedLimits::doubt_benefit`].
+    pub doubt_benefit: u32,
+    /// [`FeedLimits::doubt_floor`].
+    pub doubt_floor: u32,
+    /// [`FeedLimits::doubt_secs`].
+    pub doubt_secs: u32,
+    /// Oldest publish time by [`Purpose`], in seconds.
+    pub max_age_secs: [u16; 3],
+    /// A set of [`BROKEN`] and [`REFUSED`].
+    pub flags: u8,
+    /// Index of the feed.
+    pub feed: u8,
+}
+
+const _: () = assert!(core::mem::size_of::<EntryPrice>() == 64);
+
+impl EntryPrice {
+    /// Takes a feed's price and limits.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when it does not fit the entry's scale; nothing is changed then.
+    pub fn follow(&mut self, feed: &FeedPrice, limits: &FeedLimits, unit: EntryUnit) -> Result<()> {
+        let spot = unit.floor(feed.spot)?;
+        let stable = unit.floor(feed.stable)?;
+        if spot == 0 || stable == 0 {
+            return Err(RiskError::PriceOutOfRange);
+        }
+        *self = Self {
+            published_ms: feed.published_ms,
+            doubt_from: feed.doubt_from,
+            spot,
+            conf: unit.ceil(feed.conf)?,
+            stable,
+            conf_multiple: limits.conf_multiple,
+            doubt_benefit: limits.doubt_benefit,
+            doubt_floor: limits.doubt_floor,
+            doubt_secs: limits.doubt_secs,
+            max_age_secs: limits.ages(),
+            flags: feed.flags(),
+            feed: self.feed,
+        };
+        Ok(())
+    }
+
+    /// True while the price may be relied on: young enough for its purpose, not broken, and for whatever carries new risk or
+    /// pays not followed by an observation that was refused.
+    #[inline(always)]
+    pub fn is_fresh(&self, clock: &Clock, purpose: Purpose) -> bool {
+        let [trade, pay, seize] = self.max_age_secs;
+        let (age, flags) = match purpose {
+            Purpose::Trade => (trade, BROKEN | REFUSED),
+            Purpose::Pay => (pay, BROKEN | REFUSED),
+            Purpose::Seize => (seize, BROKEN),
+        };
+        clock.now_ms.saturating_sub(self.published_ms) <= i64::from(age).wrapping_mul(1_000)
+            && self.flags & flags == 0
+    }
+
+    /// True when spot is more than half away from its own recent average: nothing may be seized at it.
+    #[inline]
+    pub const fn is_broken(&self) -> bool {
+        self.flags & BROKEN != 0
+    }
+
+    /// The lower of spot and stable.
+    #[inline]
+    pub fn lower(&self) -> u64 {
+        self.spot.min(self.stable)
+    }
+
+    /// The higher of spot and stable.
+    #[inline]
+    pub fn higher(&self) -> u64 {
+        self.spot.max(self.stable)
+    }
+
+    /// How long the price has been doubted, by the exchange's clock of doubt, milliseconds.
+    #[inline]
+    pub fn doubted_ms(&self, clock: &Clock) -> u64 {
+        clock.doubt_ms.saturating_sub(self.doubt_from)
+    }
+
+    /// Whether doubt has lasted so long that nothing is left of its benefit.
+    #[inline]
+    pub fn has_doubt_decayed(&self, clock: &Clock) -> bool {
+        self.doubted_ms(clock) >= u64::from(self.doubt_secs).wrapping_mul(1_000)
+    }
+
+    /// What a price in doubt counts for in a liquidation, for whoever owns and for whoever owes: the better of spot and
+    /// stable, and better by the benefit of doubt, which decays to its floor. Rounded against the account.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when it does not fit.
+    #[inline(never)]
+    pub fn in_doubt(&self, clock: &Clock) -> Result<InDoubt> {
+        let benefit = self.doubt_ratio(clock);
+        let (owned, owed) = match benefit {
+            Benefit::Gain(ratio) => (
+                RATIO_ONE.saturating_add(ratio),
+                RATIO_ONE.saturating_sub(ratio),
+            ),
+            Benefit::Loss(ratio) => (
+                RATIO_ONE.saturating_sub(ratio),
+                RATIO_ONE.saturating_add(ratio),
+            ),
+        };
+        let out_of_range = |_| RiskError::PriceOutOfRange;
+        Ok(InDoubt {
+            owned: to_u64(ratio_floor(u128::from(self.higher()), owned)?).map_err(out_of_range)?,
+            owed: to_u64(ratio_ceil(u128::from(self.lower()), owed)?).map_err(out_of_range)?,
+        })
+    }
+
+    /// From the whole benefit, which holds for a while, in a straight line to the floor.
+    fn doubt_ratio(&self, clock: &Clock) -> Benefit {
+        let whole = u64::from(self.doubt_secs).wrapping_mul(1_000);
+        let hold = whole / DOUBT_HOLD_PART;
+        let falls = whole.saturating_sub(hold);
+        let elapsed = self.doubted_ms(clock).saturating_sub(hold).min(falls);
+        let span = u64::from(self.doubt_benefit)
+            .saturating_add(u64::from(RATIO_ONE.saturating_sub(self.doubt_floor)));
+        // 33 and 27 bits.
+        let fallen = span
+            .wrapping_mul(elapsed)
+            .checked_div(falls)
+            .unwrap_or(span);
+        let benefit = u64::from(self.doubt_benefit);
+        let narrow = |ratio: u64| u32::try_from(ratio).unwrap_or(u32::MAX);
+        if fallen <= benefit {
+            Benefit::Gain(narrow(benefit.wrapping_sub(fallen)))
+        } else {
+            Benefit::Loss(narrow(fallen.wrapping_sub(benefit)))
+        }
+    }
+}
+
+enum Benefit {
+    Gain(u32),
+    Loss(u32),
+}
+
+/// A price in doubt, as mantissas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InDoubt {
+    /// Of what is owned: deposits and longs.
+    pub owned: u64,
+    /// Of what is owed: debts and shorts.
+    pub owed: u64,
+}
+
+/// How uncertain a spot price is, as ratios of it, rounded up: for margin that nets what has the same price.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct PriceDoubt {
+    /// How far the stable price is below spot, and how far above it; one of them is zero.
+    pub lag: [u32; 2],
+    /// The confidence interval times its multiple.
+    pub confidence: u32,
+    /// Unused.
+    pub padding: u32,
+}
+
+impl PriceDoubt {
+    /// Of a price and its confidence interval times its multiple.
+    pub(crate) fn of(price: &EntryPrice, margin: u64) -> Self {
+        Self {
+            confidence: ratio_of(margin, price.spot),
+            ..Self::default()
+        }
+        .at(price)
+    }
+
+    /// The same at another price, whose confidence interval is as large a part of it.
+    #[must_use]
+    pub fn at(self, price: &EntryPrice) -> Self {
+        let distance = ratio_of(price.spot.abs_diff(price.stable), price.spot);
+        let lag = if price.stable <= price.spot {
+            [distance, 0]
+        } else {
+            [0, distance]
+        };
+        Self { lag, ..self }
+    }
+}
+
+/// `⌈distance / price⌉` as a ratio, at most the largest. In 64 bits: what does not fit is first shifted down, outwards.
+pub(crate) fn ratio_of(distance: u64, price: u64) -> u32 {
+    use crate::fixed::RATIO_BITS;
+    if distance == 0 {
+        return 0;
+    }
+    let excess = RATIO_BITS.saturating_sub(distance.leading_zeros());
+    let (distance, price) = match excess {
+        0 => (distance, price),
+        excess => (
+            distance.wrapping_shr(excess).saturating_add(1),
+            price.wrapping_shr(excess),
+        ),
+    };
+    if price == 0 || distance.leading_zeros() < RATIO_BITS {
+        return u32::MAX;
+    }
+    u32::try_from(distance.wrapping_shl(RATIO_BITS).div_ceil(price)).unwrap_or(u32::MAX)
+}
+
+/// `k · conf`, rounded up, at an entry's scale.
+pub(crate) fn confidence_margin(price: &EntryPrice) -> Result<u64> {
+    to_u64(ratio_ceil(u128::from(price.conf), price.conf_multiple)?)
+        .map_err(|_| RiskError::PriceOutOfRange)
+}
