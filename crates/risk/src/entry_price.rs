@@ -1,7 +1,7 @@
 //! The price of an asset or market: its feed's, in its own unit, with what says how far it may be relied on.
 
 use crate::feed::{FeedLimits, FeedPrice, Purpose, BROKEN, REFUSED};
-use crate::fixed::{ratio_ceil, ratio_floor, to_u64, Result, RiskError, RATIO_ONE};
+use crate::fixed::{ratio_ceil, ratio_floor, to_u64, Result, RiskError, RATIO_BITS, RATIO_ONE};
 use crate::health::Clock;
 use crate::price::EntryUnit;
 
@@ -114,57 +114,47 @@ impl EntryPrice {
         self.doubted_ms(clock) >= u64::from(self.doubt_secs).wrapping_mul(1_000)
     }
 
-    /// What a price in doubt counts for in a liquidation, for whoever owns and for whoever owes: the better of spot and
-    /// stable, and better by the benefit of doubt, which decays to its floor. Rounded against the account.
+    /// What a price in doubt counts for in a liquidation, for whoever owns and for whoever owes: at first the better of spot
+    /// and stable, and better by the benefit of doubt; after a while it falls in a straight line to the floor of the last
+    /// price, that of a broken feed being its stable price. Rounded against the account.
     ///
     /// # Errors
     /// [`RiskError::PriceOutOfRange`] when it does not fit.
     #[inline(never)]
     pub fn in_doubt(&self, clock: &Clock) -> Result<InDoubt> {
-        let benefit = self.doubt_ratio(clock);
-        let (owned, owed) = match benefit {
-            Benefit::Gain(ratio) => (
-                RATIO_ONE.saturating_add(ratio),
-                RATIO_ONE.saturating_sub(ratio),
-            ),
-            Benefit::Loss(ratio) => (
-                RATIO_ONE.saturating_sub(ratio),
-                RATIO_ONE.saturating_add(ratio),
-            ),
-        };
+        let last = u128::from(if self.is_broken() {
+            self.stable
+        } else {
+            self.spot
+        });
+        let benefit = self.doubt_benefit;
+        let owned = ratio_floor(u128::from(self.higher()), RATIO_ONE.saturating_add(benefit))?;
+        let owed = ratio_ceil(u128::from(self.lower()), RATIO_ONE.saturating_sub(benefit))?;
+        let part = self.decayed(clock);
+        let floor = ratio_floor(last, self.doubt_floor)?;
+        let ceiling = ratio_ceil(last, (2 * RATIO_ONE).saturating_sub(self.doubt_floor))?;
+        // No part of a distance is more than the distance.
+        let falls = ratio_ceil(owned.saturating_sub(floor), part)?;
+        let rises = ratio_ceil(ceiling.saturating_sub(owed), part)?;
         let out_of_range = |_| RiskError::PriceOutOfRange;
         Ok(InDoubt {
-            owned: to_u64(ratio_floor(u128::from(self.higher()), owned)?).map_err(out_of_range)?,
-            owed: to_u64(ratio_ceil(u128::from(self.lower()), owed)?).map_err(out_of_range)?,
+            owned: to_u64(owned.saturating_sub(falls)).map_err(out_of_range)?,
+            owed: to_u64(owed.saturating_add(rises)).map_err(out_of_range)?,
         })
     }
 
-    /// From the whole benefit, which holds for a while, in a straight line to the floor.
-    fn doubt_ratio(&self, clock: &Clock) -> Benefit {
+    /// How far doubt has decayed, as a ratio of at most one, rounded up: not at all for a while, then in a straight line.
+    fn decayed(&self, clock: &Clock) -> u32 {
         let whole = u64::from(self.doubt_secs).wrapping_mul(1_000);
         let hold = whole / DOUBT_HOLD_PART;
-        let falls = whole.saturating_sub(hold);
-        let elapsed = self.doubted_ms(clock).saturating_sub(hold).min(falls);
-        let span = u64::from(self.doubt_benefit)
-            .saturating_add(u64::from(RATIO_ONE.saturating_sub(self.doubt_floor)));
-        // 33 and 27 bits.
-        let fallen = span
-            .wrapping_mul(elapsed)
-            .checked_div(falls)
-            .unwrap_or(span);
-        let benefit = u64::from(self.doubt_benefit);
-        let narrow = |ratio: u64| u32::try_from(ratio).unwrap_or(u32::MAX);
-        if fallen <= benefit {
-            Benefit::Gain(narrow(benefit.wrapping_sub(fallen)))
-        } else {
-            Benefit::Loss(narrow(fallen.wrapping_sub(benefit)))
+        let lasts = whole.saturating_sub(hold);
+        let elapsed = self.doubted_ms(clock).saturating_sub(hold);
+        if elapsed >= lasts {
+            return RATIO_ONE;
         }
+        // 24 bits, and 27 within the bounds of the limits; the result is at most one.
+        u32::try_from((elapsed << RATIO_BITS).div_ceil(lasts)).unwrap_or(RATIO_ONE)
     }
-}
-
-enum Benefit {
-    Gain(u32),
-    Loss(u32),
 }
 
 /// A price in doubt, as mantissas.
@@ -214,7 +204,6 @@ impl PriceDoubt {
 
 /// `⌈distance / price⌉` as a ratio, at most the largest. In 64 bits: what does not fit is first shifted down, outwards.
 pub(crate) fn ratio_of(distance: u64, price: u64) -> u32 {
-    use crate::fixed::RATIO_BITS;
     if distance == 0 {
         return 0;
     }

@@ -4,16 +4,20 @@
 //! ([`crate::entry_price::EntryPrice`]), rewritten by the instruction that changes the feed, so that no two of them can
 //! differ.
 
+use crate::entry_price::DOUBT_HOLD_PART;
 use crate::fixed::{div_ceil, ratio_ceil, to_u64, RATIO_BITS, RATIO_ONE};
 use crate::params::{first_loosening, require, BadParameter};
 
-/// Longest time, in seconds, that the stable price catches up on in one update. Sponsored feeds beat every minute;
+/// Longest time, in milliseconds, that the stable price catches up on in one update. Sponsored feeds beat every minute;
 /// after a longer silence the stable price still moves no faster than by five minutes' allowance.
-pub const STABLE_MAX_STEP_SECS: i64 = 300;
-/// Time constant of the average, in seconds.
-pub const AVERAGE_SECS: i64 = 300;
-/// Longest time the average gives to one observation, so that a first bad price after an outage stands out.
-pub const AVERAGE_MAX_STEP_SECS: i64 = 60;
+pub const STABLE_MAX_STEP_MS: i64 = 300_000;
+/// Time constant of the average, in milliseconds.
+pub const AVERAGE_MS: i64 = 300_000;
+/// Longest time, in milliseconds, that the average gives to one observation, so that a first bad price after an outage
+/// stands out.
+pub const AVERAGE_MAX_STEP_MS: i64 = 60_000;
+/// Milliseconds of an hour.
+const HOUR_MS: u64 = 3_600_000;
 /// How far, in milliseconds, an observation may be ahead of the chain's clock, which is an estimate.
 pub const MAX_CLOCK_LEAD_MS: i64 = 15_000;
 /// Observations after a jump that confirm it by agreeing with it.
@@ -101,7 +105,8 @@ impl FeedLimits {
         ..Self::DEFAULT
     };
 
-    /// Checks every field against its bounds. Ages rise from seizing to trading, as the costs of a wrong price fall.
+    /// Checks every field against its bounds. Ages rise from seizing to trading, as the costs of a wrong price fall; nothing
+    /// decays in the time for which a price may still be seized at.
     ///
     /// # Errors
     /// The first field that is out of bounds.
@@ -118,6 +123,7 @@ impl FeedLimits {
             (1..=600).contains(&self.trade_age_secs) => "trade_age_secs",
             (1..=self.trade_age_secs).contains(&self.pay_age_secs) => "pay_age_secs",
             (1..=self.pay_age_secs).contains(&self.seize_age_secs) => "seize_age_secs",
+            u64::from(self.seize_age_secs) * DOUBT_HOLD_PART <= u64::from(self.doubt_secs) => "seize_age_secs",
         }
         Ok(())
     }
@@ -150,7 +156,7 @@ impl FeedLimits {
 /// A price as an oracle gave it, converted to the feed's mantissa.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// Mantissa: USD per whole token times 2^shift.
+    /// Mantissa: native quote per whole token times 2^shift.
     pub price: u64,
     /// Confidence interval, same scale.
     pub conf: u64,
@@ -163,7 +169,7 @@ pub struct Observation {
 pub enum Origin {
     /// The primary.
     Primary,
-    /// The fallback, which counts only once the primary has been silent for twice the age that trades allow.
+    /// The fallback, which counts only once the primary has been silent for more than twice the age that trades allow.
     Fallback,
 }
 
@@ -180,7 +186,7 @@ pub enum Rejection {
     FromTheFuture,
     /// The confidence interval is wider than the limit.
     WideConfidence,
-    /// The primary is not silent, so its fallback does not count.
+    /// The primary is not silent, or gave no price yet that a fallback's could be held against.
     PrimaryAlive,
     /// A fallback's price is too far from the stable price.
     Diverged,
@@ -206,7 +212,7 @@ pub struct FeedPrice {
     pub published_ms: i64,
     /// The same of the newest observation from the primary.
     pub primary_ms: i64,
-    /// Publish time of the newest observation that was refused for its width; zero for none.
+    /// Publish time of the newest observation that was refused for its width or its distance; zero for none.
     pub refused_ms: i64,
     /// Last accepted price; zero before the first.
     pub spot: u64,
@@ -237,7 +243,7 @@ impl FeedPrice {
     /// Takes an observation, or says why not.
     ///
     /// The same publish time changes nothing, so that one observation can neither be replayed into the stable price nor
-    /// keep an old price young. One that is newer and too wide is remembered: the oracle no longer knows.
+    /// keep an old price young. One that is newer and too wide, or too far, is remembered: the price is no longer known.
     pub fn update(
         &mut self,
         seen: &Observation,
@@ -247,7 +253,8 @@ impl FeedPrice {
         limits: &FeedLimits,
     ) -> Outcome {
         if let Err(rejection) = self.admit(seen, origin, now_ms, limits) {
-            if rejection == Rejection::WideConfidence && seen.published_ms > self.published_ms {
+            let doubts = matches!(rejection, Rejection::WideConfidence | Rejection::Diverged);
+            if doubts && seen.published_ms > self.published_ms {
                 self.refused_ms = self.refused_ms.max(seen.published_ms);
             }
             return Outcome::Refused(rejection);
@@ -258,7 +265,7 @@ impl FeedPrice {
         } else if seen.published_ms == self.published_ms {
             return Outcome::Known;
         } else {
-            let elapsed = seen.published_ms.saturating_sub(self.published_ms) / 1_000;
+            let elapsed = seen.published_ms.saturating_sub(self.published_ms);
             self.stable = follow(
                 self.stable,
                 seen.price,
@@ -303,9 +310,9 @@ impl FeedPrice {
         if self.spot != 0 && seen.published_ms < self.published_ms {
             return Err(Rejection::Older);
         }
-        if origin == Origin::Fallback && self.spot != 0 {
+        if origin == Origin::Fallback {
             let silent = now_ms.saturating_sub(self.primary_ms);
-            if silent <= age.wrapping_mul(2) {
+            if self.spot == 0 || silent <= age.wrapping_mul(2) {
                 return Err(Rejection::PrimaryAlive);
             }
             let furthest =
@@ -382,23 +389,17 @@ impl FeedPrice {
 }
 
 /// Moves `stable` towards `spot` by at most `rate` an hour (one mantissa unit at least, so that it never sticks).
-fn follow(stable: u64, spot: u64, elapsed: i64, rate_per_hour: u32) -> u64 {
-    let secs = elapsed.clamp(0, STABLE_MAX_STEP_SECS).unsigned_abs();
-    // 32 and 9 bits.
-    let rate = u64::from(rate_per_hour).wrapping_mul(secs);
-    let distance = stable.abs_diff(spot);
-    // What is surely allowed; most prices are nearer than that, and need no wide division.
-    let surely = (stable >> RATIO_BITS).checked_mul(rate).unwrap_or(0) / 3_600;
-    let step = if distance <= surely {
-        distance
-    } else {
-        let moved = u128::from(stable).wrapping_mul(u128::from(rate));
-        let allowed = (moved / 3_600) >> RATIO_BITS;
-        u64::try_from(allowed)
-            .unwrap_or(u64::MAX)
-            .max(1)
-            .min(distance)
+fn follow(stable: u64, spot: u64, elapsed_ms: i64, rate_per_hour: u32) -> u64 {
+    let ms = elapsed_ms.clamp(0, STABLE_MAX_STEP_MS).unsigned_abs();
+    // 32 and 19 bits, times 64.
+    let rate = u64::from(rate_per_hour).wrapping_mul(ms);
+    let hourly = u128::from(stable).wrapping_mul(u128::from(rate)) >> RATIO_BITS;
+    // The narrow division is the one of any real price, and far cheaper on chain.
+    let allowed = match u64::try_from(hourly) {
+        Ok(hourly) => hourly / HOUR_MS,
+        Err(_) => u64::try_from(hourly / u128::from(HOUR_MS)).unwrap_or(u64::MAX),
     };
+    let step = allowed.max(1).min(stable.abs_diff(spot));
     if spot >= stable {
         stable.saturating_add(step)
     } else {
@@ -407,16 +408,16 @@ fn follow(stable: u64, spot: u64, elapsed: i64, rate_per_hour: u32) -> u64 {
 }
 
 /// One step of the average: weight `t / (T + t)`, which is stable for any spacing of observations.
-fn blend(average: u64, spot: u64, elapsed: i64) -> u64 {
-    let secs = elapsed.clamp(0, AVERAGE_MAX_STEP_SECS).unsigned_abs();
-    let whole = AVERAGE_SECS.unsigned_abs() + secs;
+fn blend(average: u64, spot: u64, elapsed_ms: i64) -> u64 {
+    let ms = elapsed_ms.clamp(0, AVERAGE_MAX_STEP_MS).unsigned_abs();
+    let whole = AVERAGE_MS.unsigned_abs().wrapping_add(ms);
     let distance = average.abs_diff(spot);
     // The step is at most the distance, hence fits; the time is not zero.
-    let step = if distance >> 58 == 0 {
-        // The seconds have six bits.
-        distance.wrapping_mul(secs).div_ceil(whole)
+    let step = if distance >> 48 == 0 {
+        // The milliseconds have 16 bits.
+        distance.wrapping_mul(ms).div_ceil(whole)
     } else {
-        div_ceil(u128::from(distance) * u128::from(secs), u128::from(whole))
+        div_ceil(u128::from(distance) * u128::from(ms), u128::from(whole))
             .and_then(to_u64)
             .unwrap_or(u64::MAX)
     };

@@ -115,16 +115,25 @@ impl MarketRisk {
     /// As [`MarketRisk::rewrite`].
     pub fn recompute(&mut self, params: &MarketParams, haircut: Option<&Haircut>) -> Result<()> {
         let mut next = *self;
-        if next.size_scale_notional != params.size_scale_notional {
-            next.size_inverse_root = inverse_root(params.size_scale_notional)?;
-            next.size_scale_notional = params.size_scale_notional;
-        }
-        next.listed_ratios = [params.init_ratio, params.maint_ratio];
-        next.fee_max = params.liquidation.fee_max;
-        next.profit_weight = params.profit_weight;
-        next.maker_fee = params.maker_fee;
+        next.set_params(params)?;
         next.rewrite(haircut)?;
         *self = next;
+        Ok(())
+    }
+
+    /// Takes the market's parameters; margin terms follow with the next price or [`MarketRisk::rewrite`].
+    ///
+    /// # Errors
+    /// [`RiskError::DivisionByZero`] on a zero scale.
+    pub fn set_params(&mut self, params: &MarketParams) -> Result<()> {
+        if self.size_scale_notional != params.size_scale_notional {
+            self.size_inverse_root = inverse_root(params.size_scale_notional)?;
+            self.size_scale_notional = params.size_scale_notional;
+        }
+        self.listed_ratios = [params.init_ratio, params.maint_ratio];
+        self.fee_max = params.liquidation.fee_max;
+        self.profit_weight = params.profit_weight;
+        self.maker_fee = params.maker_fee;
         Ok(())
     }
 

@@ -1,378 +1,429 @@
-//! Properties of the price state machine, of price conversion and of parameters.
+//! Properties of the state machine of a feed's price: what an observation may change, and what nobody can make it do.
 
 mod common;
 
 use common::*;
 use plimsoll_risk::feed::*;
-use plimsoll_risk::price::*;
 use plimsoll_risk::*;
 use proptest::prelude::*;
 
-fn observations() -> impl Strategy<Value = Vec<(u64, u64, i64)>> {
-    prop::collection::vec((wide(55), 0u64..=40, -50i64..=400), 1..40)
+/// Limits under which nothing but the rule under test refuses anything.
+const OPEN: FeedLimits = FeedLimits {
+    max_conf_ratio: RATIO_ONE / 4,
+    trade_age_secs: 600,
+    ..FeedLimits::DEFAULT
+};
+
+fn seen(price: u64, published_ms: i64) -> Observation {
+    Observation {
+        price,
+        conf: 0,
+        published_ms,
+    }
+}
+
+/// Posts what the primary published, at once.
+fn post(state: &mut FeedPrice, price: u64, published_ms: i64, limits: &FeedLimits) -> Outcome {
+    let seen = seen(price, published_ms);
+    state.update(&seen, Origin::Primary, published_ms, DOUBT, limits)
+}
+
+/// A feed that has one price.
+fn begun(price: u64, limits: &FeedLimits) -> FeedPrice {
+    let mut state = FeedPrice::default();
+    assert_eq!(post(&mut state, price, NOW, limits), Outcome::Accepted);
+    state
+}
+
+/// One step of a history: price, confidence as a percentage, time since the last observation, how late it is posted, and
+/// whether by the fallback.
+type Step = (u64, u64, i64, i64, bool);
+
+fn history() -> impl Strategy<Value = Vec<Step>> {
+    let price = prop_oneof![3 => (1u64 << 40) / 10 * 9..(1 << 40) / 10 * 11, 1 => wide(55)];
+    let elapsed = prop_oneof![2 => 0i64..=2_000, 2 => -50_000i64..=400_000, 1 => 0i64..=2_000_000];
+    let late = prop_oneof![2 => -20_000i64..=20_000, 1 => 0i64..=700_000];
+    prop::collection::vec((price, 0u64..=40, elapsed, late, any::<bool>()), 1..40)
+}
+
+/// The most that the stable price may move, but for the one unit that it always may.
+fn allowance(stable: u64, elapsed_ms: i64, rate: u32) -> u128 {
+    let ms = elapsed_ms.min(STABLE_MAX_STEP_MS).unsigned_abs();
+    (u128::from(stable) * u128::from(rate) * u128::from(ms) / 3_600_000) >> RATIO_BITS
 }
 
 proptest! {
     #![proptest_config(cases(2_000))]
 
     #[test]
-    fn every_update_keeps_the_rules(limits in oracle_limits(), seen in observations()) {
-        let mut state = PriceState::default();
-        let mut now = NOW;
-        for (i, (price, conf_percent, elapsed)) in seen.into_iter().enumerate() {
+    fn every_update_keeps_the_rules(limits in feed_limits(), steps in history()) {
+        let mut state = FeedPrice::default();
+        let (mut last, mut now, mut doubt) = (NOW, NOW, DOUBT);
+        for (price, conf_percent, elapsed, late, fallback) in steps {
             let before = state;
-            let publish_time = if before.spot == 0 { now } else { before.publish_time + elapsed };
-            let conf = price / 100 * conf_percent;
-            now += elapsed.max(0);
-            let slot = SLOT + i as u64;
-            match state.update(&Observation { price, conf, publish_time }, now, slot, &limits) {
-                Err(reason) => {
-                    prop_assert_eq!(state, before, "a rejection changes nothing");
+            last += elapsed;
+            now = now.max(last + late);
+            doubt += 1_000;
+            let seen = Observation { price, conf: price / 100 * conf_percent, published_ms: last };
+            let origin = if fallback { Origin::Fallback } else { Origin::Primary };
+            let age = i64::from(limits.trade_age_secs) * 1_000;
+            let far = (u128::from(before.stable) * u128::from(limits.max_divergence)) >> RATIO_BITS;
+            let wide = u128::from(seen.conf)
+                > (u128::from(price) * u128::from(limits.max_conf_ratio)) >> RATIO_BITS;
+            let newer = before.spot == 0 || last > before.published_ms;
+            match state.update(&seen, origin, now, doubt, &limits) {
+                Outcome::Refused(reason) => {
                     let holds = match reason {
                         Rejection::ZeroPrice => price == 0,
-                        Rejection::Older => publish_time < before.publish_time,
-                        Rejection::FromTheFuture => publish_time > now + MAX_CLOCK_LEAD_SECS,
-                        Rejection::WideConfidence => conf as f64 > price as f64 * f64::from(limits.max_conf_ratio) / ONE as f64 - 1.0,
+                        Rejection::Older => last < before.published_ms,
+                        Rejection::TooOld => now - last > age,
+                        Rejection::FromTheFuture => last > now + MAX_CLOCK_LEAD_MS,
+                        Rejection::WideConfidence => wide,
+                        Rejection::PrimaryAlive => fallback && (before.spot == 0 || now - before.primary_ms <= 2 * age),
+                        Rejection::Diverged => fallback && u128::from(price.abs_diff(before.stable)) > far,
                     };
                     prop_assert!(holds, "{reason:?}");
+                    let doubts = matches!(reason, Rejection::WideConfidence | Rejection::Diverged);
+                    prop_assert_eq!(FeedPrice { refused_ms: before.refused_ms, ..state }, before);
+                    let refused = if doubts && last > before.published_ms { last } else { 0 };
+                    prop_assert_eq!(state.refused_ms, before.refused_ms.max(refused));
+                    prop_assert!(refused == 0 || state.flags() & REFUSED != 0);
                 }
-                Ok(()) => {
-                    prop_assert!(price > 0 && publish_time >= before.publish_time);
-                    prop_assert!(conf as f64 <= price as f64 * f64::from(limits.max_conf_ratio) / ONE as f64);
-                    prop_assert_eq!(state.refresh_slot, slot);
-                    if before.spot == 0 {
-                        prop_assert_eq!([state.spot, state.stable, state.average], [price; 3]);
-                    } else if publish_time == before.publish_time {
-                        prop_assert_eq!(PriceState { refresh_slot: before.refresh_slot, ..state }, before);
-                    } else {
-                        prop_assert_eq!((state.spot, state.conf, state.publish_time), (price, conf, publish_time));
-                        let secs = (publish_time - before.publish_time).min(STABLE_MAX_STEP_SECS);
-                        let most = before.stable as f64 * f64::from(limits.stable_rate_per_hour) / ONE as f64
-                            * secs as f64 / 3_600.0;
-                        let moved = state.stable.abs_diff(before.stable) as f64;
-                        prop_assert!(moved <= most.max(1.0) * (1.0 + 1e-12), "{moved} > {most}");
-                        // Towards spot, never past it.
-                        prop_assert!(state.stable.abs_diff(price) <= before.stable.abs_diff(price));
-                        prop_assert!(state.average.abs_diff(price) <= before.average.abs_diff(price));
-                        let (low, high) = (before.average.min(price), before.average.max(price));
-                        prop_assert!(state.average >= low && state.average <= high);
-                        prop_assert!(state.stable != before.stable || before.stable == price, "it never sticks");
+                Outcome::Known => {
+                    prop_assert_eq!(last, before.published_ms);
+                    prop_assert_eq!(state, before);
+                }
+                Outcome::Accepted => {
+                    prop_assert!(price > 0 && newer && !wide);
+                    prop_assert!(now - last <= age && last <= now + MAX_CLOCK_LEAD_MS);
+                    prop_assert_eq!((state.spot, state.conf, state.published_ms), (price, seen.conf, last));
+                    prop_assert_eq!(state.refused_ms, before.refused_ms);
+                    let doubted = state.flags() & BROKEN != 0;
+                    prop_assert_eq!(state.doubt_from, if doubted { before.doubt_from } else { doubt });
+                    if fallback {
+                        prop_assert!(before.spot > 0 && now - before.primary_ms > 2 * age);
+                        prop_assert!(u128::from(price.abs_diff(before.stable)) <= far);
                     }
+                    prop_assert_eq!(state.primary_ms, if fallback { before.primary_ms } else { last });
+                    if before.spot == 0 {
+                        prop_assert_eq!([state.stable, state.average], [price; 2]);
+                        continue;
+                    }
+                    let most = allowance(before.stable, last - before.published_ms, limits.stable_rate_per_hour);
+                    let moved = state.stable.abs_diff(before.stable);
+                    prop_assert!(u128::from(moved) <= most.max(1), "{moved} > {most}");
+                    // As far as it may, and never past spot.
+                    let distance = before.stable.abs_diff(price);
+                    prop_assert_eq!(u128::from(moved), most.max(1).min(u128::from(distance)));
+                    prop_assert_eq!(state.stable.abs_diff(price), distance - moved);
+                    let (low, high) = (before.average.min(price), before.average.max(price));
+                    prop_assert!(state.average >= low && state.average <= high);
                 }
             }
         }
     }
 
+    /// Whichever of a source's observations an attacker posts, and however often.
     #[test]
-    fn a_pump_cannot_be_borrowed_against_within_minutes(factor in 2u64..1_000, secs in 1i64..=300) {
-        // A tenth an hour.
-        let limits = OracleLimits {
-            max_conf_ratio: RATIO_ONE / 10, stable_rate_per_hour: RATIO_ONE / 10, ..OracleLimits::default()
+    fn no_history_moves_the_stable_price_faster_than_its_rate(
+        rate in 1..=RATIO_ONE, steps in prop::collection::vec((wide(24), 1i64..=90_000), 1..80), up in any::<bool>(),
+    ) {
+        let limits = FeedLimits { stable_rate_per_hour: rate, ..OPEN };
+        let start = 1u64 << 45;
+        let mut state = begun(start, &limits);
+        let (mut at, mut posted) = (NOW, 0);
+        for (factor, elapsed) in steps {
+            at += elapsed;
+            let price = if up { start.saturating_mul(factor.max(1)) } else { (start / factor.max(1)).max(1) };
+            prop_assert_eq!(post(&mut state, price, at, &limits), Outcome::Accepted);
+            posted += 1;
+        }
+        let hours = (at - NOW) as f64 / 3_600_000.0;
+        let most = (f64::from(rate) / ONE as f64 * hours).exp() * start as f64;
+        let units = f64::from(posted);
+        prop_assert!(state.stable as f64 <= most * (1.0 + 1e-12) + units);
+        if !up {
+            // Steps of at most five minutes, each at most a twelfth of the rate.
+            let least = start as f64 * (1.0 - f64::from(rate) / ONE as f64 * hours);
+            prop_assert!(state.stable as f64 >= least * (1.0 - 1e-12) - units);
+        }
+    }
+
+    /// Nor does posting often hold it back: with observations every 200 ms it goes as far as with one a minute.
+    #[test]
+    fn posting_often_holds_neither_the_stable_price_nor_the_average_back(
+        beat in 1i64..=2_000, other in 2_000i64..=60_000, up in any::<bool>(),
+    ) {
+        let limits = FeedLimits { stable_rate_per_hour: RATIO_ONE / 5, ..OPEN };
+        let start = 1u64 << 44;
+        let target = if up { start / 10 * 14 } else { start / 10 * 6 };
+        let run = |beat: i64| {
+            let mut state = begun(start, &limits);
+            let mut at = NOW;
+            while at < NOW + 240_000 {
+                at += beat;
+                post(&mut state, target, at, &limits);
+            }
+            let hours = (at - NOW) as f64 / 3_600_000.0;
+            let followed = (state.stable as f64 / start as f64 - 1.0).abs() / (0.2 * hours);
+            let left = state.average.abs_diff(target) as f64 / start.abs_diff(target) as f64;
+            (followed, left, (-(at - NOW) as f64 / 300_000.0).exp())
         };
-        let mut state = PriceState::default();
-        let at = |price, publish_time| Observation { price, conf: 0, publish_time };
-        state.update(&at(1 << 40, NOW), NOW, SLOT, &limits).unwrap();
-        state.update(&at((1 << 40) * factor, NOW + secs), NOW + secs, SLOT, &limits).unwrap();
-        prop_assert!(state.lower() < (1 << 40) / 100 * 101);
+        for beat in [beat, other] {
+            let (followed, left, exact) = run(beat);
+            prop_assert!((followed - 1.0).abs() < 0.02, "{followed} of the rate, every {beat} ms");
+            prop_assert!(left >= exact - 1e-6 && left <= exact * 1.1, "{left} instead of {exact}, every {beat} ms");
+        }
+    }
+
+    #[test]
+    fn posting_again_changes_nothing(
+        limits in feed_limits(), steps in history(), again in (wide(55), 0u64..=1, any::<bool>(), 0i64..=1_000_000),
+    ) {
+        let mut state = FeedPrice::default();
+        let (mut last, mut now) = (NOW, NOW);
+        for (price, conf_percent, elapsed, late, fallback) in steps {
+            last += elapsed;
+            now = now.max(last + late);
+            let seen = Observation { price, conf: price / 100 * conf_percent, published_ms: last };
+            let origin = if fallback { Origin::Fallback } else { Origin::Primary };
+            state.update(&seen, origin, now, DOUBT, &limits);
+        }
+        prop_assume!(state.spot != 0);
+        let (price, conf, fallback, later) = again;
+        let before = state;
+        let held = Observation { price: state.spot, conf: state.conf, published_ms: state.published_ms };
+        let other = Observation { price, conf, ..held };
+        let origin = if fallback { Origin::Fallback } else { Origin::Primary };
+        for seen in [held, other] {
+            for now in [state.published_ms, now, now + later] {
+                for origin in [Origin::Primary, origin] {
+                    let outcome = state.update(&seen, origin, now, DOUBT + 1_000_000, &limits);
+                    prop_assert!(matches!(outcome, Outcome::Known | Outcome::Refused(_)));
+                    prop_assert_eq!(state, before);
+                }
+            }
+        }
+        let at = state.published_ms;
+        prop_assert_eq!(state.update(&held, Origin::Primary, at, DOUBT, &limits), Outcome::Known);
+    }
+
+    #[test]
+    fn a_refused_newer_observation_stops_trades_and_payments_at_once_and_no_seizure(
+        limits in feed_limits(), after in 1i64..=900, next in 1i64..=100, price in 1u64 << 20..1 << 40,
+    ) {
+        let mut state = begun(1 << 40, &limits);
+        let wide = Observation { price, conf: price, published_ms: NOW + after };
+        // One that is no newer says nothing.
+        let mut same = state;
+        same.update(&Observation { published_ms: NOW, ..wide }, Origin::Primary, NOW, DOUBT, &limits);
+        prop_assert_eq!(same, state);
+        let refused = Outcome::Refused(Rejection::WideConfidence);
+        prop_assert_eq!(state.update(&wide, Origin::Primary, NOW + after, DOUBT, &limits), refused);
+        prop_assert_eq!(state.flags(), REFUSED);
+        let unit = price::EntryUnit::new(price::PriceUnit::WHOLE, 0, 0).unwrap();
+        let mut entry = EntryPrice::default();
+        entry.follow(&state, &limits, unit).unwrap();
+        let clock = Clock { now_ms: NOW + after, doubt_ms: DOUBT };
+        let fresh = [Purpose::Trade, Purpose::Pay, Purpose::Seize].map(|purpose| entry.is_fresh(&clock, purpose));
+        prop_assert_eq!(fresh, [false, false, true]);
+        // A good one from before the refused one changes that no more than the price that was held.
+        let mut late = state;
+        post(&mut late, 1 << 40, NOW + after - 1, &limits);
+        prop_assert_eq!(late.flags(), REFUSED);
+        prop_assert_eq!(post(&mut state, 1 << 40, NOW + after + next, &limits), Outcome::Accepted);
+        prop_assert_eq!(state.flags(), 0);
+    }
+
+    #[test]
+    fn a_fallback_counts_after_twice_the_age_and_within_the_divergence(limits in feed_limits(), up in any::<bool>()) {
+        let state = begun(1 << 40, &limits);
+        let silence = 2_000 * i64::from(limits.trade_age_secs);
+        let try_it = |price, after| {
+            let mut state = state;
+            let seen = seen(price, NOW + after);
+            let outcome = state.update(&seen, Origin::Fallback, NOW + after, DOUBT, &limits);
+            (outcome, state)
+        };
+        prop_assert_eq!(try_it(1 << 40, silence).0, Outcome::Refused(Rejection::PrimaryAlive));
+        let furthest = u64::from(limits.max_divergence) << 16;
+        let at = |distance| if up { (1 << 40) + distance } else { (1 << 40) - distance };
+        let (outcome, counted) = try_it(at(furthest), silence + 1);
+        prop_assert_eq!(outcome, Outcome::Accepted);
+        prop_assert_eq!(counted.primary_ms, NOW, "the primary is as silent as before");
+        let (outcome, refused) = try_it(at(furthest + 1), silence + 1);
+        prop_assert_eq!(outcome, Outcome::Refused(Rejection::Diverged));
+        prop_assert_eq!(FeedPrice { refused_ms: NOW + silence + 1, ..state }, refused);
+        // Nor is a fallback the first price: there is nothing to hold it against.
+        let mut none = FeedPrice::default();
+        let outcome = none.update(&seen(1, NOW), Origin::Fallback, NOW, DOUBT, &limits);
+        prop_assert_eq!((outcome, none), (Outcome::Refused(Rejection::PrimaryAlive), FeedPrice::default()));
+    }
+
+    /// An attacker posts what suits them of the observations around a jump, as many and as late as they like.
+    #[test]
+    fn a_jump_is_not_confirmed_sooner_by_choosing_what_to_post(
+        factor in 4u64..=1_000, up in any::<bool>(),
+        observations in prop::collection::vec((1i64..=9_000, 0u64..=80, any::<bool>()), 1..120),
+    ) {
+        let start = 1u64 << 40;
+        let level = if up { start * factor } else { start / factor };
+        let mut state = begun(start, &OPEN);
+        let (mut at, mut first, mut counted) = (NOW, None, 0);
+        for (elapsed, noise, posted) in observations {
+            at += elapsed;
+            if !posted {
+                continue;
+            }
+            let price = level / 1_000 * (960 + noise);
+            prop_assert_eq!(post(&mut state, price, at, &OPEN), Outcome::Accepted);
+            let begun = *first.get_or_insert(at);
+            counted += 1;
+            if !state.is_broken() {
+                prop_assert!(at - begun >= i64::from(JUMP_CONFIRMATIONS) * JUMP_SPACING_MS, "{} ms", at - begun);
+                prop_assert!(counted > JUMP_CONFIRMATIONS);
+                prop_assert_eq!((state.average, state.jump_count), (state.spot, 0));
+                break;
+            }
+            prop_assert!(state.jump_count <= JUMP_CONFIRMATIONS);
+            prop_assert_eq!(state.doubt_from, DOUBT, "doubt is as old as the last price before");
+        }
+    }
+
+    #[test]
+    fn observations_that_disagree_confirm_nothing(
+        observations in prop::collection::vec(1i64..=20_000, 1..40), low in 10u64..=100,
+    ) {
+        // Back and forth between two levels more than an eighth apart, both far above where it was.
+        let mut state = begun(1 << 30, &OPEN);
+        let mut at = NOW;
+        for (i, elapsed) in observations.into_iter().enumerate() {
+            at += elapsed;
+            let level = if i % 2 == 0 { low } else { low * 2 };
+            post(&mut state, level << 30, at, &OPEN);
+            prop_assert!(!state.is_broken() || state.jump_count == 1);
+        }
+    }
+
+    #[test]
+    fn a_jump_is_confirmed_within_a_bounded_time(factor in 2u64..=10_000, up in any::<bool>(), beat in 100i64..=60_000) {
+        let start = 1u64 << 42;
+        let level = if up { start * factor } else { start / factor };
+        let mut state = begun(start, &OPEN);
+        let mut at = NOW;
+        while at < NOW + beat + i64::from(JUMP_CONFIRMATIONS) * (JUMP_SPACING_MS + beat) {
+            at += beat;
+            post(&mut state, level, at, &OPEN);
+        }
+        prop_assert!(!state.is_broken());
+        prop_assert_eq!(state.flags(), 0);
+    }
+
+    #[test]
+    fn a_pump_cannot_be_borrowed_against_within_minutes(factor in 2u64..1_000, ms in 1i64..=300_000) {
+        // A tenth an hour.
+        let limits = FeedLimits { stable_rate_per_hour: RATIO_ONE / 10, ..OPEN };
+        let mut state = begun(1 << 40, &limits);
+        post(&mut state, (1 << 40) * factor, NOW + ms, &limits);
+        prop_assert!(state.stable.min(state.spot) < (1 << 40) / 100 * 101);
         prop_assert!(state.is_broken(), "and nobody is liquidated at it either, at first");
     }
 
     #[test]
-    fn a_crash_holds_liquidation_back_for_minutes_only(left in 1u64..=99) {
-        let limits = OracleLimits { max_conf_ratio: RATIO_ONE, stable_rate_per_hour: 1, ..OracleLimits::default() };
-        let at = |price, publish_time| Observation { price, conf: 0, publish_time };
-        let mut state = PriceState::default();
-        state.update(&at(100 << 30, NOW), NOW, SLOT, &limits).unwrap();
+    fn a_crash_holds_liquidation_back_for_a_minute_only(left in 1u64..=99) {
+        let limits = FeedLimits { stable_rate_per_hour: 1, ..OPEN };
+        let mut state = begun(100 << 30, &limits);
         for i in 1..=900 {
-            state.update(&at(left << 30, NOW + i), NOW + i, SLOT, &limits).unwrap();
-            if i >= 300 && left >= 40 || left > 50 {
+            post(&mut state, left << 30, NOW + i * 1_000, &limits);
+            if i > 60 || left > 50 {
                 prop_assert!(!state.is_broken(), "after {i} s at {left} %");
             }
         }
     }
+}
 
-    #[test]
-    fn conversion_is_exact_to_its_rounding(
-        number in wide(40), expo in -12i32..=0, decimals in 0u8..=12, size in wide(20), shift in 0u8..=40,
-    ) {
-        let unit = PriceUnit { decimals, size: size.max(1) };
-        let exact = number as f64 * unit.size as f64 * 10f64.powi(expo + 6 - i32::from(decimals)) * f64::from(shift).exp2();
-        let floor = mantissa(number, expo, unit, shift, Rounding::Floor);
-        let ceil = mantissa(number, expo, unit, shift, Rounding::Ceil);
-        let (Ok(floor), Ok(ceil)) = (floor, ceil) else {
-            prop_assert!(exact > 1e18);
-            return Ok(());
+/// The longest time for which a trend is doubted, and the time in which it is not, in milliseconds.
+fn doubted(permille: u64, beat: i64, up: bool) -> (i64, i64) {
+    let mut state = begun(1 << if up { 20 } else { 60 }, &OPEN);
+    let (mut longest, mut trusted, mut since) = (0, 0, None);
+    let mut at = NOW;
+    for _ in 0..3_000 {
+        let price = match up {
+            true => u128::from(state.spot) * u128::from(1_000 + permille) / 1_000 + 1,
+            false => u128::from(state.spot) * u128::from(1_000 - permille) / 1_000,
         };
-        prop_assert!(floor as f64 <= exact * (1.0 + 1e-12) && ceil as f64 >= exact * (1.0 - 1e-12));
-        prop_assert!(exact - floor as f64 <= 1.0 + exact * 1e-12 && ceil - floor <= 1);
-    }
-
-    #[test]
-    fn a_chosen_shift_gives_a_full_mantissa(number in 1u64..1 << 50, expo in -12i32..=-4, decimals in 0u8..=9) {
-        let unit = PriceUnit::native(decimals);
-        let Ok(shift) = choose_shift(number, expo, unit) else { return Ok(()) };
-        let digits = 64 - mantissa(number, expo, unit, shift, Rounding::Floor).unwrap().leading_zeros();
-        prop_assert!(digits <= LISTED_BITS + 8);
-        prop_assert!(digits == LISTED_BITS || shift == 0 || shift == MAX_SHIFT, "{digits} at {shift}");
-    }
-
-    #[test]
-    fn generated_parameters_are_valid(asset in asset_params(), market in market_params()) {
-        prop_assert_eq!(asset.validate(), Ok(()));
-        prop_assert_eq!(market.validate(), Ok(()));
-        prop_assert_eq!(asset.first_loosening(&asset), None);
-        prop_assert_eq!(market.first_loosening(&market), None);
-    }
-
-    #[test]
-    fn of_two_asset_settings_one_way_at_least_loosens(a in asset_params(), b in asset_params()) {
-        if a != b {
-            prop_assert!(a.first_loosening(&b).is_some() || b.first_loosening(&a).is_some());
+        if price >> 62 != 0 || price < 1 << 10 {
+            break;
+        }
+        at += beat;
+        assert_eq!(post(&mut state, price as u64, at, &OPEN), Outcome::Accepted);
+        if state.is_broken() {
+            longest = longest.max(at - *since.get_or_insert(at) + beat);
+        } else {
+            trusted += beat;
+            since = None;
         }
     }
+    (longest, trusted)
 }
 
 #[test]
-fn known_prices() {
-    // SOL at 150.25 USD, 9 decimals: 0.15025 native quote per lamport.
-    let sol = PriceUnit::native(9);
-    let shift = choose_shift(15_025_000_000, -8, sol).unwrap();
-    assert_eq!(shift, 42);
-    let price = mantissa(15_025_000_000, -8, sol, shift, Rounding::Floor).unwrap();
-    assert_eq!(price, (0.15025 * 42f64.exp2()) as u64);
-    // BTC at 100,000 USD, lots of 0.0001 of 8 decimals: 10 USD a lot.
-    let lot = PriceUnit {
-        decimals: 8,
-        size: 10_000,
+fn a_sustained_trend_is_never_doubted_for_longer_than_a_bounded_time() {
+    let mut ever = 0;
+    for up in [true, false] {
+        // A percent a step at beats from a fifth of a second to a minute, and a tenth a minute in as many steps.
+        let steps = [200, 400, 1_000, 5_000, 20_000, 60_000];
+        let percent = steps.map(|beat| (10, beat));
+        let tenth = [(100, 60_000), (34, 20_000), (9, 5_000), (2, 1_000)];
+        for (permille, beat) in percent.into_iter().chain(tenth) {
+            let (longest, trusted) = doubted(permille, beat, up);
+            let bound = i64::from(JUMP_CONFIRMATIONS) * (JUMP_SPACING_MS + beat) + beat;
+            assert!(
+                longest <= bound,
+                "{longest} ms: {permille} a thousand every {beat} ms, {up}"
+            );
+            assert!(trusted > 0);
+            ever = ever.max(longest);
+        }
+    }
+    assert!(ever > 0, "some of them are doubted at all");
+}
+
+#[test]
+fn silence_and_margins_are_rounded_against_the_feed() {
+    let limits = FeedLimits::DEFAULT;
+    let mut state = begun(1 << 40, &limits);
+    assert!(!state.is_silent(NOW + 60_000, &limits) && state.is_silent(NOW + 60_001, &limits));
+    state.conf = 3;
+    let odd = FeedLimits {
+        conf_multiple: RATIO_ONE / 2,
+        ..limits
     };
-    assert_eq!(
-        mantissa(10_000_000_000_000, -8, lot, 0, Rounding::Floor),
-        Ok(10_000_000)
-    );
-    // A memecoin at 0.00002 USD with 5 decimals keeps a full mantissa.
-    let meme = PriceUnit::native(5);
-    assert_eq!(choose_shift(200_000, -10, meme), Ok(52));
-    assert_eq!(choose_shift(0, -8, sol), Err(RiskError::PriceOutOfRange));
-    assert_eq!(
-        mantissa(u64::MAX, 36, sol, 0, Rounding::Ceil),
-        Err(RiskError::PriceOutOfRange)
-    );
-    assert_eq!(
-        mantissa(1, 99, sol, 0, Rounding::Ceil),
-        Err(RiskError::PriceOutOfRange)
-    );
+    assert_eq!((state.margin(&limits), state.margin(&odd)), (6, 2));
+    state.conf = u64::MAX;
+    assert_eq!(state.margin(&limits), u64::MAX);
+    assert_eq!(FeedPrice::default().flags(), 0);
+    assert!(FeedPrice::default().is_silent(NOW, &limits));
 }
 
 #[test]
-fn freshness_needs_both_ages() {
-    let state = PriceState {
-        publish_time: NOW,
-        refresh_slot: SLOT,
-        spot: 1,
-        ..PriceState::default()
-    };
-    assert!(state.is_fresh(NOW + 60, SLOT + 5, 60, 5));
-    assert!(!state.is_fresh(NOW + 61, SLOT + 5, 60, 5));
-    assert!(!state.is_fresh(NOW + 60, SLOT + 6, 60, 5));
-    assert!(state.is_fresh(NOW - 5, SLOT - 1, 60, 5));
-    assert!(
-        !PriceState::default().is_fresh(NOW, 0, 60, 5),
-        "an entry without a price is stale"
-    );
-}
-
-type Edit<T> = (&'static str, fn(&mut T));
-
-#[test]
-fn each_bad_asset_parameter_is_named() {
-    let edits: [Edit<AssetParams>; 19] = [
-        ("fee_max", |p| {
-            (p.liability_weight_init, p.liability_weight_maint) = (RATIO_ONE, RATIO_ONE)
-        }),
-        ("asset_weight_init", |p| {
-            p.asset_weight_init = p.asset_weight_maint + 1
-        }),
-        ("asset_weight_maint", |p| {
-            p.asset_weight_maint = RATIO_ONE + 1
-        }),
-        ("liability_weight_maint", |p| {
-            p.liability_weight_maint = RATIO_ONE - 1
-        }),
-        ("liability_weight_init", |p| {
-            p.liability_weight_init = p.liability_weight_maint - 1
-        }),
-        ("fee_max", |p| {
-            (p.asset_weight_init, p.asset_weight_maint) = (RATIO_ONE, RATIO_ONE)
-        }),
-        ("fee_max", |p| p.liquidation.fee_max = RATIO_ONE / 4 + 1),
-        ("fee_min", |p| {
-            p.liquidation.fee_min = p.liquidation.fee_max + 1
-        }),
-        ("deposit_scale_start_usd", |p| p.deposit_scale_start_usd = 0),
-        ("borrow_scale_start_usd", |p| p.borrow_scale_start_usd = 0),
-        ("net_borrow_window_secs", |p| p.net_borrow_window_secs = 0),
-        ("outflow_window_secs", |p| p.outflow_window_secs = 0),
-        ("interest_fee", |p| p.interest_fee = RATIO_ONE + 1),
-        ("util0", |p| p.curve.util0 = p.curve.util1),
-        ("util1", |p| p.curve.util1 = RATIO_ONE),
-        ("rate1", |p| p.curve.rate1 = p.curve.rate0 - 1),
-        ("max_rate", |p| p.curve.max_rate = p.curve.rate1 - 1),
-        ("max_conf_ratio", |p| p.oracle.max_conf_ratio = 0),
-        ("max_age_slots", |p| p.oracle.max_age_slots = 0),
+fn no_clock_is_so_far_off_that_it_overflows() {
+    let mut state = begun(u64::MAX, &OPEN);
+    let future = Outcome::Refused(Rejection::FromTheFuture);
+    let cases = [
+        (i64::MAX, NOW, future),
+        (i64::MIN, NOW, Outcome::Refused(Rejection::TooOld)),
+        (i64::MIN, i64::MIN, Outcome::Refused(Rejection::Older)),
+        (NOW + 1, i64::MIN, future),
+        (i64::MAX, i64::MAX, Outcome::Accepted),
     ];
-    let good = good_asset();
-    assert_eq!(good.validate(), Ok(()));
-    for (field, edit) in edits {
-        let mut bad = good;
-        edit(&mut bad);
-        assert_eq!(bad.validate(), Err(BadParameter(field)));
+    for (published_ms, now_ms, expected) in cases {
+        let seen = seen(1, published_ms);
+        let outcome = state.update(&seen, Origin::Primary, now_ms, u64::MAX, &OPEN);
+        assert_eq!(outcome, expected, "{published_ms} {now_ms}");
     }
-}
-
-#[test]
-fn each_bad_market_parameter_is_named() {
-    let edits: [Edit<MarketParams>; 10] = [
-        ("maint_ratio", |p| p.maint_ratio = p.liquidation.fee_max),
-        ("init_ratio", |p| p.init_ratio = p.maint_ratio),
-        ("size_scale_notional", |p| p.size_scale_notional = 0),
-        ("profit_weight", |p| p.profit_weight = [2, 1, 3]),
-        ("profit_weight", |p| {
-            p.profit_weight = [0, RATIO_ONE, RATIO_ONE]
-        }),
-        ("maker_fee", |p| p.maker_fee = -(p.taker_fee as i32) - 1),
-        ("min_order_lots", |p| p.min_order_lots = 0),
-        ("open_interest_cap_lots", |p| p.open_interest_cap_lots = -1),
-        ("price_band_ratio", |p| p.price_band_ratio = 0),
-        ("max_funding_per_day", |p| {
-            p.max_funding_per_day = RATIO_ONE + 1
-        }),
-    ];
-    let good = good_market();
-    assert_eq!(good.validate(), Ok(()));
-    for (field, edit) in edits {
-        let mut bad = good;
-        edit(&mut bad);
-        assert_eq!(bad.validate(), Err(BadParameter(field)));
-    }
-}
-
-#[test]
-fn each_loosening_is_named_and_its_reverse_is_not() {
-    let edits: [Edit<AssetParams>; 16] = [
-        ("max_age_slots", |p| p.oracle.max_age_slots += 1),
-        ("stable_rate_per_hour", |p| {
-            p.oracle.stable_rate_per_hour += 1
-        }),
-        ("deposit_scale_start_usd", |p| {
-            p.deposit_scale_start_usd += 1
-        }),
-        ("borrow_scale_start_usd", |p| p.borrow_scale_start_usd += 1),
-        ("deposit_cap_usd", |p| p.deposit_cap_usd += 1),
-        ("borrow_cap_usd", |p| p.borrow_cap_usd += 1),
-        ("net_borrow_limit_usd", |p| p.net_borrow_limit_usd += 1),
-        ("outflow_limit_usd", |p| p.outflow_limit_usd += 1),
-        ("asset_weight_init", |p| p.asset_weight_init += 1),
-        ("asset_weight_maint", |p| p.asset_weight_maint += 1),
-        ("liability_weight_init", |p| p.liability_weight_init -= 1),
-        ("liability_weight_maint", |p| p.liability_weight_maint -= 1),
-        ("insurance_share", |p| p.liquidation.insurance_share -= 1),
-        ("max_conf_ratio", |p| p.oracle.max_conf_ratio += 1),
-        ("conf_multiple", |p| p.oracle.conf_multiple -= 1),
-        ("max_age_secs", |p| p.oracle.max_age_secs += 1),
-    ];
-    for (field, edit) in edits {
-        let (old, mut new) = (good_asset(), good_asset());
-        edit(&mut new);
-        assert_eq!(
-            (old.first_loosening(&new), new.first_loosening(&old)),
-            (Some(field), None)
-        );
-    }
-    let edits: [Edit<MarketParams>; 7] = [
-        ("size_scale_notional", |p| p.size_scale_notional += 1),
-        ("open_interest_cap_lots", |p| p.open_interest_cap_lots += 1),
-        ("init_ratio", |p| p.init_ratio -= 1),
-        ("maint_ratio", |p| p.maint_ratio -= 1),
-        ("price_band_ratio", |p| p.price_band_ratio += 1),
-        ("profit_weight", |p| p.profit_weight[2] += 1),
-        ("max_funding_per_day", |p| p.max_funding_per_day += 1),
-    ];
-    for (field, edit) in edits {
-        let (old, mut new) = (good_market(), good_market());
-        edit(&mut new);
-        assert_eq!(
-            (old.first_loosening(&new), new.first_loosening(&old)),
-            (Some(field), None)
-        );
-    }
-    let edits: [Edit<AssetParams>; 5] = [
-        ("outflow_window_secs", |p| p.outflow_window_secs += 1),
-        ("curve", |p| p.curve.rate0 += 1),
-        ("fee_max", |p| p.liquidation.fee_max += 1),
-        ("interest_fee", |p| p.interest_fee += 1),
-        ("dust_usd", |p| p.dust_usd += 1),
-    ];
-    for (field, edit) in edits {
-        let (old, mut new) = (good_asset(), good_asset());
-        edit(&mut new);
-        assert_eq!(
-            (old.first_loosening(&new), new.first_loosening(&old)),
-            (Some(field), Some(field))
-        );
-    }
-}
-
-fn good_asset() -> AssetParams {
-    AssetParams {
-        deposit_scale_start_usd: 1 << 40,
-        borrow_scale_start_usd: 1 << 40,
-        asset_weight_init: RATIO_ONE / 10 * 8,
-        asset_weight_maint: RATIO_ONE / 10 * 9,
-        liability_weight_init: RATIO_ONE / 10 * 12,
-        liability_weight_maint: RATIO_ONE / 10 * 11,
-        net_borrow_window_secs: 86_400,
-        outflow_window_secs: 86_400,
-        curve: curve(),
-        liquidation: good_terms(),
-        oracle: good_limits(),
-        ..AssetParams::default()
-    }
-}
-
-fn good_market() -> MarketParams {
-    MarketParams {
-        size_scale_notional: 1 << 40,
-        open_interest_cap_lots: 1 << 40,
-        min_order_lots: 1,
-        impact_notional: 1_000_000,
-        init_ratio: RATIO_ONE / 10,
-        maint_ratio: RATIO_ONE / 20,
-        profit_weight: [0, RATIO_ONE / 2, RATIO_ONE / 10 * 9],
-        maker_fee: -1_000,
-        taker_fee: 8_000,
-        price_band_ratio: RATIO_ONE / 10,
-        liquidation: good_terms(),
-        oracle: good_limits(),
-        ..MarketParams::default()
-    }
-}
-
-fn good_terms() -> LiquidationTerms {
-    LiquidationTerms {
-        fee_min: RATIO_ONE / 200,
-        fee_max: RATIO_ONE / 50,
-        ramp_slots: 100,
-        insurance_share: RATIO_ONE / 4,
-    }
-}
-
-fn good_limits() -> OracleLimits {
-    OracleLimits {
-        max_conf_ratio: RATIO_ONE / 50,
-        conf_multiple: 2 * RATIO_ONE,
-        max_age_secs: 90,
-        max_age_slots: 30,
-        stable_rate_per_hour: RATIO_ONE / 10,
-        reserved: 0,
-    }
+    // Five minutes of a fifth an hour, from the largest price to the least.
+    let moved = u64::MAX - state.stable;
+    let exact = (u64::MAX as f64) * 0.2 / 12.0;
+    assert!((moved as f64 / exact - 1.0).abs() < 1e-6);
 }

@@ -1,8 +1,11 @@
 //! Properties of Standard margin's weights and ratios when volatility tightens them.
 
+mod common;
+
+use common::steady;
 use plimsoll_risk::{
     AssetParams, AssetRisk, BankTotals, Haircut, LiquidationTerms, MarketParams, MarketRisk,
-    OracleLimits, PriceState, RATIO_ONE,
+    RATIO_ONE,
 };
 use proptest::prelude::*;
 
@@ -57,30 +60,10 @@ fn haircut() -> impl Strategy<Value = Haircut> {
     })
 }
 
-fn limits() -> OracleLimits {
-    OracleLimits {
-        max_conf_ratio: RATIO_ONE / 50,
-        conf_multiple: 2 * RATIO_ONE,
-        max_age_secs: 90,
-        max_age_slots: 300,
-        stable_rate_per_hour: RATIO_ONE / 50,
-        reserved: 0,
-    }
-}
-
 fn terms(fee: f64) -> LiquidationTerms {
     LiquidationTerms {
         fee_max: ratio(fee),
         ..LiquidationTerms::default()
-    }
-}
-
-fn price() -> PriceState {
-    PriceState {
-        spot: PRICE,
-        stable: PRICE,
-        average: PRICE,
-        ..PriceState::default()
     }
 }
 
@@ -94,11 +77,10 @@ fn listed_terms_are_kept_without_an_underlying_and_tightened_with_one() {
         liability_weight_init: ratio(1.1),
         liability_weight_maint: ratio(1.05),
         liquidation: terms(0.05),
-        oracle: limits(),
         ..AssetParams::default()
     };
     let mut asset = AssetRisk {
-        price: price(),
+        price: steady(PRICE),
         ..AssetRisk::listed(40, 6)
     };
     let totals = BankTotals::default();
@@ -139,11 +121,10 @@ fn listed_terms_are_kept_without_an_underlying_and_tightened_with_one() {
         maint_ratio: ratio(0.05),
         profit_weight: [0, RATIO_ONE / 2, RATIO_ONE / 2],
         liquidation: terms(0.02),
-        oracle: limits(),
         ..MarketParams::default()
     };
     let mut market = MarketRisk {
-        price: price(),
+        price: steady(PRICE),
         ..MarketRisk::listed(40, 10)
     };
     market.recompute(&params, None).unwrap();

@@ -227,7 +227,7 @@ proptest! {
             params.asset_weight_maint = cut(params.asset_weight_maint);
             params.liability_weight_init += raise;
             params.liability_weight_maint += raise;
-            params.oracle.conf_multiple += raise;
+            risk.price.conf_multiple += raise;
             risk.recompute(params, &BankTotals { deposits: totals.0, borrows: totals.1 }, None).unwrap();
         }
         let mut same = account.clone();
@@ -239,7 +239,7 @@ proptest! {
             params.maint_ratio += raise;
             params.profit_weight = params.profit_weight.map(cut);
             params.size_scale_notional = (params.size_scale_notional / 100 * u64::from(lower)).max(1_000_000);
-            params.oracle.conf_multiple += raise;
+            risk.price.conf_multiple += raise;
             risk.recompute(params, None).unwrap();
         }
         for policy in POLICIES {
@@ -273,12 +273,12 @@ proptest! {
             prop_assert!(stale.value <= fresh.value);
             prop_assert!(fresh.stale.is_empty());
             for (i, balance) in account.balances.iter().enumerate() {
-                let gone = !account.assets[i].is_fresh(CLOCK);
+                let gone = !account.view().is_fresh(&account.assets[i].price);
                 prop_assert_eq!(stale.stale.debts >> i & 1 == 1, gone && balance.shares.0 < 0);
                 prop_assert_eq!(stale.stale.deposits >> i & 1 == 1, gone && balance.shares.0 > 0);
             }
             for (i, perp) in account.perps.iter().enumerate() {
-                let gone = !account.markets[i].is_fresh(CLOCK);
+                let gone = !account.view().is_fresh(&account.markets[i].price);
                 prop_assert_eq!(stale.stale.markets >> i & 1 == 1, gone && perp.is_exposed());
             }
         }
@@ -288,7 +288,7 @@ proptest! {
     fn a_stale_deposit_counts_nothing_and_the_rest_as_it_is(account in account()) {
         for kind in HealthKind::ALL {
             let balances: i128 = account.balances.iter().zip(&account.assets)
-                .filter(|(balance, risk)| balance.shares.0 < 0 || risk.is_fresh(CLOCK))
+                .filter(|(balance, risk)| balance.shares.0 < 0 || account.view().is_fresh(&risk.price))
                 .map(|(balance, risk)| balance_value(kind, balance, risk)).sum();
             let perps: i128 = account.perps.iter().zip(&account.markets)
                 .map(|(perp, risk)| perp_value(kind, perp, &account.orders, risk).unwrap()).sum();
@@ -338,12 +338,7 @@ proptest! {
 #[test]
 fn an_unrelated_stale_entry_is_not_reported() {
     let mut assets = [AssetRisk::listed(0, 6), AssetRisk::listed(0, 6)];
-    assets[0].price = PriceState {
-        publish_time: NOW,
-        refresh_slot: SLOT,
-        spot: 1,
-        ..PriceState::default()
-    };
+    assets[0].price = steady(1);
     assets[0].asset_price = [1; 3];
     let balances = [
         Balance {
@@ -359,8 +354,7 @@ fn an_unrelated_stale_entry_is_not_reported() {
         underlyings: &[],
         model: &NO_MODEL,
         clock: CLOCK,
-        max_refresh_slots: u32::MAX,
-        doubts_broken: false,
+        purpose: Purpose::Trade,
     };
     let portfolio = Portfolio {
         balances: &balances,
@@ -387,8 +381,7 @@ fn unknown_entries_are_refused() {
         underlyings: &[],
         model: &NO_MODEL,
         clock: CLOCK,
-        max_refresh_slots: u32::MAX,
-        doubts_broken: false,
+        purpose: Purpose::Trade,
     };
     let balance = [Balance {
         shares: Shares(1),
@@ -439,14 +432,10 @@ fn init_weights_shrink_and_grow_with_the_bank() {
     assert_eq!(weights(200, 300), [RATIO_ONE / 4, RATIO_ONE * 6]);
     assert_eq!(weights(u64::MAX, u64::MAX), [0, u32::MAX]);
     // Init steps back to the stable price and the confidence; debts round up.
-    risk.price.conf = 1;
+    (risk.price.conf, risk.price.conf_multiple) = (1, 2 * RATIO_ONE);
     let params = AssetParams {
         asset_weight_maint: RATIO_ONE,
         liability_weight_maint: RATIO_ONE,
-        oracle: OracleLimits {
-            conf_multiple: 2 * RATIO_ONE,
-            ..OracleLimits::default()
-        },
         ..params
     };
     risk.borrow_index = INDEX_ONE + 1;

@@ -168,12 +168,12 @@ proptest! {
     }
 
     #[test]
-    fn the_fee_ramps_up_and_stops(terms in terms(), slots in wide(40), later in wide(40)) {
-        let fee = ramped_fee(&terms, slots);
+    fn the_fee_ramps_up_and_stops(terms in terms(), secs in wide(40), later in wide(40)) {
+        let fee = ramped_fee(&terms, secs);
         prop_assert!(fee >= terms.fee_min && fee <= terms.fee_max);
-        prop_assert!(ramped_fee(&terms, slots.saturating_add(later)) >= fee);
-        prop_assert_eq!(ramped_fee(&terms, u64::from(terms.ramp_slots)), terms.fee_max);
-        if terms.ramp_slots > 0 {
+        prop_assert!(ramped_fee(&terms, secs.saturating_add(later)) >= fee);
+        prop_assert_eq!(ramped_fee(&terms, u64::from(terms.ramp_secs)), terms.fee_max);
+        if terms.ramp_secs > 0 {
             prop_assert_eq!(ramped_fee(&terms, 0), terms.fee_min);
         }
     }
@@ -315,8 +315,7 @@ fn swap_case() -> impl Strategy<Value = (Leg, Leg, Target)> {
 fn a_long_is_closed_just_as_far_as_needed() {
     // 100 lots at 1,000 quote, 10 % Init, 2 % fee: each lot frees 100 of margin and costs 20.
     let mut risk = MarketRisk::listed(0, 1);
-    risk.price.spot = 1_000;
-    (risk.price.stable, risk.price.average) = (1_000, 1_000);
+    risk.price = steady(1_000);
     let params = MarketParams {
         init_ratio: RATIO_ONE / 10,
         size_scale_notional: u64::MAX,
@@ -371,7 +370,7 @@ fn a_long_is_closed_just_as_far_as_needed() {
 fn a_swap_pays_just_as_much_as_needed_and_leaves_no_dust() {
     let entry = |asset_weight: u32, liability_weight: u32| {
         let mut risk = AssetRisk::listed(20, 6);
-        (risk.price.spot, risk.price.stable) = (1 << 20, 1 << 20);
+        risk.price = steady(1 << 20);
         let params = AssetParams {
             asset_weight_init: asset_weight,
             asset_weight_maint: asset_weight,

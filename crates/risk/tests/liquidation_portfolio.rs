@@ -179,7 +179,7 @@ impl Case {
     fn is_fresh(&self, at: usize) -> bool {
         self.account
             .view()
-            .is_market_fresh(&self.account.account.markets[at])
+            .is_fresh(&self.account.account.markets[at].price)
     }
 
     fn positions(&self) -> impl Iterator<Item = usize> + '_ {
@@ -329,7 +329,7 @@ proptest! {
         for (i, given) in balances.iter().enumerate().filter(|(_, b)| b.shares.0 > 0) {
             for (j, taken) in balances.iter().enumerate().filter(|(_, b)| b.shares.0 < 0) {
                 let (a, b) = (&assets[usize::from(given.asset)], &assets[usize::from(taken.asset)]);
-                if !view.is_asset_fresh(a) || !view.is_asset_fresh(b) {
+                if !view.is_fresh(&a.price) || !view.is_fresh(&b.price) {
                     continue;
                 }
                 let target = case.target();

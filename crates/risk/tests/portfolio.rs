@@ -4,7 +4,6 @@ mod common;
 
 use common::portfolio::*;
 use common::*;
-use plimsoll_risk::feed::PriceState;
 use plimsoll_risk::portfolio::*;
 use plimsoll_risk::*;
 use proptest::prelude::*;
@@ -144,12 +143,12 @@ proptest! {
         // Either confidence widens, or a stable price that was at spot is away from it.
         let mut wide = account.clone();
         let mut same = account.clone();
-        let widen = |price: &mut PriceState| {
+        let widen = |price: &mut EntryPrice| {
             if !lags {
                 price.conf = price.conf.saturating_mul(factor);
             }
         };
-        let still = |price: &mut PriceState| {
+        let still = |price: &mut EntryPrice| {
             if lags {
                 price.stable = price.spot;
             }

@@ -5,7 +5,7 @@ mod common;
 
 use common::portfolio::*;
 use common::*;
-use plimsoll_risk::feed::{PriceDoubt, PriceState};
+use plimsoll_risk::entry_price::PriceDoubt;
 use plimsoll_risk::portfolio::*;
 use plimsoll_risk::position::{OpenOrder, PerpPosition};
 use plimsoll_risk::*;
@@ -271,14 +271,7 @@ fn no_fill_of_any_small_account_lowers_health() {
     let market = MarketRisk {
         underlying: 1,
         tick: 1,
-        price: PriceState {
-            spot: spot as u64,
-            stable: spot as u64,
-            average: spot as u64,
-            publish_time: NOW,
-            refresh_slot: SLOT,
-            conf: 0,
-        },
+        price: steady(spot as u64),
         profit_weight: [RATIO_ONE / 3, RATIO_ONE / 2, RATIO_ONE],
         ..MarketRisk::default()
     };
@@ -328,14 +321,9 @@ fn no_fill_of_any_small_account_lowers_health() {
             markets: &markets,
             underlyings: &book.1,
             model: &book.0,
-            clock: Clock {
-                now: NOW,
-                slot: SLOT,
-            },
-            max_refresh_slots: u32::MAX,
-            doubts_broken: false,
+            clock: CLOCK,
+            purpose: Purpose::Trade,
         };
-        // Fresh at any slot: no limit of age.
         let portfolio = Portfolio {
             balances: &[],
             perps,

@@ -1,5 +1,8 @@
 //! The risk report on random accounts: its parts are those of health itself.
-use plimsoll_risk::feed::PriceState;
+
+mod common;
+
+use common::{steady, CLOCK, NOW};
 use plimsoll_risk::portfolio::{
     Binding, Exposures, RiskReport, CRASH_DAYS, LOADING_ONE, MAX_FACTORS, MAX_SCENARIOS, TABLE,
 };
@@ -7,8 +10,6 @@ use plimsoll_risk::position::{Balance, OpenOrder, PerpPosition};
 use plimsoll_risk::*;
 use proptest::prelude::*;
 
-const NOW: i64 = 1_700_000_000;
-const SLOT: u64 = 5_000;
 const ASSETS: u16 = 4;
 const MARKETS: u16 = 4;
 /// Underlyings; the last asset and the last market follow none.
@@ -61,14 +62,13 @@ fn underlyings() -> Vec<UnderlyingRisk> {
         .to_vec()
 }
 
-fn price(spot: u64, age: i64) -> PriceState {
-    PriceState {
-        publish_time: NOW - age,
-        refresh_slot: SLOT,
-        spot,
+fn price(spot: u64, age_secs: i64) -> EntryPrice {
+    EntryPrice {
+        published_ms: NOW - 1_000 * age_secs,
         conf: spot / 1_000,
+        conf_multiple: RATIO_ONE,
         stable: spot - spot / 50,
-        average: spot,
+        ..steady(spot)
     }
 }
 
@@ -80,7 +80,6 @@ fn assets(ages: &[i64]) -> Vec<AssetRisk> {
         liability_weight_maint: ratio(1.1),
         deposit_scale_start_usd: u64::MAX,
         borrow_scale_start_usd: u64::MAX,
-        oracle: limits(),
         ..AssetParams::default()
     };
     (0..ASSETS)
@@ -111,7 +110,6 @@ fn markets(ages: &[i64]) -> Vec<MarketRisk> {
         maint_ratio: ratio(0.05),
         profit_weight: [0, RATIO_ONE / 2, RATIO_ONE],
         maker_fee: 500,
-        oracle: limits(),
         ..MarketParams::default()
     };
     (0..MARKETS)
@@ -126,17 +124,6 @@ fn markets(ages: &[i64]) -> Vec<MarketRisk> {
             entry
         })
         .collect()
-}
-
-fn limits() -> OracleLimits {
-    OracleLimits {
-        max_conf_ratio: RATIO_ONE / 10,
-        conf_multiple: RATIO_ONE,
-        max_age_secs: 60,
-        max_age_slots: 150,
-        stable_rate_per_hour: RATIO_ONE,
-        reserved: 0,
-    }
 }
 
 /// An account's slots.
@@ -210,9 +197,8 @@ proptest! {
             markets: &markets,
             underlyings: &underlyings,
             model: &model,
-            clock: Clock { now: NOW, slot: SLOT },
-            max_refresh_slots: u32::MAX,
-            doubts_broken: false,
+            clock: CLOCK,
+            purpose: Purpose::Trade,
         };
         let whole = Portfolio {
             balances: &slots.balances,
@@ -267,9 +253,8 @@ proptest! {
             markets: &markets,
             underlyings: &underlyings,
             model: &model,
-            clock: Clock { now: NOW, slot: SLOT },
-            max_refresh_slots: u32::MAX,
-            doubts_broken: false,
+            clock: CLOCK,
+            purpose: Purpose::Trade,
         };
         let of = |balances, perps| Portfolio {
             balances,

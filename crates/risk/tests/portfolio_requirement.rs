@@ -6,7 +6,7 @@ mod common;
 
 use common::portfolio::*;
 use common::*;
-use plimsoll_risk::feed::PriceDoubt;
+use plimsoll_risk::entry_price::PriceDoubt;
 use plimsoll_risk::portfolio::*;
 use plimsoll_risk::*;
 use proptest::prelude::*;

@@ -3,7 +3,7 @@
 //! A tightening runs at once. A loosening, a listing or a change of oracle or authority is proposed first; the
 //! same instruction that would make it then takes the matured proposal and must match it byte for byte.
 use anchor_lang::prelude::*;
-use plimsoll_risk::{AssetParams, MarketParams, ModelParams, UnderlyingParams};
+use plimsoll_risk::{AssetParams, FeedLimits, MarketParams, ModelParams, UnderlyingParams};
 
 use crate::{
     error::PlimsollError,
@@ -23,22 +23,22 @@ pub enum Change {
     ListAsset {
         mint: Pubkey,
         params: Box<AssetParams>,
-        oracles: Box<OracleSources>,
+        feed: u8,
     },
     CreateMarket {
         terms: ContractTerms,
         params: Box<MarketParams>,
-        oracles: Box<OracleSources>,
+        feed: u8,
     },
     EditAsset {
         asset: u16,
         params: Box<AssetParams>,
-        oracles: Box<OracleSources>,
+        feed: u8,
     },
     EditMarket {
         market: u16,
         params: Box<MarketParams>,
-        oracles: Box<OracleSources>,
+        feed: u8,
     },
     EditExchange {
         authority: Pubkey,
@@ -68,6 +68,16 @@ pub enum Change {
         index: u16,
         underlying: u8,
         samples: bool,
+    },
+    ListFeed {
+        name: [u8; 16],
+        sources: Box<OracleSources>,
+        limits: FeedLimits,
+    },
+    EditFeed {
+        feed: u8,
+        sources: Box<OracleSources>,
+        limits: FeedLimits,
     },
 }
 

@@ -204,6 +204,22 @@ pub enum PlimsollError {
     TooManyUnderlyings,
     #[msg("The quote asset follows no underlying: every price is told in it")]
     QuoteHasNoUnderlying,
+
+    // Feeds
+    #[msg("The exchange has no such feed")]
+    UnknownFeed,
+    #[msg("The exchange has no room for another feed")]
+    TooManyFeeds,
+    #[msg("The fallback counts only once the primary has long been silent")]
+    PrimaryAlive,
+    #[msg("The fallback's price is too far from the stable price")]
+    FallbackDiverged,
+    #[msg("Nothing may be added in an asset whose price is in doubt: refresh its feed first")]
+    DepositInDoubt,
+    #[msg(
+        "Nothing is seized at the prices that the account was flagged at: refresh its feeds first"
+    )]
+    SameObservation,
 }
 
 impl From<RiskError> for PlimsollError {

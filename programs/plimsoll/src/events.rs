@@ -23,7 +23,7 @@ pub struct AssetListed {
     pub asset: u16,
 }
 
-/// Parameters or oracles of an asset changed; the bank account holds the new ones.
+/// Parameters or feed of an asset changed; the bank account holds the new ones.
 #[event]
 pub struct AssetEdited {
     pub bank: Pubkey,
@@ -37,7 +37,7 @@ pub struct MarketCreated {
     pub index: u16,
 }
 
-/// Parameters or oracles of a market changed; the market account holds the new ones.
+/// Parameters or feed of a market changed; the market account holds the new ones.
 #[event]
 pub struct MarketEdited {
     pub market: Pubkey,
@@ -106,11 +106,26 @@ pub struct FeesCollected {
     pub insurance: u64,
 }
 
-/// An entry that `refresh` left as it was; `reason` is the program's error code.
+/// A feed, bank or market that `refresh` left as it was; `feed` is 255 where it is no feed, `account` the oracle's, bank's or
+/// market's, `reason` the program's error code.
 #[event]
 pub struct RefreshSkipped {
     pub account: Pubkey,
+    pub feed: u8,
     pub reason: u32,
+}
+
+#[event]
+pub struct FeedListed {
+    pub exchange: Pubkey,
+    pub feed: u8,
+}
+
+/// Limits or sources of a feed changed; the risk state holds the new ones.
+#[event]
+pub struct FeedEdited {
+    pub exchange: Pubkey,
+    pub feed: u8,
 }
 
 #[event]

@@ -56,6 +56,8 @@ pub const SET_ASSET_MODE: Gate = gate("set_asset_mode", ALWAYS, ALWAYS, ALWAYS, 
 pub const SET_MARKET_MODE: Gate = gate("set_market_mode", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const PROPOSE_CHANGE: Gate = gate("propose_change", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const CANCEL_CHANGE: Gate = gate("cancel_change", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+pub const LIST_FEED: Gate = gate("list_feed", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+pub const EDIT_FEED: Gate = gate("edit_feed", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const EDIT_PORTFOLIO_MODEL: Gate =
     gate("edit_portfolio_model", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const EDIT_UNDERLYING: Gate = gate("edit_underlying", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
@@ -108,6 +110,8 @@ pub const TABLE: &[&Gate] = &[
     &CREATE_EXCHANGE,
     &EXTEND_ACCOUNT,
     &EDIT_EXCHANGE,
+    &LIST_FEED,
+    &EDIT_FEED,
     &LIST_ASSET,
     &EDIT_ASSET,
     &CREATE_MARKET,

@@ -1,8 +1,8 @@
 //! Health of margin accounts: hands accounts to the risk crate and turns its answers into refusals.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    self as risk, AccountMargin, Assessment, HealthKind, MarginMode, MarginModel, OpenOrder,
-    PerpPosition, Policy, Portfolio, RiskView,
+    self as risk, AccountMargin, Assessment, AssetRisk, HealthKind, MarginMode, MarginModel,
+    OpenOrder, PerpPosition, Policy, Portfolio, Purpose, RiskView,
 };
 
 use crate::{
@@ -13,16 +13,16 @@ use crate::{
     },
 };
 
-/// The chain's clock as the risk crate takes it.
-pub fn clock_of(clock: &Clock) -> risk::Clock {
+/// The chain's clock, and the exchange's of doubt, as the risk crate takes them.
+pub fn clock_of(state: &RiskState, clock: &Clock) -> risk::Clock {
     risk::Clock {
-        now: clock.unix_timestamp,
-        slot: clock.slot,
+        now_ms: clock.unix_timestamp.saturating_mul(1_000),
+        doubt_ms: state.doubt_ms,
     }
 }
 
-/// The market-wide numbers at this time.
-pub fn view<'a>(state: &'a RiskState, clock: &Clock) -> RiskView<'a> {
+/// The market-wide numbers at this time, for a purpose, which says how old prices may be.
+pub fn view<'a>(state: &'a RiskState, clock: &Clock, purpose: Purpose) -> RiskView<'a> {
     let assets = usize::from(state.asset_count);
     let markets = usize::from(state.market_count);
     RiskView {
@@ -33,9 +33,8 @@ pub fn view<'a>(state: &'a RiskState, clock: &Clock) -> RiskView<'a> {
             .get(..usize::from(state.underlying_count))
             .unwrap_or(&state.underlyings),
         model: &state.model,
-        clock: clock_of(clock),
-        max_refresh_slots: u32::MAX,
-        doubts_broken: false,
+        clock: clock_of(state, clock),
+        purpose,
     }
 }
 
@@ -55,9 +54,10 @@ pub fn assess(
     state: &RiskState,
     account: &MarginAccount,
     policy: Policy,
+    purpose: Purpose,
     clock: &Clock,
 ) -> Result<Assessment> {
-    AccountMargin::assess(&view(state, clock), &portfolio(account), policy).or_refuse()
+    AccountMargin::assess(&view(state, clock, purpose), &portfolio(account), policy).or_refuse()
 }
 
 /// What one market slot, with its orders, adds to Init and to Maint health.
@@ -78,7 +78,8 @@ impl PerpPart {
     #[inline(never)]
     fn whole(state: &RiskState, portfolio: &Portfolio, clock: &Clock) -> Result<Self> {
         let of = |kind, policy| {
-            AccountMargin::health(&view(state, clock), portfolio, kind, policy).or_refuse()
+            let view = view(state, clock, Purpose::Trade);
+            AccountMargin::health(&view, portfolio, kind, policy).or_refuse()
         };
         Ok(Self {
             init: of(HealthKind::Init, Policy::Strict)?.value,
@@ -161,7 +162,7 @@ pub fn require_init_unless_reduced(
     {
         return Ok(());
     }
-    require_init(state, account, clock)
+    require_init(state, account, Purpose::Trade, clock)
 }
 
 /// The same where slots net: first whether Init health is at least zero, which is all that most trades need.
@@ -172,7 +173,7 @@ fn require_whole_init(
     before: &Slots,
     clock: &Clock,
 ) -> Result<()> {
-    let refused = match require_init(state, account, clock) {
+    let refused = match require_init(state, account, Purpose::Trade, clock) {
         Ok(()) => return Ok(()),
         Err(refused) => refused,
     };
@@ -196,7 +197,7 @@ fn require_whole_init(
 #[inline(never)]
 fn is_maintained(state: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<bool> {
     let health = AccountMargin::health(
-        &view(state, clock),
+        &view(state, clock, Purpose::Trade),
         &portfolio(account),
         HealthKind::Maint,
         Policy::BenefitOfDoubt,
@@ -206,11 +207,16 @@ fn is_maintained(state: &RiskState, account: &MarginAccount, clock: &Clock) -> R
 }
 
 /// Passes when Init health is at least zero, which also ends a liquidation; refuses on a stale entry that the account
-/// needs.
+/// needs. What leaves is measured at younger prices than what is traded.
 #[inline(never)]
-pub fn require_init(state: &RiskState, account: &mut MarginAccount, clock: &Clock) -> Result<()> {
+pub fn require_init(
+    state: &RiskState,
+    account: &mut MarginAccount,
+    purpose: Purpose,
+    clock: &Clock,
+) -> Result<()> {
     let health = AccountMargin::health(
-        &view(state, clock),
+        &view(state, clock, purpose),
         &portfolio(account),
         HealthKind::Init,
         Policy::Strict,
@@ -222,5 +228,19 @@ pub fn require_init(state: &RiskState, account: &mut MarginAccount, clock: &Cloc
     }
     require!(health.value >= 0, PlimsollError::InsufficientHealth);
     account.clear_liquidation();
+    Ok(())
+}
+
+/// Refuses what would be counted on although its price is in doubt.
+///
+/// # Errors
+/// `DepositInDoubt`.
+pub fn require_undoubted(state: &RiskState, entry: &AssetRisk, clock: &Clock) -> Result<()> {
+    require!(
+        entry
+            .price
+            .is_fresh(&clock_of(state, clock), Purpose::Trade),
+        PlimsollError::DepositInDoubt
+    );
     Ok(())
 }

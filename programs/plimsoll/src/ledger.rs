@@ -8,9 +8,8 @@ use plimsoll_risk::{
 
 use crate::{
     error::{OrRefuse, PlimsollError},
-    health::clock_of,
     matching::Side,
-    state::{Bank, Book, MarginAccount, Market},
+    state::{Bank, Book, MarginAccount, Market, RiskState},
 };
 
 /// Window over which the premium that sets the funding rate is averaged, seconds.
@@ -45,8 +44,24 @@ pub fn accrue(bank: &mut Bank, now: i64) -> Result<()> {
     Ok(())
 }
 
-/// Advances a market's funding up to now at the last valid spot price, and samples the book for the rate to come.
-/// While the entry is stale no funding accrues: nobody pays by a price that is not there.
+/// Longest time, in seconds, that funding catches up on: after an outage nobody pays by a premium from before it.
+pub const FUNDING_MAX_STEP_SECS: u64 = 3_600;
+
+/// Brings a bank's entry up to date with its indices, totals and parameters.
+pub fn publish_bank(bank: &Bank, risk: &mut RiskState) -> Result<()> {
+    let haircut = risk.haircut(risk.asset(bank.index)?.underlying);
+    let entry = risk.asset_mut(bank.index)?;
+    let mut next = *entry;
+    next.deposit_index = bank.deposit_index;
+    next.borrow_index = bank.borrow_index;
+    next.recompute(&bank.params, &bank.totals()?, haircut.as_ref())
+        .or_refuse()?;
+    *entry = next;
+    Ok(())
+}
+
+/// Advances a market's funding up to now at its spot price, which its feed accepted in this very instruction, and samples the
+/// book for the rate to come.
 pub fn advance_funding(
     market: &mut Market,
     entry: &MarketRisk,
@@ -59,9 +74,7 @@ pub fn advance_funding(
         return Ok(());
     }
     market.funded_until = now;
-    if !entry.is_fresh(clock_of(clock)) {
-        return Ok(());
-    }
+    let secs = secs.min(FUNDING_MAX_STEP_SECS);
     let spot = entry.price.spot;
     let rate = funding::rate_per_day(market.premium, market.params.max_funding_per_day);
     let moved = funding::advance(market.funding(), spot, entry.shift, rate, secs).or_refuse()?;

@@ -23,7 +23,7 @@ pub use change::Change;
 pub use instructions::*;
 
 use orders::terms::{OrderRef, OrderSide, OrderTerms};
-use plimsoll_risk::{AssetParams, MarketParams, ModelParams, UnderlyingParams};
+use plimsoll_risk::{AssetParams, FeedLimits, MarketParams, ModelParams, UnderlyingParams};
 use state::{market::ContractTerms, OracleSources};
 
 declare_id!("2ducq5nhMgwuZ8EaTgmrR8uwVEtZFzkvxhC1LJifVZsS");
@@ -56,37 +56,43 @@ pub mod plimsoll {
         instructions::edit_exchange::edit_exchange(ctx, authority, guardian, change_delay)
     }
 
-    pub fn list_asset(
-        ctx: Context<ListAsset>,
-        params: AssetParams,
-        oracles: OracleSources,
+    pub fn list_feed(
+        ctx: Context<ListFeed>,
+        name: [u8; 16],
+        sources: OracleSources,
+        limits: FeedLimits,
     ) -> Result<()> {
-        instructions::list_asset::list_asset(ctx, params, oracles)
+        instructions::list_feed::list_feed(ctx, name, sources, limits)
     }
 
-    pub fn edit_asset(
-        ctx: Context<EditAsset>,
-        params: AssetParams,
-        oracles: OracleSources,
+    pub fn edit_feed(
+        ctx: Context<EditFeed>,
+        feed: u8,
+        sources: OracleSources,
+        limits: FeedLimits,
     ) -> Result<()> {
-        instructions::edit_asset::edit_asset(ctx, params, oracles)
+        instructions::edit_feed::edit_feed(ctx, feed, sources, limits)
+    }
+
+    pub fn list_asset(ctx: Context<ListAsset>, params: AssetParams, feed: u8) -> Result<()> {
+        instructions::list_asset::list_asset(ctx, params, feed)
+    }
+
+    pub fn edit_asset(ctx: Context<EditAsset>, params: AssetParams, feed: u8) -> Result<()> {
+        instructions::edit_asset::edit_asset(ctx, params, feed)
     }
 
     pub fn create_market(
         ctx: Context<CreateMarket>,
         terms: ContractTerms,
         params: MarketParams,
-        oracles: OracleSources,
+        feed: u8,
     ) -> Result<()> {
-        instructions::create_market::create_market(ctx, terms, params, oracles)
+        instructions::create_market::create_market(ctx, terms, params, feed)
     }
 
-    pub fn edit_market(
-        ctx: Context<EditMarket>,
-        params: MarketParams,
-        oracles: OracleSources,
-    ) -> Result<()> {
-        instructions::edit_market::edit_market(ctx, params, oracles)
+    pub fn edit_market(ctx: Context<EditMarket>, params: MarketParams, feed: u8) -> Result<()> {
+        instructions::edit_market::edit_market(ctx, params, feed)
     }
 
     pub fn set_exchange_mode(ctx: Context<SetExchangeMode>, mode: u8) -> Result<()> {
@@ -150,8 +156,8 @@ pub mod plimsoll {
 
     // Oracles
 
-    pub fn refresh<'info>(ctx: Context<'info, Refresh<'info>>) -> Result<()> {
-        instructions::refresh::refresh(ctx)
+    pub fn refresh<'info>(ctx: Context<'info, Refresh<'info>>, feeds: Vec<u8>) -> Result<()> {
+        instructions::refresh::refresh(ctx, feeds)
     }
 
     // Traders

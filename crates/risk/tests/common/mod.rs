@@ -9,11 +9,13 @@ use plimsoll_risk::*;
 use proptest::prelude::*;
 
 pub const ONE: u64 = RATIO_ONE as u64;
-pub const NOW: i64 = 1_700_000_000;
-pub const SLOT: u64 = 300_000_000;
+/// The chain's clock, Unix milliseconds.
+pub const NOW: i64 = 1_700_000_000_000;
+/// The exchange's clock of doubt, milliseconds.
+pub const DOUBT: u64 = 40_000_000_000;
 pub const CLOCK: Clock = Clock {
-    now: NOW,
-    slot: SLOT,
+    now_ms: NOW,
+    doubt_ms: DOUBT,
 };
 
 /// The model of an exchange that has none.
@@ -39,34 +41,59 @@ fn up_to_reciprocal(fee: u32) -> u32 {
     (ONE * ONE / (ONE + u64::from(fee))) as u32
 }
 
-pub fn oracle_limits() -> impl Strategy<Value = OracleLimits> {
-    (
+/// What a feed may be listed with, over the whole of its bounds.
+pub fn feed_limits() -> impl Strategy<Value = FeedLimits> {
+    let ratios = (
         1..=RATIO_ONE / 4,
         0..=16 * RATIO_ONE,
-        1u32..=600,
-        1u32..=1_000,
         1..=16 * RATIO_ONE,
+        1..=RATIO_ONE / 4,
+    );
+    let doubt = (0..=RATIO_ONE / 4, 0..=RATIO_ONE, 600u32..=86_400);
+    let ages = (1u16..=600, 1u32..=100, 1u32..=100);
+    (ratios, doubt, ages).prop_map(
+        |(ratios, (doubt_benefit, doubt_floor, doubt_secs), (trade, pay, seize))| {
+            let part = |whole: u16, percent: u32| (u32::from(whole) * percent / 100).max(1) as u16;
+            let held = (doubt_secs / 10).min(600) as u16;
+            let pay_age_secs = part(trade, pay);
+            FeedLimits {
+                max_conf_ratio: ratios.0,
+                conf_multiple: ratios.1,
+                stable_rate_per_hour: ratios.2,
+                max_divergence: ratios.3,
+                doubt_benefit,
+                doubt_floor,
+                doubt_secs,
+                max_growth_per_day: RATIO_ONE / 1_000,
+                trade_age_secs: trade,
+                pay_age_secs,
+                seize_age_secs: part(pay_age_secs, seize).min(held),
+                min_publishers: 0,
+            }
+        },
     )
-        .prop_map(
-            |(max_conf_ratio, conf_multiple, max_age_secs, max_age_slots, stable_rate_per_hour)| {
-                OracleLimits {
-                    max_conf_ratio,
-                    conf_multiple,
-                    max_age_secs,
-                    max_age_slots,
-                    stable_rate_per_hour,
-                    reserved: 0,
-                }
-            },
-        )
+}
+
+/// A fresh price whose stable price is at spot, that is worth no more and no less in doubt.
+pub fn steady(spot: u64) -> EntryPrice {
+    EntryPrice {
+        published_ms: NOW,
+        doubt_from: DOUBT,
+        spot,
+        stable: spot,
+        doubt_floor: RATIO_ONE,
+        doubt_secs: 3_600,
+        max_age_secs: [60, 20, 10],
+        ..EntryPrice::default()
+    }
 }
 
 pub fn terms() -> impl Strategy<Value = LiquidationTerms> {
     (0..=RATIO_ONE / 8, 0u32..=100, 0u32..=1_000, 0..=RATIO_ONE).prop_map(
-        |(fee_max, part, ramp_slots, share)| LiquidationTerms {
+        |(fee_max, part, ramp_secs, share)| LiquidationTerms {
             fee_min: (u64::from(fee_max) * u64::from(part) / 100) as u32,
             fee_max,
-            ramp_slots,
+            ramp_secs,
             insurance_share: share,
         },
     )
@@ -85,35 +112,32 @@ pub fn curve() -> RateCurve {
 
 pub fn asset_params() -> impl Strategy<Value = AssetParams> {
     let weights = (0u64..=1 << 20, 0u64..=1 << 20, 0..=RATIO_ONE, 0..=RATIO_ONE);
-    (terms(), oracle_limits(), weights, wide(60), wide(60)).prop_map(
-        |(liquidation, oracle, w, deposits, borrows)| {
-            let highest_init = u64::from(up_to_reciprocal(liquidation.fee_max));
-            let asset_weight_init = ((highest_init * w.0) >> 20) as u32;
-            let room = RATIO_ONE - asset_weight_init;
-            let liability_weight_maint = RATIO_ONE + w.2;
-            AssetParams {
-                deposit_scale_start_usd: deposits + 1,
-                borrow_scale_start_usd: borrows + 1,
-                deposit_cap_usd: u64::MAX,
-                borrow_cap_usd: u64::MAX,
-                net_borrow_limit_usd: u64::MAX,
-                outflow_limit_usd: u64::MAX,
-                dust_usd: 1_000_000,
-                asset_weight_init,
-                asset_weight_maint: asset_weight_init + ((u64::from(room) * w.1) >> 20) as u32,
-                liability_weight_init: (liability_weight_maint + w.3)
-                    .max(RATIO_ONE + liquidation.fee_max),
-                liability_weight_maint,
-                net_borrow_window_secs: 86_400,
-                outflow_window_secs: 86_400,
-                interest_fee: RATIO_ONE / 10,
-                loan_origination_fee: 0,
-                curve: curve(),
-                liquidation,
-                oracle,
-            }
-        },
-    )
+    (terms(), weights, wide(60), wide(60)).prop_map(|(liquidation, w, deposits, borrows)| {
+        let highest_init = u64::from(up_to_reciprocal(liquidation.fee_max));
+        let asset_weight_init = ((highest_init * w.0) >> 20) as u32;
+        let room = RATIO_ONE - asset_weight_init;
+        let liability_weight_maint = RATIO_ONE + w.2;
+        AssetParams {
+            deposit_scale_start_usd: deposits + 1,
+            borrow_scale_start_usd: borrows + 1,
+            deposit_cap_usd: u64::MAX,
+            borrow_cap_usd: u64::MAX,
+            net_borrow_limit_usd: u64::MAX,
+            outflow_limit_usd: u64::MAX,
+            dust_usd: 1_000_000,
+            asset_weight_init,
+            asset_weight_maint: asset_weight_init + ((u64::from(room) * w.1) >> 20) as u32,
+            liability_weight_init: (liability_weight_maint + w.3)
+                .max(RATIO_ONE + liquidation.fee_max),
+            liability_weight_maint,
+            net_borrow_window_secs: 86_400,
+            outflow_window_secs: 86_400,
+            interest_fee: RATIO_ONE / 10,
+            loan_origination_fee: 0,
+            curve: curve(),
+            liquidation,
+        }
+    })
 }
 
 pub fn market_params() -> impl Strategy<Value = MarketParams> {
@@ -128,48 +152,48 @@ pub fn market_params() -> impl Strategy<Value = MarketParams> {
         -(RATIO_ONE as i32) / 50..=RATIO_ONE as i32 / 50,
     );
     let scale = prop_oneof![Just(u64::MAX), wide(55).prop_map(|x| x + 1_000_000)];
-    (terms(), oracle_limits(), ratios, fees, scale).prop_map(
-        |(liquidation, oracle, r, (taker, maker), scale)| {
-            let maint_ratio = liquidation.fee_max + r.0;
-            let mut profit_weight = r.2.map(|w| w % (up_to_reciprocal(liquidation.fee_max) + 1));
-            profit_weight.sort_unstable();
-            if r.3 {
-                profit_weight[0] = 0;
-            }
-            MarketParams {
-                size_scale_notional: scale,
-                open_interest_cap_lots: i64::MAX,
-                min_order_lots: 1,
-                dust_lots: 0,
-                impact_notional: 1_000_000,
-                init_ratio: maint_ratio + r.1,
-                maint_ratio,
-                profit_weight,
-                maker_fee: maker.max(-(taker as i32)),
-                taker_fee: taker,
-                price_band_ratio: RATIO_ONE / 10,
-                max_funding_per_day: RATIO_ONE / 10,
-                max_premium: RATIO_ONE / 20,
-                liquidation,
-                oracle,
-            }
-        },
-    )
+    (terms(), ratios, fees, scale).prop_map(|(liquidation, r, (taker, maker), scale)| {
+        let maint_ratio = liquidation.fee_max + r.0;
+        let mut profit_weight = r.2.map(|w| w % (up_to_reciprocal(liquidation.fee_max) + 1));
+        profit_weight.sort_unstable();
+        if r.3 {
+            profit_weight[0] = 0;
+        }
+        MarketParams {
+            size_scale_notional: scale,
+            open_interest_cap_lots: i64::MAX,
+            min_order_lots: 1,
+            dust_lots: 0,
+            impact_notional: 1_000_000,
+            init_ratio: maint_ratio + r.1,
+            maint_ratio,
+            profit_weight,
+            maker_fee: maker.max(-(taker as i32)),
+            taker_fee: taker,
+            price_band_ratio: RATIO_ONE / 10,
+            max_funding_per_day: RATIO_ONE / 10,
+            max_premium: RATIO_ONE / 20,
+            liquidation,
+        }
+    })
 }
 
-/// A price of up to `bits` digits at a shift, with a stable price and a confidence near it or far from it.
-pub fn price_state(bits: u32) -> impl Strategy<Value = PriceState> {
-    let ages = (0i64..=700, 0u64..=1_200);
-    (wide(bits), 0u64..=300, 0u64..=25, ages).prop_map(
-        |(spot, stable_percent, conf_percent, (secs, slots))| {
+/// A price of up to `bits` digits at a shift, with a stable price and a confidence near it or far from it, fresh or not.
+/// In doubt it is worth the better of spot and stable price, no more and no less.
+pub fn entry_price(bits: u32) -> impl Strategy<Value = EntryPrice> {
+    let age = 0i64..=700_000;
+    (wide(bits), 0u64..=300, 0u64..=25, age, feed_limits()).prop_map(
+        |(spot, stable_percent, conf_percent, age, limits)| {
             let spot = spot.max(1);
-            PriceState {
-                publish_time: NOW - secs,
-                refresh_slot: SLOT - slots,
-                spot,
+            EntryPrice {
+                published_ms: NOW - age,
+                doubt_from: DOUBT - age.unsigned_abs(),
                 conf: spot / 100 * conf_percent,
                 stable: (spot / 100 * stable_percent).max(1),
-                average: spot,
+                conf_multiple: limits.conf_multiple,
+                doubt_secs: limits.doubt_secs,
+                max_age_secs: limits.ages(),
+                ..steady(spot)
             }
         },
     )
@@ -178,7 +202,7 @@ pub fn price_state(bits: u32) -> impl Strategy<Value = PriceState> {
 pub fn asset() -> impl Strategy<Value = (AssetParams, AssetRisk)> {
     let indices = (INDEX_ONE..=8 * INDEX_ONE, INDEX_ONE..=8 * INDEX_ONE);
     let totals = (wide(60), wide(60));
-    (asset_params(), price_state(46), 0u8..=63, indices, totals).prop_map(
+    (asset_params(), entry_price(46), 0u8..=63, indices, totals).prop_map(
         |(params, price, shift, index, totals)| {
             let mut risk = AssetRisk::listed(shift, 6);
             risk.price = price;
@@ -197,7 +221,7 @@ pub fn market() -> impl Strategy<Value = (MarketParams, MarketRisk)> {
     let funding = (signed_wide(40), signed_wide(40));
     (
         market_params(),
-        price_state(30),
+        entry_price(30),
         0u8..=30,
         any::<u32>(),
         wide(20),
@@ -274,6 +298,8 @@ pub struct Account {
     pub balances: Vec<Balance>,
     pub perps: Vec<PerpPosition>,
     pub orders: Vec<OpenOrder>,
+    pub clock: Clock,
+    pub purpose: Purpose,
 }
 
 impl Account {
@@ -283,9 +309,8 @@ impl Account {
             markets: &self.markets,
             underlyings: &[],
             model: &NO_MODEL,
-            clock: CLOCK,
-            max_refresh_slots: u32::MAX,
-            doubts_broken: false,
+            clock: self.clock,
+            purpose: self.purpose,
         }
     }
 
@@ -314,8 +339,7 @@ impl Account {
             .map(|a| &mut a.price)
             .chain(self.markets.iter_mut().map(|m| &mut m.price))
         {
-            price.publish_time = NOW;
-            price.refresh_slot = SLOT;
+            (price.published_ms, price.doubt_from, price.flags) = (NOW, DOUBT, 0);
         }
     }
 }
@@ -340,6 +364,8 @@ pub fn account() -> impl Strategy<Value = Account> {
                 market_params: markets.iter().map(|m| m.0 .0).collect(),
                 markets: markets.iter().map(|m| m.0 .1).collect(),
                 orders: Vec::new(),
+                clock: CLOCK,
+                purpose: Purpose::Trade,
             };
             for (i, (_, seeds)) in markets.iter().enumerate() {
                 rest(

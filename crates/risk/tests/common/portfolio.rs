@@ -1,7 +1,7 @@
 //! Generators for portfolio margin: models over the whole of their bounds, underlyings whose derived fields agree with
 //! them, exposures, and accounts whose entries follow underlyings or are not covered.
 
-use plimsoll_risk::feed::PriceDoubt;
+use plimsoll_risk::entry_price::PriceDoubt;
 use plimsoll_risk::portfolio::*;
 use plimsoll_risk::position::PerpPosition;
 use plimsoll_risk::*;

@@ -10,7 +10,7 @@ use plimsoll_risk::{
     portfolio::{Exposures, RiskReport},
     standard::perp_equity,
     AccountMargin, Assessment, Balance, HealthKind, MarginMode, MarginModel, PerpPosition, Policy,
-    Portfolio, PortfolioMargin, RiskView,
+    Portfolio, PortfolioMargin, Purpose, RiskView,
 };
 
 use crate::{
@@ -113,7 +113,7 @@ pub(crate) fn account_health(ctx: Context<AccountHealth>) -> Result<HealthReport
 #[inline(never)]
 pub fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<HealthReport> {
     let mut desk = Desk {
-        view: view(risk, clock),
+        view: view(risk, clock, Purpose::Trade),
         account,
         scratch: Box::default(),
     };

@@ -5,7 +5,7 @@ use plimsoll_risk::{
     portfolio::{
         Binding, Exposures, Measure, RiskReport, MAX_EXPOSURES, MAX_FACTORS, MAX_SCENARIOS,
     },
-    HealthKind, PortfolioMargin,
+    HealthKind, PortfolioMargin, Purpose,
 };
 
 use super::account_health::{saturated, MAX_RETURN_DATA};
@@ -128,7 +128,12 @@ pub fn risk_report(
 ) -> Result<AccountRiskReport> {
     require!(risk.model.is_on(), PlimsollError::NoPortfolioModel);
     let mut measured = measure();
-    PortfolioMargin::report(&view(risk, clock), &portfolio(account), &mut measured).or_refuse()?;
+    PortfolioMargin::report(
+        &view(risk, clock, Purpose::Trade),
+        &portfolio(account),
+        &mut measured,
+    )
+    .or_refuse()?;
     let health = HealthKind::ALL.map(|kind| saturated(measured.health(kind)));
     let equity = saturated(measured.equity);
     Ok(AccountRiskReport {

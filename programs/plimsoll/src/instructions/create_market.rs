@@ -9,7 +9,7 @@ use crate::{
     oracle,
     state::{
         market::ContractTerms, risk_state::MAX_MARKETS, seeds, Book, Exchange, FillQueueAccount,
-        Market, OracleSources, PendingChange, RiskState, CREATE_SPACE, VERSION,
+        Market, PendingChange, RiskState, CREATE_SPACE, VERSION,
     },
     token::MAX_DECIMALS,
 };
@@ -57,8 +57,6 @@ pub struct CreateMarket<'info> {
         bump,
     )]
     pub fill_queue: UncheckedAccount<'info>,
-    /// CHECK: the primary oracle; read and checked by the handler.
-    pub oracle: UncheckedAccount<'info>,
     /// The matured proposal, where this needs one.
     #[account(mut)]
     pub pending_change: Option<Account<'info, PendingChange>>,
@@ -68,17 +66,18 @@ pub struct CreateMarket<'info> {
     pub system_program: Program<'info, System>,
 }
 
-/// Creates the next market. It trades once its book and fill queue have been extended to their full size.
+/// Creates the next market, priced by `feed`, which must have a price of now. It trades once its book and fill queue have been
+/// extended to their full size.
 #[inline(never)]
 pub(crate) fn create_market(
     ctx: Context<CreateMarket>,
     terms: ContractTerms,
     params: MarketParams,
-    oracles: OracleSources,
+    feed: u8,
 ) -> Result<()> {
     let accounts = &ctx.accounts;
-    validate(&terms, &params, &oracles)?;
-    let index = next_index(accounts, terms, params, oracles)?;
+    validate(&terms, &params)?;
+    let index = next_index(accounts, terms, params, feed)?;
     let clock = Clock::get()?;
 
     let mut market = accounts.market.load_init()?;
@@ -89,19 +88,18 @@ pub(crate) fn create_market(
     market.funded_until = clock.unix_timestamp;
     market.next_order_id = 1;
     market.params = params;
-    market.oracles = oracles;
     market.index = index;
     market.bump = ctx.bumps.market;
     market.version = VERSION;
     write_book_header(accounts, &market, ctx.bumps.book)?;
     write_queue_header(accounts, &market, ctx.bumps.fill_queue)?;
 
-    let price = oracle::read(&oracles.primary, &accounts.oracle)?;
     let mut risk = accounts.risk_state.load_mut()?;
     risk.market_count = index.checked_add(1).or_refuse()?;
     let entry = risk.market_mut(index)?;
-    *entry = MarketRisk::listed(price.choose_market_shift(&terms)?, terms.tick);
-    oracle::update_market(&market, entry, None, &price, &clock)?;
+    *entry = MarketRisk::listed(0, terms.tick);
+    entry.set_params(&params).or_refuse()?;
+    oracle::follow(&mut risk, index, true, feed, terms.price_unit(), &clock)?;
     emit!(MarketCreated {
         exchange: market.exchange,
         market: accounts.market.key(),
@@ -110,13 +108,11 @@ pub(crate) fn create_market(
     Ok(())
 }
 
-fn validate(terms: &ContractTerms, params: &MarketParams, oracles: &OracleSources) -> Result<()> {
+fn validate(terms: &ContractTerms, params: &MarketParams) -> Result<()> {
     params.validate().map_err(|e| {
         msg!("{}", e);
         PlimsollError::InvalidParameter
     })?;
-    oracle::validate(&oracles.primary, true)?;
-    oracle::validate(&oracles.fallback, false)?;
     require!(
         terms.tick > 0
             && terms.base_lot_size > 0
@@ -133,7 +129,7 @@ fn next_index(
     accounts: &CreateMarket,
     terms: ContractTerms,
     params: MarketParams,
-    oracles: OracleSources,
+    feed: u8,
 ) -> Result<u16> {
     let risk = accounts.risk_state.load()?;
     require!(risk.asset_count > 0, PlimsollError::QuoteNotListed);
@@ -144,7 +140,7 @@ fn next_index(
     let change = Change::CreateMarket {
         terms,
         params: Box::new(params),
-        oracles: Box::new(oracles),
+        feed,
     };
     require_delay(
         &*accounts.exchange.load()?,

@@ -5,7 +5,9 @@ use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 use crate::{
     error::{OrRefuse, PlimsollError},
     events::Deposited,
-    gates, ledger,
+    gates,
+    health::require_undoubted,
+    ledger,
     state::{mode, Bank, MarginAccount, RiskState},
     token,
 };
@@ -32,8 +34,8 @@ pub struct Deposit<'info> {
     pub token_program: Interface<'info, TokenInterface>,
 }
 
-/// Credits what arrives in the vault: repays a debt in the asset first. In reduce-only mode it may do no more than
-/// that.
+/// Credits what arrives in the vault: repays a debt in the asset first. In reduce-only mode, or while the asset's price is in
+/// doubt, it may do no more than that.
 #[inline(never)]
 pub(crate) fn deposit(ctx: Context<Deposit>, amount: u64) -> Result<()> {
     require!(amount > 0, PlimsollError::ZeroAmount);
@@ -51,7 +53,7 @@ pub(crate) fn deposit(ctx: Context<Deposit>, amount: u64) -> Result<()> {
 
 #[inline(never)]
 fn credit(accounts: &Deposit, arrived: u64) -> Result<()> {
-    let now = Clock::get()?.unix_timestamp;
+    let clock = Clock::get()?;
     let risk = accounts.risk_state.load()?;
     let mut bank = accounts.bank.load_mut()?;
     let mut account = accounts.margin_account.load_mut()?;
@@ -63,7 +65,15 @@ fn credit(accounts: &Deposit, arrived: u64) -> Result<()> {
     require_keys_eq!(bank.exchange, risk.exchange, PlimsollError::WrongExchange);
     let key = accounts.margin_account.as_ref().key;
     let depositor = accounts.depositor.key;
-    put(&risk, &mut bank, key, &mut account, depositor, arrived, now)
+    put(
+        &risk,
+        &mut bank,
+        key,
+        &mut account,
+        depositor,
+        arrived,
+        &clock,
+    )
 }
 
 /// Puts what has arrived into an account, under every limit, accounts and time given.
@@ -75,8 +85,9 @@ pub fn put(
     account: &mut MarginAccount,
     depositor: &Pubkey,
     arrived: u64,
-    now: i64,
+    clock: &Clock,
 ) -> Result<()> {
+    let now = clock.unix_timestamp;
     gates::DEPOSIT
         .exchange(risk.mode)?
         .bank(bank.mode)?
@@ -99,7 +110,9 @@ pub fn put(
             bank.mode == mode::ACTIVE && risk.mode == mode::ACTIVE,
             PlimsollError::AssetReduceOnly
         );
-        ledger::require_deposit_cap(bank, risk.asset(bank.index)?)?;
+        let entry = risk.asset(bank.index)?;
+        require_undoubted(risk, entry, clock)?;
+        ledger::require_deposit_cap(bank, entry)?;
     }
     ledger::finish_repayment(bank, arrived.min(debt), now)?;
     ledger::count_inflow(bank, arrived, now)?;

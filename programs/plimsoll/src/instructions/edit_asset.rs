@@ -1,13 +1,13 @@
-//! Changes the parameters or oracles of an asset.
+//! Changes the parameters or the feed of an asset.
 use anchor_lang::prelude::*;
-use plimsoll_risk::AssetParams;
+use plimsoll_risk::{price::PriceUnit, AssetParams};
 
 use crate::{
     change::{require_delay, Change},
     error::{OrRefuse, PlimsollError},
     events::AssetEdited,
     oracle,
-    state::{Bank, Exchange, OracleSources, PendingChange, RiskState},
+    state::{Bank, Exchange, PendingChange, RiskState},
 };
 
 #[derive(Accounts)]
@@ -30,28 +30,24 @@ pub struct EditAsset<'info> {
     pub rent_receiver: UncheckedAccount<'info>,
 }
 
-/// Replaces parameters and oracles. A change that loosens any field, or an oracle, needs a matured proposal; one
+/// Replaces parameters and feed. A change that loosens any field, or another feed, needs a matured proposal; one
 /// that only tightens runs at once, and counts from this instruction on.
 #[inline(never)]
-pub(crate) fn edit_asset(
-    ctx: Context<EditAsset>,
-    params: AssetParams,
-    oracles: OracleSources,
-) -> Result<()> {
+pub(crate) fn edit_asset(ctx: Context<EditAsset>, params: AssetParams, feed: u8) -> Result<()> {
     let accounts = &ctx.accounts;
-    oracle::validate(&oracles.primary, true)?;
-    oracle::validate(&oracles.fallback, false)?;
     let mut bank = accounts.bank.load_mut()?;
     Bank::require_valid(&params, bank.index)?;
+    let mut risk = accounts.risk_state.load_mut()?;
+    let moved = risk.asset(bank.index)?.price.feed != feed;
     let loosened = bank.params.first_loosening(&params);
-    if loosened.is_some() || oracles != bank.oracles {
+    if loosened.is_some() || moved {
         if let Some(field) = loosened {
             msg!("loosens {}", field);
         }
         let change = Change::EditAsset {
             asset: bank.index,
             params: Box::new(params),
-            oracles: Box::new(oracles),
+            feed,
         };
         require_delay(
             &*accounts.exchange.load()?,
@@ -62,8 +58,10 @@ pub(crate) fn edit_asset(
         )?;
     }
     bank.params = params;
-    bank.oracles = oracles;
-    let mut risk = accounts.risk_state.load_mut()?;
+    if moved {
+        let (unit, clock) = (PriceUnit::native(bank.decimals), Clock::get()?);
+        oracle::follow(&mut risk, bank.index, false, feed, unit, &clock)?;
+    }
     let haircut = risk.haircut(risk.asset(bank.index)?.underlying);
     risk.asset_mut(bank.index)?
         .recompute(&params, &bank.totals()?, haircut.as_ref())

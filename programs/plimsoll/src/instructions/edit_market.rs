@@ -1,4 +1,4 @@
-//! Changes the parameters or oracles of a market.
+//! Changes the parameters or the feed of a market.
 use anchor_lang::prelude::*;
 use plimsoll_risk::MarketParams;
 
@@ -7,7 +7,7 @@ use crate::{
     error::{OrRefuse, PlimsollError},
     events::MarketEdited,
     oracle,
-    state::{Exchange, Market, OracleSources, PendingChange, RiskState},
+    state::{Exchange, Market, PendingChange, RiskState},
 };
 
 #[derive(Accounts)]
@@ -30,31 +30,27 @@ pub struct EditMarket<'info> {
     pub rent_receiver: UncheckedAccount<'info>,
 }
 
-/// Replaces parameters and oracles. A change that loosens any field, or an oracle, needs a matured proposal; one
+/// Replaces parameters and feed. A change that loosens any field, or another feed, needs a matured proposal; one
 /// that only tightens runs at once, and counts from this instruction on.
 #[inline(never)]
-pub(crate) fn edit_market(
-    ctx: Context<EditMarket>,
-    params: MarketParams,
-    oracles: OracleSources,
-) -> Result<()> {
+pub(crate) fn edit_market(ctx: Context<EditMarket>, params: MarketParams, feed: u8) -> Result<()> {
     let accounts = &ctx.accounts;
     params.validate().map_err(|e| {
         msg!("{}", e);
         PlimsollError::InvalidParameter
     })?;
-    oracle::validate(&oracles.primary, true)?;
-    oracle::validate(&oracles.fallback, false)?;
     let mut market = accounts.market.load_mut()?;
+    let mut risk = accounts.risk_state.load_mut()?;
+    let moved = risk.market(market.index)?.price.feed != feed;
     let loosened = market.params.first_loosening(&params);
-    if loosened.is_some() || oracles != market.oracles {
+    if loosened.is_some() || moved {
         if let Some(field) = loosened {
             msg!("loosens {}", field);
         }
         let change = Change::EditMarket {
             market: market.index,
             params: Box::new(params),
-            oracles: Box::new(oracles),
+            feed,
         };
         require_delay(
             &*accounts.exchange.load()?,
@@ -65,8 +61,10 @@ pub(crate) fn edit_market(
         )?;
     }
     market.params = params;
-    market.oracles = oracles;
-    let mut risk = accounts.risk_state.load_mut()?;
+    if moved {
+        let (unit, clock) = (market.terms.price_unit(), Clock::get()?);
+        oracle::follow(&mut risk, market.index, true, feed, unit, &clock)?;
+    }
     let haircut = risk.haircut(risk.market(market.index)?.underlying);
     risk.market_mut(market.index)?
         .recompute(&params, haircut.as_ref())

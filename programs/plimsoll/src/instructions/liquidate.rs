@@ -81,6 +81,9 @@ pub(crate) fn liquidate<'info>(
     if !books.is_empty() {
         liquidation.reassess()?;
     }
+    if max_position_lots > 0 || max_debt > 0 {
+        liquidation.require_second_observation()?;
+    }
     let mut took = false;
     if max_position_lots > 0 && liquidation.standing.end() < 0 {
         let swaps = max_debt > 0;

@@ -1,17 +1,14 @@
 //! Lists a collateral asset: its bank, its vault and its entry in the risk state.
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
-use plimsoll_risk::{AssetParams, AssetRisk, INDEX_ONE};
+use plimsoll_risk::{price::PriceUnit, AssetParams, AssetRisk, INDEX_ONE};
 
 use crate::{
     change::{require_delay, Change},
     error::{OrRefuse, PlimsollError},
     events::AssetListed,
     oracle,
-    state::{
-        risk_state::MAX_ASSETS, seeds, Bank, Exchange, OracleSources, PendingChange, RiskState,
-        VERSION,
-    },
+    state::{risk_state::MAX_ASSETS, seeds, Bank, Exchange, PendingChange, RiskState, VERSION},
     token,
 };
 
@@ -45,8 +42,6 @@ pub struct ListAsset<'info> {
         bump,
     )]
     pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
-    /// CHECK: the primary oracle; read and checked by the handler.
-    pub oracle: UncheckedAccount<'info>,
     /// The matured proposal, where this needs one.
     #[account(mut)]
     pub pending_change: Option<Account<'info, PendingChange>>,
@@ -57,19 +52,13 @@ pub struct ListAsset<'info> {
     pub system_program: Program<'info, System>,
 }
 
-/// Lists `mint`; the first asset must be the exchange's quote asset. The primary oracle must have an acceptable
-/// price now, since the scale of the entry's prices is chosen from it.
+/// Lists `mint`, priced by `feed`; the first asset must be the exchange's quote asset. The feed must have a price of now,
+/// since the scale of the entry's prices is chosen from it.
 #[inline(never)]
-pub(crate) fn list_asset(
-    ctx: Context<ListAsset>,
-    params: AssetParams,
-    oracles: OracleSources,
-) -> Result<()> {
+pub(crate) fn list_asset(ctx: Context<ListAsset>, params: AssetParams, feed: u8) -> Result<()> {
     let accounts = &ctx.accounts;
-    oracle::validate(&oracles.primary, true)?;
-    oracle::validate(&oracles.fallback, false)?;
     token::require_safe_mint(&accounts.mint)?;
-    let index = next_index(accounts, params, oracles)?;
+    let index = next_index(accounts, params, feed)?;
     Bank::require_valid(&params, index)?;
 
     let mut bank = accounts.bank.load_init()?;
@@ -84,19 +73,19 @@ pub(crate) fn list_asset(
     bank.borrow_window_start = clock.unix_timestamp;
     bank.outflow_window_start = clock.unix_timestamp;
     bank.params = params;
-    bank.oracles = oracles;
     bank.index = index;
     bank.decimals = accounts.mint.decimals;
     bank.bump = ctx.bumps.bank;
     bank.vault_bump = ctx.bumps.vault;
     bank.version = VERSION;
 
-    let price = oracle::read(&oracles.primary, &accounts.oracle)?;
     let mut risk = accounts.risk_state.load_mut()?;
     risk.asset_count = index.checked_add(1).or_refuse()?;
     let entry = risk.asset_mut(index)?;
-    *entry = AssetRisk::listed(price.choose_asset_shift(bank.decimals)?, bank.decimals);
-    oracle::update_asset(&bank, entry, None, &price, &clock)?;
+    *entry = AssetRisk::listed(0, bank.decimals);
+    entry.terms = (&params).into();
+    let unit = PriceUnit::native(bank.decimals);
+    oracle::follow(&mut risk, index, false, feed, unit, &clock)?;
     emit!(AssetListed {
         exchange: bank.exchange,
         bank: accounts.bank.key(),
@@ -108,7 +97,7 @@ pub(crate) fn list_asset(
 
 /// The index of the new asset, once everything allows its listing.
 #[inline(never)]
-fn next_index(accounts: &ListAsset, params: AssetParams, oracles: OracleSources) -> Result<u16> {
+fn next_index(accounts: &ListAsset, params: AssetParams, feed: u8) -> Result<u16> {
     let exchange = accounts.exchange.load()?;
     require!(
         accounts.risk_state.to_account_info().data_len() == RiskState::SPACE,
@@ -126,7 +115,7 @@ fn next_index(accounts: &ListAsset, params: AssetParams, oracles: OracleSources)
     let change = Change::ListAsset {
         mint: accounts.mint.key(),
         params: Box::new(params),
-        oracles: Box::new(oracles),
+        feed,
     };
     require_delay(
         &exchange,

@@ -1,194 +1,162 @@
-//! Rewrites entries of the risk state from oracles, banks and markets. Permissionless, in any subset.
+//! Takes prices into feeds, and brings banks and markets up to date. Permissionless, in any subset.
 use anchor_lang::{prelude::*, Discriminator};
-use plimsoll_risk::{AssetRisk, MarketRisk, PriceState};
+use plimsoll_risk::Origin;
 
 use crate::{
     error::PlimsollError,
     events::RefreshSkipped,
     ledger, oracle,
-    state::{Bank, Book, Market, OracleSources, RiskState},
+    state::{
+        feed::{oracle_kind, NO_FEED},
+        Bank, Book, Market, RiskState,
+    },
 };
+
+/// Set in a feed's number where its fallback is meant.
+pub const FALLBACK: u8 = 0x80;
 
 #[derive(Accounts)]
 pub struct Refresh<'info> {
     #[account(mut)]
     pub risk_state: AccountLoader<'info, RiskState>,
-    // Remaining accounts, in groups:
-    //   asset:  bank (writable), primary oracle, [fallback oracle]
-    //   market: market (writable), book, primary oracle, [fallback oracle]
+    // Remaining accounts:
+    //   one oracle account for each feed that is named, in their order;
+    //   then, in any order, banks (writable), and markets (writable) each with its book.
 }
 
-/// Refreshes each group of remaining accounts. A group whose price is not acceptable, or whose accounts do not
-/// belong together, leaves its entry as it was and is reported by an event; the others go on.
+/// Takes the prices of the feeds named (with [`FALLBACK`] that of the fallback), then accrues the interest of each bank and
+/// the funding of each market passed. What is not acceptable leaves its feed or entry as it was and is reported by an event;
+/// the others go on.
 #[inline(never)]
-pub(crate) fn refresh<'info>(ctx: Context<'info, Refresh<'info>>) -> Result<()> {
+pub(crate) fn refresh<'info>(ctx: Context<'info, Refresh<'info>>, feeds: Vec<u8>) -> Result<()> {
     let clock = Clock::get()?;
+    let now_ms = clock.unix_timestamp.saturating_mul(1_000);
     let mut risk = ctx.accounts.risk_state.load_mut()?;
-    let mut rest = ctx.remaining_accounts;
+    risk.move_doubt(now_ms);
+    let (oracles, mut rest) = ctx
+        .remaining_accounts
+        .split_at_checked(feeds.len())
+        .ok_or(PlimsollError::WrongRemainingAccount)?;
+    let mut accepted = 0u64;
+    for (number, account) in feeds.iter().zip(oracles) {
+        match refresh_feed(&mut risk, *number, account, now_ms) {
+            Ok(true) => {
+                accepted |= 1u64
+                    .checked_shl(u32::from(*number & !FALLBACK))
+                    .unwrap_or(0)
+            }
+            Ok(false) => {}
+            Err(error) => report(*number & !FALLBACK, account.key, &error),
+        }
+    }
     while let Some((head, tail)) = rest.split_first() {
-        let (own, tail) = split_while(tail, |a| a.owner == &crate::ID && is_book(a));
-        let (oracles, tail) = split_while(tail, |a| a.owner != &crate::ID);
+        let (book, tail) = match tail.split_first() {
+            Some((book, tail)) if is_book(book) => (Some(book), tail),
+            _ => (None, tail),
+        };
         rest = tail;
-        let outcome = refresh_group(&mut risk, head, own, oracles, &clock);
+        let outcome = match book {
+            None => refresh_bank(&mut risk, head, &clock),
+            Some(book) => refresh_market(&mut risk, head, book, accepted, &clock),
+        };
         if let Err(error) = outcome {
-            emit!(RefreshSkipped {
-                account: head.key(),
-                reason: code(&error),
-            });
+            report(NO_FEED, head.key, &error);
         }
     }
     Ok(())
 }
 
 #[inline(never)]
-fn refresh_group<'info>(
-    risk: &mut RiskState,
-    head: &'info AccountInfo<'info>,
-    own: &'info [AccountInfo<'info>],
-    oracles: &[AccountInfo<'info>],
-    clock: &Clock,
-) -> Result<()> {
-    require_keys_eq!(*head.owner, crate::ID, PlimsollError::WrongRemainingAccount);
-    match own {
-        [] => refresh_asset(risk, &AccountLoader::try_from(head)?, oracles, clock),
-        [book] => refresh_market(
-            risk,
-            &AccountLoader::try_from(head)?,
-            &AccountLoader::try_from(book)?,
-            oracles,
-            clock,
-        ),
-        _ => err!(PlimsollError::WrongRemainingAccount),
-    }
+fn report(feed: u8, account: &Pubkey, error: &Error) {
+    emit!(RefreshSkipped {
+        account: *account,
+        feed,
+        reason: code(error),
+    });
 }
 
-/// Accrues a bank's interest and takes its price, which may teach an underlying its volatility; then the entry's weights
-/// follow at once. The price counts whatever becomes of that.
+/// Takes one feed's price from its account; tells whether it is a new one.
 #[inline(never)]
-fn refresh_asset(
+fn refresh_feed(
     risk: &mut RiskState,
-    bank: &AccountLoader<Bank>,
-    oracles: &[AccountInfo],
+    number: u8,
+    account: &AccountInfo,
+    now_ms: i64,
+) -> Result<bool> {
+    let (index, origin) = match number & FALLBACK {
+        0 => (number, Origin::Primary),
+        _ => (number & !FALLBACK, Origin::Fallback),
+    };
+    let sources = &risk.feed(index)?.sources;
+    let source = match origin {
+        Origin::Primary => sources.primary,
+        Origin::Fallback => sources.fallback,
+    };
+    if source.kind == oracle_kind::DERIVED {
+        return oracle::take_rate(risk, index, account, now_ms);
+    }
+    let price = oracle::read(&source, account)?;
+    oracle::take_price(risk, index, origin, &price, now_ms)
+}
+
+/// Accrues a bank's interest; its entry takes the indices and the totals, which scale its weights.
+#[inline(never)]
+fn refresh_bank<'info>(
+    risk: &mut RiskState,
+    bank: &'info AccountInfo<'info>,
     clock: &Clock,
 ) -> Result<()> {
+    require_keys_eq!(*bank.owner, crate::ID, PlimsollError::WrongRemainingAccount);
+    let bank: AccountLoader<Bank> = AccountLoader::try_from(bank)?;
     let mut bank = bank.load_mut()?;
     require_keys_eq!(bank.exchange, risk.exchange, PlimsollError::WrongExchange);
     ledger::accrue(&mut bank, clock.unix_timestamp)?;
-    let haircut = risk.haircut(risk.asset(bank.index)?.underlying);
-    let entry = risk.asset_mut(bank.index)?;
-    let out = is_out(&entry.price, entry.max_age_secs, clock);
-    take_price(&bank.oracles, out, oracles, |price| {
-        oracle::update_asset(&bank, entry, haircut.as_ref(), price, clock)
-    })?;
-    if entry.samples != 0 {
-        let (underlying, published) = (entry.underlying, entry.price.publish_time);
-        if risk.is_sample_due(underlying, published) {
-            sample_asset(risk, &bank)?;
-        }
-    }
-    Ok(())
+    ledger::publish_bank(&bank, risk)
 }
 
-/// Takes an asset's new price as a sample of its underlying's volatility. The price is in the entry already: should the
-/// new weights not fit, those before stay.
+/// Advances a market's funding, at the price that its feed accepted in this very instruction.
 #[inline(never)]
-fn sample_asset(risk: &mut RiskState, bank: &Bank) -> Result<()> {
-    let AssetRisk {
-        price, underlying, ..
-    } = *risk.asset(bank.index)?;
-    if risk.sample(underlying, &price) {
-        let haircut = risk.haircut(underlying);
-        let entry = risk.asset_mut(bank.index)?;
-        let _ = entry.recompute(&bank.params, &bank.totals()?, haircut.as_ref());
-    }
-    Ok(())
-}
-
-/// Advances a market's funding and takes its price, as a bank's is taken.
-#[inline(never)]
-fn refresh_market(
+fn refresh_market<'info>(
     risk: &mut RiskState,
-    market: &AccountLoader<Market>,
-    book: &AccountLoader<Book>,
-    oracles: &[AccountInfo],
+    market: &'info AccountInfo<'info>,
+    book: &'info AccountInfo<'info>,
+    accepted: u64,
     clock: &Clock,
 ) -> Result<()> {
-    let book_key = book.key();
+    let accounts = [market, book];
+    for account in accounts {
+        require_keys_eq!(
+            *account.owner,
+            crate::ID,
+            PlimsollError::WrongRemainingAccount
+        );
+    }
+    let market: AccountLoader<Market> = AccountLoader::try_from(market)?;
+    let book_key = book.key;
+    let book: AccountLoader<Book> = AccountLoader::try_from(book)?;
     let mut market = market.load_mut()?;
     require_keys_eq!(market.exchange, risk.exchange, PlimsollError::WrongExchange);
-    require_keys_eq!(market.book, book_key, PlimsollError::WrongMarketAccount);
-    let haircut = risk.haircut(risk.market(market.index)?.underlying);
+    require_keys_eq!(market.book, *book_key, PlimsollError::WrongMarketAccount);
+    require!(
+        book.as_ref().data_len() >= Book::SPACE,
+        PlimsollError::AccountNotExtended
+    );
     let entry = risk.market_mut(market.index)?;
-    // Funding reaches the entry whatever becomes of the price: the two copies of it never part.
-    ledger::advance_funding(&mut market, entry, &*book.load()?, clock)?;
+    let feed = u32::from(entry.price.feed);
+    if accepted & 1u64.checked_shl(feed).unwrap_or(0) != 0 && !entry.price.is_broken() {
+        ledger::advance_funding(&mut market, entry, &*book.load()?, clock)?;
+    }
     entry.funding_long = market.funding_long;
     entry.funding_short = market.funding_short;
-    let out = is_out(&entry.price, entry.max_age_secs, clock);
-    take_price(&market.oracles, out, oracles, |price| {
-        oracle::update_market(&market, entry, haircut.as_ref(), price, clock)
-    })?;
-    if entry.samples != 0 {
-        let (underlying, published) = (entry.underlying, entry.price.publish_time);
-        if risk.is_sample_due(underlying, published) {
-            sample_market(risk, &market)?;
-        }
-    }
+    entry.premium = market.premium;
     Ok(())
-}
-
-/// Takes a market's new price as a sample of its underlying's volatility, as an asset's is taken.
-#[inline(never)]
-fn sample_market(risk: &mut RiskState, market: &Market) -> Result<()> {
-    let MarketRisk {
-        price, underlying, ..
-    } = *risk.market(market.index)?;
-    if risk.sample(underlying, &price) {
-        let haircut = risk.haircut(underlying);
-        let entry = risk.market_mut(market.index)?;
-        let _ = entry.recompute(&market.params, haircut.as_ref());
-    }
-    Ok(())
-}
-
-/// Whether the last accepted price has outlived its age, which says that its feed is out. That nobody refreshed the
-/// entry for some slots says no such thing.
-fn is_out(price: &PriceState, max_age_secs: u32, clock: &Clock) -> bool {
-    let age = clock.unix_timestamp.saturating_sub(price.publish_time);
-    age > i64::from(max_age_secs)
-}
-
-/// Offers the primary's price to `update`; the fallback's only when the primary has none that is acceptable and is
-/// `out`, so that nobody can choose between two live feeds.
-fn take_price(
-    sources: &OracleSources,
-    out: bool,
-    accounts: &[AccountInfo],
-    mut update: impl FnMut(&oracle::OraclePrice) -> Result<()>,
-) -> Result<()> {
-    let (primary, fallback) = match accounts {
-        [primary] => (primary, None),
-        [primary, fallback] => (primary, Some(fallback)),
-        _ => return err!(PlimsollError::WrongRemainingAccount),
-    };
-    let outcome = oracle::read(&sources.primary, primary).and_then(|price| update(&price));
-    match fallback {
-        Some(fallback) if outcome.is_err() && out => {
-            update(&oracle::read(&sources.fallback, fallback)?)
-        }
-        _ => outcome,
-    }
 }
 
 fn is_book(account: &AccountInfo) -> bool {
-    account
-        .try_borrow_data()
-        .is_ok_and(|data| data.starts_with(Book::DISCRIMINATOR))
-}
-
-/// The longest prefix whose members satisfy `test`, and the rest.
-fn split_while<T>(items: &[T], test: impl Fn(&T) -> bool) -> (&[T], &[T]) {
-    let count = items.iter().take_while(|item| test(item)).count();
-    items.split_at(count)
+    account.owner == &crate::ID
+        && account
+            .try_borrow_data()
+            .is_ok_and(|data| data.starts_with(Book::DISCRIMINATOR))
 }
 
 /// The code of an error, as a client sees it.

@@ -2,7 +2,7 @@
 //! lent. Permissionless.
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
-use plimsoll_risk::AssetRisk;
+use plimsoll_risk::{AssetRisk, Purpose};
 
 use crate::{
     error::{OrRefuse, PlimsollError},
@@ -319,15 +319,18 @@ fn plan_buyout(
     let bank = bank.load()?;
     let (asset, quote) = (risk.asset(bank.index)?, risk.asset(0)?);
     for entry in [asset, quote] {
-        require_priced(entry, clock)?;
+        require_priced(&risk, entry, clock)?;
     }
     let bonus = bank.params.liquidation.fee_min;
     buyout(owed, max_repay, asset, quote, bonus, insurance).or_refuse()
 }
 
-fn require_priced(entry: &AssetRisk, clock: &Clock) -> Result<()> {
-    require!(entry.is_fresh(clock_of(clock)), PlimsollError::StaleEntry);
+fn require_priced(risk: &RiskState, entry: &AssetRisk, clock: &Clock) -> Result<()> {
     require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
+    require!(
+        entry.price.is_fresh(&clock_of(risk, clock), Purpose::Pay),
+        PlimsollError::StaleEntry
+    );
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Chooses how an account is margined.
 use anchor_lang::prelude::*;
-use plimsoll_risk::MarginMode;
+use plimsoll_risk::{MarginMode, Purpose};
 
 use crate::{
     error::PlimsollError,
@@ -56,5 +56,5 @@ pub fn switch(
         PlimsollError::NoPortfolioModel
     );
     account.margin_mode = mode;
-    require_init(risk, account, clock)
+    require_init(risk, account, Purpose::Trade, clock)
 }

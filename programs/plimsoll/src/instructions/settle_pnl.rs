@@ -1,10 +1,11 @@
 //! Turns a market's profit or loss into quote balance, as far as the money is there. Permissionless.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
+    self as risk,
     fixed::{add, scale_floor},
     standard::{balance_value, perp_value},
     AccountMargin, Balance, Health, HealthKind, MarginMode, MarginModel, MarketRisk, PerpPosition,
-    Policy, QuoteNative,
+    Policy, Purpose, QuoteNative,
 };
 
 use crate::{
@@ -62,7 +63,8 @@ pub(crate) fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
         .ok_or(PlimsollError::NoSuchPosition)?;
     let perp = account.perps.get_mut(slot).or_refuse()?;
     perp.settle_funding(market.funding()).or_refuse()?;
-    let pnl = settleable(perp, risk.market(market.index)?, &clock)?;
+    let entry = risk.market(market.index)?;
+    let pnl = settleable(perp, entry, &clock_of(&risk, &clock))?;
     let payment = plan(&risk, &mut account, slot, &market, &mut bank, pnl, &clock)?;
 
     let before = maintained(&risk, &account, slot, &clock)?;
@@ -82,13 +84,16 @@ pub(crate) fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
 
 /// The profit or loss that may be settled now, its funding settled: the bare claim once no position is left, otherwise
 /// a profit at the worse of spot and stable price and a loss at spot.
-fn settleable(perp: &PerpPosition, entry: &MarketRisk, clock: &Clock) -> Result<i128> {
+fn settleable(perp: &PerpPosition, entry: &MarketRisk, clock: &risk::Clock) -> Result<i128> {
     let claim = i128::from(perp.quote.0);
     if perp.position.is_zero() {
         return Ok(claim);
     }
-    require!(entry.is_fresh(clock_of(clock)), PlimsollError::StaleEntry);
     require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
+    require!(
+        entry.price.is_fresh(clock, Purpose::Pay),
+        PlimsollError::StaleEntry
+    );
     let at = |price| add(claim, scale_floor(perp.position.0, price, entry.shift)).or_refuse();
     let pnl = at(entry.price.spot)?;
     if pnl <= 0 {
@@ -150,8 +155,9 @@ fn borrowable(
     clock: &Clock,
 ) -> Result<u64> {
     let entry = risk.asset(bank.index)?;
-    let allowed =
-        bank.mode == mode::ACTIVE && risk.mode == mode::ACTIVE && entry.is_fresh(clock_of(clock));
+    let allowed = bank.mode == mode::ACTIVE
+        && risk.mode == mode::ACTIVE
+        && entry.price.is_fresh(&clock_of(risk, clock), Purpose::Pay);
     let missing = loss.saturating_sub(covered);
     if missing == 0 || !allowed {
         return Ok(0);
@@ -272,7 +278,8 @@ fn whole(
     policy: Policy,
     clock: &Clock,
 ) -> Result<Health> {
-    AccountMargin::health(&view(risk, clock), &portfolio(account), kind, policy).or_refuse()
+    let view = view(risk, clock, Purpose::Pay);
+    AccountMargin::health(&view, &portfolio(account), kind, policy).or_refuse()
 }
 
 fn require_maintenance(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<()> {
@@ -290,15 +297,14 @@ fn require_maintenance(risk: &RiskState, account: &MarginAccount, clock: &Clock)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_risk::{BaseLots, PriceState};
+    use plimsoll_risk::{feed::BROKEN, BaseLots, EntryPrice};
 
     fn entry(spot: u64, stable: u64) -> MarketRisk {
         MarketRisk {
-            price: PriceState {
+            price: EntryPrice {
                 spot,
                 stable,
-                average: spot,
-                ..PriceState::default()
+                ..EntryPrice::default()
             },
             ..MarketRisk::listed(0, 1)
         }
@@ -316,7 +322,7 @@ mod tests {
         settleable(
             &perp(position, quote),
             &entry(spot, stable),
-            &Clock::default(),
+            &risk::Clock::default(),
         )
         .unwrap()
     }
@@ -339,10 +345,9 @@ mod tests {
 
     #[test]
     fn a_bare_claim_needs_no_price() {
-        let late = Clock {
-            slot: 1_000,
-            unix_timestamp: 1_000,
-            ..Clock::default()
+        let late = risk::Clock {
+            now_ms: 1,
+            ..risk::Clock::default()
         };
         assert_eq!(settleable(&perp(0, -7), &entry(0, 0), &late).unwrap(), -7);
         assert!(settleable(&perp(1, -7), &entry(5, 5), &late).is_err());
@@ -351,10 +356,10 @@ mod tests {
     #[test]
     fn a_broken_feed_settles_nothing_that_needs_it() {
         let mut entry = entry(200, 200);
-        entry.price.average = 100;
-        assert!(settleable(&perp(1, 0), &entry, &Clock::default()).is_err());
+        entry.price.flags = BROKEN;
+        assert!(settleable(&perp(1, 0), &entry, &risk::Clock::default()).is_err());
         assert_eq!(
-            settleable(&perp(0, 3), &entry, &Clock::default()).unwrap(),
+            settleable(&perp(0, 3), &entry, &risk::Clock::default()).unwrap(),
             3
         );
     }

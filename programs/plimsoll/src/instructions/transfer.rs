@@ -1,11 +1,12 @@
 //! Moves a balance between two margin accounts of one owner.
 use anchor_lang::prelude::*;
+use plimsoll_risk::Purpose;
 
 use crate::{
     error::{OrRefuse, PlimsollError},
     events::Transferred,
     gates,
-    health::require_init,
+    health::{require_init, require_undoubted},
     ledger,
     state::{mode, Bank, MarginAccount, RiskState},
 };
@@ -54,7 +55,7 @@ pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) 
         &clock,
     )?;
     from.release_balance(slot);
-    require_init(&risk, &mut from, &clock)?;
+    require_init(&risk, &mut from, Purpose::Pay, &clock)?;
 
     let slot = to.open_balance(bank.index)?;
     let balance = to.balances.get_mut(slot).or_refuse()?;
@@ -63,6 +64,9 @@ pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) 
         .or_refuse()?
         .min(0)
         .unsigned_abs();
+    if amount > debt {
+        require_undoubted(&risk, risk.asset(bank.index)?, &clock)?;
+    }
     ledger::credit(&mut bank, balance, amount)?;
     ledger::finish_repayment(&mut bank, amount.min(debt), clock.unix_timestamp)?;
     to.release_balance(slot);

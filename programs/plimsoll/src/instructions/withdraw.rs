@@ -1,6 +1,7 @@
 //! Moves tokens out of a margin account, borrowing them when asked to.
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
+use plimsoll_risk::Purpose;
 
 use crate::{
     error::{OrRefuse, PlimsollError},
@@ -134,6 +135,6 @@ pub fn take(
         shares: balance.shares.0,
     });
     account.release_balance(slot);
-    require_init(risk, account, clock)?;
+    require_init(risk, account, Purpose::Pay, clock)?;
     Ok(Taken { amount, borrowed })
 }

@@ -16,7 +16,7 @@
 //!   debt. A leg that by itself would leave the account worse is as large a part as of every leg would have to go,
 //!   and earns no fee; what the legs improve together pays for the last.
 //! - More legs than a call can take could depend on each other, and a hedge of which nothing is required while nothing
-//!   is left either improves by nothing. So [`PATIENCE_SLOTS`] after it was flagged any leg may be taken, for no fee
+//!   is left either improves by nothing. So [`PATIENCE_SECS`] after it was flagged any leg may be taken, for no fee
 //!   if it leaves the account worse: no liquidator gains by choosing the wrong one.
 //!
 //! No mode, cap or window holds any of it back. What is stale, or priced by a broken feed, is neither seized nor
@@ -31,12 +31,13 @@ mod swap;
 mod tests;
 
 pub use leg::Leg;
-pub use standing::{Part, Standing, MAX_REFRESH_SLOTS};
+pub use standing::{Part, Standing};
 
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     liquidation::{ramped_fee, Target},
     AccountMargin, AssetRisk, HealthKind, LiquidationTerms, MarginModel, MarketRisk, Policy,
+    Purpose,
 };
 
 use crate::{
@@ -47,14 +48,14 @@ use crate::{
     state::{margin_account::account_state, Book, MarginAccount, RiskState},
 };
 
-/// Slots, an hour of them, after which a flag no longer says anything about the account of now. Otherwise an account
+/// Seconds after which a flag no longer says anything about the account of now. Otherwise an account
 /// that recovered, with nobody there to clear it, would be liquidated at the highest fee whenever it next met the end
 /// line, still above maintenance.
-pub const FLAG_SLOTS: u64 = 9_000;
+pub const FLAG_SECS: u64 = 3_600;
 
-/// Slots, a minute of them, after which an account in portfolio margin is liquidated leg by leg even where that raises
+/// Seconds after which an account in portfolio margin is liquidated leg by leg even where that raises
 /// what is required of the rest.
-pub const PATIENCE_SLOTS: u64 = 150;
+pub const PATIENCE_SECS: u64 = 60;
 
 /// One call of the instruction: both parties and where the account stands.
 pub struct Liquidation<'a> {
@@ -69,27 +70,54 @@ pub struct Liquidation<'a> {
 
 impl Liquidation<'_> {
     /// Flags an account below its maintenance line; one that is flagged stays liquidatable until
-    /// [`Liquidation::finish`]. An old flag is set anew, so that the fee ramps from its bottom again.
+    /// [`Liquidation::finish`]. An old flag is set anew, so that the fee ramps from its bottom again. A flag is confirmed by
+    /// prices that were all published after those it was set at, if the account is below its maintenance line at them too.
     ///
     /// # Errors
     /// `NotLiquidatable`.
     pub fn begin(&mut self) -> Result<()> {
         let maintained = self.standing.maintenance() >= 0;
         if self.account.state == account_state::LIQUIDATING && (maintained || !self.is_flag_old()) {
+            if !maintained && self.is_later_observation() {
+                self.account.flag_confirmed = 1;
+            }
             return Ok(());
         }
         require!(!maintained, PlimsollError::NotLiquidatable);
         self.account.state = account_state::LIQUIDATING;
-        self.account.flagged_slot = self.clock.slot;
+        self.account.flagged_at = self.clock.unix_timestamp;
+        self.account.flagged_price_ms = self.standing.newest_ms();
+        self.account.flag_confirmed = 0;
         self.emit_flag(true);
         Ok(())
     }
 
+    /// Whether every price that the account is measured at was published after those that it was flagged at.
+    fn is_later_observation(&self) -> bool {
+        self.standing
+            .oldest_ms()
+            .is_some_and(|oldest| oldest > self.account.flagged_price_ms)
+    }
+
+    /// Refuses to seize anything on one observation: the account must have been below its line at the flag's prices, and at
+    /// later ones too, all of them.
+    ///
+    /// # Errors
+    /// `SameObservation`.
+    pub fn require_second_observation(&self) -> Result<()> {
+        require!(
+            self.account.flag_confirmed != 0,
+            PlimsollError::SameObservation
+        );
+        Ok(())
+    }
+
     /// True when there is nothing to liquidate: LiquidationEnd health is at least zero, or maintenance health is when
-    /// the flag is old. That clears the flag, unless it is young and stale entries count in the account's favour: a
+    /// the flag is old or was never confirmed. That clears the flag, unless it is young and stale entries count in the account's favour: a
     /// call without a refresh could otherwise start the fee's ramp anew at will.
     pub fn finish(&mut self) -> bool {
-        let lapsed = self.standing.maintenance() >= 0 && self.is_flag_old();
+        let is_weak = self.is_flag_old() || self.account.flag_confirmed == 0;
+        let lapsed = self.standing.maintenance() >= 0 && is_weak;
         if self.standing.end() < 0 && !lapsed {
             return false;
         }
@@ -102,7 +130,15 @@ impl Liquidation<'_> {
 
     /// Whether an account that recovered unseen may still carry this flag: nobody has to call when one does.
     fn is_flag_old(&self) -> bool {
-        self.clock.slot.saturating_sub(self.account.flagged_slot) > FLAG_SLOTS
+        self.secs_since_flag() > FLAG_SECS
+    }
+
+    fn secs_since_flag(&self) -> u64 {
+        let secs = self
+            .clock
+            .unix_timestamp
+            .saturating_sub(self.account.flagged_at);
+        u64::try_from(secs).unwrap_or(0)
     }
 
     fn emit_flag(&self, flagged: bool) {
@@ -143,7 +179,7 @@ impl Liquidation<'_> {
         Ok(())
     }
 
-    /// What a slice is measured against, at the fee of this slot.
+    /// What a slice is measured against, at the fee of now.
     fn target(&self, fee: u32, terms: &LiquidationTerms) -> Target {
         Target {
             health: self.standing.end(),
@@ -153,10 +189,9 @@ impl Liquidation<'_> {
         }
     }
 
-    /// The fee, which ramps with the slots since the account was flagged.
+    /// The fee, which ramps with the time since the account was flagged.
     fn fee(&self, terms: &LiquidationTerms) -> u32 {
-        let slots = self.clock.slot.saturating_sub(self.account.flagged_slot);
-        ramped_fee(terms, slots)
+        ramped_fee(terms, self.secs_since_flag())
     }
 
     /// The entry of an asset that may be seized or repaid.
@@ -164,7 +199,7 @@ impl Liquidation<'_> {
         let entry = self.risk.asset(index)?;
         require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
         require!(
-            self.standing.view().is_asset_fresh(entry),
+            self.standing.view().is_fresh(&entry.price),
             PlimsollError::StaleEntry
         );
         Ok(entry)
@@ -175,7 +210,7 @@ impl Liquidation<'_> {
         let entry = self.risk.market(index)?;
         require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
         require!(
-            self.standing.view().is_market_fresh(entry),
+            self.standing.view().is_fresh(&entry.price),
             PlimsollError::StaleEntry
         );
         Ok(entry)
@@ -193,7 +228,7 @@ impl Liquidation<'_> {
     }
 
     /// Refuses what leaves an account in portfolio margin no better than it was before the call took anything, unless
-    /// nobody has found anything better for [`PATIENCE_SLOTS`].
+    /// nobody has found anything better for [`PATIENCE_SECS`].
     ///
     /// # Errors
     /// `LiquidationHarms`.
@@ -205,9 +240,9 @@ impl Liquidation<'_> {
         Ok(())
     }
 
-    /// Whether the account has been flagged for [`PATIENCE_SLOTS`].
+    /// Whether the account has been flagged for [`PATIENCE_SECS`].
     fn has_waited(&self) -> bool {
-        self.clock.slot.saturating_sub(self.account.flagged_slot) >= PATIENCE_SLOTS
+        self.secs_since_flag() >= PATIENCE_SECS
     }
 }
 
@@ -218,7 +253,7 @@ impl Liquidation<'_> {
 #[inline(never)]
 pub fn require_own_init(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<()> {
     let health = AccountMargin::health(
-        &view(risk, clock),
+        &view(risk, clock, Purpose::Trade),
         &portfolio(account),
         HealthKind::Init,
         Policy::Strict,

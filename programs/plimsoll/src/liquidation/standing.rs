@@ -7,7 +7,7 @@ use plimsoll_risk::{
         SwapSlice, Target,
     },
     AccountMargin, Assessment, BaseLots, HealthKind, MarginMode, MarginModel, MarketRisk,
-    PerpPosition, Policy, Portfolio, RiskError, RiskView,
+    PerpPosition, Policy, Portfolio, Purpose, RiskError, RiskView,
 };
 
 use crate::{
@@ -15,11 +15,6 @@ use crate::{
     health::{portfolio, view},
     state::{MarginAccount, RiskState},
 };
-
-/// Entries refreshed longer ago than this, in slots, count as stale in a liquidation, in the account's favour: nobody is
-/// liquidated at a dip that is over because whoever liquidates did not refresh. Enough slots that the entries of the
-/// largest account can be refreshed in one transaction and the account be liquidated in another.
-pub const MAX_REFRESH_SLOTS: u32 = 16;
 
 /// A slot of a margin account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +30,37 @@ pub struct Standing<'a> {
     totals: Totals,
     /// Where the account stood before the changes that are judged together.
     start: Footing,
+    published: Published,
+}
+
+/// Publish times of the prices that an account is measured at, Unix milliseconds; those in doubt are left out.
+struct Published {
+    oldest: i64,
+    newest: i64,
+}
+
+impl Published {
+    #[inline(never)]
+    fn of(view: &RiskView, portfolio: &Portfolio) -> Self {
+        let mut out = Self {
+            oldest: i64::MAX,
+            newest: 0,
+        };
+        let balances = portfolio.balances.iter().filter(|b| !b.shares.is_zero());
+        let assets = balances.filter_map(|b| view.assets.get(usize::from(b.asset)));
+        let perps = portfolio.perps.iter().filter(|p| p.is_exposed());
+        let markets = perps.filter_map(|p| view.markets.get(usize::from(p.market)));
+        for price in assets
+            .map(|risk| &risk.price)
+            .chain(markets.map(|risk| &risk.price))
+        {
+            if view.is_fresh(price) {
+                out.oldest = out.oldest.min(price.published_ms);
+                out.newest = out.newest.max(price.published_ms);
+            }
+        }
+        out
+    }
 }
 
 /// What is kept, by the account's mode of margin.
@@ -48,12 +74,9 @@ enum Totals {
 impl<'a> Standing<'a> {
     #[inline(never)]
     pub fn of(risk: &'a RiskState, account: &MarginAccount, clock: &Clock) -> Result<Self> {
-        let view = RiskView {
-            max_refresh_slots: MAX_REFRESH_SLOTS,
-            doubts_broken: true,
-            ..view(risk, clock)
-        };
+        let view = view(risk, clock, Purpose::Seize);
         let portfolio = portfolio(account);
+        let published = Published::of(&view, &portfolio);
         let totals = match portfolio.mode {
             MarginMode::Standard => {
                 let policy = Policy::BenefitOfDoubt;
@@ -74,6 +97,7 @@ impl<'a> Standing<'a> {
             view,
             totals,
             start,
+            published,
         })
     }
 
@@ -83,6 +107,16 @@ impl<'a> Standing<'a> {
             Totals::Standard(total) => total.stale.is_empty(),
             Totals::Portfolio(netted) => netted.stale().is_empty(),
         }
+    }
+
+    /// Newest publish time among the prices that the account is measured at; zero without any.
+    pub fn newest_ms(&self) -> i64 {
+        self.published.newest
+    }
+
+    /// Oldest publish time among them; none when every price is in doubt.
+    pub fn oldest_ms(&self) -> Option<i64> {
+        (self.published.oldest < i64::MAX).then_some(self.published.oldest)
     }
 
     /// The market-wide numbers, as a liquidation may rely on them.

@@ -1,18 +1,23 @@
-//! Prices from oracle accounts: who may own them, which feed they carry, how far they are to be trusted.
+//! Prices from oracles: who may have written them, which feed they carry, how far they are to be trusted.
+mod feeds;
 mod pyth_legacy;
 mod pyth_pull;
-mod update;
+mod stake_pool;
 
 use anchor_lang::prelude::*;
 
 use crate::{
     error::PlimsollError,
-    state::{bank::oracle_kind, OracleSource},
+    state::{
+        feed::{oracle_kind, receiver},
+        OracleSource,
+    },
 };
 
+pub use feeds::{bind, follow, rewrite_followers, take_price, take_rate, unbind};
 pub use pyth_legacy::PYTH_LEGACY_PROGRAM;
 pub use pyth_pull::receiver_program;
-pub use update::{update_asset, update_market};
+pub use stake_pool::STAKE_POOL_PROGRAMS;
 
 /// A price as its publisher states it: (price ± conf) × 10^exponent USD per whole token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,35 +25,54 @@ pub struct OraclePrice {
     pub price: i64,
     pub conf: u64,
     pub exponent: i32,
-    pub publish_time: i64,
+    /// Unix milliseconds.
+    pub published_ms: i64,
 }
 
-/// Reads the price of `source` from `account`, or says why the account is not acceptable.
+/// Reads the price of `source` from an account of its own, or says why the account is not acceptable.
 pub fn read(source: &OracleSource, account: &AccountInfo) -> Result<OraclePrice> {
     let data = account.try_borrow_data()?;
-    let price = match source.kind {
-        oracle_kind::PYTH_PULL => pyth_pull::read(source, account.owner, &data)?,
-        oracle_kind::PYTH_LEGACY => pyth_legacy::read(source, account.key, account.owner, &data)?,
-        _ => return err!(PlimsollError::WrongOracleAccount),
-    };
-    require!(price.price > 0, PlimsollError::InvalidOraclePrice);
-    Ok(price)
+    match source.kind {
+        oracle_kind::PYTH_PULL => pyth_pull::read(source, account.owner, &data),
+        oracle_kind::PYTH_LEGACY => pyth_legacy::read(source, account.key, account.owner, &data),
+        _ => err!(PlimsollError::WrongOracleAccount),
+    }
 }
 
-/// Whether an operator's configuration of a source can ever be read; a fallback may be absent.
-pub fn validate(source: &OracleSource, required: bool) -> Result<()> {
-    let ok = match source.kind {
-        oracle_kind::NONE => !required,
-        oracle_kind::PYTH_PULL => {
-            source.receivers != 0
-                && source.receivers & !pyth_pull::KNOWN_RECEIVERS == 0
-                && source.feed != [0; 32]
-        }
-        oracle_kind::PYTH_LEGACY => source.feed != [0; 32],
-        _ => false,
+/// Whether an operator's configuration of a source can ever be read; a fallback may be absent, and is never derived.
+pub fn validate(source: &OracleSource, is_primary: bool) -> Result<()> {
+    let names_feed = source.feed != [0; 32];
+    let plain = OracleSource {
+        feed: source.feed,
+        kind: source.kind,
+        ..OracleSource::default()
     };
+    let expected = match source.kind {
+        oracle_kind::NONE if !is_primary => OracleSource::default(),
+        oracle_kind::PYTH_PULL if names_feed => OracleSource {
+            receiver: source.receiver,
+            ..plain
+        },
+        oracle_kind::PYTH_LEGACY if names_feed => plain,
+        oracle_kind::PYTH_PRO => OracleSource {
+            exponent: source.exponent,
+            ..plain
+        },
+        oracle_kind::DERIVED if is_primary && names_feed => OracleSource {
+            base: source.base,
+            cap: source.cap,
+            ..plain
+        },
+        _ => return err!(PlimsollError::InvalidParameter),
+    };
+    let one_receiver = source.kind != oracle_kind::PYTH_PULL
+        || matches!(
+            source.receiver,
+            receiver::DEFAULT | receiver::PRO_COMPATIBLE
+        );
+    let one_number = source.kind != oracle_kind::PYTH_PRO || source.feed[4..] == [0; 28];
     require!(
-        ok && source.padding == [0; 6],
+        *source == expected && one_receiver && one_number,
         PlimsollError::InvalidParameter
     );
     Ok(())

@@ -30,6 +30,6 @@ pub fn read(
         price: account.agg.price,
         conf: account.agg.conf,
         exponent: account.expo,
-        publish_time: account.timestamp,
+        published_ms: account.timestamp.saturating_mul(1_000),
     })
 }

@@ -5,18 +5,15 @@ use pyth_solana_receiver_sdk::price_update::PriceUpdateV2;
 use super::OraclePrice;
 use crate::{
     error::PlimsollError,
-    state::{bank::receiver, OracleSource},
+    state::{feed::receiver, OracleSource},
 };
 
 /// The Pyth-Pro compatible deployment of the receiver; the other one is the SDK's default id.
 const PRO_COMPATIBLE: Pubkey = pubkey!("rec2HHDDnjLfj4kE7VyEtFA1HPGQLK33259532cRyHp");
 
-/// All bits that name a deployment.
-pub const KNOWN_RECEIVERS: u8 = receiver::DEFAULT | receiver::PRO_COMPATIBLE;
-
-/// The program of a receiver bit.
-pub fn receiver_program(bit: u8) -> Option<Pubkey> {
-    match bit {
+/// The program of a receiver.
+pub fn receiver_program(deployment: u8) -> Option<Pubkey> {
+    match deployment {
         receiver::DEFAULT => Some(pyth_solana_receiver_sdk::ID),
         receiver::PRO_COMPATIBLE => Some(PRO_COMPATIBLE),
         _ => None,
@@ -36,10 +33,10 @@ const FULL: u8 = 1;
 
 /// Reads in place: a borsh decoding of the whole account costs several times as much.
 pub fn read(source: &OracleSource, owner: &Pubkey, data: &[u8]) -> Result<OraclePrice> {
-    let allowed = [receiver::DEFAULT, receiver::PRO_COMPATIBLE]
-        .into_iter()
-        .any(|bit| source.receivers & bit != 0 && receiver_program(bit).as_ref() == Some(owner));
-    require!(allowed, PlimsollError::WrongOracleOwner);
+    require!(
+        receiver_program(source.receiver).as_ref() == Some(owner),
+        PlimsollError::WrongOracleOwner
+    );
     require!(
         data.len() >= PriceUpdateV2::LEN && data.starts_with(PriceUpdateV2::DISCRIMINATOR),
         PlimsollError::WrongOracleAccount
@@ -50,7 +47,7 @@ pub fn read(source: &OracleSource, owner: &Pubkey, data: &[u8]) -> Result<Oracle
         price: i64::from_le_bytes(bytes(data, PRICE)?),
         conf: u64::from_le_bytes(bytes(data, CONF)?),
         exponent: i32::from_le_bytes(bytes(data, EXPONENT)?),
-        publish_time: i64::from_le_bytes(bytes(data, PUBLISH_TIME)?),
+        published_ms: i64::from_le_bytes(bytes(data, PUBLISH_TIME)?).saturating_mul(1_000),
     })
 }
 
@@ -68,9 +65,9 @@ mod tests {
     fn source() -> OracleSource {
         OracleSource {
             feed: [7; 32],
-            kind: crate::state::bank::oracle_kind::PYTH_PULL,
-            receivers: receiver::DEFAULT,
-            padding: [0; 6],
+            kind: crate::state::feed::oracle_kind::PYTH_PULL,
+            receiver: receiver::DEFAULT,
+            ..OracleSource::default()
         }
     }
 
@@ -104,7 +101,7 @@ mod tests {
             price: -123_456_789,
             conf: 987,
             exponent: -8,
-            publish_time: 1_700_000_001,
+            published_ms: 1_700_000_001_000,
         };
         assert_eq!(price, expected);
     }

@@ -1,7 +1,8 @@
 //! Placing an order: from its terms to the book, the accounts and the market's sums.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    position::trading_fee, BaseLots, OpenOrder, PriceLots, QuoteNative, Side as AccountSide,
+    position::trading_fee, BaseLots, OpenOrder, PriceLots, Purpose, QuoteNative,
+    Side as AccountSide,
 };
 
 use super::{
@@ -47,6 +48,9 @@ pub fn place(
         queued_fees,
     )?;
     interest.require_cap(hands.market)?;
+    if outcome.filled_lots > 0 && !is_fresh(risk, hands.market.index, clock)? {
+        interest.require_closed(hands.market, outcome.filled_lots)?;
+    }
     enter_resting(&mut hands, perp_slot, terms, &order, &outcome)?;
     report(&hands, terms, &order, &outcome, fee)?;
 
@@ -56,7 +60,7 @@ pub fn place(
 }
 
 /// The order as the matching engine takes it, once its terms are acceptable. With a stale entry only a reduce-only
-/// order is. The owner's has no band then: a loss it makes must leave Init health whole, and is the owner's own. A
+/// order is, and it trades only with what reduces too. The owner's has no band then: a loss it makes must leave Init health whole, and is the owner's own. A
 /// delegate's keeps the band around the last price, or else waiting for the entry to go stale would be a way to give
 /// the owner's margin to somebody.
 #[inline(never)]
@@ -70,7 +74,7 @@ pub fn incoming(
 ) -> Result<TakerOrder> {
     let market = &*hands.market;
     let entry = risk.market(market.index)?;
-    let fresh = entry.is_fresh(clock_of(clock));
+    let fresh = is_fresh(risk, market.index, clock)?;
     require!(fresh || terms.reduce_only, PlimsollError::StaleEntry);
     let band = (fresh || delegated)
         .then(|| PriceBand::around(entry, terms.side.into(), market.params.price_band_ratio));
@@ -103,6 +107,12 @@ pub fn incoming(
         self_trade: terms.self_trade.into(),
         reduce_only: terms.reduce_only,
     })
+}
+
+/// Whether a market's price carries new risk.
+fn is_fresh(risk: &RiskState, market: u16, clock: &Clock) -> Result<bool> {
+    let price = &risk.market(market)?.price;
+    Ok(price.is_fresh(&clock_of(risk, clock), Purpose::Trade))
 }
 
 /// The limit in price lots: within the band, a market order's cut to it.
@@ -263,6 +273,17 @@ impl Interest {
             long: market.long_interest,
             short: market.short_interest,
         }
+    }
+
+    /// Refuses trades, while the price is stale, in which not both sides reduced: whoever rests an order would sell a way out
+    /// at a price that is no more. A maker that is not at hand is not known to reduce.
+    fn require_closed(&self, market: &Market, lots: i64) -> Result<()> {
+        let closed = |before: i64, after: i64| before.checked_sub(after) == Some(lots);
+        require!(
+            closed(self.long, market.long_interest) && closed(self.short, market.short_interest),
+            PlimsollError::StaleEntry
+        );
+        Ok(())
     }
 
     /// Refuses what made a side grow beyond the cap; a trade that does not is free of it.

@@ -1,4 +1,4 @@
-//! A bank: one listed asset, its totals, indices, limits and oracles. Its vault holds the tokens.
+//! A bank: one listed asset, its totals, indices and limits. Its vault holds the tokens.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::{native_ceil, native_floor, Indices},
@@ -6,67 +6,6 @@ use plimsoll_risk::{
 };
 
 use crate::error::{OrRefuse, PlimsollError};
-
-/// Where a price comes from.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    bytemuck::Pod,
-    bytemuck::Zeroable,
-    AnchorSerialize,
-    AnchorDeserialize,
-)]
-#[repr(C)]
-pub struct OracleSource {
-    /// The Pyth feed id (`PYTH_PULL`), or the address of the price account (`PYTH_LEGACY`).
-    pub feed: [u8; 32],
-    /// One of [`oracle_kind`].
-    pub kind: u8,
-    /// `PYTH_PULL`: which receiver deployments may own the update, a set of [`receiver`] bits.
-    pub receivers: u8,
-    pub padding: [u8; 6],
-}
-
-/// Kinds of [`OracleSource`].
-pub mod oracle_kind {
-    /// No source (a missing fallback).
-    pub const NONE: u8 = 0;
-    /// Pyth `PriceUpdateV2`, posted by a receiver deployment.
-    pub const PYTH_PULL: u8 = 1;
-    /// Legacy Pyth push account.
-    pub const PYTH_LEGACY: u8 = 2;
-}
-
-/// Deployments of the Pyth receiver, as bits.
-pub mod receiver {
-    /// The original deployment.
-    pub const DEFAULT: u8 = 1;
-    /// The Pyth-Pro compatible deployment.
-    pub const PRO_COMPATIBLE: u8 = 2;
-}
-
-/// A feed and the one to fall back to when it has no acceptable price.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    bytemuck::Pod,
-    bytemuck::Zeroable,
-    AnchorSerialize,
-    AnchorDeserialize,
-)]
-#[repr(C)]
-pub struct OracleSources {
-    pub primary: OracleSource,
-    pub fallback: OracleSource,
-}
 
 /// One listed asset.
 #[account(zero_copy)]
@@ -103,7 +42,6 @@ pub struct Bank {
     /// Withdrawn less deposited within the window, native.
     pub outflow: i64,
     pub params: AssetParams,
-    pub oracles: OracleSources,
     /// Entry in the risk state.
     pub index: u16,
     pub decimals: u8,

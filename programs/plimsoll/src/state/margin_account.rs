@@ -27,8 +27,11 @@ pub struct MarginAccount {
     pub owner: Pubkey,
     /// May trade and cancel, not withdraw or transfer; the default key when there is none.
     pub delegate: Pubkey,
-    /// Slot in which the account was flagged for liquidation, zero when it is not.
-    pub flagged_slot: u64,
+    /// When the account was flagged for liquidation, Unix seconds; zero when it is not.
+    pub flagged_at: i64,
+    /// Newest publish time among the prices that the account was flagged at, Unix milliseconds: what is seized is seized at
+    /// later ones.
+    pub flagged_price_ms: i64,
     /// Number among the owner's accounts.
     pub sub_account: u16,
     /// One of [`account_state`].
@@ -37,8 +40,10 @@ pub struct MarginAccount {
     pub version: u8,
     /// A [`plimsoll_risk::MarginMode`], chosen by the owner.
     pub margin_mode: u8,
-    pub padding: [u8; 2],
-    pub reserved: [u64; 8],
+    /// One once a second, later observation has found a flagged account below its maintenance line.
+    pub flag_confirmed: u8,
+    pub padding: [u8; 1],
+    pub reserved: [u64; 7],
     pub balances: [Balance; MAX_BALANCES],
     pub perps: [PerpPosition; MAX_PERPS],
     pub orders: [OpenOrder; MAX_ORDERS],
@@ -112,7 +117,9 @@ impl MarginAccount {
     /// Ends a liquidation.
     pub fn clear_liquidation(&mut self) {
         self.state = account_state::ACTIVE;
-        self.flagged_slot = 0;
+        self.flagged_at = 0;
+        self.flagged_price_ms = 0;
+        self.flag_confirmed = 0;
     }
 
     /// A free order slot.

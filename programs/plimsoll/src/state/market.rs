@@ -2,10 +2,10 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     position::{FundingIndices, OpenInterestChange},
+    price::PriceUnit,
     MarketParams,
 };
 
-use super::OracleSources;
 use crate::error::OrRefuse;
 
 /// What one lot and one price lot mean. Fixed at creation.
@@ -32,6 +32,16 @@ pub struct ContractTerms {
     pub padding: [u8; 7],
     /// Display name, UTF-8, zero-padded.
     pub name: [u8; 16],
+}
+
+impl ContractTerms {
+    /// What the market's price is quoted for: one base lot.
+    pub const fn price_unit(&self) -> PriceUnit {
+        PriceUnit {
+            decimals: self.base_decimals,
+            size: self.base_lot_size,
+        }
+    }
 }
 
 /// One perpetual market.
@@ -61,7 +71,6 @@ pub struct Market {
     /// Identifier of the next order: time priority and order id.
     pub next_order_id: u64,
     pub params: MarketParams,
-    pub oracles: OracleSources,
     /// Smoothed (mark − spot) / spot, a signed Q8.24 ratio.
     pub premium: i32,
     /// Entry in the risk state.

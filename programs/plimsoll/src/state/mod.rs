@@ -2,15 +2,17 @@
 pub mod bank;
 pub mod book;
 pub mod exchange;
+pub mod feed;
 pub mod fill_queue;
 pub mod margin_account;
 pub mod market;
 pub mod pending_change;
 pub mod risk_state;
 
-pub use bank::{Bank, OracleSource, OracleSources};
+pub use bank::Bank;
 pub use book::Book;
 pub use exchange::Exchange;
+pub use feed::{Feed, OracleSource, OracleSources};
 pub use fill_queue::FillQueueAccount;
 pub use margin_account::MarginAccount;
 pub use market::Market;

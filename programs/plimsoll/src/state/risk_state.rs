@@ -2,15 +2,18 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     portfolio::MAX_UNDERLYINGS, volatility, AssetRisk, Haircut, MarketRisk, PortfolioModel,
-    PriceState, UnderlyingRisk,
+    UnderlyingRisk,
 };
 
+use super::feed::{Feed, MAX_FEEDS};
 use crate::error::{OrRefuse, PlimsollError};
 
 /// Assets that an exchange can list.
 pub const MAX_ASSETS: usize = 64;
 /// Markets that an exchange can list.
 pub const MAX_MARKETS: usize = 64;
+/// Most milliseconds by which one refresh moves the clock of doubt on: what nobody refreshed for longer, nobody watched.
+const MAX_DOUBT_STEP_MS: u64 = 60_000;
 
 /// For every asset and market the validated price and the effective, premultiplied risk parameters.
 /// Written by `refresh` and listing only, so that trades on different markets run in parallel.
@@ -28,7 +31,16 @@ pub struct RiskState {
     pub version: u8,
     /// Entries of `underlyings` in use; the first is number 1.
     pub underlying_count: u8,
-    pub reserved: [u64; 7],
+    /// The clock by which doubt decays, milliseconds: time in which at least half of the feeds were heard.
+    pub doubt_ms: u64,
+    /// When it was last moved on, Unix milliseconds.
+    pub doubt_moved_ms: i64,
+    /// Entries of `feeds` in use.
+    pub feed_count: u8,
+    pub padding: [u8; 7],
+    pub reserved: [u64; 4],
+    /// Every price, once.
+    pub feeds: [Feed; MAX_FEEDS],
     pub assets: [AssetRisk; MAX_ASSETS],
     pub markets: [MarketRisk; MAX_MARKETS],
     /// The portfolio model.
@@ -94,19 +106,59 @@ impl RiskState {
         underlying.is_some_and(|u| u.volatility.is_due(&self.model.params, publish_time))
     }
 
-    /// Lets an underlying learn its volatility from a price that its driving entry accepted; tells whether it did. It
-    /// cannot fail: nothing is learnt by an underlying that does not exist.
+    /// Lets an underlying learn its volatility from a price, a mantissa of its driving entry, that its feed has just accepted;
+    /// tells whether it did. It cannot fail: nothing is learnt by an underlying that does not exist.
     #[inline(never)]
-    pub fn sample(&mut self, underlying: u8, price: &PriceState) -> bool {
+    pub fn sample(
+        &mut self,
+        underlying: u8,
+        spot: u64,
+        published_ms: i64,
+        is_broken: bool,
+    ) -> bool {
         volatility::sample(
             &mut self.model,
             &mut self.underlyings,
             underlying,
-            price.spot,
-            price.publish_time,
-            price.is_broken(),
+            spot,
+            published_ms / 1_000,
+            is_broken,
         )
         .unwrap_or(false)
+    }
+
+    /// A feed in use.
+    pub fn feed(&self, index: u8) -> Result<&Feed> {
+        require!(index < self.feed_count, PlimsollError::UnknownFeed);
+        self.feeds
+            .get(usize::from(index))
+            .ok_or_else(|| PlimsollError::UnknownFeed.into())
+    }
+
+    /// A feed in use, to be rewritten.
+    pub fn feed_mut(&mut self, index: u8) -> Result<&mut Feed> {
+        require!(index < self.feed_count, PlimsollError::UnknownFeed);
+        self.feeds
+            .get_mut(usize::from(index))
+            .ok_or_else(|| PlimsollError::UnknownFeed.into())
+    }
+
+    /// Moves the clock of doubt on to now, unless more than half of the feeds are silent: an outage of the oracle as a whole
+    /// makes nobody's collateral worth less.
+    pub fn move_doubt(&mut self, now_ms: i64) {
+        let elapsed = now_ms.saturating_sub(self.doubt_moved_ms);
+        if elapsed <= 0 {
+            return;
+        }
+        self.doubt_moved_ms = now_ms;
+        let used = self.feeds.iter().take(usize::from(self.feed_count));
+        let silent = used
+            .filter(|f| f.price.is_silent(now_ms, &f.limits))
+            .count();
+        if silent.saturating_mul(2) <= usize::from(self.feed_count) {
+            let step = elapsed.unsigned_abs().min(MAX_DOUBT_STEP_MS);
+            self.doubt_ms = self.doubt_ms.saturating_add(step);
+        }
     }
 
     /// Takes another underlying's entry into use.

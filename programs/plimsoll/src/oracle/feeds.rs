@@ -1,0 +1,344 @@
+//! Takes prices into feeds, and rewrites in the same step whatever copies them: entries of assets and markets, and feeds that
+//! are derived.
+use anchor_lang::prelude::*;
+use plimsoll_risk::{
+    feed::Outcome,
+    price::{choose_shift, Conversion, EntryUnit, PriceUnit, Rounding},
+    Haircut, Observation, Origin, Rejection,
+};
+
+use super::{stake_pool, OraclePrice};
+use crate::{
+    error::{OrRefuse, PlimsollError},
+    state::{
+        feed::{bits, Feed, NO_FEED, RATE_BITS},
+        risk_state::RiskState,
+    },
+};
+
+impl From<Rejection> for PlimsollError {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::ZeroPrice | Rejection::FromTheFuture => Self::InvalidOraclePrice,
+            Rejection::Older | Rejection::TooOld => Self::OracleTooOld,
+            Rejection::WideConfidence => Self::OracleTooWide,
+            Rejection::PrimaryAlive => Self::PrimaryAlive,
+            Rejection::Diverged => Self::FallbackDiverged,
+        }
+    }
+}
+
+/// The price as a feed's mantissa; its confidence rounds up.
+fn observe(price: &OraclePrice, shift: u8) -> Result<Observation> {
+    let conversion = Conversion::new(price.exponent, PriceUnit::WHOLE, shift).or_refuse()?;
+    let number = u64::try_from(price.price).map_err(|_| PlimsollError::InvalidOraclePrice)?;
+    let convert = |number, rounding| conversion.mantissa(number, rounding).or_refuse();
+    Ok(Observation {
+        price: convert(number, Rounding::Floor)?,
+        conf: convert(price.conf, Rounding::Ceil)?,
+        published_ms: price.published_ms,
+    })
+}
+
+/// Takes a price into a feed and rewrites its followers; tells whether it is the feed's price from now on. A feed's first
+/// price chooses its scale. One that was the feed's price already changes nothing.
+///
+/// # Errors
+/// Why the price is refused. That there was a newer one, too wide, reaches the followers all the same.
+#[inline(never)]
+pub fn take_price(
+    risk: &mut RiskState,
+    index: u8,
+    origin: Origin,
+    price: &OraclePrice,
+    now_ms: i64,
+) -> Result<bool> {
+    require!(price.price > 0, PlimsollError::InvalidOraclePrice);
+    let doubt_ms = risk.doubt_ms;
+    let feed = risk.feed_mut(index)?;
+    if !feed.is_priced() {
+        feed.shift = choose_shift(price.price.unsigned_abs(), price.exponent, PriceUnit::WHOLE)
+            .or_refuse()?;
+    }
+    let seen = observe(price, feed.shift)?;
+    let refused = feed.price.refused_ms;
+    match feed.update(&seen, origin, now_ms, doubt_ms) {
+        Outcome::Accepted => {
+            rewrite_followers(risk, index, true, now_ms);
+            Ok(true)
+        }
+        Outcome::Known => Ok(false),
+        Outcome::Refused(rejection) => {
+            if feed.price.refused_ms != refused {
+                rewrite_followers(risk, index, false, now_ms);
+            }
+            Err(PlimsollError::from(rejection).into())
+        }
+    }
+}
+
+/// Takes a stake pool's rate into a derived feed and prices it anew. A rate rises no faster than the feed's limits allow, so
+/// that what a manipulated pool says is believed over days; it falls at once.
+///
+/// # Errors
+/// Why the account is not acceptable.
+#[inline(never)]
+pub fn take_rate(
+    risk: &mut RiskState,
+    index: u8,
+    account: &AccountInfo,
+    now_ms: i64,
+) -> Result<bool> {
+    let feed = risk.feed_mut(index)?;
+    let source = &feed.sources.primary;
+    let rate = stake_pool::read(
+        &source.feed,
+        account.key,
+        account.owner,
+        &account.try_borrow_data()?,
+    )?;
+    let now = now_ms / 1_000;
+    if feed.rate == 0 {
+        feed.rate = rate;
+    } else {
+        let secs = u128::from(now.saturating_sub(feed.rate_read_at).max(0).unsigned_abs());
+        // 64, 29 and at most 34 bits.
+        let growth = u128::from(feed.rate)
+            .wrapping_mul(u128::from(feed.limits.max_growth_per_day))
+            .wrapping_mul(secs.min(1 << 24))
+            >> plimsoll_risk::RATIO_BITS;
+        let most = u128::from(feed.rate).saturating_add(growth / 86_400);
+        feed.rate = u64::try_from(most).unwrap_or(u64::MAX).min(rate);
+    }
+    feed.rate_read_at = now;
+    let base = source.base;
+    derive(risk, base, index, now_ms)
+}
+
+/// Rewrites all that copies a feed's price. With `is_accepted` the price is one that the feed accepted just now: it may teach
+/// an underlying its volatility, and moves the feeds derived from it.
+#[inline(never)]
+pub fn rewrite_followers(risk: &mut RiskState, index: u8, is_accepted: bool, now_ms: i64) {
+    let Some(feed) = risk.feeds.get(usize::from(index)) else {
+        return;
+    };
+    let (assets, markets, derived) = (feed.assets, feed.markets, feed.derived);
+    if is_accepted {
+        sample(risk, index);
+    }
+    let RiskState {
+        feeds,
+        assets: asset_entries,
+        markets: market_entries,
+        model,
+        underlyings,
+        ..
+    } = risk;
+    let Some(Feed { price, limits, .. }) = feeds.get(usize::from(index)) else {
+        return;
+    };
+    for place in bits(assets) {
+        if let Some(entry) = asset_entries.get_mut(place) {
+            let haircut = Haircut::of(model, underlyings, entry.underlying);
+            if entry.follow(price, limits, haircut.as_ref()).is_err() {
+                // What does not fit is not the price: no follower may keep an older one as if it were of now.
+                entry.price.published_ms = 0;
+            }
+        }
+    }
+    for place in bits(markets) {
+        if let Some(entry) = market_entries.get_mut(place) {
+            let haircut = Haircut::of(model, underlyings, entry.underlying);
+            if entry.follow(price, limits, haircut.as_ref()).is_err() {
+                entry.price.published_ms = 0;
+            }
+        }
+    }
+    for place in bits(derived) {
+        if let Ok(place) = u8::try_from(place) {
+            // A derived price that is refused stays what it was, and ages.
+            let _ = derive(risk, index, place, now_ms);
+        }
+    }
+}
+
+/// Lets the underlyings of a feed's followers learn from its price, where a sample is due.
+#[inline(always)]
+fn sample(risk: &mut RiskState, index: u8) {
+    let Some(feed) = risk.feeds.get(usize::from(index)) else {
+        return;
+    };
+    let (assets, markets, price) = (feed.assets, feed.markets, feed.price);
+    for place in bits(assets) {
+        if let Some(entry) = risk.assets.get(place).filter(|e| e.samples != 0) {
+            let (underlying, unit) = (entry.underlying, entry.unit());
+            sample_one(risk, underlying, unit, &price);
+        }
+    }
+    for place in bits(markets) {
+        if let Some(entry) = risk.markets.get(place).filter(|e| e.samples != 0) {
+            let (underlying, unit) = (entry.underlying, entry.unit());
+            sample_one(risk, underlying, unit, &price);
+        }
+    }
+}
+
+fn sample_one(
+    risk: &mut RiskState,
+    underlying: u8,
+    unit: EntryUnit,
+    price: &plimsoll_risk::FeedPrice,
+) {
+    if !risk.is_sample_due(underlying, price.published_ms / 1_000) {
+        return;
+    }
+    if let Ok(spot) = unit.floor(price.spot) {
+        risk.sample(underlying, spot, price.published_ms, price.is_broken());
+    }
+}
+
+/// Prices a derived feed after its rate, its base (`from` that or its cap) or the price of its own market changed: rate times
+/// base, at the base's publish time, and no more than the market's price. While the market's price is not heard the derived
+/// one carries no new risk.
+#[inline(never)]
+fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool> {
+    let doubt_ms = risk.doubt_ms;
+    let feed = *risk.feed(index)?;
+    let source = &feed.sources.primary;
+    require!(
+        feed.is_derived() && (source.base == from || source.cap == from),
+        PlimsollError::WrongFeed
+    );
+    let base = risk.feed(source.base)?;
+    if !base.is_priced() || feed.rate == 0 {
+        return Ok(false);
+    }
+    let times = |mantissa: u64| {
+        let product = u128::from(mantissa).wrapping_mul(u128::from(feed.rate)) >> RATE_BITS;
+        u64::try_from(product).map_err(|_| error!(PlimsollError::Overflow))
+    };
+    let mut seen = Observation {
+        price: times(base.price.spot)?,
+        conf: times(base.price.conf)?.saturating_add(1),
+        published_ms: base.price.published_ms,
+    };
+    let (shift, base_refused) = (base.shift, base.price.refused_ms);
+    let mut refused = base_refused;
+    if source.cap != NO_FEED {
+        let cap = risk.feed(source.cap)?;
+        if cap.is_priced() && !cap.price.is_silent(now_ms, &cap.limits) {
+            let price = rescale(cap.price.spot, cap.shift, shift)?;
+            seen.price = seen.price.min(price);
+        } else {
+            refused = now_ms.max(seen.published_ms.saturating_add(1));
+        }
+    }
+    let feed = risk.feed_mut(index)?;
+    feed.shift = shift;
+    let outcome = feed.update(&seen, Origin::Primary, now_ms, doubt_ms);
+    if outcome == Outcome::Known {
+        feed.price.spot = seen.price;
+        feed.price.conf = seen.conf;
+    }
+    feed.price.refused_ms = refused;
+    rewrite_followers(risk, index, outcome == Outcome::Accepted, now_ms);
+    match outcome {
+        Outcome::Refused(rejection) => Err(PlimsollError::from(rejection).into()),
+        outcome => Ok(outcome == Outcome::Accepted),
+    }
+}
+
+/// A mantissa at another shift, rounded down.
+fn rescale(mantissa: u64, from: u8, to: u8) -> Result<u64> {
+    let widened = u128::from(mantissa) << (to & 63);
+    u64::try_from(widened >> (from & 63)).map_err(|_| PlimsollError::Overflow.into())
+}
+
+/// Enters a feed among those that follow the feeds it names, once their listing and its kind are as they must be.
+///
+/// # Errors
+/// `InvalidParameter` when a derived feed names itself or another derived feed.
+pub fn bind(risk: &mut RiskState, index: u8) -> Result<()> {
+    let feed = risk.feed(index)?;
+    if !feed.is_derived() {
+        return Ok(());
+    }
+    require!(feed.derived == 0, PlimsollError::InvalidParameter);
+    let source = feed.sources.primary;
+    for named in [source.base, source.cap] {
+        if named == NO_FEED && named == source.cap {
+            continue;
+        }
+        let other = risk.feed_mut(named)?;
+        require!(
+            named != index && !other.is_derived(),
+            PlimsollError::InvalidParameter
+        );
+        other.derived |= 1u64.checked_shl(u32::from(index)).or_refuse()?;
+    }
+    Ok(())
+}
+
+/// Undoes [`bind`].
+pub fn unbind(risk: &mut RiskState, index: u8) {
+    let others = !1u64.checked_shl(u32::from(index)).unwrap_or(0);
+    for feed in &mut risk.feeds {
+        feed.derived &= others;
+    }
+}
+
+/// Lets asset (or market, with `is_market`) number `place` follow a feed, whose price it takes at once. `unit` is what the
+/// entry prices; its scale is chosen where it has none yet.
+///
+/// # Errors
+/// `UnknownFeed`; `StaleEntry` while the feed has no price of now; `Overflow` when the price does not fit the entry.
+#[inline(never)]
+pub fn follow(
+    risk: &mut RiskState,
+    place: u16,
+    is_market: bool,
+    index: u8,
+    unit: PriceUnit,
+    clock: &Clock,
+) -> Result<()> {
+    let feed = *risk.feed(index)?;
+    let now_ms = clock.unix_timestamp.saturating_mul(1_000);
+    let bit = 1u64.checked_shl(u32::from(place)).or_refuse()?;
+    require!(
+        feed.is_priced() && !feed.price.is_silent(now_ms, &feed.limits) && feed.price.flags() == 0,
+        PlimsollError::StaleEntry
+    );
+    for feed in &mut risk.feeds {
+        let followers = if is_market {
+            &mut feed.markets
+        } else {
+            &mut feed.assets
+        };
+        *followers &= !bit;
+    }
+    if is_market {
+        risk.feed_mut(index)?.markets |= bit;
+        let haircut = risk.haircut(risk.market(place)?.underlying);
+        let entry = risk.market_mut(place)?;
+        let (unit, shift) = scale(unit, &feed, entry.price.spot == 0, entry.shift)?;
+        entry.shift = shift;
+        entry.set_feed(index, unit);
+        entry.follow(&feed.price, &feed.limits, haircut.as_ref())
+    } else {
+        risk.feed_mut(index)?.assets |= bit;
+        let haircut = risk.haircut(risk.asset(place)?.underlying);
+        let entry = risk.asset_mut(place)?;
+        let (unit, shift) = scale(unit, &feed, entry.price.spot == 0, entry.shift)?;
+        entry.shift = shift;
+        entry.set_feed(index, unit);
+        entry.follow(&feed.price, &feed.limits, haircut.as_ref())
+    }
+    .or_refuse()
+}
+
+fn scale(unit: PriceUnit, feed: &Feed, is_new: bool, shift: u8) -> Result<(EntryUnit, u8)> {
+    if is_new {
+        return EntryUnit::choose(unit, feed.shift, feed.price.spot).or_refuse();
+    }
+    Ok((EntryUnit::new(unit, feed.shift, shift).or_refuse()?, shift))
+}
