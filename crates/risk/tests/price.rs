@@ -57,9 +57,9 @@ proptest! {
         unit in unit(), feed_shift in 0u8..=63, entry_shift in 0u8..=63, mantissa in wide(64),
     ) {
         let Ok(found) = EntryUnit::new(unit, feed_shift, entry_shift) else {
-            // Only units so far apart that nothing of 64 bits is left, or nothing fits.
+            // Only units so far apart that nothing is left of the largest price, or that nothing but the smallest fit.
             let (above, below) = exact(u64::MAX, unit, feed_shift, entry_shift);
-            prop_assert!(above.bits() + 1 < below.bits() || above.bits() > below.bits() + 62);
+            prop_assert!(above.bits() <= below.bits() || above.bits() > below.bits() + 120);
             return Ok(());
         };
         prop_assert!(found.multiplier >> 62 >= 1 && found.multiplier <= 1 << 63 && found.places < 128);
