@@ -8,7 +8,7 @@ use plimsoll::{
     state::{market::ContractTerms, OracleSources},
     Change,
 };
-use plimsoll_risk::{AssetParams, MarketParams};
+use plimsoll_risk::{AssetParams, FeedLimits, MarketParams};
 
 use super::build;
 use crate::{addresses, AssetRef, ExchangeRef, MarketRef, Proposal};
@@ -101,15 +101,65 @@ pub fn edit_exchange(
     )
 }
 
-/// Lists an asset, the quote asset first; the authority signs and pays. `oracle` is the account that has the primary
-/// source's price now.
+/// Lists a feed; the authority signs. It has a price once a refresh has taken one.
+pub fn list_feed(
+    exchange: &ExchangeRef,
+    authority: Pubkey,
+    name: [u8; 16],
+    sources: OracleSources,
+    limits: FeedLimits,
+    proposal: Option<Proposal>,
+) -> Instruction {
+    let (pending_change, rent_receiver) = pending(exchange, proposal, authority);
+    build(
+        accounts::ListFeed {
+            authority,
+            exchange: exchange.address,
+            risk_state: exchange.risk_state,
+            pending_change,
+            rent_receiver,
+        },
+        instruction::ListFeed {
+            name,
+            sources,
+            limits,
+        },
+    )
+}
+
+/// Replaces a feed's sources and limits; the authority signs.
+pub fn edit_feed(
+    exchange: &ExchangeRef,
+    authority: Pubkey,
+    feed: u8,
+    sources: OracleSources,
+    limits: FeedLimits,
+    proposal: Option<Proposal>,
+) -> Instruction {
+    let (pending_change, rent_receiver) = pending(exchange, proposal, authority);
+    build(
+        accounts::EditFeed {
+            authority,
+            exchange: exchange.address,
+            risk_state: exchange.risk_state,
+            pending_change,
+            rent_receiver,
+        },
+        instruction::EditFeed {
+            feed,
+            sources,
+            limits,
+        },
+    )
+}
+
+/// Lists an asset, the quote asset first, priced by a feed that has a price now; the authority signs and pays.
 pub fn list_asset(
     exchange: &ExchangeRef,
     authority: Pubkey,
     asset: &AssetRef,
-    oracle: Pubkey,
     params: AssetParams,
-    oracles: OracleSources,
+    feed: u8,
     proposal: Option<Proposal>,
 ) -> Instruction {
     let (pending_change, rent_receiver) = pending(exchange, proposal, authority);
@@ -121,23 +171,22 @@ pub fn list_asset(
             mint: asset.mint,
             bank: asset.bank,
             vault: asset.vault,
-            oracle,
             pending_change,
             rent_receiver,
             token_program: asset.token_program,
             system_program: system_program::ID,
         },
-        instruction::ListAsset { params, oracles },
+        instruction::ListAsset { params, feed },
     )
 }
 
-/// Replaces an asset's parameters and oracles; the authority signs.
+/// Replaces an asset's parameters and feed; the authority signs.
 pub fn edit_asset(
     exchange: &ExchangeRef,
     authority: Pubkey,
     asset: &AssetRef,
     params: AssetParams,
-    oracles: OracleSources,
+    feed: u8,
     proposal: Option<Proposal>,
 ) -> Instruction {
     let (pending_change, rent_receiver) = pending(exchange, proposal, authority);
@@ -150,21 +199,19 @@ pub fn edit_asset(
             pending_change,
             rent_receiver,
         },
-        instruction::EditAsset { params, oracles },
+        instruction::EditAsset { params, feed },
     )
 }
 
 /// Creates a market, which must be the exchange's next; the authority signs and pays. Then grow its book and fill
-/// queue with [`extend_account`]. `oracle` is the account that has the primary source's price now.
-#[allow(clippy::too_many_arguments)]
+/// queue with [`extend_account`]. The feed that prices it must have a price now.
 pub fn create_market(
     exchange: &ExchangeRef,
     authority: Pubkey,
     market: &MarketRef,
-    oracle: Pubkey,
     terms: ContractTerms,
     params: MarketParams,
-    oracles: OracleSources,
+    feed: u8,
     proposal: Option<Proposal>,
 ) -> Instruction {
     let (pending_change, rent_receiver) = pending(exchange, proposal, authority);
@@ -176,7 +223,6 @@ pub fn create_market(
             market: market.address,
             book: market.book,
             fill_queue: market.fill_queue,
-            oracle,
             pending_change,
             rent_receiver,
             system_program: system_program::ID,
@@ -184,18 +230,18 @@ pub fn create_market(
         instruction::CreateMarket {
             terms,
             params,
-            oracles,
+            feed,
         },
     )
 }
 
-/// Replaces a market's parameters and oracles; the authority signs.
+/// Replaces a market's parameters and feed; the authority signs.
 pub fn edit_market(
     exchange: &ExchangeRef,
     authority: Pubkey,
     market: &MarketRef,
     params: MarketParams,
-    oracles: OracleSources,
+    feed: u8,
     proposal: Option<Proposal>,
 ) -> Instruction {
     let (pending_change, rent_receiver) = pending(exchange, proposal, authority);
@@ -208,7 +254,7 @@ pub fn edit_market(
             pending_change,
             rent_receiver,
         },
-        instruction::EditMarket { params, oracles },
+        instruction::EditMarket { params, feed },
     )
 }
 

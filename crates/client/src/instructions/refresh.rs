@@ -1,64 +1,66 @@
-//! The permissionless refresh of entries of the risk state.
+//! The permissionless refresh of feeds, banks and markets.
 use anchor_lang::{
     prelude::Pubkey,
     solana_program::instruction::{AccountMeta, Instruction},
 };
-use plimsoll::{accounts, instruction};
+use plimsoll::{accounts, instruction, FALLBACK};
 
 use super::build_with;
 use crate::{AssetRef, ExchangeRef, MarketRef};
 
-/// One entry to refresh, with the accounts that hold its prices.
-#[derive(Clone, Copy, Debug)]
+/// One thing to bring up to date. A feed's price is what an account's health needs; banks and markets need it for interest
+/// and funding alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshEntry {
-    Asset {
-        asset: AssetRef,
-        oracle: Pubkey,
-        /// Used only once the entry has outlived its age without an acceptable primary price.
-        fallback: Option<Pubkey>,
-    },
-    Market {
-        market: MarketRef,
-        oracle: Pubkey,
-        fallback: Option<Pubkey>,
-    },
+    Feed(FeedRef),
+    Bank(AssetRef),
+    Market(MarketRef),
 }
 
-impl RefreshEntry {
-    fn metas(&self) -> Vec<AccountMeta> {
-        let (mut metas, oracle, fallback) = match self {
-            Self::Asset {
-                asset,
-                oracle,
-                fallback,
-            } => (vec![AccountMeta::new(asset.bank, false)], oracle, fallback),
-            Self::Market {
-                market,
-                oracle,
-                fallback,
-            } => (
-                vec![
-                    AccountMeta::new(market.address, false),
-                    AccountMeta::new_readonly(market.book, false),
-                ],
-                oracle,
-                fallback,
-            ),
-        };
-        let oracles = core::iter::once(oracle).chain(fallback);
-        metas.extend(oracles.map(|o| AccountMeta::new_readonly(*o, false)));
-        metas
-    }
+/// A feed and the account with its price: that of a source which has one, or the stake pool of a derived feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedRef {
+    /// Number of the feed in the risk state.
+    pub index: u8,
+    /// The account of the primary source, or of the fallback.
+    pub account: Pubkey,
+    /// Whether it is the fallback's, which counts only once the primary has long been silent.
+    pub is_fallback: bool,
 }
 
-/// Rewrites entries from their oracles, banks and markets; nobody signs. An entry whose price is not acceptable stays
-/// as it was and is reported by a `RefreshSkipped` event.
+/// Takes prices into feeds and brings banks and markets up to date; nobody signs. Feeds come first whatever their order here,
+/// each once. What is not acceptable stays as it was and is reported by a `RefreshSkipped` event.
 pub fn refresh(exchange: &ExchangeRef, entries: &[RefreshEntry]) -> Instruction {
+    let mut feeds: Vec<FeedRef> = Vec::new();
+    let mut rest = Vec::new();
+    for entry in entries {
+        match entry {
+            RefreshEntry::Feed(feed) if !feeds.contains(feed) => feeds.push(*feed),
+            RefreshEntry::Feed(_) => {}
+            RefreshEntry::Bank(asset) => rest.push(AccountMeta::new(asset.bank, false)),
+            RefreshEntry::Market(market) => {
+                rest.push(AccountMeta::new(market.address, false));
+                rest.push(AccountMeta::new_readonly(market.book, false));
+            }
+        }
+    }
+    let numbers = feeds.iter().map(|feed| {
+        if feed.is_fallback {
+            feed.index | FALLBACK
+        } else {
+            feed.index
+        }
+    });
+    let oracles = feeds
+        .iter()
+        .map(|feed| AccountMeta::new_readonly(feed.account, false));
     build_with(
         accounts::Refresh {
             risk_state: exchange.risk_state,
         },
-        entries.iter().flat_map(RefreshEntry::metas),
-        instruction::Refresh {},
+        oracles.chain(rest),
+        instruction::Refresh {
+            feeds: numbers.collect(),
+        },
     )
 }
