@@ -35,10 +35,12 @@ pub struct ListedAsset {
     pub decimals: u8,
     pub primary: Feed,
     pub fallback: Option<Feed>,
+    /// Number of its feed in the risk state, once it is listed.
+    pub feed: u8,
     pub usd: f64,
 }
 
-/// A market with the asset whose feeds it shares.
+/// A market with the asset whose feed it follows.
 #[derive(Clone, Copy, Debug)]
 pub struct ListedMarket {
     pub market: MarketRef,
@@ -90,6 +92,7 @@ impl Env {
                 decimals,
                 primary,
                 fallback,
+                feed: 0,
                 usd,
             };
             env.list(asset, volatile_params(init, maint)).await;
@@ -126,6 +129,7 @@ impl Env {
             decimals: 6,
             primary: Feed::pull(),
             fallback: None,
+            feed: 0,
             usd: 1.0,
         });
         env

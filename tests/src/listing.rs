@@ -5,13 +5,13 @@ use plimsoll::{
     Change,
 };
 use plimsoll_client::{
-    instructions::{self as ix, RefreshEntry},
+    instructions::{self as ix, FeedRef, RefreshEntry},
     AssetRef, ExchangeRef, Proposal,
 };
-use plimsoll_risk::{AssetParams, MarketParams};
+use plimsoll_risk::{AssetParams, FeedLimits, MarketParams};
 use solana_signer::Signer;
 
-use crate::{env::ListedAsset, Env, ListedMarket, TxOutcome};
+use crate::{env::ListedAsset, params::feed_limits, Env, ListedMarket, TxOutcome};
 
 /// The oracle configuration of an asset.
 pub fn oracles(asset: &ListedAsset) -> OracleSources {
@@ -40,7 +40,7 @@ impl Env {
         exchange
     }
 
-    /// Publishes the asset's price and lists it in the environment's exchange.
+    /// Publishes the asset's price and lists it, with a feed of its own, in the environment's exchange.
     pub async fn list(&mut self, asset: ListedAsset, params: AssetParams) {
         let known = self
             .assets
@@ -51,20 +51,38 @@ impl Env {
             self.assets.push(asset);
         }
         self.set_price(index, asset.usd).await;
+        let feed = self.list_feed(&asset, feed_limits()).await;
+        self.assets[index].feed = feed;
         let authority = self.authority();
+        let refresh = ix::refresh(&self.exchange, &[self.feed_entry(index)]);
         let list = ix::list_asset(
             &self.exchange,
             authority.pubkey(),
             &asset.asset,
-            asset.primary.account,
             params,
-            oracles(&asset),
+            feed,
+            None,
+        );
+        self.run(&[refresh, list], &[&authority]).await;
+    }
+
+    /// Lists a feed with an asset's sources; returns its number.
+    pub async fn list_feed(&mut self, asset: &ListedAsset, limits: FeedLimits) -> u8 {
+        let authority = self.authority();
+        let index = self.risk().await.feed_count;
+        let list = ix::list_feed(
+            &self.exchange,
+            authority.pubkey(),
+            [0; 16],
+            oracles(asset),
+            limits,
             None,
         );
         self.run(&[list], &[&authority]).await;
+        index
     }
 
-    /// Creates a market on an asset's feeds and grows its book and fill queue.
+    /// Creates a market on an asset's feed, whose price it publishes first, and grows its book and fill queue.
     pub async fn open_market(
         &mut self,
         underlying: usize,
@@ -72,19 +90,21 @@ impl Env {
         params: MarketParams,
     ) {
         let authority = self.authority();
+        self.set_price(underlying, self.assets[underlying].usd)
+            .await;
+        let refresh = ix::refresh(&self.exchange, &[self.feed_entry(underlying)]);
         let asset = self.assets[underlying];
         let market = self.exchange.market(self.markets.len() as u16);
         let create = ix::create_market(
             &self.exchange,
             authority.pubkey(),
             &market,
-            asset.primary.account,
             terms,
             params,
-            oracles(&asset),
+            asset.feed,
             None,
         );
-        self.run(&[create], &[&authority]).await;
+        self.run(&[refresh, create], &[&authority]).await;
         let extend = |account| ix::extend_account(authority.pubkey(), account);
         let mut growth = vec![extend(market.book); ix::extensions_needed(Book::SPACE)];
         let queue_steps = ix::extensions_needed(FillQueueAccount::SPACE);
@@ -93,25 +113,37 @@ impl Env {
         self.markets.push(ListedMarket { market, underlying });
     }
 
-    /// The refresh group of an asset.
-    pub fn asset_entry(&self, asset: usize) -> RefreshEntry {
+    /// An asset's feed, from its primary source.
+    pub fn feed_entry(&self, asset: usize) -> RefreshEntry {
         let listed = &self.assets[asset];
-        RefreshEntry::Asset {
-            asset: listed.asset,
-            oracle: listed.primary.account,
-            fallback: listed.fallback.map(|f| f.account),
-        }
+        RefreshEntry::Feed(FeedRef {
+            index: listed.feed,
+            account: listed.primary.account,
+            is_fallback: false,
+        })
     }
 
-    /// The refresh group of a market.
-    pub fn market_entry(&self, market: usize) -> RefreshEntry {
+    /// An asset's feed, from its fallback.
+    pub fn fallback_entry(&self, asset: usize) -> RefreshEntry {
+        let listed = &self.assets[asset];
+        RefreshEntry::Feed(FeedRef {
+            index: listed.feed,
+            account: listed.fallback.expect("a fallback").account,
+            is_fallback: true,
+        })
+    }
+
+    /// An asset's feed and its bank.
+    pub fn asset_entry(&self, asset: usize) -> [RefreshEntry; 2] {
+        let bank = RefreshEntry::Bank(self.assets[asset].asset);
+        [self.feed_entry(asset), bank]
+    }
+
+    /// A market's feed and the market.
+    pub fn market_entry(&self, market: usize) -> [RefreshEntry; 2] {
         let listed = &self.markets[market];
-        let feeds = &self.assets[listed.underlying];
-        RefreshEntry::Market {
-            market: listed.market,
-            oracle: feeds.primary.account,
-            fallback: feeds.fallback.map(|f| f.account),
-        }
+        let market = RefreshEntry::Market(listed.market);
+        [self.feed_entry(listed.underlying), market]
     }
 
     /// Refreshes some entries from what their feeds say now.
@@ -125,8 +157,8 @@ impl Env {
         for asset in 0..self.assets.len() {
             self.set_price(asset, self.assets[asset].usd).await;
         }
-        let assets = (0..self.assets.len()).map(|a| self.asset_entry(a));
-        let markets = (0..self.markets.len()).map(|m| self.market_entry(m));
+        let assets = (0..self.assets.len()).flat_map(|a| self.asset_entry(a));
+        let markets = (0..self.markets.len()).flat_map(|m| self.market_entry(m));
         let entries: Vec<RefreshEntry> = assets.chain(markets).collect();
         self.refresh(&entries).await;
     }
@@ -134,9 +166,9 @@ impl Env {
     /// Moves an asset's price and refreshes its entry, and those of the markets on its feed.
     pub async fn move_price(&mut self, asset: usize, usd: f64) {
         self.set_price(asset, usd).await;
-        let mut entries = vec![self.asset_entry(asset)];
+        let mut entries = self.asset_entry(asset).to_vec();
         let markets = (0..self.markets.len()).filter(|m| self.markets[*m].underlying == asset);
-        entries.extend(markets.map(|m| self.market_entry(m)));
+        entries.extend(markets.flat_map(|m| self.market_entry(m)));
         self.refresh(&entries).await;
     }
 }
@@ -152,15 +184,41 @@ impl Env {
         change(&mut params);
         let listed = self.assets[asset];
         let authority = self.authority.pubkey();
-        let oracles = oracles(&listed);
         ix::edit_asset(
             &self.exchange,
             authority,
             &listed.asset,
             params,
-            oracles,
+            listed.feed,
             None,
         )
+    }
+
+    /// The instruction that changes the limits of an asset's feed, without a proposal.
+    pub async fn edit_feed_ix(
+        &self,
+        asset: usize,
+        change: impl FnOnce(&mut FeedLimits),
+    ) -> Instruction {
+        let listed = self.assets[asset];
+        let mut limits = self.risk().await.feeds[usize::from(listed.feed)].limits;
+        change(&mut limits);
+        let authority = self.authority.pubkey();
+        ix::edit_feed(
+            &self.exchange,
+            authority,
+            listed.feed,
+            oracles(&listed),
+            limits,
+            None,
+        )
+    }
+
+    /// Changes the limits of an asset's feed at once.
+    pub async fn edit_feed(&mut self, asset: usize, change: impl FnOnce(&mut FeedLimits)) {
+        let edit = self.edit_feed_ix(asset, change).await;
+        let authority = self.authority();
+        self.run(&[edit], &[&authority]).await;
     }
 
     /// Changes an asset's parameters at once: the exchange must have no delay, or the change only tighten.
@@ -180,13 +238,12 @@ impl Env {
         change(&mut params);
         let listed = self.markets[market];
         let authority = self.authority.pubkey();
-        let oracles = oracles(&self.assets[listed.underlying]);
         ix::edit_market(
             &self.exchange,
             authority,
             &listed.market,
             params,
-            oracles,
+            self.assets[listed.underlying].feed,
             None,
         )
     }

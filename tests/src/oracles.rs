@@ -3,7 +3,7 @@ use anchor_lang::{prelude::Pubkey, AccountSerialize};
 use plimsoll::{
     oracle::PYTH_LEGACY_PROGRAM,
     state::{
-        bank::{oracle_kind, receiver},
+        feed::{oracle_kind, receiver},
         OracleSource,
     },
 };
@@ -18,7 +18,7 @@ use crate::Env;
 /// Exponent of every price here: numbers are in 10⁻⁸ USD.
 pub const EXPONENT: i32 = -8;
 
-/// One feed: what an operator configures, and the account with its price.
+/// One source: what an operator configures, and the account with its price.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Feed {
     pub source: OracleSource,
@@ -32,8 +32,8 @@ impl Feed {
             source: OracleSource {
                 feed: Pubkey::new_unique().to_bytes(),
                 kind: oracle_kind::PYTH_PULL,
-                receivers: receiver::DEFAULT,
-                padding: [0; 6],
+                receiver: receiver::DEFAULT,
+                ..OracleSource::default()
             },
             account: Pubkey::new_unique(),
         }
@@ -46,8 +46,7 @@ impl Feed {
             source: OracleSource {
                 feed: account.to_bytes(),
                 kind: oracle_kind::PYTH_LEGACY,
-                receivers: 0,
-                padding: [0; 6],
+                ..OracleSource::default()
             },
             account,
         }

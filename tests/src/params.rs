@@ -1,7 +1,7 @@
 //! Realistic parameters of assets and markets.
 use plimsoll::state::market::ContractTerms;
 use plimsoll_risk::{
-    AssetParams, LiquidationTerms, MarketParams, OracleLimits, RateCurve, RATIO_ONE,
+    AssetParams, FeedLimits, LiquidationTerms, MarketParams, RateCurve, RATIO_ONE,
 };
 
 use crate::usd;
@@ -12,14 +12,11 @@ pub fn ratio(value: f64) -> u32 {
 }
 
 /// Limits for a feed that beats every minute.
-pub fn oracle_limits() -> OracleLimits {
-    OracleLimits {
-        max_conf_ratio: ratio(0.02),
+pub fn feed_limits() -> FeedLimits {
+    FeedLimits {
         conf_multiple: ratio(1.0),
-        max_age_secs: 120,
-        max_age_slots: 300,
         stable_rate_per_hour: ratio(0.25),
-        reserved: 0,
+        ..FeedLimits::DEFAULT
     }
 }
 
@@ -45,7 +42,7 @@ pub fn quote_params() -> AssetParams {
         liquidation: LiquidationTerms {
             fee_min: 0,
             fee_max: 0,
-            ramp_slots: 100,
+            ramp_secs: 40,
             insurance_share: ratio(0.2),
         },
         ..volatile_params(1.0, 1.0)
@@ -74,10 +71,9 @@ pub fn volatile_params(init: f64, maint: f64) -> AssetParams {
         liquidation: LiquidationTerms {
             fee_min: ratio(0.01),
             fee_max: ratio(0.05),
-            ramp_slots: 100,
+            ramp_secs: 40,
             insurance_share: ratio(0.2),
         },
-        oracle: oracle_limits(),
     }
 }
 
@@ -100,10 +96,9 @@ pub fn market_params() -> MarketParams {
         liquidation: LiquidationTerms {
             fee_min: ratio(0.005),
             fee_max: ratio(0.025),
-            ramp_slots: 100,
+            ramp_secs: 40,
             insurance_share: ratio(0.2),
         },
-        oracle: oracle_limits(),
     }
 }
 

@@ -64,14 +64,29 @@ pub fn liquidate_ix(env: &Env, by: &Trader, account: &Trader, what: &Liquidation
     ix::liquidate(&env.exchange, by.pubkey(), by.margin, account.margin, what)
 }
 
+/// Liquidates at a second observation where something is seized: an account that is not flagged yet is flagged first.
 pub async fn liquidate(
     env: &mut Env,
     by: &Trader,
     account: &Trader,
     what: &Liquidation,
 ) -> TxOutcome {
+    if what.position.is_some() || what.swap.is_some() {
+        flag(env, by, account).await;
+    }
     let liquidate = liquidate_ix(env, by, account, what);
     env.run(&[liquidate], &[&by.key]).await
+}
+
+/// Flags an account, if it is not flagged yet; a second later every price is published and taken anew, as it was.
+pub async fn flag(env: &mut Env, by: &Trader, account: &Trader) {
+    if env.margin(account.margin).await.state == account_state::LIQUIDATING {
+        return;
+    }
+    let flag = liquidate_ix(env, by, account, &Liquidation::default());
+    env.run(&[flag], &[&by.key]).await;
+    env.advance(1).await;
+    env.refresh_all().await;
 }
 
 /// Requires a refusal that changes nothing.
