@@ -220,6 +220,30 @@ pub enum PlimsollError {
         "Nothing is seized at the prices that the account was flagged at: refresh its feeds first"
     )]
     SameObservation,
+    #[msg("Too few publishers stand behind the price")]
+    TooFewPublishers,
+    #[msg("The price's exponent is not the one that the feed expects")]
+    WrongExponent,
+    #[msg("The message has a price for a listed feed that was left out")]
+    FeedLeftOut,
+
+    // Signed messages
+    #[msg("The account is not the instructions sysvar")]
+    WrongInstructionsSysvar,
+    #[msg("The named instruction is not the check of one signature over a message that it carries itself")]
+    NotASignedMessage,
+    #[msg("The account is not the one in which Pyth lists its trusted signers")]
+    WrongSignerAccount,
+    #[msg("The message's signer is not trusted, or no longer")]
+    UntrustedSigner,
+    #[msg("The signed message is not a price message, or is cut short")]
+    MalformedMessage,
+    #[msg("The signed message has a property of unknown length")]
+    UnknownProperty,
+    #[msg("The signed message is dated ahead of the chain's clock")]
+    MessageFromTheFuture,
+    #[msg("The signed message lacks a property that a price needs")]
+    MissingProperty,
 }
 
 impl From<RiskError> for PlimsollError {

@@ -156,8 +156,12 @@ pub mod plimsoll {
 
     // Oracles
 
-    pub fn refresh<'info>(ctx: Context<'info, Refresh<'info>>, feeds: Vec<u8>) -> Result<()> {
-        instructions::refresh::refresh(ctx, feeds)
+    pub fn refresh<'info>(
+        ctx: Context<'info, Refresh<'info>>,
+        feeds: Vec<u8>,
+        message: Option<SignedPrices>,
+    ) -> Result<()> {
+        instructions::refresh::refresh(ctx, feeds, message)
     }
 
     // Traders

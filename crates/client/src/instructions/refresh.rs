@@ -3,7 +3,11 @@ use anchor_lang::{
     prelude::Pubkey,
     solana_program::instruction::{AccountMeta, Instruction},
 };
-use plimsoll::{accounts, instruction, FALLBACK};
+use plimsoll::{
+    accounts, instruction,
+    oracle::pyth_pro::{instruction::SYSVAR, signers::STORAGE},
+    SignedPrices, FALLBACK,
+};
 
 use super::build_with;
 use crate::{AssetRef, ExchangeRef, MarketRef};
@@ -31,6 +35,18 @@ pub struct FeedRef {
 /// Takes prices into feeds and brings banks and markets up to date; nobody signs. Feeds come first whatever their order here,
 /// each once. What is not acceptable stays as it was and is reported by a `RefreshSkipped` event.
 pub fn refresh(exchange: &ExchangeRef, entries: &[RefreshEntry]) -> Instruction {
+    refresh_with(exchange, entries, None)
+}
+
+/// The same with the prices of a signed message, which an ed25519 instruction of the same transaction carries.
+pub fn refresh_with(
+    exchange: &ExchangeRef,
+    entries: &[RefreshEntry],
+    message: Option<SignedPrices>,
+) -> Instruction {
+    let signed = message
+        .iter()
+        .flat_map(|_| [SYSVAR, STORAGE].map(|account| AccountMeta::new_readonly(account, false)));
     let mut feeds: Vec<FeedRef> = Vec::new();
     let mut rest = Vec::new();
     for entry in entries {
@@ -58,9 +74,10 @@ pub fn refresh(exchange: &ExchangeRef, entries: &[RefreshEntry]) -> Instruction 
         accounts::Refresh {
             risk_state: exchange.risk_state,
         },
-        oracles.chain(rest),
+        signed.chain(oracles).chain(rest),
         instruction::Refresh {
             feeds: numbers.collect(),
+            message: message.clone(),
         },
     )
 }

@@ -5,10 +5,11 @@ use plimsoll_risk::Origin;
 use crate::{
     error::PlimsollError,
     events::RefreshSkipped,
-    ledger, oracle,
+    ledger,
+    oracle::{self, pyth_pro},
     state::{
         feed::{oracle_kind, NO_FEED},
-        Bank, Book, Market, RiskState,
+        Bank, Book, Market, OracleSource, RiskState,
     },
 };
 
@@ -20,31 +21,49 @@ pub struct Refresh<'info> {
     #[account(mut)]
     pub risk_state: AccountLoader<'info, RiskState>,
     // Remaining accounts:
+    //   with a signed message: the instructions sysvar, and Pyth's account of trusted signers;
     //   one oracle account for each feed that is named, in their order;
     //   then, in any order, banks (writable), and markets (writable) each with its book.
 }
 
-/// Takes the prices of the feeds named (with [`FALLBACK`] that of the fallback), then accrues the interest of each bank and
-/// the funding of each market passed. What is not acceptable leaves its feed or entry as it was and is reported by an event;
-/// the others go on.
+/// Prices that Pyth Pro signed, in an instruction of the same transaction.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
+pub struct SignedPrices {
+    /// Index of the ed25519 instruction that carries the message.
+    pub instruction: u8,
+    /// For each price of the message, in its order, the feed that takes it (with [`FALLBACK`] as its fallback's), or 255
+    /// where no listed feed does.
+    pub feeds: Vec<u8>,
+}
+
+/// Takes the prices of a signed message, then those of the feeds named (with [`FALLBACK`] that of the fallback), then accrues
+/// the interest of each bank and the funding of each market passed. What is not acceptable leaves its feed or entry as it was
+/// and is reported by an event; the others go on. A message that is not Pyth's fails as a whole.
 #[inline(never)]
-pub(crate) fn refresh<'info>(ctx: Context<'info, Refresh<'info>>, feeds: Vec<u8>) -> Result<()> {
+pub(crate) fn refresh<'info>(
+    ctx: Context<'info, Refresh<'info>>,
+    feeds: Vec<u8>,
+    message: Option<SignedPrices>,
+) -> Result<()> {
     let clock = Clock::get()?;
     let now_ms = clock.unix_timestamp.saturating_mul(1_000);
     let mut risk = ctx.accounts.risk_state.load_mut()?;
     risk.move_doubt(now_ms);
-    let (oracles, mut rest) = ctx
-        .remaining_accounts
+    let mut accounts = ctx.remaining_accounts;
+    let mut accepted = 0u64;
+    if let Some(message) = &message {
+        let ([instructions, storage], rest) = accounts
+            .split_first_chunk()
+            .ok_or(PlimsollError::WrongRemainingAccount)?;
+        accounts = rest;
+        accepted |= take_message(&mut risk, message, instructions, storage, &clock)?;
+    }
+    let (oracles, mut rest) = accounts
         .split_at_checked(feeds.len())
         .ok_or(PlimsollError::WrongRemainingAccount)?;
-    let mut accepted = 0u64;
     for (number, account) in feeds.iter().zip(oracles) {
         match refresh_feed(&mut risk, *number, account, now_ms) {
-            Ok(true) => {
-                accepted |= 1u64
-                    .checked_shl(u32::from(*number & !FALLBACK))
-                    .unwrap_or(0)
-            }
+            Ok(true) => accepted |= bit(*number),
             Ok(false) => {}
             Err(error) => report(*number & !FALLBACK, account.key, &error),
         }
@@ -75,6 +94,99 @@ fn report(feed: u8, account: &Pubkey, error: &Error) {
     });
 }
 
+/// The bit of a feed's number.
+fn bit(number: u8) -> u64 {
+    1u64.checked_shl(u32::from(number & !FALLBACK)).unwrap_or(0)
+}
+
+/// Takes all prices of a signed message, each into the feed that the caller names for it; returns the feeds that have a new
+/// price. Nobody may leave out a price that a listed feed takes: all that one message tells are of one moment.
+#[inline(never)]
+fn take_message(
+    risk: &mut RiskState,
+    message: &SignedPrices,
+    instructions: &AccountInfo,
+    storage: &AccountInfo,
+    clock: &Clock,
+) -> Result<u64> {
+    let now = clock.unix_timestamp;
+    let instructions = pyth_pro::InstructionsSysvar::open(instructions)?;
+    let index = u16::from(message.instruction);
+    let signed = pyth_pro::verify(&instructions, storage, index, now)?;
+    let mut accepted = 0;
+    let mut numbers = message.feeds.iter();
+    for update in signed.feeds() {
+        let update = update?;
+        let number = *numbers.next().unwrap_or(&NO_FEED);
+        if number == NO_FEED {
+            require!(!takes(risk, update.id), PlimsollError::FeedLeftOut);
+            continue;
+        }
+        match take_signed(risk, number, &update, &signed, now.saturating_mul(1_000)) {
+            Ok(true) => accepted |= bit(number),
+            Ok(false) => {}
+            Err(error) => report(number & !FALLBACK, storage.key, &error),
+        }
+    }
+    Ok(accepted)
+}
+
+/// Whether a listed feed's primary source is this feed of Pyth Pro.
+fn takes(risk: &RiskState, id: u32) -> bool {
+    let used = risk.feeds.iter().take(usize::from(risk.feed_count));
+    used.into_iter().any(|feed| {
+        let source = &feed.sources.primary;
+        source.kind == oracle_kind::PYTH_PRO && pro_id(source) == id
+    })
+}
+
+/// The number of a Pyth Pro feed.
+fn pro_id(source: &OracleSource) -> u32 {
+    let [a, b, c, d, ..] = source.feed;
+    u32::from_le_bytes([a, b, c, d])
+}
+
+#[inline(never)]
+fn take_signed(
+    risk: &mut RiskState,
+    number: u8,
+    update: &pyth_pro::FeedUpdate,
+    message: &pyth_pro::Message,
+    now_ms: i64,
+) -> Result<bool> {
+    let (index, origin) = split(number);
+    let feed = risk.feed(index)?;
+    let source = feed.sources.of(origin);
+    require!(
+        source.kind == oracle_kind::PYTH_PRO && pro_id(source) == update.id,
+        PlimsollError::WrongFeed
+    );
+    let price = update.price(message)?;
+    require!(
+        price.publishers >= feed.limits.min_publishers,
+        PlimsollError::TooFewPublishers
+    );
+    require!(
+        price.exponent == i16::from(source.exponent),
+        PlimsollError::WrongExponent
+    );
+    let price = oracle::OraclePrice {
+        price: price.price,
+        conf: price.conf,
+        exponent: i32::from(price.exponent),
+        published_ms: price.publish_time_ms,
+    };
+    oracle::take_price(risk, index, origin, &price, now_ms)
+}
+
+/// A feed's number, and which of its sources is meant.
+fn split(number: u8) -> (u8, Origin) {
+    match number & FALLBACK {
+        0 => (number, Origin::Primary),
+        _ => (number & !FALLBACK, Origin::Fallback),
+    }
+}
+
 /// Takes one feed's price from its account; tells whether it is a new one.
 #[inline(never)]
 fn refresh_feed(
@@ -83,15 +195,8 @@ fn refresh_feed(
     account: &AccountInfo,
     now_ms: i64,
 ) -> Result<bool> {
-    let (index, origin) = match number & FALLBACK {
-        0 => (number, Origin::Primary),
-        _ => (number & !FALLBACK, Origin::Fallback),
-    };
-    let sources = &risk.feed(index)?.sources;
-    let source = match origin {
-        Origin::Primary => sources.primary,
-        Origin::Fallback => sources.fallback,
-    };
+    let (index, origin) = split(number);
+    let source = *risk.feed(index)?.sources.of(origin);
     if source.kind == oracle_kind::DERIVED {
         return oracle::take_rate(risk, index, account, now_ms);
     }

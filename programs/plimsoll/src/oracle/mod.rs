@@ -1,6 +1,7 @@
 //! Prices from oracles: who may have written them, which feed they carry, how far they are to be trusted.
 mod feeds;
 mod pyth_legacy;
+pub mod pyth_pro;
 mod pyth_pull;
 mod stake_pool;
 

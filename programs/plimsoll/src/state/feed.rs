@@ -81,6 +81,16 @@ pub struct OracleSources {
     pub fallback: OracleSource,
 }
 
+impl OracleSources {
+    /// The source that an origin names.
+    pub const fn of(&self, origin: Origin) -> &OracleSource {
+        match origin {
+            Origin::Primary => &self.primary,
+            Origin::Fallback => &self.fallback,
+        }
+    }
+}
+
 /// One price of the risk state: assets and markets that follow it hold it in their own unit.
 #[cfg_attr(feature = "idl-build", derive(AnchorSerialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
