@@ -206,14 +206,13 @@ pub fn charge_positions(
 mod tests {
     use super::*;
     use bytemuck::Zeroable;
-    use plimsoll_risk::{fixed::scale_ceil, PerpPosition, PriceState, FUNDING_ONE, INDEX_ONE};
+    use plimsoll_risk::{fixed::scale_ceil, EntryPrice, PerpPosition, FUNDING_ONE, INDEX_ONE};
 
-    fn price(spot: u64) -> PriceState {
-        PriceState {
+    fn price(spot: u64) -> EntryPrice {
+        EntryPrice {
             spot,
             stable: spot,
-            average: spot,
-            ..PriceState::default()
+            ..EntryPrice::default()
         }
     }
 

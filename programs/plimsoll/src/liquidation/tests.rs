@@ -2,8 +2,9 @@
 use anchor_lang::prelude::*;
 use bytemuck::Zeroable;
 use plimsoll_risk::{
-    AssetRisk, Balance, BaseLots, LiquidationTerms, MarketParams, MarketRisk, OracleLimits,
-    PerpPosition, PriceState, QuoteNative, Shares, RATIO_ONE,
+    feed::BROKEN, price::EntryUnit, AssetRisk, Balance, BaseLots, EntryPrice, FeedLimits,
+    FeedPrice, LiquidationTerms, MarketParams, MarketRisk, PerpPosition, QuoteNative, Shares,
+    RATIO_ONE,
 };
 
 use super::{require_own_init, Liquidation, Standing};
@@ -36,15 +37,22 @@ fn account(deposit: i64) -> Box<MarginAccount> {
     account
 }
 
-fn fresh(spot: u64, clock: &Clock) -> PriceState {
-    PriceState {
-        publish_time: clock.unix_timestamp,
-        refresh_slot: clock.slot,
+/// A price that its feed published so many milliseconds after the clock's second.
+fn fresh(spot: u64, clock: &Clock, millis: i64) -> EntryPrice {
+    let feed = FeedPrice {
+        published_ms: clock.unix_timestamp * 1_000 + millis,
         spot,
-        conf: 0,
         stable: spot,
         average: spot,
-    }
+        ..FeedPrice::default()
+    };
+    let same = EntryUnit {
+        multiplier: 1,
+        places: 0,
+    };
+    let mut price = EntryPrice::default();
+    price.follow(&feed, &FeedLimits::DEFAULT, same).unwrap();
+    price
 }
 
 impl Desk {
@@ -69,28 +77,20 @@ impl Desk {
             liquidation: LiquidationTerms {
                 fee_min: RATIO_ONE / 100,
                 fee_max: RATIO_ONE / 50,
-                ramp_slots: 100,
+                ramp_secs: 100,
                 insurance_share: RATIO_ONE / 4,
-            },
-            oracle: OracleLimits {
-                max_age_secs: 60,
-                max_age_slots: 100,
-                ..OracleLimits::default()
             },
             ..MarketParams::default()
         };
         desk.risk.asset_count = 1;
         desk.risk.market_count = 1;
         desk.risk.assets[0] = AssetRisk {
-            price: fresh(1 << SHIFT, &desk.clock),
             asset_price: [1 << SHIFT; 3],
             liability_price: [1 << SHIFT; 3],
-            max_age_secs: 60,
-            max_age_slots: 100,
             ..AssetRisk::listed(SHIFT, 6)
         };
         desk.risk.markets[0] = MarketRisk::listed(SHIFT, 1);
-        desk.set_spot(SPOT);
+        desk.publish(SPOT, 0);
         desk.account.perps[0] = PerpPosition {
             position: BaseLots(lots),
             quote: QuoteNative(-lots * i64::try_from(SPOT).unwrap()),
@@ -101,10 +101,21 @@ impl Desk {
         desk
     }
 
-    fn set_spot(&mut self, spot: u64) {
+    /// Both feeds publish, so many milliseconds after the clock's second.
+    fn publish(&mut self, spot: u64, millis: i64) {
+        self.risk.assets[0].price = fresh(1 << SHIFT, &self.clock, millis);
         let entry = &mut self.risk.markets[0];
-        entry.price = fresh(spot << SHIFT, &self.clock);
+        entry.price = fresh(spot << SHIFT, &self.clock, millis);
         entry.recompute(&self.market.params, None).unwrap();
+    }
+
+    /// Flags the account, and confirms it by prices published a millisecond later.
+    fn flag(&mut self) {
+        assert!(!self.liquidate(0).unwrap());
+        assert_eq!(self.account.flag_confirmed, 0);
+        self.publish(SPOT, 1);
+        assert!(!self.liquidate(0).unwrap());
+        assert_eq!(self.account.flag_confirmed, 1);
     }
 
     fn liquidate(&mut self, max_lots: u64) -> Result<bool> {
@@ -121,6 +132,7 @@ impl Desk {
         liquidation.begin()?;
         if max_lots > 0 {
             liquidation.require_no_orders()?;
+            liquidation.require_second_observation()?;
             liquidation.take_over(&mut self.market, max_lots, false)?;
         }
         let kept = liquidation.standing.end();
@@ -162,17 +174,56 @@ fn only_an_account_below_its_maintenance_line_is_flagged() {
     let mut desk = Desk::new(100, 4_999_900);
     assert!(!desk.liquidate(0).unwrap());
     assert_eq!(desk.account.state, account_state::LIQUIDATING);
-    assert_eq!(desk.account.flagged_slot, desk.clock.slot);
+    assert_eq!(desk.account.flagged_at, desk.clock.unix_timestamp);
+    assert_eq!(
+        desk.account.flagged_price_ms,
+        desk.clock.unix_timestamp * 1_000
+    );
+}
+
+#[test]
+fn nothing_is_taken_at_the_prices_of_the_flag() {
+    let same = u32::from(PlimsollError::SameObservation);
+    let mut desk = Desk::new(100, 4_000_000);
+    assert_eq!(refusal(desk.liquidate(10)), same);
+    assert!(!desk.liquidate(0).unwrap());
+    // Time alone shows nothing.
+    desk.clock.unix_timestamp += 5;
+    assert_eq!(refusal(desk.liquidate(10)), same);
+    // One of two prices is new.
+    desk.risk.markets[0].price = fresh(SPOT << SHIFT, &desk.clock, 0);
+    assert_eq!(refusal(desk.liquidate(10)), same);
+    desk.risk.assets[0].price = fresh(1 << SHIFT, &desk.clock, 0);
+    assert!(!desk.liquidate(10).unwrap());
+    assert_eq!(desk.lots(), (90, 10));
+}
+
+/// An account that is below its line at the first observation and above it at the second is nobody's to take.
+#[test]
+fn a_flag_that_is_not_confirmed_is_cleared() {
+    let mut desk = Desk::new(100, 4_000_000);
+    assert!(!desk.liquidate(0).unwrap());
+    // Above its maintenance line, yet below the one where liquidations end.
+    desk.account.balances[0].shares.0 = 7_000_000;
+    desk.publish(SPOT, 1);
+    assert_eq!(
+        refusal(desk.liquidate(10)),
+        u32::from(PlimsollError::SameObservation)
+    );
+    assert!(desk.liquidate(0).unwrap());
+    assert_eq!(desk.account.state, account_state::ACTIVE);
+    assert_eq!(desk.lots(), (100, 0));
 }
 
 #[test]
 fn a_flagged_account_is_liquidated_up_to_the_line_where_it_ends() {
     let mut desk = Desk::new(100, 4_000_000);
-    assert!(!desk.liquidate(0).unwrap());
+    desk.flag();
     // Above its maintenance line again, yet below the other one.
     desk.account.balances[0].shares.0 = 7_000_000;
     assert!(desk.liquidate(1_000).unwrap());
     assert_eq!(desk.account.state, account_state::ACTIVE);
+    assert_eq!(desk.account.flag_confirmed, 0);
     let (left, taken) = desk.lots();
     assert!(
         left > 0 && left < 70 && taken == 100 - left,
@@ -185,6 +236,7 @@ fn a_takeover_moves_lots_and_quote_and_loses_neither() {
     for lots in [100, -100] {
         let mut desk = Desk::new(lots, 4_000_000);
         let before = desk.claims();
+        desk.flag();
         assert!(!desk.liquidate(10).unwrap());
         assert_eq!(desk.claims(), before);
         assert_eq!(desk.lots(), (lots - lots / 10, lots / 10));
@@ -199,14 +251,21 @@ fn a_takeover_moves_lots_and_quote_and_loses_neither() {
 #[test]
 fn the_fee_ramps_and_never_takes_more_than_half_of_equity() {
     let mut desk = Desk::new(100, 4_000_000);
-    assert!(!desk.liquidate(0).unwrap());
-    desk.clock.slot += 100;
-    desk.set_spot(SPOT);
-    desk.risk.assets[0].price.refresh_slot = desk.clock.slot;
-    assert!(!desk.liquidate(10).unwrap());
-    assert!((49_999..=50_000).contains(&desk.market.insurance_accrued));
+    desk.flag();
+    // Half of the ramp's seconds, however many slots they were.
+    for (secs, slots) in [(50, 1), (50, 100_000)] {
+        desk.clock.unix_timestamp += secs;
+        desk.clock.slot += slots;
+        desk.publish(SPOT, 0);
+        let before = desk.market.insurance_accrued;
+        assert!(!desk.liquidate(10).unwrap());
+        let paid = desk.market.insurance_accrued - before;
+        let due = if slots == 1 { 37_500 } else { 50_000 };
+        assert!((due - 1..=due).contains(&paid), "{paid}");
+    }
 
     let mut desk = Desk::new(100, 1_000);
+    desk.flag();
     desk.liquidate(1_000).unwrap();
     assert_eq!(desk.account.perps[0].position.0, 0);
     let equity = desk.account.balances[0].shares.0 + desk.account.perps[0].quote.0;
@@ -216,13 +275,16 @@ fn the_fee_ramps_and_never_takes_more_than_half_of_equity() {
 #[test]
 fn what_is_stale_or_broken_is_not_taken() {
     let mut desk = Desk::new(100, 4_000_000);
-    desk.risk.markets[0].price.average = 3 * (SPOT << SHIFT);
+    desk.flag();
+    desk.risk.markets[0].price.flags = BROKEN;
     assert_eq!(
         refusal(desk.liquidate(10)),
         u32::from(PlimsollError::BrokenFeed)
     );
-    desk.set_spot(SPOT);
-    desk.clock.slot += 101;
+    desk.publish(SPOT, 0);
+    desk.clock.unix_timestamp += 10;
+    desk.liquidate(10).unwrap();
+    desk.clock.unix_timestamp += 1;
     assert_eq!(
         refusal(desk.liquidate(10)),
         u32::from(PlimsollError::StaleEntry)
@@ -233,6 +295,7 @@ fn what_is_stale_or_broken_is_not_taken() {
 fn a_liquidator_needs_margin_for_what_it_took() {
     let mut desk = Desk::new(100, 4_000_000);
     desk.liquidator = account(100_000);
+    desk.flag();
     desk.liquidate(1_000).unwrap();
     let checked = require_own_init(&desk.risk, &desk.liquidator, &desk.clock);
     assert_eq!(

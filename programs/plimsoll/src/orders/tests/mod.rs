@@ -10,8 +10,8 @@ use std::cell::{Ref, RefCell, RefMut};
 use anchor_lang::prelude::*;
 use bytemuck::Zeroable;
 use plimsoll_risk::{
-    feed::PriceState, AssetRisk, Balance, LiquidationTerms, MarketParams, MarketRisk, OracleLimits,
-    PerpPosition, Shares, RATIO_ONE,
+    price::EntryUnit, AssetRisk, Balance, EntryPrice, FeedLimits, FeedPrice, LiquidationTerms,
+    MarketParams, MarketRisk, PerpPosition, Shares, RATIO_ONE,
 };
 
 use super::{cancel_all_in_book, place, settle_waiting, terms::*, AtHand, Cancelled, Maker};
@@ -49,24 +49,25 @@ pub fn params() -> MarketParams {
         taker_fee: 8_388,
         price_band_ratio: RATIO_ONE / 10,
         liquidation: LiquidationTerms::default(),
-        oracle: OracleLimits {
-            max_age_secs: 60,
-            max_age_slots: 100,
-            ..OracleLimits::default()
-        },
         ..MarketParams::default()
     }
 }
 
-fn fresh_price(spot: u64, clock: &Clock) -> PriceState {
-    PriceState {
-        publish_time: clock.unix_timestamp,
-        refresh_slot: clock.slot,
+fn fresh_price(spot: u64, clock: &Clock) -> EntryPrice {
+    let feed = FeedPrice {
+        published_ms: clock.unix_timestamp * 1_000,
         spot,
-        conf: 0,
         stable: spot,
         average: spot,
-    }
+        ..FeedPrice::default()
+    };
+    let same = EntryUnit {
+        multiplier: 1,
+        places: 0,
+    };
+    let mut price = EntryPrice::default();
+    price.follow(&feed, &FeedLimits::DEFAULT, same).unwrap();
+    price
 }
 
 impl Desk {
@@ -87,11 +88,12 @@ impl Desk {
         desk.risk.asset_count = 1;
         desk.risk.market_count = 1;
         desk.risk.assets[0] = AssetRisk {
-            price: fresh_price(1 << SHIFT, &desk.clock),
+            price: EntryPrice {
+                max_age_secs: [1_000; 3],
+                ..fresh_price(1 << SHIFT, &desk.clock)
+            },
             asset_price: [1 << SHIFT; 3],
             liability_price: [1 << SHIFT; 3],
-            max_age_secs: 1_000,
-            max_age_slots: 1_000,
             shift: SHIFT,
             ..AssetRisk::default()
         };

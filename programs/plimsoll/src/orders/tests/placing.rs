@@ -157,45 +157,96 @@ fn the_cap_on_open_interest_binds_only_what_adds_to_it() {
     );
 }
 
-#[test]
-fn a_stale_entry_refuses_all_but_reduce_only_orders() {
+/// Older than a trade allows.
+fn go_stale(desk: &mut Desk) {
+    desk.clock.unix_timestamp += 61;
+}
+
+/// Account 0 is long 20, account 1 short.
+fn desk_with_a_trade() -> Desk {
     let mut desk = Desk::new();
     desk.place(0, bid(1_000, 20), &[]).unwrap();
     desk.place(1, ask(1_000, 20), &[0]).unwrap();
-    desk.place(2, bid(1_000, 20), &[]).unwrap();
-    desk.clock.slot += 101;
+    desk
+}
+
+fn closing(terms: OrderTerms) -> OrderTerms {
+    OrderTerms {
+        reduce_only: true,
+        kind: OrderType::Market,
+        ..terms
+    }
+}
+
+#[test]
+fn a_stale_entry_refuses_all_but_reduce_only_orders() {
+    let mut desk = desk_with_a_trade();
+    desk.place(1, bid(1_000, 20), &[]).unwrap();
+    desk.clock.unix_timestamp += 60;
+    desk.place(1, bid(1, 10), &[]).unwrap();
+    desk.clock.unix_timestamp += 1;
     refused(
         desk.place(1, bid(1_000, 10), &[]),
         PlimsollError::StaleEntry,
     );
     refused(desk.place(3, bid(100, 10), &[]), PlimsollError::StaleEntry);
-    let closing = OrderTerms {
-        reduce_only: true,
-        kind: OrderType::Market,
-        ..ask(0, 20)
-    };
-    desk.place(0, closing, &[2]).unwrap();
-    assert_eq!(desk.position(0), 0);
+    desk.place(0, closing(ask(0, 20)), &[1]).unwrap();
+    assert_eq!((desk.position(0), desk.position(1)), (0, 0));
+}
+
+/// Whoever rested an order would otherwise sell a way out at a price that is no more.
+#[test]
+fn while_an_entry_is_stale_trades_happen_only_where_both_sides_reduce() {
+    let mut desk = desk_with_a_trade();
+    // A stranger's bid, which would open a long.
+    desk.place(2, bid(1_000, 20), &[]).unwrap();
+    go_stale(&mut desk);
+    refused(
+        desk.place(0, closing(ask(0, 20)), &[2]),
+        PlimsollError::StaleEntry,
+    );
+
+    // A bid of more lots than close its short; of as many they all close.
+    for lots in [20, 25] {
+        let mut desk = desk_with_a_trade();
+        desk.place(1, bid(1_000, lots), &[]).unwrap();
+        desk.place(3, ask(1_001, 25), &[]).unwrap();
+        desk.place(0, bid(1_001, 5), &[3]).unwrap();
+        go_stale(&mut desk);
+        let order = desk.place(0, closing(ask(0, lots)), &[1]);
+        if lots == 20 {
+            order.unwrap();
+            assert_eq!((desk.position(0), desk.position(1)), (5, 0));
+        } else {
+            refused(order, PlimsollError::StaleEntry);
+        }
+    }
+
+    // A maker that is not at hand is not known to reduce.
+    let mut desk = desk_with_a_trade();
+    desk.place(1, bid(1_000, 20), &[]).unwrap();
+    go_stale(&mut desk);
+    refused(
+        desk.place(0, closing(ask(0, 20)), &[]),
+        PlimsollError::StaleEntry,
+    );
 }
 
 /// Waiting for an entry to go stale opens no door for a delegate to trade far from the last price.
 #[test]
 fn a_delegate_keeps_the_band_of_a_stale_entry() {
-    let mut desk = Desk::new();
-    desk.place(0, bid(1_000, 20), &[]).unwrap();
-    desk.place(1, ask(1_000, 20), &[0]).unwrap();
-    desk.place(2, bid(500, 20), &[]).unwrap();
-    desk.clock.slot += 101;
+    let mut desk = desk_with_a_trade();
+    desk.place(1, bid(500, 20), &[]).unwrap();
+    go_stale(&mut desk);
     let closing = OrderTerms {
-        reduce_only: true,
         kind: OrderType::ImmediateOrCancel,
-        ..ask(500, 20)
+        ..closing(ask(500, 20))
     };
     refused(
-        desk.place_by(0, closing, &[2], true),
+        desk.place_by(0, closing, &[1], true),
         PlimsollError::PriceOutOfBand,
     );
-    desk.place_by(0, closing, &[2], false).unwrap();
+    desk.place_by(0, closing, &[1], false).unwrap();
     assert_eq!(desk.position(0), 0);
 }
 
