@@ -180,7 +180,7 @@ proptest! {
     fn posting_again_changes_nothing(
         limits in feed_limits(), steps in history(), again in (wide(55), 0u64..=1, any::<bool>(), 0i64..=1_000_000),
     ) {
-        let mut state = FeedPrice::default();
+        let mut state = begun(1 << 40, &limits);
         let (mut last, mut now) = (NOW, NOW);
         for (price, conf_percent, elapsed, late, fallback) in steps {
             last += elapsed;
@@ -189,7 +189,6 @@ proptest! {
             let origin = if fallback { Origin::Fallback } else { Origin::Primary };
             state.update(&seen, origin, now, DOUBT, &limits);
         }
-        prop_assume!(state.spot != 0);
         let (price, conf, fallback, later) = again;
         let before = state;
         let held = Observation { price: state.spot, conf: state.conf, published_ms: state.published_ms };
