@@ -143,6 +143,40 @@ impl EntryPrice {
         })
     }
 
+    /// What is seized, or repaid, in doubt changes hands for: nothing does before doubt has decayed; then at the last price,
+    /// that of a broken feed being its stable price, and from there in a straight line, over as long again, to what the floor
+    /// leaves of it, so that a market finds the price. None while the price may come back.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when it does not fit.
+    #[inline(never)]
+    pub fn auctioned(&self, clock: &Clock) -> Result<Option<InDoubt>> {
+        if !self.has_doubt_decayed(clock) {
+            return Ok(None);
+        }
+        let last = u128::from(if self.is_broken() {
+            self.stable
+        } else {
+            self.spot
+        });
+        let whole = u64::from(self.doubt_secs).wrapping_mul(1_000);
+        let elapsed = self.doubted_ms(clock).saturating_sub(whole).min(whole);
+        let span = u64::from(RATIO_ONE.saturating_sub(self.doubt_floor));
+        // 24 and 27 bits.
+        let fallen = span
+            .wrapping_mul(elapsed)
+            .checked_div(whole)
+            .unwrap_or(span);
+        let fallen = u32::try_from(fallen).unwrap_or(RATIO_ONE);
+        let out_of_range = |_| RiskError::PriceOutOfRange;
+        let owned = ratio_floor(last, RATIO_ONE.saturating_sub(fallen))?;
+        let owed = ratio_ceil(last, RATIO_ONE.saturating_add(fallen))?;
+        Ok(Some(InDoubt {
+            owned: to_u64(owned).map_err(out_of_range)?,
+            owed: to_u64(owed).map_err(out_of_range)?,
+        }))
+    }
+
     /// How far doubt has decayed, as a ratio of at most one, rounded up: not at all for a while, then in a straight line.
     fn decayed(&self, clock: &Clock) -> u32 {
         let whole = u64::from(self.doubt_secs).wrapping_mul(1_000);

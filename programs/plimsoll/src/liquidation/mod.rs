@@ -19,8 +19,10 @@
 //!   is left either improves by nothing. So [`PATIENCE_SECS`] after it was flagged any leg may be taken, for no fee
 //!   if it leaves the account worse: no liquidator gains by choosing the wrong one.
 //!
-//! No mode, cap or window holds any of it back. What is stale, or priced by a broken feed, is neither seized nor
-//! repaid, and counts in the account's favour. An account with nothing but debt
+//! No mode, cap or window holds any of it back. Nothing is seized on one observation: an account is flagged at some prices and
+//! seized at prices that were all published later. What is stale, or priced by a broken feed, counts in the account's favour,
+//! less and less as doubt lasts, and is neither seized nor repaid before that benefit has decayed; then it goes at a price
+//! that falls until somebody takes it. An account with nothing but debt
 //! left goes to [`bankruptcy`].
 pub mod bankruptcy;
 mod leg;
@@ -36,8 +38,8 @@ pub use standing::{Part, Standing};
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     liquidation::{ramped_fee, Target},
-    AccountMargin, AssetRisk, HealthKind, LiquidationTerms, MarginModel, MarketRisk, Policy,
-    Purpose,
+    AccountMargin, AssetRisk, EntryPrice, HealthKind, LiquidationTerms, MarginModel, MarketRisk,
+    Policy, Purpose,
 };
 
 use crate::{
@@ -92,11 +94,13 @@ impl Liquidation<'_> {
         Ok(())
     }
 
-    /// Whether every price that the account is measured at was published after those that it was flagged at.
+    /// Whether every price that the account is measured at was published after those that it was flagged at; where all are in
+    /// doubt, whether time has passed.
     fn is_later_observation(&self) -> bool {
-        self.standing
-            .oldest_ms()
-            .is_some_and(|oldest| oldest > self.account.flagged_price_ms)
+        match self.standing.oldest_ms() {
+            Some(oldest) => oldest > self.account.flagged_price_ms,
+            None => self.clock.unix_timestamp > self.account.flagged_at,
+        }
     }
 
     /// Refuses to seize anything on one observation: the account must have been below its line at the flag's prices, and at
@@ -194,26 +198,52 @@ impl Liquidation<'_> {
         ramped_fee(terms, self.secs_since_flag())
     }
 
-    /// The entry of an asset that may be seized or repaid.
-    fn asset_entry(&self, index: u16) -> Result<&AssetRisk> {
-        let entry = self.risk.asset(index)?;
-        require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
-        require!(
-            self.standing.view().is_fresh(&entry.price),
-            PlimsollError::StaleEntry
-        );
+    /// The entry of an asset that may be seized (`is_owned`) or repaid: at spot, or, once its price has been doubted for so long
+    /// that nothing is left of doubt's benefit, at the price that doubt auctions it for.
+    fn asset_entry(&self, index: u16, is_owned: bool) -> Result<AssetRisk> {
+        let mut entry = *self.risk.asset(index)?;
+        if let Some(price) = self.auctioned(&entry.price, is_owned)? {
+            entry.price.spot = price;
+            entry.price.flags = 0;
+            entry
+                .rewrite(self.risk.haircut(entry.underlying).as_ref())
+                .or_refuse()?;
+        }
         Ok(entry)
     }
 
-    /// The entry of a market in which a position may be taken over.
-    fn market_entry(&self, index: u16) -> Result<&MarketRisk> {
-        let entry = self.risk.market(index)?;
-        require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
-        require!(
-            self.standing.view().is_fresh(&entry.price),
-            PlimsollError::StaleEntry
-        );
+    /// The entry of a market in which a long (`is_owned`) or short position may be taken over, likewise.
+    fn market_entry(&self, index: u16, is_owned: bool) -> Result<MarketRisk> {
+        let mut entry = *self.risk.market(index)?;
+        if let Some(price) = self.auctioned(&entry.price, is_owned)? {
+            entry.price.spot = price;
+            entry.price.flags = 0;
+            entry
+                .rewrite(self.risk.haircut(entry.underlying).as_ref())
+                .or_refuse()?;
+        }
         Ok(entry)
+    }
+
+    /// None for a price that may be relied on, what doubt auctions at for one that has long been doubted.
+    ///
+    /// # Errors
+    /// `BrokenFeed` and `StaleEntry` for one that may come back.
+    #[inline(never)]
+    fn auctioned(&self, price: &EntryPrice, is_owned: bool) -> Result<Option<u64>> {
+        let view = self.standing.view();
+        if view.is_fresh(price) {
+            return Ok(None);
+        }
+        if let Some(auctioned) = price.auctioned(&view.clock).or_refuse()? {
+            return Ok(Some(if is_owned {
+                auctioned.owned
+            } else {
+                auctioned.owed
+            }));
+        }
+        require!(!price.is_broken(), PlimsollError::BrokenFeed);
+        err!(PlimsollError::StaleEntry)
     }
 
     /// Refuses a slice that leaves LiquidationEnd health lower than it was. Where slots net, all that a call takes is

@@ -74,7 +74,7 @@ impl Liquidation<'_> {
         notional: u64,
         is_followed: bool,
     ) -> Result<()> {
-        let entry = self.market_entry(market.index)?;
+        let entry = self.risk.market(market.index)?;
         let mantissa = u128::from(notional)
             .checked_shl(u32::from(entry.shift))
             .or_refuse()?;
@@ -94,14 +94,14 @@ impl Liquidation<'_> {
     ) -> Result<PositionSlice> {
         let terms = &market.params.liquidation;
         let target = self.target(self.fee(terms), terms);
-        let entry = *self.market_entry(market.index)?;
+        let perp = self.account.perps.get(slot).or_refuse()?;
+        let entry = self.market_entry(market.index, perp.position.0 > 0)?;
         let portion = Portion {
             most: max_lots,
             dust: unsigned(market.params.dust_lots)?,
             collateral_dust: 0,
             is_followed: is_followed || self.has_waited(),
         };
-        let perp = self.account.perps.get(slot).or_refuse()?;
         self.standing
             .position_slice(perp, &entry, &target, &portion)
             .or_refuse()

@@ -73,8 +73,8 @@ impl Liquidation<'_> {
             Some(bank) => bank.load()?.params.dust_usd,
             None => 0,
         };
-        let given = self.stake(collateral, quote_dust)?;
-        let taken = self.stake(debt, quote_dust)?;
+        let given = self.stake(collateral, true, quote_dust)?;
+        let taken = self.stake(debt, false, quote_dust)?;
         let slice = match self.swap_slice(&given, &taken, max_debt) {
             Err(RiskError::NothingToLiquidate) if settled => None,
             slice => Some(slice.or_refuse()?),
@@ -176,7 +176,7 @@ impl Liquidation<'_> {
     }
 
     #[inline(never)]
-    fn stake(&self, leg: &Leg, quote_dust: u64) -> Result<Stake> {
+    fn stake(&self, leg: &Leg, is_owned: bool, quote_dust: u64) -> Result<Stake> {
         match leg {
             Leg::Bank(bank) => {
                 let bank = bank.load()?;
@@ -184,7 +184,7 @@ impl Liquidation<'_> {
                     .account
                     .find_balance(bank.index)
                     .ok_or(PlimsollError::NothingToLiquidate)?;
-                let mut entry = *self.asset_entry(bank.index)?;
+                let mut entry = self.asset_entry(bank.index, is_owned)?;
                 entry.deposit_index = bank.deposit_index;
                 entry.borrow_index = bank.borrow_index;
                 Ok(Stake {

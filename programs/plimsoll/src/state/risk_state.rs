@@ -14,6 +14,8 @@ pub const MAX_ASSETS: usize = 64;
 pub const MAX_MARKETS: usize = 64;
 /// Most milliseconds by which one refresh moves the clock of doubt on: what nobody refreshed for longer, nobody watched.
 const MAX_DOUBT_STEP_MS: u64 = 60_000;
+/// Fewest milliseconds by which it is moved on: doubt lasts for minutes, and every feed is looked at.
+const MIN_DOUBT_STEP_MS: i64 = 10_000;
 
 /// For every asset and market the validated price and the effective, premultiplied risk parameters.
 /// Written by `refresh` and listing only, so that trades on different markets run in parallel.
@@ -147,7 +149,7 @@ impl RiskState {
     /// makes nobody's collateral worth less.
     pub fn move_doubt(&mut self, now_ms: i64) {
         let elapsed = now_ms.saturating_sub(self.doubt_moved_ms);
-        if elapsed <= 0 {
+        if elapsed < MIN_DOUBT_STEP_MS {
             return;
         }
         self.doubt_moved_ms = now_ms;
