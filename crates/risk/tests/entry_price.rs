@@ -105,6 +105,29 @@ proptest! {
             prop_assert!(price.is_fresh(&at(-early), purpose), "the chain's clock may be behind");
         }
     }
+
+    #[test]
+    fn a_doubtful_entry_changes_hands_for_no_worse_than_it_counts_for(
+        price in doubtful(), permille in 0u64..=2_500, later in wide(27),
+    ) {
+        let all = u64::from(price.doubt_secs) * 1_000;
+        let at = |doubted| Clock { doubt_ms: price.doubt_from + doubted, ..CLOCK };
+        let doubted = all * permille / 1_000;
+        let Some(first) = price.auctioned(&at(doubted)).unwrap() else {
+            prop_assert!(doubted < all);
+            return Ok(());
+        };
+        prop_assert!(doubted >= all);
+        let counts = price.in_doubt(&at(doubted)).unwrap();
+        prop_assert!(first.owned >= counts.owned && first.owed <= counts.owed);
+        let second = price.auctioned(&at(doubted + later)).unwrap().unwrap();
+        prop_assert!(second.owned <= first.owned && second.owed >= first.owed);
+        // From the last price to what doubt leaves of it.
+        let last = if price.flags & BROKEN == 0 { price.spot } else { price.stable };
+        let begins = price.auctioned(&at(all)).unwrap();
+        prop_assert_eq!(begins, Some(InDoubt { owned: last, owed: last }));
+        prop_assert_eq!(price.auctioned(&at(2 * all)).unwrap(), Some(counts));
+    }
 }
 
 #[test]
