@@ -57,6 +57,8 @@ pub struct AssetTerms {
     pub deposit_scale_start_usd: u64,
     /// [`AssetParams::borrow_scale_start_usd`].
     pub borrow_scale_start_usd: u64,
+    /// [`AssetParams::dust_usd`].
+    pub dust_usd: u64,
     /// [`AssetParams::asset_weight_init`].
     pub asset_weight_init: u32,
     /// [`AssetParams::asset_weight_maint`].
@@ -76,6 +78,7 @@ impl From<&AssetParams> for AssetTerms {
         Self {
             deposit_scale_start_usd: params.deposit_scale_start_usd,
             borrow_scale_start_usd: params.borrow_scale_start_usd,
+            dust_usd: params.dust_usd,
             asset_weight_init: params.asset_weight_init,
             asset_weight_maint: params.asset_weight_maint,
             liability_weight_init: params.liability_weight_init,
@@ -133,7 +136,7 @@ pub struct AssetRisk {
     pub doubt: PriceDoubt,
 }
 
-const _: () = assert!(core::mem::size_of::<AssetRisk>() == 264);
+const _: () = assert!(core::mem::size_of::<AssetRisk>() == 272);
 
 impl AssetRisk {
     /// What turns the feed's mantissa into this entry's.

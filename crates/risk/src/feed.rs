@@ -19,13 +19,14 @@ pub const AVERAGE_MAX_STEP_MS: i64 = 60_000;
 /// Milliseconds of an hour.
 const HOUR_MS: u64 = 3_600_000;
 /// How far, in milliseconds, an observation may be ahead of the chain's clock, which is an estimate.
-pub const MAX_CLOCK_LEAD_MS: i64 = 15_000;
+pub const MAX_CLOCK_LEAD_MS: i64 = 10_000;
 /// Observations after a jump that confirm it by agreeing with it.
 pub const JUMP_CONFIRMATIONS: u8 = 6;
 /// Least time between two observations that count as confirmations, in milliseconds.
 pub const JUMP_SPACING_MS: i64 = 10_000;
-/// Observations agree that differ by no more than this part of the earlier one: an eighth.
-const AGREEMENT_SHIFT: u32 = 3;
+/// Observations agree that differ by no more than this part of the earlier one: a half. A trend that goes on agrees with
+/// itself; a feed that flips between two prices does not.
+const AGREEMENT_SHIFT: u32 = 1;
 
 /// What a price is used for: how old it may be depends on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +55,8 @@ pub struct FeedLimits {
     pub conf_multiple: u32,
     /// Fastest relative move of the stable price, as a ratio per hour. Looser up: a pump counts sooner.
     pub stable_rate_per_hour: u32,
-    /// Furthest that a fallback's price may be from the stable price, as a ratio of that. Looser up.
+    /// Furthest that a fallback's price may be from the nearer of the last and the stable price, as a ratio of the lower of
+    /// them. Looser up.
     pub max_divergence: u32,
     /// By how much a price in doubt counts better for an account in liquidation than it was last, as a ratio: what may have
     /// happened since. Any change loosens.
@@ -188,7 +190,7 @@ pub enum Rejection {
     WideConfidence,
     /// The primary is not silent, or gave no price yet that a fallback's could be held against.
     PrimaryAlive,
-    /// A fallback's price is too far from the stable price.
+    /// A fallback's price is too far from both the last and the stable price.
     Diverged,
 }
 
@@ -256,6 +258,10 @@ impl FeedPrice {
             let doubts = matches!(rejection, Rejection::WideConfidence | Rejection::Diverged);
             if doubts && seen.published_ms > self.published_ms {
                 self.refused_ms = self.refused_ms.max(seen.published_ms);
+                if origin == Origin::Primary {
+                    // It was heard, though it does not know.
+                    self.primary_ms = self.primary_ms.max(seen.published_ms);
+                }
             }
             return Outcome::Refused(rejection);
         }
@@ -315,9 +321,12 @@ impl FeedPrice {
             if self.spot == 0 || silent <= age.wrapping_mul(2) {
                 return Err(Rejection::PrimaryAlive);
             }
-            let furthest =
-                (u128::from(self.stable) * u128::from(limits.max_divergence)) >> RATIO_BITS;
-            if u128::from(seen.price.abs_diff(self.stable)) > furthest {
+            // Stable stands still while nothing is accepted: after a fast move the last price is the nearer one.
+            let from_stable = seen.price.abs_diff(self.stable);
+            let from_spot = seen.price.abs_diff(self.spot);
+            let nearer = self.stable.min(self.spot);
+            let furthest = (u128::from(nearer) * u128::from(limits.max_divergence)) >> RATIO_BITS;
+            if u128::from(from_stable.min(from_spot)) > furthest {
                 return Err(Rejection::Diverged);
             }
         }

@@ -67,7 +67,9 @@ proptest! {
             let seen = Observation { price, conf: price / 100 * conf_percent, published_ms: last };
             let origin = if fallback { Origin::Fallback } else { Origin::Primary };
             let age = i64::from(limits.trade_age_secs) * 1_000;
-            let far = (u128::from(before.stable) * u128::from(limits.max_divergence)) >> RATIO_BITS;
+            let nearer = before.stable.min(before.spot);
+            let far = (u128::from(nearer) * u128::from(limits.max_divergence)) >> RATIO_BITS;
+            let off = u128::from(price.abs_diff(before.stable).min(price.abs_diff(before.spot)));
             let wide = u128::from(seen.conf)
                 > (u128::from(price) * u128::from(limits.max_conf_ratio)) >> RATIO_BITS;
             let newer = before.spot == 0 || last > before.published_ms;
@@ -80,11 +82,13 @@ proptest! {
                         Rejection::FromTheFuture => last > now + MAX_CLOCK_LEAD_MS,
                         Rejection::WideConfidence => wide,
                         Rejection::PrimaryAlive => fallback && (before.spot == 0 || now - before.primary_ms <= 2 * age),
-                        Rejection::Diverged => fallback && u128::from(price.abs_diff(before.stable)) > far,
+                        Rejection::Diverged => fallback && off > far,
                     };
                     prop_assert!(holds, "{reason:?}");
                     let doubts = matches!(reason, Rejection::WideConfidence | Rejection::Diverged);
-                    prop_assert_eq!(FeedPrice { refused_ms: before.refused_ms, ..state }, before);
+                    let heard = reason == Rejection::WideConfidence && !fallback && last > before.published_ms;
+                    let primary_ms = if heard { before.primary_ms.max(last) } else { before.primary_ms };
+                    prop_assert_eq!(state, FeedPrice { refused_ms: state.refused_ms, primary_ms, ..before });
                     let refused = if doubts && last > before.published_ms { last } else { 0 };
                     prop_assert_eq!(state.refused_ms, before.refused_ms.max(refused));
                     prop_assert!(refused == 0 || state.flags() & REFUSED != 0);
@@ -102,7 +106,7 @@ proptest! {
                     prop_assert_eq!(state.doubt_from, if doubted { before.doubt_from } else { doubt });
                     if fallback {
                         prop_assert!(before.spot > 0 && now - before.primary_ms > 2 * age);
-                        prop_assert!(u128::from(price.abs_diff(before.stable)) <= far);
+                        prop_assert!(off <= far);
                     }
                     prop_assert_eq!(state.primary_ms, if fallback { before.primary_ms } else { last });
                     if before.spot == 0 {
@@ -293,12 +297,12 @@ proptest! {
     fn observations_that_disagree_confirm_nothing(
         observations in prop::collection::vec(1i64..=20_000, 1..40), low in 10u64..=100,
     ) {
-        // Back and forth between two levels more than an eighth apart, both far above where it was.
+        // Back and forth between two levels more than a half apart, both far above where it was.
         let mut state = begun(1 << 30, &OPEN);
         let mut at = NOW;
         for (i, elapsed) in observations.into_iter().enumerate() {
             at += elapsed;
-            let level = if i % 2 == 0 { low } else { low * 2 };
+            let level = if i % 2 == 0 { low } else { low * 3 };
             post(&mut state, level << 30, at, &OPEN);
             prop_assert!(!state.is_broken() || state.jump_count == 1);
         }

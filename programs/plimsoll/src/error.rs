@@ -212,7 +212,7 @@ pub enum PlimsollError {
     TooManyFeeds,
     #[msg("The fallback counts only once the primary has long been silent")]
     PrimaryAlive,
-    #[msg("The fallback's price is too far from the stable price")]
+    #[msg("The fallback's price is too far from the last and the stable price")]
     FallbackDiverged,
     #[msg("Nothing may be added in an asset whose price is in doubt: refresh its feed first")]
     DepositInDoubt,

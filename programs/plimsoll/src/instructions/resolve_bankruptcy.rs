@@ -78,7 +78,7 @@ pub(crate) fn resolve_bankruptcy<'info>(
 ) -> Result<()> {
     let accounts: &'info ResolveBankruptcy<'info> = ctx.accounts;
     let clock = Clock::get()?;
-    check(accounts)?;
+    check(accounts, &clock)?;
     let leg = Leg::of(accounts.debt.as_ref())?;
     leg.prepare(&accounts.exchange.key(), clock.unix_timestamp)?;
     let is_pnl = leg.is_market();
@@ -105,7 +105,7 @@ pub(crate) fn resolve_bankruptcy<'info>(
 }
 
 #[inline(never)]
-fn check(accounts: &ResolveBankruptcy) -> Result<()> {
+fn check(accounts: &ResolveBankruptcy, clock: &Clock) -> Result<()> {
     let risk = accounts.risk_state.load()?;
     require!(
         accounts.quote_bank.load()?.index == 0,
@@ -122,7 +122,7 @@ fn check(accounts: &ResolveBankruptcy) -> Result<()> {
         resolver.require_trader(&accounts.resolver.key())?;
         gates::RESOLVE_BANKRUPTCY.account(resolver.state)?;
     }
-    require_bankrupt(&*accounts.margin_account.load()?, &risk)
+    require_bankrupt(&*accounts.margin_account.load()?, &risk, clock)
 }
 
 /// Moves insurance tokens into the quote vault; returns what arrived.

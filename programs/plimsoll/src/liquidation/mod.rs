@@ -38,6 +38,7 @@ pub use standing::{Part, Standing};
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     liquidation::{ramped_fee, Target},
+    standard::balance_value,
     AccountMargin, AssetRisk, EntryPrice, HealthKind, LiquidationTerms, MarginModel, MarketRisk,
     Policy, Purpose,
 };
@@ -276,19 +277,27 @@ impl Liquidation<'_> {
     }
 }
 
-/// Refuses unless the Init health of whoever took something over is at least zero, whatever it was before.
+/// Refuses unless the Init health of whoever took something over is at least zero, whatever it was before. While the quote
+/// token's feed is out its deposit counts at its last price: margin in quote can liquidate at any time.
 ///
 /// # Errors
 /// `StaleEntry` when that cannot be known; `InsufficientHealth`.
 #[inline(never)]
 pub fn require_own_init(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<()> {
-    let health = AccountMargin::health(
+    let mut health = AccountMargin::health(
         &view(risk, clock, Purpose::Trade),
         &portfolio(account),
         HealthKind::Init,
         Policy::Strict,
     )
     .or_refuse()?;
+    // Bit 0 is the quote asset's.
+    if health.stale.deposits & 1 != 0 {
+        let [quote, ..] = &account.balances;
+        let value = balance_value(HealthKind::Init, quote, risk.asset(0)?);
+        health.value = health.value.checked_add(value).or_refuse()?;
+    }
+    health.stale.debts &= !1;
     require!(health.stale.blocking().is_none(), PlimsollError::StaleEntry);
     require!(health.value >= 0, PlimsollError::InsufficientHealth);
     Ok(())

@@ -219,11 +219,18 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
     };
     let mut seen = Observation {
         price: times(base.price.spot)?,
-        conf: times(base.price.conf)?.saturating_add(1),
+        conf: times(base.price.conf)?,
         published_ms: base.price.published_ms,
     };
-    let (shift, base_refused) = (base.shift, base.price.refused_ms);
-    let mut refused = base_refused;
+    // The first price chooses the scale; a base that is exchanged later may have another.
+    let shift = if feed.is_priced() {
+        feed.shift
+    } else {
+        base.shift
+    };
+    seen.price = rescale(seen.price, base.shift, shift)?;
+    seen.conf = rescale(seen.conf, base.shift, shift)?.saturating_add(1);
+    let mut refused = base.price.refused_ms;
     if source.cap != NO_FEED {
         let cap = risk.feed(source.cap)?;
         if cap.is_priced() && !cap.price.is_silent(now_ms, &cap.limits) {
@@ -240,7 +247,7 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
         feed.price.spot = seen.price;
         feed.price.conf = seen.conf;
     }
-    feed.price.refused_ms = refused;
+    feed.price.refused_ms = feed.price.refused_ms.max(refused);
     rewrite_followers(risk, index, outcome == Outcome::Accepted, now_ms);
     match outcome {
         Outcome::Refused(rejection) => Err(PlimsollError::from(rejection).into()),
