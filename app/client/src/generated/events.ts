@@ -20,6 +20,10 @@ import {
   type ExchangeCreatedEvent,
   getExchangeEditedEventDecoder,
   type ExchangeEditedEvent,
+  getFeedEditedEventDecoder,
+  type FeedEditedEvent,
+  getFeedListedEventDecoder,
+  type FeedListedEvent,
   getFeesCollectedEventDecoder,
   type FeesCollectedEvent,
   getFilledEventDecoder,
@@ -76,6 +80,8 @@ export type ProgramEvent =
   | { kind: "Deposited"; data: DepositedEvent }
   | { kind: "ExchangeCreated"; data: ExchangeCreatedEvent }
   | { kind: "ExchangeEdited"; data: ExchangeEditedEvent }
+  | { kind: "FeedEdited"; data: FeedEditedEvent }
+  | { kind: "FeedListed"; data: FeedListedEvent }
   | { kind: "FeesCollected"; data: FeesCollectedEvent }
   | { kind: "Filled"; data: FilledEvent }
   | { kind: "FillsSettled"; data: FillsSettledEvent }
@@ -113,6 +119,8 @@ export const EVENT_TABLE = [
   { kind: "Deposited", discriminator: [111, 141, 26, 45, 161, 35, 100, 57], decoder: getDepositedEventDecoder },
   { kind: "ExchangeCreated", discriminator: [0, 50, 0, 190, 87, 189, 99, 3], decoder: getExchangeCreatedEventDecoder },
   { kind: "ExchangeEdited", discriminator: [139, 95, 54, 202, 29, 159, 106, 14], decoder: getExchangeEditedEventDecoder },
+  { kind: "FeedEdited", discriminator: [247, 159, 188, 177, 117, 177, 47, 50], decoder: getFeedEditedEventDecoder },
+  { kind: "FeedListed", discriminator: [20, 160, 54, 13, 4, 100, 247, 254], decoder: getFeedListedEventDecoder },
   { kind: "FeesCollected", discriminator: [233, 23, 117, 225, 107, 178, 254, 8], decoder: getFeesCollectedEventDecoder },
   { kind: "Filled", discriminator: [134, 4, 17, 63, 221, 45, 177, 173], decoder: getFilledEventDecoder },
   { kind: "FillsSettled", discriminator: [217, 163, 141, 0, 180, 221, 42, 213], decoder: getFillsSettledEventDecoder },

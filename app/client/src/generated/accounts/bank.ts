@@ -47,12 +47,8 @@ import {
 import {
   getAssetParamsDecoder,
   getAssetParamsEncoder,
-  getOracleSourcesDecoder,
-  getOracleSourcesEncoder,
   type AssetParams,
   type AssetParamsArgs,
-  type OracleSources,
-  type OracleSourcesArgs,
 } from "../types";
 
 export const BANK_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -96,7 +92,6 @@ export type Bank = {
   /** Withdrawn less deposited within the window, native. */
   outflow: bigint;
   params: AssetParams;
-  oracles: OracleSources;
   /** Entry in the risk state. */
   index: number;
   decimals: number;
@@ -141,7 +136,6 @@ export type BankArgs = {
   /** Withdrawn less deposited within the window, native. */
   outflow: number | bigint;
   params: AssetParamsArgs;
-  oracles: OracleSourcesArgs;
   /** Entry in the risk state. */
   index: number;
   decimals: number;
@@ -176,7 +170,6 @@ export function getBankEncoder(): FixedSizeEncoder<BankArgs> {
       ["outflowWindowStart", getI64Encoder()],
       ["outflow", getI64Encoder()],
       ["params", getAssetParamsEncoder()],
-      ["oracles", getOracleSourcesEncoder()],
       ["index", getU16Encoder()],
       ["decimals", getU8Encoder()],
       ["mode", getU8Encoder()],
@@ -211,7 +204,6 @@ export function getBankDecoder(): FixedSizeDecoder<Bank> {
     ["outflowWindowStart", getI64Decoder()],
     ["outflow", getI64Decoder()],
     ["params", getAssetParamsDecoder()],
-    ["oracles", getOracleSourcesDecoder()],
     ["index", getU16Decoder()],
     ["decimals", getU8Decoder()],
     ["mode", getU8Decoder()],
@@ -282,5 +274,5 @@ export async function fetchAllMaybeBank(
 }
 
 export function getBankSize(): number {
-  return 600;
+  return 496;
 }

@@ -21,6 +21,8 @@ import {
   getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
+  getI64Decoder,
+  getI64Encoder,
   getStructDecoder,
   getStructEncoder,
   getU16Decoder,
@@ -73,8 +75,13 @@ export type MarginAccount = {
   owner: Address;
   /** May trade and cancel, not withdraw or transfer; the default key when there is none. */
   delegate: Address;
-  /** Slot in which the account was flagged for liquidation, zero when it is not. */
-  flaggedSlot: bigint;
+  /** When the account was flagged for liquidation, Unix seconds; zero when it is not. */
+  flaggedAt: bigint;
+  /**
+   * Newest publish time among the prices that the account was flagged at, Unix milliseconds: what is seized is seized at
+   * later ones.
+   */
+  flaggedPriceMs: bigint;
   /** Number among the owner's accounts. */
   subAccount: number;
   /** One of [`account_state`]. */
@@ -83,6 +90,8 @@ export type MarginAccount = {
   version: number;
   /** A [`plimsoll_risk::MarginMode`], chosen by the owner. */
   marginMode: number;
+  /** One once a second, later observation has found a flagged account below its maintenance line. */
+  flagConfirmed: number;
   padding: ReadonlyUint8Array;
   reserved: Array<bigint>;
   balances: Array<Balance>;
@@ -95,8 +104,13 @@ export type MarginAccountArgs = {
   owner: Address;
   /** May trade and cancel, not withdraw or transfer; the default key when there is none. */
   delegate: Address;
-  /** Slot in which the account was flagged for liquidation, zero when it is not. */
-  flaggedSlot: number | bigint;
+  /** When the account was flagged for liquidation, Unix seconds; zero when it is not. */
+  flaggedAt: number | bigint;
+  /**
+   * Newest publish time among the prices that the account was flagged at, Unix milliseconds: what is seized is seized at
+   * later ones.
+   */
+  flaggedPriceMs: number | bigint;
   /** Number among the owner's accounts. */
   subAccount: number;
   /** One of [`account_state`]. */
@@ -105,6 +119,8 @@ export type MarginAccountArgs = {
   version: number;
   /** A [`plimsoll_risk::MarginMode`], chosen by the owner. */
   marginMode: number;
+  /** One once a second, later observation has found a flagged account below its maintenance line. */
+  flagConfirmed: number;
   padding: ReadonlyUint8Array;
   reserved: Array<number | bigint>;
   balances: Array<BalanceArgs>;
@@ -120,14 +136,16 @@ export function getMarginAccountEncoder(): FixedSizeEncoder<MarginAccountArgs> {
       ["exchange", getAddressEncoder()],
       ["owner", getAddressEncoder()],
       ["delegate", getAddressEncoder()],
-      ["flaggedSlot", getU64Encoder()],
+      ["flaggedAt", getI64Encoder()],
+      ["flaggedPriceMs", getI64Encoder()],
       ["subAccount", getU16Encoder()],
       ["state", getU8Encoder()],
       ["bump", getU8Encoder()],
       ["version", getU8Encoder()],
       ["marginMode", getU8Encoder()],
-      ["padding", fixEncoderSize(getBytesEncoder(), 2)],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 8 })],
+      ["flagConfirmed", getU8Encoder()],
+      ["padding", fixEncoderSize(getBytesEncoder(), 1)],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 7 })],
       ["balances", getArrayEncoder(getBalanceEncoder(), { size: 16 })],
       ["perps", getArrayEncoder(getPerpPositionEncoder(), { size: 16 })],
       ["orders", getArrayEncoder(getOpenOrderEncoder(), { size: 64 })],
@@ -143,14 +161,16 @@ export function getMarginAccountDecoder(): FixedSizeDecoder<MarginAccount> {
     ["exchange", getAddressDecoder()],
     ["owner", getAddressDecoder()],
     ["delegate", getAddressDecoder()],
-    ["flaggedSlot", getU64Decoder()],
+    ["flaggedAt", getI64Decoder()],
+    ["flaggedPriceMs", getI64Decoder()],
     ["subAccount", getU16Decoder()],
     ["state", getU8Decoder()],
     ["bump", getU8Decoder()],
     ["version", getU8Decoder()],
     ["marginMode", getU8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 2)],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 8 })],
+    ["flagConfirmed", getU8Decoder()],
+    ["padding", fixDecoderSize(getBytesDecoder(), 1)],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 7 })],
     ["balances", getArrayDecoder(getBalanceDecoder(), { size: 16 })],
     ["perps", getArrayDecoder(getPerpPositionDecoder(), { size: 16 })],
     ["orders", getArrayDecoder(getOpenOrderDecoder(), { size: 64 })],

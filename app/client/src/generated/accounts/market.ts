@@ -51,14 +51,10 @@ import {
   getContractTermsEncoder,
   getMarketParamsDecoder,
   getMarketParamsEncoder,
-  getOracleSourcesDecoder,
-  getOracleSourcesEncoder,
   type ContractTerms,
   type ContractTermsArgs,
   type MarketParams,
   type MarketParamsArgs,
-  type OracleSources,
-  type OracleSourcesArgs,
 } from "../types";
 
 export const MARKET_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -94,7 +90,6 @@ export type Market = {
   /** Identifier of the next order: time priority and order id. */
   nextOrderId: bigint;
   params: MarketParams;
-  oracles: OracleSources;
   /** Smoothed (mark − spot) / spot, a signed Q8.24 ratio. */
   premium: number;
   /** Entry in the risk state. */
@@ -131,7 +126,6 @@ export type MarketArgs = {
   /** Identifier of the next order: time priority and order id. */
   nextOrderId: number | bigint;
   params: MarketParamsArgs;
-  oracles: OracleSourcesArgs;
   /** Smoothed (mark − spot) / spot, a signed Q8.24 ratio. */
   premium: number;
   /** Entry in the risk state. */
@@ -163,7 +157,6 @@ export function getMarketEncoder(): FixedSizeEncoder<MarketArgs> {
       ["insuranceAccrued", getU64Encoder()],
       ["nextOrderId", getU64Encoder()],
       ["params", getMarketParamsEncoder()],
-      ["oracles", getOracleSourcesEncoder()],
       ["premium", getI32Encoder()],
       ["index", getU16Encoder()],
       ["mode", getU8Encoder()],
@@ -194,7 +187,6 @@ export function getMarketDecoder(): FixedSizeDecoder<Market> {
     ["insuranceAccrued", getU64Decoder()],
     ["nextOrderId", getU64Decoder()],
     ["params", getMarketParamsDecoder()],
-    ["oracles", getOracleSourcesDecoder()],
     ["premium", getI32Decoder()],
     ["index", getU16Decoder()],
     ["mode", getU8Decoder()],
@@ -264,5 +256,5 @@ export async function fetchAllMaybeMarket(
 }
 
 export function getMarketSize(): number {
-  return 560;
+  return 456;
 }

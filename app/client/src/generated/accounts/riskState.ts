@@ -21,6 +21,8 @@ import {
   getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
+  getI64Decoder,
+  getI64Encoder,
   getStructDecoder,
   getStructEncoder,
   getU16Decoder,
@@ -45,6 +47,8 @@ import {
 import {
   getAssetRiskDecoder,
   getAssetRiskEncoder,
+  getFeedDecoder,
+  getFeedEncoder,
   getMarketRiskDecoder,
   getMarketRiskEncoder,
   getPortfolioModelDecoder,
@@ -53,6 +57,8 @@ import {
   getUnderlyingRiskEncoder,
   type AssetRisk,
   type AssetRiskArgs,
+  type Feed,
+  type FeedArgs,
   type MarketRisk,
   type MarketRiskArgs,
   type PortfolioModel,
@@ -82,7 +88,16 @@ export type RiskState = {
   version: number;
   /** Entries of `underlyings` in use; the first is number 1. */
   underlyingCount: number;
+  /** The clock by which doubt decays, milliseconds: time in which at least half of the feeds were heard. */
+  doubtMs: bigint;
+  /** When it was last moved on, Unix milliseconds. */
+  doubtMovedMs: bigint;
+  /** Entries of `feeds` in use. */
+  feedCount: number;
+  padding: ReadonlyUint8Array;
   reserved: Array<bigint>;
+  /** Every price, once. */
+  feeds: Array<Feed>;
   assets: Array<AssetRisk>;
   markets: Array<MarketRisk>;
   /** The portfolio model. */
@@ -102,7 +117,16 @@ export type RiskStateArgs = {
   version: number;
   /** Entries of `underlyings` in use; the first is number 1. */
   underlyingCount: number;
+  /** The clock by which doubt decays, milliseconds: time in which at least half of the feeds were heard. */
+  doubtMs: number | bigint;
+  /** When it was last moved on, Unix milliseconds. */
+  doubtMovedMs: number | bigint;
+  /** Entries of `feeds` in use. */
+  feedCount: number;
+  padding: ReadonlyUint8Array;
   reserved: Array<number | bigint>;
+  /** Every price, once. */
+  feeds: Array<FeedArgs>;
   assets: Array<AssetRiskArgs>;
   markets: Array<MarketRiskArgs>;
   /** The portfolio model. */
@@ -122,7 +146,12 @@ export function getRiskStateEncoder(): FixedSizeEncoder<RiskStateArgs> {
       ["bump", getU8Encoder()],
       ["version", getU8Encoder()],
       ["underlyingCount", getU8Encoder()],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 7 })],
+      ["doubtMs", getU64Encoder()],
+      ["doubtMovedMs", getI64Encoder()],
+      ["feedCount", getU8Encoder()],
+      ["padding", fixEncoderSize(getBytesEncoder(), 7)],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 4 })],
+      ["feeds", getArrayEncoder(getFeedEncoder(), { size: 64 })],
       ["assets", getArrayEncoder(getAssetRiskEncoder(), { size: 64 })],
       ["markets", getArrayEncoder(getMarketRiskEncoder(), { size: 64 })],
       ["model", getPortfolioModelEncoder()],
@@ -146,7 +175,12 @@ export function getRiskStateDecoder(): FixedSizeDecoder<RiskState> {
     ["bump", getU8Decoder()],
     ["version", getU8Decoder()],
     ["underlyingCount", getU8Decoder()],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 7 })],
+    ["doubtMs", getU64Decoder()],
+    ["doubtMovedMs", getI64Decoder()],
+    ["feedCount", getU8Decoder()],
+    ["padding", fixDecoderSize(getBytesDecoder(), 7)],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 4 })],
+    ["feeds", getArrayDecoder(getFeedDecoder(), { size: 64 })],
     ["assets", getArrayDecoder(getAssetRiskDecoder(), { size: 64 })],
     ["markets", getArrayDecoder(getMarketRiskDecoder(), { size: 64 })],
     ["model", getPortfolioModelDecoder()],
@@ -213,5 +247,5 @@ export async function fetchAllMaybeRiskState(
 }
 
 export function getRiskStateSize(): number {
-  return 40984;
+  return 65048;
 }

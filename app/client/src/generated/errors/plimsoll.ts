@@ -88,6 +88,23 @@ export const PROGRAM_ERRORS = {
   UnknownUnderlying: { code: 6083, message: "The exchange has no such underlying" },
   TooManyUnderlyings: { code: 6084, message: "The exchange has no room for another underlying" },
   QuoteHasNoUnderlying: { code: 6085, message: "The quote asset follows no underlying: every price is told in it" },
+  UnknownFeed: { code: 6086, message: "The exchange has no such feed" },
+  TooManyFeeds: { code: 6087, message: "The exchange has no room for another feed" },
+  PrimaryAlive: { code: 6088, message: "The fallback counts only once the primary has long been silent" },
+  FallbackDiverged: { code: 6089, message: "The fallback's price is too far from the last and the stable price" },
+  DepositInDoubt: { code: 6090, message: "Nothing may be added in an asset whose price is in doubt: refresh its feed first" },
+  SameObservation: { code: 6091, message: "Nothing is seized at the prices that the account was flagged at: refresh its feeds first" },
+  TooFewPublishers: { code: 6092, message: "Too few publishers stand behind the price" },
+  WrongExponent: { code: 6093, message: "The price's exponent is not the one that the feed expects" },
+  FeedLeftOut: { code: 6094, message: "The message has a price for a listed feed that was left out" },
+  WrongInstructionsSysvar: { code: 6095, message: "The account is not the instructions sysvar" },
+  NotASignedMessage: { code: 6096, message: "The named instruction is not the check of one signature over a message that it carries itself" },
+  WrongSignerAccount: { code: 6097, message: "The account is not the one in which Pyth lists its trusted signers" },
+  UntrustedSigner: { code: 6098, message: "The message's signer is not trusted, or no longer" },
+  MalformedMessage: { code: 6099, message: "The signed message is not a price message, or is cut short" },
+  UnknownProperty: { code: 6100, message: "The signed message has a property of unknown length" },
+  MessageFromTheFuture: { code: 6101, message: "The signed message is dated ahead of the chain's clock" },
+  MissingProperty: { code: 6102, message: "The signed message lacks a property that a price needs" },
 } as const;
 
 /** The name of a refusal. */

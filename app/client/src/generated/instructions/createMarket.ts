@@ -14,6 +14,8 @@ import {
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU8Decoder,
+  getU8Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -42,14 +44,10 @@ import {
   getContractTermsEncoder,
   getMarketParamsDecoder,
   getMarketParamsEncoder,
-  getOracleSourcesDecoder,
-  getOracleSourcesEncoder,
   type ContractTerms,
   type ContractTermsArgs,
   type MarketParams,
   type MarketParamsArgs,
-  type OracleSources,
-  type OracleSourcesArgs,
 } from "../types";
 
 export const CREATE_MARKET_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -70,7 +68,6 @@ export type CreateMarketInstruction<
   TAccountMarket extends string | AccountMeta<string> = string,
   TAccountBook extends string | AccountMeta<string> = string,
   TAccountFillQueue extends string | AccountMeta<string> = string,
-  TAccountOracle extends string | AccountMeta<string> = string,
   TAccountPendingChange extends string | AccountMeta<string> = string,
   TAccountRentReceiver extends string | AccountMeta<string> = string,
   TAccountSystemProgram extends string | AccountMeta<string> =
@@ -99,9 +96,6 @@ export type CreateMarketInstruction<
       TAccountFillQueue extends string
         ? WritableAccount<TAccountFillQueue>
         : TAccountFillQueue,
-      TAccountOracle extends string
-        ? ReadonlyAccount<TAccountOracle>
-        : TAccountOracle,
       TAccountPendingChange extends string
         ? WritableAccount<TAccountPendingChange>
         : TAccountPendingChange,
@@ -119,13 +113,13 @@ export type CreateMarketInstructionData = {
   discriminator: ReadonlyUint8Array;
   terms: ContractTerms;
   params: MarketParams;
-  oracles: OracleSources;
+  feed: number;
 };
 
 export type CreateMarketInstructionDataArgs = {
   terms: ContractTermsArgs;
   params: MarketParamsArgs;
-  oracles: OracleSourcesArgs;
+  feed: number;
 };
 
 export function getCreateMarketInstructionDataEncoder(): FixedSizeEncoder<CreateMarketInstructionDataArgs> {
@@ -134,7 +128,7 @@ export function getCreateMarketInstructionDataEncoder(): FixedSizeEncoder<Create
       ["discriminator", fixEncoderSize(getBytesEncoder(), 8)],
       ["terms", getContractTermsEncoder()],
       ["params", getMarketParamsEncoder()],
-      ["oracles", getOracleSourcesEncoder()],
+      ["feed", getU8Encoder()],
     ]),
     (value) => ({ ...value, discriminator: CREATE_MARKET_DISCRIMINATOR }),
   );
@@ -145,7 +139,7 @@ export function getCreateMarketInstructionDataDecoder(): FixedSizeDecoder<Create
     ["discriminator", fixDecoderSize(getBytesDecoder(), 8)],
     ["terms", getContractTermsDecoder()],
     ["params", getMarketParamsDecoder()],
-    ["oracles", getOracleSourcesDecoder()],
+    ["feed", getU8Decoder()],
   ]);
 }
 
@@ -166,7 +160,6 @@ export type CreateMarketInput<
   TAccountMarket extends string = string,
   TAccountBook extends string = string,
   TAccountFillQueue extends string = string,
-  TAccountOracle extends string = string,
   TAccountPendingChange extends string = string,
   TAccountRentReceiver extends string = string,
   TAccountSystemProgram extends string = string,
@@ -177,14 +170,13 @@ export type CreateMarketInput<
   market: Address<TAccountMarket>;
   book: Address<TAccountBook>;
   fillQueue: Address<TAccountFillQueue>;
-  oracle: Address<TAccountOracle>;
   /** The matured proposal, where this needs one. */
   pendingChange?: Address<TAccountPendingChange>;
   rentReceiver: Address<TAccountRentReceiver>;
   systemProgram?: Address<TAccountSystemProgram>;
   terms: CreateMarketInstructionDataArgs["terms"];
   params: CreateMarketInstructionDataArgs["params"];
-  oracles: CreateMarketInstructionDataArgs["oracles"];
+  feed: CreateMarketInstructionDataArgs["feed"];
 };
 
 export function getCreateMarketInstruction<
@@ -194,7 +186,6 @@ export function getCreateMarketInstruction<
   TAccountMarket extends string,
   TAccountBook extends string,
   TAccountFillQueue extends string,
-  TAccountOracle extends string,
   TAccountPendingChange extends string,
   TAccountRentReceiver extends string,
   TAccountSystemProgram extends string,
@@ -207,7 +198,6 @@ export function getCreateMarketInstruction<
     TAccountMarket,
     TAccountBook,
     TAccountFillQueue,
-    TAccountOracle,
     TAccountPendingChange,
     TAccountRentReceiver,
     TAccountSystemProgram
@@ -221,7 +211,6 @@ export function getCreateMarketInstruction<
   TAccountMarket,
   TAccountBook,
   TAccountFillQueue,
-  TAccountOracle,
   TAccountPendingChange,
   TAccountRentReceiver,
   TAccountSystemProgram
@@ -237,7 +226,6 @@ export function getCreateMarketInstruction<
     market: { value: input.market ?? null, isWritable: true },
     book: { value: input.book ?? null, isWritable: true },
     fillQueue: { value: input.fillQueue ?? null, isWritable: true },
-    oracle: { value: input.oracle ?? null, isWritable: false },
     pendingChange: { value: input.pendingChange ?? null, isWritable: true },
     rentReceiver: { value: input.rentReceiver ?? null, isWritable: true },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
@@ -265,7 +253,6 @@ export function getCreateMarketInstruction<
       getAccountMeta("market", accounts.market),
       getAccountMeta("book", accounts.book),
       getAccountMeta("fillQueue", accounts.fillQueue),
-      getAccountMeta("oracle", accounts.oracle),
       getAccountMeta("pendingChange", accounts.pendingChange),
       getAccountMeta("rentReceiver", accounts.rentReceiver),
       getAccountMeta("systemProgram", accounts.systemProgram),
@@ -282,7 +269,6 @@ export function getCreateMarketInstruction<
     TAccountMarket,
     TAccountBook,
     TAccountFillQueue,
-    TAccountOracle,
     TAccountPendingChange,
     TAccountRentReceiver,
     TAccountSystemProgram
@@ -301,11 +287,10 @@ export type ParsedCreateMarketInstruction<
     market: TAccountMetas[3];
     book: TAccountMetas[4];
     fillQueue: TAccountMetas[5];
-    oracle: TAccountMetas[6];
     /** The matured proposal, where this needs one. */
-    pendingChange?: TAccountMetas[7] | undefined;
-    rentReceiver: TAccountMetas[8];
-    systemProgram: TAccountMetas[9];
+    pendingChange?: TAccountMetas[6] | undefined;
+    rentReceiver: TAccountMetas[7];
+    systemProgram: TAccountMetas[8];
   };
   data: CreateMarketInstructionData;
 };
@@ -318,12 +303,12 @@ export function parseCreateMarketInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedCreateMarketInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 10) {
+  if (instruction.accounts.length < 9) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 10,
+        expectedAccountMetas: 9,
       },
     );
   }
@@ -348,7 +333,6 @@ export function parseCreateMarketInstruction<
       market: getNextAccount(),
       book: getNextAccount(),
       fillQueue: getNextAccount(),
-      oracle: getNextAccount(),
       pendingChange: getNextOptionalAccount(),
       rentReceiver: getNextAccount(),
       systemProgram: getNextAccount(),

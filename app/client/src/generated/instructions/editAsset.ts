@@ -14,6 +14,8 @@ import {
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU8Decoder,
+  getU8Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -40,12 +42,8 @@ import { PLIMSOLL_PROGRAM_ADDRESS } from "../programs";
 import {
   getAssetParamsDecoder,
   getAssetParamsEncoder,
-  getOracleSourcesDecoder,
-  getOracleSourcesEncoder,
   type AssetParams,
   type AssetParamsArgs,
-  type OracleSources,
-  type OracleSourcesArgs,
 } from "../types";
 
 export const EDIT_ASSET_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -95,12 +93,12 @@ export type EditAssetInstruction<
 export type EditAssetInstructionData = {
   discriminator: ReadonlyUint8Array;
   params: AssetParams;
-  oracles: OracleSources;
+  feed: number;
 };
 
 export type EditAssetInstructionDataArgs = {
   params: AssetParamsArgs;
-  oracles: OracleSourcesArgs;
+  feed: number;
 };
 
 export function getEditAssetInstructionDataEncoder(): FixedSizeEncoder<EditAssetInstructionDataArgs> {
@@ -108,7 +106,7 @@ export function getEditAssetInstructionDataEncoder(): FixedSizeEncoder<EditAsset
     getStructEncoder([
       ["discriminator", fixEncoderSize(getBytesEncoder(), 8)],
       ["params", getAssetParamsEncoder()],
-      ["oracles", getOracleSourcesEncoder()],
+      ["feed", getU8Encoder()],
     ]),
     (value) => ({ ...value, discriminator: EDIT_ASSET_DISCRIMINATOR }),
   );
@@ -118,7 +116,7 @@ export function getEditAssetInstructionDataDecoder(): FixedSizeDecoder<EditAsset
   return getStructDecoder([
     ["discriminator", fixDecoderSize(getBytesDecoder(), 8)],
     ["params", getAssetParamsDecoder()],
-    ["oracles", getOracleSourcesDecoder()],
+    ["feed", getU8Decoder()],
   ]);
 }
 
@@ -148,7 +146,7 @@ export type EditAssetInput<
   pendingChange?: Address<TAccountPendingChange>;
   rentReceiver: Address<TAccountRentReceiver>;
   params: EditAssetInstructionDataArgs["params"];
-  oracles: EditAssetInstructionDataArgs["oracles"];
+  feed: EditAssetInstructionDataArgs["feed"];
 };
 
 export function getEditAssetInstruction<

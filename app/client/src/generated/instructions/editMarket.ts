@@ -14,6 +14,8 @@ import {
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU8Decoder,
+  getU8Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -40,12 +42,8 @@ import { PLIMSOLL_PROGRAM_ADDRESS } from "../programs";
 import {
   getMarketParamsDecoder,
   getMarketParamsEncoder,
-  getOracleSourcesDecoder,
-  getOracleSourcesEncoder,
   type MarketParams,
   type MarketParamsArgs,
-  type OracleSources,
-  type OracleSourcesArgs,
 } from "../types";
 
 export const EDIT_MARKET_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -95,12 +93,12 @@ export type EditMarketInstruction<
 export type EditMarketInstructionData = {
   discriminator: ReadonlyUint8Array;
   params: MarketParams;
-  oracles: OracleSources;
+  feed: number;
 };
 
 export type EditMarketInstructionDataArgs = {
   params: MarketParamsArgs;
-  oracles: OracleSourcesArgs;
+  feed: number;
 };
 
 export function getEditMarketInstructionDataEncoder(): FixedSizeEncoder<EditMarketInstructionDataArgs> {
@@ -108,7 +106,7 @@ export function getEditMarketInstructionDataEncoder(): FixedSizeEncoder<EditMark
     getStructEncoder([
       ["discriminator", fixEncoderSize(getBytesEncoder(), 8)],
       ["params", getMarketParamsEncoder()],
-      ["oracles", getOracleSourcesEncoder()],
+      ["feed", getU8Encoder()],
     ]),
     (value) => ({ ...value, discriminator: EDIT_MARKET_DISCRIMINATOR }),
   );
@@ -118,7 +116,7 @@ export function getEditMarketInstructionDataDecoder(): FixedSizeDecoder<EditMark
   return getStructDecoder([
     ["discriminator", fixDecoderSize(getBytesDecoder(), 8)],
     ["params", getMarketParamsDecoder()],
-    ["oracles", getOracleSourcesDecoder()],
+    ["feed", getU8Decoder()],
   ]);
 }
 
@@ -148,7 +146,7 @@ export type EditMarketInput<
   pendingChange?: Address<TAccountPendingChange>;
   rentReceiver: Address<TAccountRentReceiver>;
   params: EditMarketInstructionDataArgs["params"];
-  oracles: EditMarketInstructionDataArgs["oracles"];
+  feed: EditMarketInstructionDataArgs["feed"];
 };
 
 export function getEditMarketInstruction<

@@ -14,6 +14,8 @@ import {
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU8Decoder,
+  getU8Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -40,12 +42,8 @@ import { PLIMSOLL_PROGRAM_ADDRESS } from "../programs";
 import {
   getAssetParamsDecoder,
   getAssetParamsEncoder,
-  getOracleSourcesDecoder,
-  getOracleSourcesEncoder,
   type AssetParams,
   type AssetParamsArgs,
-  type OracleSources,
-  type OracleSourcesArgs,
 } from "../types";
 
 export const LIST_ASSET_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -64,7 +62,6 @@ export type ListAssetInstruction<
   TAccountMint extends string | AccountMeta<string> = string,
   TAccountBank extends string | AccountMeta<string> = string,
   TAccountVault extends string | AccountMeta<string> = string,
-  TAccountOracle extends string | AccountMeta<string> = string,
   TAccountPendingChange extends string | AccountMeta<string> = string,
   TAccountRentReceiver extends string | AccountMeta<string> = string,
   TAccountTokenProgram extends string | AccountMeta<string> =
@@ -95,9 +92,6 @@ export type ListAssetInstruction<
       TAccountVault extends string
         ? WritableAccount<TAccountVault>
         : TAccountVault,
-      TAccountOracle extends string
-        ? ReadonlyAccount<TAccountOracle>
-        : TAccountOracle,
       TAccountPendingChange extends string
         ? WritableAccount<TAccountPendingChange>
         : TAccountPendingChange,
@@ -117,12 +111,12 @@ export type ListAssetInstruction<
 export type ListAssetInstructionData = {
   discriminator: ReadonlyUint8Array;
   params: AssetParams;
-  oracles: OracleSources;
+  feed: number;
 };
 
 export type ListAssetInstructionDataArgs = {
   params: AssetParamsArgs;
-  oracles: OracleSourcesArgs;
+  feed: number;
 };
 
 export function getListAssetInstructionDataEncoder(): FixedSizeEncoder<ListAssetInstructionDataArgs> {
@@ -130,7 +124,7 @@ export function getListAssetInstructionDataEncoder(): FixedSizeEncoder<ListAsset
     getStructEncoder([
       ["discriminator", fixEncoderSize(getBytesEncoder(), 8)],
       ["params", getAssetParamsEncoder()],
-      ["oracles", getOracleSourcesEncoder()],
+      ["feed", getU8Encoder()],
     ]),
     (value) => ({ ...value, discriminator: LIST_ASSET_DISCRIMINATOR }),
   );
@@ -140,7 +134,7 @@ export function getListAssetInstructionDataDecoder(): FixedSizeDecoder<ListAsset
   return getStructDecoder([
     ["discriminator", fixDecoderSize(getBytesDecoder(), 8)],
     ["params", getAssetParamsDecoder()],
-    ["oracles", getOracleSourcesDecoder()],
+    ["feed", getU8Decoder()],
   ]);
 }
 
@@ -161,7 +155,6 @@ export type ListAssetInput<
   TAccountMint extends string = string,
   TAccountBank extends string = string,
   TAccountVault extends string = string,
-  TAccountOracle extends string = string,
   TAccountPendingChange extends string = string,
   TAccountRentReceiver extends string = string,
   TAccountTokenProgram extends string = string,
@@ -173,14 +166,13 @@ export type ListAssetInput<
   mint: Address<TAccountMint>;
   bank: Address<TAccountBank>;
   vault: Address<TAccountVault>;
-  oracle: Address<TAccountOracle>;
   /** The matured proposal, where this needs one. */
   pendingChange?: Address<TAccountPendingChange>;
   rentReceiver: Address<TAccountRentReceiver>;
   tokenProgram?: Address<TAccountTokenProgram>;
   systemProgram?: Address<TAccountSystemProgram>;
   params: ListAssetInstructionDataArgs["params"];
-  oracles: ListAssetInstructionDataArgs["oracles"];
+  feed: ListAssetInstructionDataArgs["feed"];
 };
 
 export function getListAssetInstruction<
@@ -190,7 +182,6 @@ export function getListAssetInstruction<
   TAccountMint extends string,
   TAccountBank extends string,
   TAccountVault extends string,
-  TAccountOracle extends string,
   TAccountPendingChange extends string,
   TAccountRentReceiver extends string,
   TAccountTokenProgram extends string,
@@ -204,7 +195,6 @@ export function getListAssetInstruction<
     TAccountMint,
     TAccountBank,
     TAccountVault,
-    TAccountOracle,
     TAccountPendingChange,
     TAccountRentReceiver,
     TAccountTokenProgram,
@@ -219,7 +209,6 @@ export function getListAssetInstruction<
   TAccountMint,
   TAccountBank,
   TAccountVault,
-  TAccountOracle,
   TAccountPendingChange,
   TAccountRentReceiver,
   TAccountTokenProgram,
@@ -236,7 +225,6 @@ export function getListAssetInstruction<
     mint: { value: input.mint ?? null, isWritable: false },
     bank: { value: input.bank ?? null, isWritable: true },
     vault: { value: input.vault ?? null, isWritable: true },
-    oracle: { value: input.oracle ?? null, isWritable: false },
     pendingChange: { value: input.pendingChange ?? null, isWritable: true },
     rentReceiver: { value: input.rentReceiver ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
@@ -269,7 +257,6 @@ export function getListAssetInstruction<
       getAccountMeta("mint", accounts.mint),
       getAccountMeta("bank", accounts.bank),
       getAccountMeta("vault", accounts.vault),
-      getAccountMeta("oracle", accounts.oracle),
       getAccountMeta("pendingChange", accounts.pendingChange),
       getAccountMeta("rentReceiver", accounts.rentReceiver),
       getAccountMeta("tokenProgram", accounts.tokenProgram),
@@ -287,7 +274,6 @@ export function getListAssetInstruction<
     TAccountMint,
     TAccountBank,
     TAccountVault,
-    TAccountOracle,
     TAccountPendingChange,
     TAccountRentReceiver,
     TAccountTokenProgram,
@@ -307,12 +293,11 @@ export type ParsedListAssetInstruction<
     mint: TAccountMetas[3];
     bank: TAccountMetas[4];
     vault: TAccountMetas[5];
-    oracle: TAccountMetas[6];
     /** The matured proposal, where this needs one. */
-    pendingChange?: TAccountMetas[7] | undefined;
-    rentReceiver: TAccountMetas[8];
-    tokenProgram: TAccountMetas[9];
-    systemProgram: TAccountMetas[10];
+    pendingChange?: TAccountMetas[6] | undefined;
+    rentReceiver: TAccountMetas[7];
+    tokenProgram: TAccountMetas[8];
+    systemProgram: TAccountMetas[9];
   };
   data: ListAssetInstructionData;
 };
@@ -325,12 +310,12 @@ export function parseListAssetInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedListAssetInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 11) {
+  if (instruction.accounts.length < 10) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 11,
+        expectedAccountMetas: 10,
       },
     );
   }
@@ -355,7 +340,6 @@ export function parseListAssetInstruction<
       mint: getNextAccount(),
       bank: getNextAccount(),
       vault: getNextAccount(),
-      oracle: getNextAccount(),
       pendingChange: getNextOptionalAccount(),
       rentReceiver: getNextAccount(),
       tokenProgram: getNextAccount(),

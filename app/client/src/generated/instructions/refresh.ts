@@ -7,24 +7,32 @@
  */
 
 import {
+  addDecoderSizePrefix,
+  addEncoderSizePrefix,
   combineCodec,
   fixDecoderSize,
   fixEncoderSize,
   getBytesDecoder,
   getBytesEncoder,
+  getOptionDecoder,
+  getOptionEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
   type AccountMeta,
   type Address,
-  type FixedSizeCodec,
-  type FixedSizeDecoder,
-  type FixedSizeEncoder,
+  type Codec,
+  type Decoder,
+  type Encoder,
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
+  type Option,
+  type OptionOrNullable,
   type ReadonlyUint8Array,
   type WritableAccount,
 } from "@solana/kit";
@@ -33,6 +41,12 @@ import {
   type ResolvedInstructionAccount,
 } from "@solana/kit/program-client-core";
 import { PLIMSOLL_PROGRAM_ADDRESS } from "../programs";
+import {
+  getSignedPricesDecoder,
+  getSignedPricesEncoder,
+  type SignedPrices,
+  type SignedPricesArgs,
+} from "../types";
 
 export const REFRESH_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
   170, 155, 22, 254, 147, 181, 49, 161,
@@ -57,24 +71,37 @@ export type RefreshInstruction<
     ]
   >;
 
-export type RefreshInstructionData = { discriminator: ReadonlyUint8Array };
+export type RefreshInstructionData = {
+  discriminator: ReadonlyUint8Array;
+  feeds: ReadonlyUint8Array;
+  message: Option<SignedPrices>;
+};
 
-export type RefreshInstructionDataArgs = {};
+export type RefreshInstructionDataArgs = {
+  feeds: ReadonlyUint8Array;
+  message: OptionOrNullable<SignedPricesArgs>;
+};
 
-export function getRefreshInstructionDataEncoder(): FixedSizeEncoder<RefreshInstructionDataArgs> {
+export function getRefreshInstructionDataEncoder(): Encoder<RefreshInstructionDataArgs> {
   return transformEncoder(
-    getStructEncoder([["discriminator", fixEncoderSize(getBytesEncoder(), 8)]]),
+    getStructEncoder([
+      ["discriminator", fixEncoderSize(getBytesEncoder(), 8)],
+      ["feeds", addEncoderSizePrefix(getBytesEncoder(), getU32Encoder())],
+      ["message", getOptionEncoder(getSignedPricesEncoder())],
+    ]),
     (value) => ({ ...value, discriminator: REFRESH_DISCRIMINATOR }),
   );
 }
 
-export function getRefreshInstructionDataDecoder(): FixedSizeDecoder<RefreshInstructionData> {
+export function getRefreshInstructionDataDecoder(): Decoder<RefreshInstructionData> {
   return getStructDecoder([
     ["discriminator", fixDecoderSize(getBytesDecoder(), 8)],
+    ["feeds", addDecoderSizePrefix(getBytesDecoder(), getU32Decoder())],
+    ["message", getOptionDecoder(getSignedPricesDecoder())],
   ]);
 }
 
-export function getRefreshInstructionDataCodec(): FixedSizeCodec<
+export function getRefreshInstructionDataCodec(): Codec<
   RefreshInstructionDataArgs,
   RefreshInstructionData
 > {
@@ -86,6 +113,8 @@ export function getRefreshInstructionDataCodec(): FixedSizeCodec<
 
 export type RefreshInput<TAccountRiskState extends string = string> = {
   riskState: Address<TAccountRiskState>;
+  feeds: RefreshInstructionDataArgs["feeds"];
+  message: RefreshInstructionDataArgs["message"];
 };
 
 export function getRefreshInstruction<
@@ -107,10 +136,15 @@ export function getRefreshInstruction<
     ResolvedInstructionAccount
   >;
 
+  // Original args.
+  const args = { ...input };
+
   const getAccountMeta = getAccountMetaFactory(programAddress, "programId");
   return Object.freeze({
     accounts: [getAccountMeta("riskState", accounts.riskState)],
-    data: getRefreshInstructionDataEncoder().encode({}),
+    data: getRefreshInstructionDataEncoder().encode(
+      args as RefreshInstructionDataArgs,
+    ),
     programAddress,
   } as RefreshInstruction<TProgramAddress, TAccountRiskState>);
 }

@@ -20,7 +20,7 @@ import {
   type FixedSizeEncoder,
 } from "@solana/kit";
 
-/** Parameters or oracles of an asset changed; the bank account holds the new ones. */
+/** Parameters or feed of an asset changed; the bank account holds the new ones. */
 export type AssetEditedEvent = { bank: Address; asset: number };
 
 export type AssetEditedEventArgs = AssetEditedEvent;

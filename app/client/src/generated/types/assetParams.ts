@@ -21,14 +21,10 @@ import {
 import {
   getLiquidationTermsDecoder,
   getLiquidationTermsEncoder,
-  getOracleLimitsDecoder,
-  getOracleLimitsEncoder,
   getRateCurveDecoder,
   getRateCurveEncoder,
   type LiquidationTerms,
   type LiquidationTermsArgs,
-  type OracleLimits,
-  type OracleLimitsArgs,
   type RateCurve,
   type RateCurveArgs,
 } from ".";
@@ -69,8 +65,6 @@ export type AssetParams = {
   curve: RateCurve;
   /** What a liquidation of this collateral or debt costs. */
   liquidation: LiquidationTerms;
-  /** What the entry accepts from its oracle. */
-  oracle: OracleLimits;
 };
 
 export type AssetParamsArgs = {
@@ -108,8 +102,6 @@ export type AssetParamsArgs = {
   curve: RateCurveArgs;
   /** What a liquidation of this collateral or debt costs. */
   liquidation: LiquidationTermsArgs;
-  /** What the entry accepts from its oracle. */
-  oracle: OracleLimitsArgs;
 };
 
 export function getAssetParamsEncoder(): FixedSizeEncoder<AssetParamsArgs> {
@@ -131,7 +123,6 @@ export function getAssetParamsEncoder(): FixedSizeEncoder<AssetParamsArgs> {
     ["loanOriginationFee", getU32Encoder()],
     ["curve", getRateCurveEncoder()],
     ["liquidation", getLiquidationTermsEncoder()],
-    ["oracle", getOracleLimitsEncoder()],
   ]);
 }
 
@@ -154,7 +145,6 @@ export function getAssetParamsDecoder(): FixedSizeDecoder<AssetParams> {
     ["loanOriginationFee", getU32Decoder()],
     ["curve", getRateCurveDecoder()],
     ["liquidation", getLiquidationTermsDecoder()],
-    ["oracle", getOracleLimitsDecoder()],
   ]);
 }
 

@@ -28,20 +28,28 @@ import {
   type ReadonlyUint8Array,
 } from "@solana/kit";
 import {
+  getAssetTermsDecoder,
+  getAssetTermsEncoder,
+  getBankTotalsDecoder,
+  getBankTotalsEncoder,
+  getEntryPriceDecoder,
+  getEntryPriceEncoder,
   getPriceDoubtDecoder,
   getPriceDoubtEncoder,
-  getPriceStateDecoder,
-  getPriceStateEncoder,
+  type AssetTerms,
+  type AssetTermsArgs,
+  type BankTotals,
+  type BankTotalsArgs,
+  type EntryPrice,
+  type EntryPriceArgs,
   type PriceDoubt,
   type PriceDoubtArgs,
-  type PriceState,
-  type PriceStateArgs,
 } from ".";
 
 /** One asset of the risk state. Prices are mantissas: native quote per native unit times `2^shift`. */
 export type AssetRisk = {
-  /** Validated price and its followers. */
-  price: PriceState;
+  /** The feed's price of a native unit. */
+  price: EntryPrice;
   /** Native units per deposit share, Q16.48. */
   depositIndex: bigint;
   /** Native units per borrow share, Q16.48. */
@@ -54,10 +62,12 @@ export type AssetRisk = {
   assetWeight: Array<number>;
   /** Per kind: effective weight of a debt. */
   liabilityWeight: Array<number>;
-  /** Oldest publish time that counts as fresh, in seconds. */
-  maxAgeSecs: number;
-  /** Oldest refresh that counts as fresh, in slots. */
-  maxAgeSlots: number;
+  /** [`EntryUnit::multiplier`] of the feed's price. */
+  unitMultiplier: bigint;
+  /** What the bank held when it was last refreshed. */
+  totals: BankTotals;
+  /** The parameters that the rest is computed from. */
+  terms: AssetTerms;
   /** Binary places of the prices, at most [`crate::price::MAX_SHIFT`]. */
   shift: number;
   /** A [`Mode`]. */
@@ -68,6 +78,8 @@ export type AssetRisk = {
   underlying: number;
   /** One when the underlying learns its volatility from this entry's price. */
   samples: number;
+  /** [`EntryUnit::places`] of the feed's price. */
+  unitPlaces: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
   /** Value at spot of a deposit share (rounded down) and of a borrow share (rounded up), unweighted. */
@@ -79,8 +91,8 @@ export type AssetRisk = {
 };
 
 export type AssetRiskArgs = {
-  /** Validated price and its followers. */
-  price: PriceStateArgs;
+  /** The feed's price of a native unit. */
+  price: EntryPriceArgs;
   /** Native units per deposit share, Q16.48. */
   depositIndex: number | bigint;
   /** Native units per borrow share, Q16.48. */
@@ -93,10 +105,12 @@ export type AssetRiskArgs = {
   assetWeight: Array<number>;
   /** Per kind: effective weight of a debt. */
   liabilityWeight: Array<number>;
-  /** Oldest publish time that counts as fresh, in seconds. */
-  maxAgeSecs: number;
-  /** Oldest refresh that counts as fresh, in slots. */
-  maxAgeSlots: number;
+  /** [`EntryUnit::multiplier`] of the feed's price. */
+  unitMultiplier: number | bigint;
+  /** What the bank held when it was last refreshed. */
+  totals: BankTotalsArgs;
+  /** The parameters that the rest is computed from. */
+  terms: AssetTermsArgs;
   /** Binary places of the prices, at most [`crate::price::MAX_SHIFT`]. */
   shift: number;
   /** A [`Mode`]. */
@@ -107,6 +121,8 @@ export type AssetRiskArgs = {
   underlying: number;
   /** One when the underlying learns its volatility from this entry's price. */
   samples: number;
+  /** [`EntryUnit::places`] of the feed's price. */
+  unitPlaces: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
   /** Value at spot of a deposit share (rounded down) and of a borrow share (rounded up), unweighted. */
@@ -119,21 +135,23 @@ export type AssetRiskArgs = {
 
 export function getAssetRiskEncoder(): FixedSizeEncoder<AssetRiskArgs> {
   return getStructEncoder([
-    ["price", getPriceStateEncoder()],
+    ["price", getEntryPriceEncoder()],
     ["depositIndex", getU64Encoder()],
     ["borrowIndex", getU64Encoder()],
     ["assetPrice", getArrayEncoder(getU64Encoder(), { size: 3 })],
     ["liabilityPrice", getArrayEncoder(getU64Encoder(), { size: 3 })],
     ["assetWeight", getArrayEncoder(getU32Encoder(), { size: 3 })],
     ["liabilityWeight", getArrayEncoder(getU32Encoder(), { size: 3 })],
-    ["maxAgeSecs", getU32Encoder()],
-    ["maxAgeSlots", getU32Encoder()],
+    ["unitMultiplier", getU64Encoder()],
+    ["totals", getBankTotalsEncoder()],
+    ["terms", getAssetTermsEncoder()],
     ["shift", getU8Encoder()],
     ["mode", getU8Encoder()],
     ["decimals", getU8Encoder()],
     ["underlying", getU8Encoder()],
     ["samples", getU8Encoder()],
-    ["padding", fixEncoderSize(getBytesEncoder(), 3)],
+    ["unitPlaces", getU8Encoder()],
+    ["padding", fixEncoderSize(getBytesEncoder(), 2)],
     ["sharePrice", getArrayEncoder(getU64Encoder(), { size: 2 })],
     ["crowding", getArrayEncoder(getU32Encoder(), { size: 2 })],
     ["doubt", getPriceDoubtEncoder()],
@@ -142,21 +160,23 @@ export function getAssetRiskEncoder(): FixedSizeEncoder<AssetRiskArgs> {
 
 export function getAssetRiskDecoder(): FixedSizeDecoder<AssetRisk> {
   return getStructDecoder([
-    ["price", getPriceStateDecoder()],
+    ["price", getEntryPriceDecoder()],
     ["depositIndex", getU64Decoder()],
     ["borrowIndex", getU64Decoder()],
     ["assetPrice", getArrayDecoder(getU64Decoder(), { size: 3 })],
     ["liabilityPrice", getArrayDecoder(getU64Decoder(), { size: 3 })],
     ["assetWeight", getArrayDecoder(getU32Decoder(), { size: 3 })],
     ["liabilityWeight", getArrayDecoder(getU32Decoder(), { size: 3 })],
-    ["maxAgeSecs", getU32Decoder()],
-    ["maxAgeSlots", getU32Decoder()],
+    ["unitMultiplier", getU64Decoder()],
+    ["totals", getBankTotalsDecoder()],
+    ["terms", getAssetTermsDecoder()],
     ["shift", getU8Decoder()],
     ["mode", getU8Decoder()],
     ["decimals", getU8Decoder()],
     ["underlying", getU8Decoder()],
     ["samples", getU8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 3)],
+    ["unitPlaces", getU8Decoder()],
+    ["padding", fixDecoderSize(getBytesDecoder(), 2)],
     ["sharePrice", getArrayDecoder(getU64Decoder(), { size: 2 })],
     ["crowding", getArrayDecoder(getU32Decoder(), { size: 2 })],
     ["doubt", getPriceDoubtDecoder()],

@@ -8,10 +8,14 @@
 
 import {
   combineCodec,
+  fixDecoderSize,
+  fixEncoderSize,
   getAddressDecoder,
   getAddressEncoder,
   getBooleanDecoder,
   getBooleanEncoder,
+  getBytesDecoder,
+  getBytesEncoder,
   getDiscriminatedUnionDecoder,
   getDiscriminatedUnionEncoder,
   getStructDecoder,
@@ -28,12 +32,15 @@ import {
   type Encoder,
   type GetDiscriminatedUnionVariant,
   type GetDiscriminatedUnionVariantContent,
+  type ReadonlyUint8Array,
 } from "@solana/kit";
 import {
   getAssetParamsDecoder,
   getAssetParamsEncoder,
   getContractTermsDecoder,
   getContractTermsEncoder,
+  getFeedLimitsDecoder,
+  getFeedLimitsEncoder,
   getMarketParamsDecoder,
   getMarketParamsEncoder,
   getModelParamsDecoder,
@@ -46,6 +53,8 @@ import {
   type AssetParamsArgs,
   type ContractTerms,
   type ContractTermsArgs,
+  type FeedLimits,
+  type FeedLimitsArgs,
   type MarketParams,
   type MarketParamsArgs,
   type ModelParams,
@@ -58,30 +67,15 @@ import {
 
 /** What can be proposed, one variant for each instruction that can loosen something. */
 export type Change =
-  | {
-      __kind: "ListAsset";
-      mint: Address;
-      params: AssetParams;
-      oracles: OracleSources;
-    }
+  | { __kind: "ListAsset"; mint: Address; params: AssetParams; feed: number }
   | {
       __kind: "CreateMarket";
       terms: ContractTerms;
       params: MarketParams;
-      oracles: OracleSources;
+      feed: number;
     }
-  | {
-      __kind: "EditAsset";
-      asset: number;
-      params: AssetParams;
-      oracles: OracleSources;
-    }
-  | {
-      __kind: "EditMarket";
-      market: number;
-      params: MarketParams;
-      oracles: OracleSources;
-    }
+  | { __kind: "EditAsset"; asset: number; params: AssetParams; feed: number }
+  | { __kind: "EditMarket"; market: number; params: MarketParams; feed: number }
   | {
       __kind: "EditExchange";
       authority: Address;
@@ -99,6 +93,18 @@ export type Change =
       index: number;
       underlying: number;
       samples: boolean;
+    }
+  | {
+      __kind: "ListFeed";
+      name: ReadonlyUint8Array;
+      sources: OracleSources;
+      limits: FeedLimits;
+    }
+  | {
+      __kind: "EditFeed";
+      feed: number;
+      sources: OracleSources;
+      limits: FeedLimits;
     };
 
 export type ChangeArgs =
@@ -106,25 +112,25 @@ export type ChangeArgs =
       __kind: "ListAsset";
       mint: Address;
       params: AssetParamsArgs;
-      oracles: OracleSourcesArgs;
+      feed: number;
     }
   | {
       __kind: "CreateMarket";
       terms: ContractTermsArgs;
       params: MarketParamsArgs;
-      oracles: OracleSourcesArgs;
+      feed: number;
     }
   | {
       __kind: "EditAsset";
       asset: number;
       params: AssetParamsArgs;
-      oracles: OracleSourcesArgs;
+      feed: number;
     }
   | {
       __kind: "EditMarket";
       market: number;
       params: MarketParamsArgs;
-      oracles: OracleSourcesArgs;
+      feed: number;
     }
   | {
       __kind: "EditExchange";
@@ -143,6 +149,18 @@ export type ChangeArgs =
       index: number;
       underlying: number;
       samples: boolean;
+    }
+  | {
+      __kind: "ListFeed";
+      name: ReadonlyUint8Array;
+      sources: OracleSourcesArgs;
+      limits: FeedLimitsArgs;
+    }
+  | {
+      __kind: "EditFeed";
+      feed: number;
+      sources: OracleSourcesArgs;
+      limits: FeedLimitsArgs;
     };
 
 export function getChangeEncoder(): Encoder<ChangeArgs> {
@@ -152,7 +170,7 @@ export function getChangeEncoder(): Encoder<ChangeArgs> {
       getStructEncoder([
         ["mint", getAddressEncoder()],
         ["params", getAssetParamsEncoder()],
-        ["oracles", getOracleSourcesEncoder()],
+        ["feed", getU8Encoder()],
       ]),
     ],
     [
@@ -160,7 +178,7 @@ export function getChangeEncoder(): Encoder<ChangeArgs> {
       getStructEncoder([
         ["terms", getContractTermsEncoder()],
         ["params", getMarketParamsEncoder()],
-        ["oracles", getOracleSourcesEncoder()],
+        ["feed", getU8Encoder()],
       ]),
     ],
     [
@@ -168,7 +186,7 @@ export function getChangeEncoder(): Encoder<ChangeArgs> {
       getStructEncoder([
         ["asset", getU16Encoder()],
         ["params", getAssetParamsEncoder()],
-        ["oracles", getOracleSourcesEncoder()],
+        ["feed", getU8Encoder()],
       ]),
     ],
     [
@@ -176,7 +194,7 @@ export function getChangeEncoder(): Encoder<ChangeArgs> {
       getStructEncoder([
         ["market", getU16Encoder()],
         ["params", getMarketParamsEncoder()],
-        ["oracles", getOracleSourcesEncoder()],
+        ["feed", getU8Encoder()],
       ]),
     ],
     [
@@ -222,6 +240,22 @@ export function getChangeEncoder(): Encoder<ChangeArgs> {
         ["samples", getBooleanEncoder()],
       ]),
     ],
+    [
+      "ListFeed",
+      getStructEncoder([
+        ["name", fixEncoderSize(getBytesEncoder(), 16)],
+        ["sources", getOracleSourcesEncoder()],
+        ["limits", getFeedLimitsEncoder()],
+      ]),
+    ],
+    [
+      "EditFeed",
+      getStructEncoder([
+        ["feed", getU8Encoder()],
+        ["sources", getOracleSourcesEncoder()],
+        ["limits", getFeedLimitsEncoder()],
+      ]),
+    ],
   ]);
 }
 
@@ -232,7 +266,7 @@ export function getChangeDecoder(): Decoder<Change> {
       getStructDecoder([
         ["mint", getAddressDecoder()],
         ["params", getAssetParamsDecoder()],
-        ["oracles", getOracleSourcesDecoder()],
+        ["feed", getU8Decoder()],
       ]),
     ],
     [
@@ -240,7 +274,7 @@ export function getChangeDecoder(): Decoder<Change> {
       getStructDecoder([
         ["terms", getContractTermsDecoder()],
         ["params", getMarketParamsDecoder()],
-        ["oracles", getOracleSourcesDecoder()],
+        ["feed", getU8Decoder()],
       ]),
     ],
     [
@@ -248,7 +282,7 @@ export function getChangeDecoder(): Decoder<Change> {
       getStructDecoder([
         ["asset", getU16Decoder()],
         ["params", getAssetParamsDecoder()],
-        ["oracles", getOracleSourcesDecoder()],
+        ["feed", getU8Decoder()],
       ]),
     ],
     [
@@ -256,7 +290,7 @@ export function getChangeDecoder(): Decoder<Change> {
       getStructDecoder([
         ["market", getU16Decoder()],
         ["params", getMarketParamsDecoder()],
-        ["oracles", getOracleSourcesDecoder()],
+        ["feed", getU8Decoder()],
       ]),
     ],
     [
@@ -300,6 +334,22 @@ export function getChangeDecoder(): Decoder<Change> {
         ["index", getU16Decoder()],
         ["underlying", getU8Decoder()],
         ["samples", getBooleanDecoder()],
+      ]),
+    ],
+    [
+      "ListFeed",
+      getStructDecoder([
+        ["name", fixDecoderSize(getBytesDecoder(), 16)],
+        ["sources", getOracleSourcesDecoder()],
+        ["limits", getFeedLimitsDecoder()],
+      ]),
+    ],
+    [
+      "EditFeed",
+      getStructDecoder([
+        ["feed", getU8Decoder()],
+        ["sources", getOracleSourcesDecoder()],
+        ["limits", getFeedLimitsDecoder()],
       ]),
     ],
   ]);
@@ -386,6 +436,14 @@ export function change(
     "AssignUnderlying"
   >,
 ): GetDiscriminatedUnionVariant<ChangeArgs, "__kind", "AssignUnderlying">;
+export function change(
+  kind: "ListFeed",
+  data: GetDiscriminatedUnionVariantContent<ChangeArgs, "__kind", "ListFeed">,
+): GetDiscriminatedUnionVariant<ChangeArgs, "__kind", "ListFeed">;
+export function change(
+  kind: "EditFeed",
+  data: GetDiscriminatedUnionVariantContent<ChangeArgs, "__kind", "EditFeed">,
+): GetDiscriminatedUnionVariant<ChangeArgs, "__kind", "EditFeed">;
 export function change<K extends ChangeArgs["__kind"], Data>(
   kind: K,
   data?: Data,

@@ -26,8 +26,8 @@ export type LiquidationTerms = {
   feeMin: number;
   /** Fee at the end of the ramp. Any change loosens. */
   feeMax: number;
-  /** Slots over which the fee ramps from least to most. Any change loosens. */
-  rampSlots: number;
+  /** Seconds over which the fee ramps from least to most. Any change loosens. */
+  rampSecs: number;
   /** Part of the fee that goes to insurance. Looser down. */
   insuranceShare: number;
 };
@@ -38,7 +38,7 @@ export function getLiquidationTermsEncoder(): FixedSizeEncoder<LiquidationTermsA
   return getStructEncoder([
     ["feeMin", getU32Encoder()],
     ["feeMax", getU32Encoder()],
-    ["rampSlots", getU32Encoder()],
+    ["rampSecs", getU32Encoder()],
     ["insuranceShare", getU32Encoder()],
   ]);
 }
@@ -47,7 +47,7 @@ export function getLiquidationTermsDecoder(): FixedSizeDecoder<LiquidationTerms>
   return getStructDecoder([
     ["feeMin", getU32Decoder()],
     ["feeMax", getU32Decoder()],
-    ["rampSlots", getU32Decoder()],
+    ["rampSecs", getU32Decoder()],
     ["insuranceShare", getU32Decoder()],
   ]);
 }

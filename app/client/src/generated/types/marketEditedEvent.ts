@@ -20,7 +20,7 @@ import {
   type FixedSizeEncoder,
 } from "@solana/kit";
 
-/** Parameters or oracles of a market changed; the market account holds the new ones. */
+/** Parameters or feed of a market changed; the market account holds the new ones. */
 export type MarketEditedEvent = { market: Address; index: number };
 
 export type MarketEditedEventArgs = MarketEditedEvent;

@@ -27,12 +27,8 @@ import {
 import {
   getLiquidationTermsDecoder,
   getLiquidationTermsEncoder,
-  getOracleLimitsDecoder,
-  getOracleLimitsEncoder,
   type LiquidationTerms,
   type LiquidationTermsArgs,
-  type OracleLimits,
-  type OracleLimitsArgs,
 } from ".";
 
 /** Parameters of a perpetual market. */
@@ -68,8 +64,6 @@ export type MarketParams = {
   maxPremium: number;
   /** What taking over a position costs its account. */
   liquidation: LiquidationTerms;
-  /** What the entry accepts from its oracle. */
-  oracle: OracleLimits;
 };
 
 export type MarketParamsArgs = {
@@ -104,8 +98,6 @@ export type MarketParamsArgs = {
   maxPremium: number;
   /** What taking over a position costs its account. */
   liquidation: LiquidationTermsArgs;
-  /** What the entry accepts from its oracle. */
-  oracle: OracleLimitsArgs;
 };
 
 export function getMarketParamsEncoder(): FixedSizeEncoder<MarketParamsArgs> {
@@ -124,7 +116,6 @@ export function getMarketParamsEncoder(): FixedSizeEncoder<MarketParamsArgs> {
     ["maxFundingPerDay", getU32Encoder()],
     ["maxPremium", getU32Encoder()],
     ["liquidation", getLiquidationTermsEncoder()],
-    ["oracle", getOracleLimitsEncoder()],
   ]);
 }
 
@@ -144,7 +135,6 @@ export function getMarketParamsDecoder(): FixedSizeDecoder<MarketParams> {
     ["maxFundingPerDay", getU32Decoder()],
     ["maxPremium", getU32Decoder()],
     ["liquidation", getLiquidationTermsDecoder()],
-    ["oracle", getOracleLimitsDecoder()],
   ]);
 }
 

@@ -8,8 +8,12 @@
 
 import {
   combineCodec,
+  fixDecoderSize,
+  fixEncoderSize,
   getArrayDecoder,
   getArrayEncoder,
+  getBytesDecoder,
+  getBytesEncoder,
   getI32Decoder,
   getI32Encoder,
   getI64Decoder,
@@ -25,24 +29,25 @@ import {
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
+  type ReadonlyUint8Array,
 } from "@solana/kit";
 import {
+  getEntryPriceDecoder,
+  getEntryPriceEncoder,
   getPriceDoubtDecoder,
   getPriceDoubtEncoder,
-  getPriceStateDecoder,
-  getPriceStateEncoder,
+  type EntryPrice,
+  type EntryPriceArgs,
   type PriceDoubt,
   type PriceDoubtArgs,
-  type PriceState,
-  type PriceStateArgs,
 } from ".";
 
 /** One market of the risk state. Prices are mantissas: native quote per base lot times `2^shift`. */
 export type MarketRisk = {
-  /** Validated oracle price and its followers. */
-  price: PriceState;
-  /** Mark price of the market, for display and for funding. */
-  mark: bigint;
+  /** The feed's price of a base lot. */
+  price: EntryPrice;
+  /** [`EntryUnit::multiplier`] of the feed's price. */
+  unitMultiplier: bigint;
   /** Funding index of longs, Q40.24 native quote per base lot. */
   fundingLong: bigint;
   /** Funding index of shorts. */
@@ -69,10 +74,12 @@ export type MarketRisk = {
   profitWeight: Array<number>;
   /** Fee of the resting side, signed. */
   makerFee: number;
-  /** Oldest publish time that counts as fresh, in seconds. */
-  maxAgeSecs: number;
-  /** Oldest refresh that counts as fresh, in slots. */
-  maxAgeSlots: number;
+  /** Listed Init (and LiquidationEnd) and maintenance margin ratios, before volatility tightens them. */
+  listedRatios: Array<number>;
+  /** The largest liquidation fee, as a ratio. */
+  feeMax: number;
+  /** Smoothed (mark − spot) / spot, a signed Q8.24 ratio. */
+  premium: number;
   /** Binary places of the prices, at most [`crate::price::MAX_SHIFT`]. */
   shift: number;
   /** A [`crate::Mode`]. */
@@ -83,15 +90,19 @@ export type MarketRisk = {
   samples: number;
   /** Effective LiquidationEnd margin ratio. */
   endRatio: number;
+  /** [`EntryUnit::places`] of the feed's price. */
+  unitPlaces: number;
+  /** Unused. */
+  padding: ReadonlyUint8Array;
   /** How uncertain spot is. */
   doubt: PriceDoubt;
 };
 
 export type MarketRiskArgs = {
-  /** Validated oracle price and its followers. */
-  price: PriceStateArgs;
-  /** Mark price of the market, for display and for funding. */
-  mark: number | bigint;
+  /** The feed's price of a base lot. */
+  price: EntryPriceArgs;
+  /** [`EntryUnit::multiplier`] of the feed's price. */
+  unitMultiplier: number | bigint;
   /** Funding index of longs, Q40.24 native quote per base lot. */
   fundingLong: number | bigint;
   /** Funding index of shorts. */
@@ -118,10 +129,12 @@ export type MarketRiskArgs = {
   profitWeight: Array<number>;
   /** Fee of the resting side, signed. */
   makerFee: number;
-  /** Oldest publish time that counts as fresh, in seconds. */
-  maxAgeSecs: number;
-  /** Oldest refresh that counts as fresh, in slots. */
-  maxAgeSlots: number;
+  /** Listed Init (and LiquidationEnd) and maintenance margin ratios, before volatility tightens them. */
+  listedRatios: Array<number>;
+  /** The largest liquidation fee, as a ratio. */
+  feeMax: number;
+  /** Smoothed (mark − spot) / spot, a signed Q8.24 ratio. */
+  premium: number;
   /** Binary places of the prices, at most [`crate::price::MAX_SHIFT`]. */
   shift: number;
   /** A [`crate::Mode`]. */
@@ -132,14 +145,18 @@ export type MarketRiskArgs = {
   samples: number;
   /** Effective LiquidationEnd margin ratio. */
   endRatio: number;
+  /** [`EntryUnit::places`] of the feed's price. */
+  unitPlaces: number;
+  /** Unused. */
+  padding: ReadonlyUint8Array;
   /** How uncertain spot is. */
   doubt: PriceDoubtArgs;
 };
 
 export function getMarketRiskEncoder(): FixedSizeEncoder<MarketRiskArgs> {
   return getStructEncoder([
-    ["price", getPriceStateEncoder()],
-    ["mark", getU64Encoder()],
+    ["price", getEntryPriceEncoder()],
+    ["unitMultiplier", getU64Encoder()],
     ["fundingLong", getI64Encoder()],
     ["fundingShort", getI64Encoder()],
     ["priceLow", getArrayEncoder(getU64Encoder(), { size: 3 })],
@@ -153,21 +170,24 @@ export function getMarketRiskEncoder(): FixedSizeEncoder<MarketRiskArgs> {
     ["maintRatio", getU32Encoder()],
     ["profitWeight", getArrayEncoder(getU32Encoder(), { size: 3 })],
     ["makerFee", getI32Encoder()],
-    ["maxAgeSecs", getU32Encoder()],
-    ["maxAgeSlots", getU32Encoder()],
+    ["listedRatios", getArrayEncoder(getU32Encoder(), { size: 2 })],
+    ["feeMax", getU32Encoder()],
+    ["premium", getI32Encoder()],
     ["shift", getU8Encoder()],
     ["mode", getU8Encoder()],
     ["underlying", getU8Encoder()],
     ["samples", getU8Encoder()],
     ["endRatio", getU32Encoder()],
+    ["unitPlaces", getU8Encoder()],
+    ["padding", fixEncoderSize(getBytesEncoder(), 7)],
     ["doubt", getPriceDoubtEncoder()],
   ]);
 }
 
 export function getMarketRiskDecoder(): FixedSizeDecoder<MarketRisk> {
   return getStructDecoder([
-    ["price", getPriceStateDecoder()],
-    ["mark", getU64Decoder()],
+    ["price", getEntryPriceDecoder()],
+    ["unitMultiplier", getU64Decoder()],
     ["fundingLong", getI64Decoder()],
     ["fundingShort", getI64Decoder()],
     ["priceLow", getArrayDecoder(getU64Decoder(), { size: 3 })],
@@ -181,13 +201,16 @@ export function getMarketRiskDecoder(): FixedSizeDecoder<MarketRisk> {
     ["maintRatio", getU32Decoder()],
     ["profitWeight", getArrayDecoder(getU32Decoder(), { size: 3 })],
     ["makerFee", getI32Decoder()],
-    ["maxAgeSecs", getU32Decoder()],
-    ["maxAgeSlots", getU32Decoder()],
+    ["listedRatios", getArrayDecoder(getU32Decoder(), { size: 2 })],
+    ["feeMax", getU32Decoder()],
+    ["premium", getI32Decoder()],
     ["shift", getU8Decoder()],
     ["mode", getU8Decoder()],
     ["underlying", getU8Decoder()],
     ["samples", getU8Decoder()],
     ["endRatio", getU32Decoder()],
+    ["unitPlaces", getU8Decoder()],
+    ["padding", fixDecoderSize(getBytesDecoder(), 7)],
     ["doubt", getPriceDoubtDecoder()],
   ]);
 }

@@ -12,6 +12,8 @@ import {
   fixEncoderSize,
   getBytesDecoder,
   getBytesEncoder,
+  getI8Decoder,
+  getI8Encoder,
   getStructDecoder,
   getStructEncoder,
   getU8Decoder,
@@ -24,12 +26,21 @@ import {
 
 /** Where a price comes from. */
 export type OracleSource = {
-  /** The Pyth feed id (`PYTH_PULL`), or the address of the price account (`PYTH_LEGACY`). */
+  /**
+   * The Pyth feed id (`PYTH_PULL`); the number of the Pyth Pro feed, little-endian (`PYTH_PRO`); the address of the price
+   * account (`PYTH_LEGACY`) or of the stake pool (`DERIVED`).
+   */
   feed: ReadonlyUint8Array;
   /** One of [`oracle_kind`]. */
   kind: number;
-  /** `PYTH_PULL`: which receiver deployments may own the update, a set of [`receiver`] bits. */
-  receivers: number;
+  /** `PYTH_PULL`: the receiver deployment that must own the update, one of [`receiver`]. */
+  receiver: number;
+  /** `DERIVED`: the feed that the rate multiplies. */
+  base: number;
+  /** `DERIVED`: the feed of the token's own market, whose price is never exceeded, or [`NO_FEED`]. */
+  cap: number;
+  /** `PYTH_PRO`: the exponent that every price must have. */
+  exponent: number;
   padding: ReadonlyUint8Array;
 };
 
@@ -39,8 +50,11 @@ export function getOracleSourceEncoder(): FixedSizeEncoder<OracleSourceArgs> {
   return getStructEncoder([
     ["feed", fixEncoderSize(getBytesEncoder(), 32)],
     ["kind", getU8Encoder()],
-    ["receivers", getU8Encoder()],
-    ["padding", fixEncoderSize(getBytesEncoder(), 6)],
+    ["receiver", getU8Encoder()],
+    ["base", getU8Encoder()],
+    ["cap", getU8Encoder()],
+    ["exponent", getI8Encoder()],
+    ["padding", fixEncoderSize(getBytesEncoder(), 3)],
   ]);
 }
 
@@ -48,8 +62,11 @@ export function getOracleSourceDecoder(): FixedSizeDecoder<OracleSource> {
   return getStructDecoder([
     ["feed", fixDecoderSize(getBytesDecoder(), 32)],
     ["kind", getU8Decoder()],
-    ["receivers", getU8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 6)],
+    ["receiver", getU8Decoder()],
+    ["base", getU8Decoder()],
+    ["cap", getU8Decoder()],
+    ["exponent", getI8Decoder()],
+    ["padding", fixDecoderSize(getBytesDecoder(), 3)],
   ]);
 }
 

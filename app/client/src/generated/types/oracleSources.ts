@@ -21,7 +21,7 @@ import {
   type OracleSourceArgs,
 } from ".";
 
-/** A feed and the one to fall back to when it has no acceptable price. */
+/** A feed's source, and the one to fall back to when that has long been silent. */
 export type OracleSources = { primary: OracleSource; fallback: OracleSource };
 
 export type OracleSourcesArgs = {

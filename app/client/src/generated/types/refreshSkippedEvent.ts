@@ -14,20 +14,30 @@ import {
   getStructEncoder,
   getU32Decoder,
   getU32Encoder,
+  getU8Decoder,
+  getU8Encoder,
   type Address,
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
 } from "@solana/kit";
 
-/** An entry that `refresh` left as it was; `reason` is the program's error code. */
-export type RefreshSkippedEvent = { account: Address; reason: number };
+/**
+ * A feed, bank or market that `refresh` left as it was; `feed` is 255 where it is no feed, `account` the oracle's, bank's or
+ * market's, `reason` the program's error code.
+ */
+export type RefreshSkippedEvent = {
+  account: Address;
+  feed: number;
+  reason: number;
+};
 
 export type RefreshSkippedEventArgs = RefreshSkippedEvent;
 
 export function getRefreshSkippedEventEncoder(): FixedSizeEncoder<RefreshSkippedEventArgs> {
   return getStructEncoder([
     ["account", getAddressEncoder()],
+    ["feed", getU8Encoder()],
     ["reason", getU32Encoder()],
   ]);
 }
@@ -35,6 +45,7 @@ export function getRefreshSkippedEventEncoder(): FixedSizeEncoder<RefreshSkipped
 export function getRefreshSkippedEventDecoder(): FixedSizeDecoder<RefreshSkippedEvent> {
   return getStructDecoder([
     ["account", getAddressDecoder()],
+    ["feed", getU8Decoder()],
     ["reason", getU32Decoder()],
   ]);
 }
