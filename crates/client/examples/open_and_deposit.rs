@@ -4,8 +4,11 @@
 mod common;
 
 use common::{connect, faucet, native, wallet, Arguments, Outcome};
-use plimsoll::state::MarginAccount;
-use plimsoll_client::{addresses, instructions};
+use plimsoll::state::{MarginAccount, RiskState};
+use plimsoll_client::{
+    addresses, instructions,
+    rpc::{Entries, Freshness},
+};
 use solana_signer::Signer;
 
 const USAGE: &str =
@@ -33,7 +36,14 @@ async fn main() -> Outcome {
             0,
         ));
     }
-    // Deposits need no prices, hence no refresh.
+    // Nothing is deposited at a price in doubt: an old one is refreshed first.
+    let risk = connection
+        .fetch::<RiskState>(&exchange.refs.risk_state)
+        .await?;
+    let clock = connection.clock().await?;
+    let deposited = Entries::default().and_asset(asset.index);
+    let due = deposited.due(&risk, clock, Freshness::TRADE);
+    transaction.extend(exchange.refresh(&due, &risk, clock));
     transaction.push(instructions::deposit(
         &exchange.refs,
         owner,

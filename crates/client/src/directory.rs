@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use anchor_lang::prelude::Pubkey;
 use serde::{Deserialize, Serialize};
 
-/// The only version of the document there is.
-pub const VERSION: u32 = 1;
+/// The version of the document that this client reads. Version 1 named price accounts by asset and market.
+pub const VERSION: u32 = 2;
 
-/// An exchange, its assets, markets and endpoints.
+/// An exchange, its feeds, assets, markets and endpoints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Directory {
@@ -24,11 +24,31 @@ pub struct Directory {
     /// Address of the exchange.
     #[serde(with = "base58")]
     pub exchange: Pubkey,
+    /// Feeds in the order of their numbers in the risk state.
+    #[serde(default)]
+    pub feeds: Vec<DirectoryFeed>,
     /// Assets in the order of their entries in the risk state, the quote asset first.
     pub assets: Vec<DirectoryAsset>,
     /// Markets in the order of their entries.
     pub markets: Vec<DirectoryMarket>,
     pub endpoints: Endpoints,
+}
+
+/// A feed, and where its prices are found. Which assets and markets follow it stands on the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DirectoryFeed {
+    /// Number in the risk state.
+    pub index: u8,
+    /// Display name, as the risk state has it.
+    pub name: String,
+    /// Account to pass to `refresh`: with the price, or the stake pool of a derived feed. None of a feed whose prices come
+    /// in signed messages.
+    #[serde(default, with = "base58::option")]
+    pub account: Option<Pubkey>,
+    /// The same of the fallback.
+    #[serde(default, with = "base58::option")]
+    pub fallback: Option<Pubkey>,
 }
 
 /// A listed asset.
@@ -46,12 +66,6 @@ pub struct DirectoryAsset {
     pub token_program: Pubkey,
     /// Decimals of the mint.
     pub decimals: u8,
-    /// Price account to pass to `refresh`.
-    #[serde(with = "base58")]
-    pub oracle: Pubkey,
-    /// Price account of the fallback feed.
-    #[serde(default, with = "base58::option")]
-    pub fallback: Option<Pubkey>,
 }
 
 /// A perpetual market.
@@ -64,12 +78,6 @@ pub struct DirectoryMarket {
     pub name: String,
     /// Symbol of the underlying, which need not be a listed asset.
     pub base: String,
-    /// Price account to pass to `refresh`.
-    #[serde(with = "base58")]
-    pub oracle: Pubkey,
-    /// Price account of the fallback feed.
-    #[serde(default, with = "base58::option")]
-    pub fallback: Option<Pubkey>,
 }
 
 /// Where the exchange is reached.
@@ -106,8 +114,8 @@ pub enum DirectoryError {
         position: usize,
         index: u16,
     },
-    /// No assets: an exchange has at least its quote asset.
-    NoAssets,
+    /// No assets, or no feeds: an exchange has at least its quote asset, and a feed that prices it.
+    None { what: &'static str },
     /// More entries than the risk state holds.
     TooMany { what: &'static str, count: usize },
     /// Two entries share what must be unique.
@@ -146,7 +154,7 @@ impl core::fmt::Display for DirectoryError {
                 f,
                 "{what} {index} stands at position {position} of the directory"
             ),
-            Self::NoAssets => f.write_str("the directory lists no assets"),
+            Self::None { what } => write!(f, "the directory lists no {what}s"),
             Self::TooMany { what, count } => {
                 write!(
                     f,
@@ -213,12 +221,33 @@ impl Directory {
             return Err(DirectoryError::Program(self.program));
         }
         filled("the exchange", self.exchange)?;
-        if self.assets.is_empty() {
-            return Err(DirectoryError::NoAssets);
+        if self.feeds.is_empty() {
+            return Err(DirectoryError::None { what: "feed" });
         }
+        if self.assets.is_empty() {
+            return Err(DirectoryError::None { what: "asset" });
+        }
+        self.validate_feeds()?;
         self.validate_assets()?;
         self.validate_markets()?;
         self.endpoints.validate()
+    }
+
+    fn validate_feeds(&self) -> Result<(), DirectoryError> {
+        let limit = plimsoll::state::feed::MAX_FEEDS;
+        let indices = self.feeds.iter().map(|f| u16::from(f.index));
+        ordered("feed", limit, indices)?;
+        unique("feed", self.feeds.iter().map(|f| f.name.clone()))?;
+        for feed in &self.feeds {
+            let of = |part: &str| format!("the {part} of feed {}", feed.index);
+            present(of("name"), &feed.name)?;
+            for (part, account) in [("account", feed.account), ("fallback", feed.fallback)] {
+                if let Some(account) = account {
+                    filled(of(part), account)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn validate_assets(&self) -> Result<(), DirectoryError> {
@@ -231,7 +260,6 @@ impl Directory {
             present(of("symbol"), &asset.symbol)?;
             filled(of("mint"), asset.mint)?;
             filled(of("token program"), asset.token_program)?;
-            filled(of("oracle"), asset.oracle)?;
         }
         Ok(())
     }
@@ -244,7 +272,6 @@ impl Directory {
             let of = |part: &str| format!("the {part} of market {}", market.index);
             present(of("name"), &market.name)?;
             present(of("base"), &market.base)?;
-            filled(of("oracle"), market.oracle)?;
         }
         Ok(())
     }
@@ -389,21 +416,24 @@ mod tests {
             mint: key(10 + index as u8),
             token_program: key(3),
             decimals: 6,
-            oracle: key(20 + index as u8),
-            fallback: None,
+        };
+        let feed = |index: u8, name: &str, fallback| DirectoryFeed {
+            index,
+            name: name.into(),
+            account: Some(key(20 + index)),
+            fallback,
         };
         Directory {
             version: VERSION,
             name: "Local exchange".into(),
             program: plimsoll::ID,
             exchange: key(2),
+            feeds: vec![feed(0, "USDC", None), feed(1, "SOL", Some(key(30)))],
             assets: vec![asset(0, "USDC"), asset(1, "SOL")],
             markets: vec![DirectoryMarket {
                 index: 0,
                 name: "SOL-PERP".into(),
                 base: "SOL".into(),
-                oracle: key(21),
-                fallback: Some(key(30)),
             }],
             endpoints: Endpoints {
                 rpc: "http://127.0.0.1:8899".into(),
@@ -428,10 +458,15 @@ mod tests {
             change(&mut directory);
             directory.validate().expect_err("is broken").to_string()
         };
-        let cases: [(String, &str); 7] = [
-            (broken(&|d| d.version = 2), "version 2"),
+        let cases: [(String, &str); 9] = [
+            (broken(&|d| d.version = 1), "version 1"),
             (broken(&|d| d.program = d.exchange), "of program"),
             (broken(&|d| d.assets.clear()), "no assets"),
+            (broken(&|d| d.feeds.clear()), "no feeds"),
+            (
+                broken(&|d| d.feeds[1].name = "USDC".into()),
+                "feed USDC twice",
+            ),
             (
                 broken(&|d| d.assets[1].index = 3),
                 "asset 3 stands at position 1",
@@ -441,8 +476,8 @@ mod tests {
                 "symbol USDC twice",
             ),
             (
-                broken(&|d| d.markets[0].oracle = Pubkey::default()),
-                "the oracle of market 0",
+                broken(&|d| d.feeds[1].fallback = Some(Pubkey::default())),
+                "the fallback of feed 1",
             ),
             (
                 broken(&|d| d.endpoints.ws = Some("http://x".into())),
@@ -454,5 +489,15 @@ mod tests {
         }
         let malformed = Directory::parse("{}").expect_err("is empty");
         assert!(malformed.to_string().contains("missing field"));
+    }
+
+    #[test]
+    fn says_that_a_directory_from_before_there_were_feeds_is_old() {
+        let mut json = serde_json::to_value(sample()).expect("serializes");
+        json["version"] = 1.into();
+        let fields = json.as_object_mut().expect("an object");
+        fields.remove("feeds");
+        let old = Directory::parse(&json.to_string());
+        assert_eq!(old, Err(DirectoryError::Version(1)));
     }
 }

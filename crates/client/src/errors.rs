@@ -100,6 +100,23 @@ refusals! {
     UnknownUnderlying,
     TooManyUnderlyings,
     QuoteHasNoUnderlying,
+    UnknownFeed,
+    TooManyFeeds,
+    PrimaryAlive,
+    FallbackDiverged,
+    DepositInDoubt,
+    SameObservation,
+    TooFewPublishers,
+    WrongExponent,
+    FeedLeftOut,
+    WrongInstructionsSysvar,
+    NotASignedMessage,
+    WrongSignerAccount,
+    UntrustedSigner,
+    MalformedMessage,
+    UnknownProperty,
+    MessageFromTheFuture,
+    MissingProperty,
 }
 
 /// The refusal of a custom error code, if it is one of this program's. Its `name()` is the variant's name and its

@@ -1,11 +1,17 @@
 //! Health of an account as the program reports it, with what a screen shows beside it: staleness, leverage, margin use.
+use std::collections::BTreeMap;
+
 use anchor_lang::prelude::{Clock, Error};
 use plimsoll::{
     account_health::{report, BalanceHealth, HealthReport, PerpHealth},
-    health::clock_of,
+    error::OrRefuse,
+    health::{clock_of, portfolio, view},
     state::{MarginAccount, RiskState},
 };
-use plimsoll_risk::{feed::PriceState, fixed::scale_ceil, AssetRisk, MarginMode, MarketRisk};
+use plimsoll_risk::{
+    self as risk, feed::REFUSED, fixed::scale_ceil, AccountMargin, AssetRisk, EntryPrice,
+    HealthKind, MarginMode, MarginModel, MarketRisk, Policy, Purpose, StaleSet,
+};
 use serde::{Deserialize, Serialize};
 
 /// One whole in basis points.
@@ -83,8 +89,10 @@ pub struct HealthLines {
     pub balances: Vec<BalancePart>,
     /// Each market's part, with its resting orders.
     pub perps: Vec<PerpPart>,
-    /// Every stale entry that the account uses.
+    /// Every entry that the account uses and that is stale for trades.
     pub stale: Vec<Stale>,
+    /// Every feed that the account counts on.
+    pub feeds: Vec<FeedHealth>,
 }
 
 /// A token balance's part.
@@ -127,23 +135,45 @@ pub enum StaleKind {
     Market,
 }
 
-/// A stale entry, and how old it is against its limits.
+/// A stale entry: its price is too old for what it is asked for, or doubted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stale {
     pub kind: StaleKind,
     /// Of the asset or market.
     pub index: u16,
+    /// Number of the feed that prices it.
+    pub feed: u8,
     /// Seconds since the oracle published the price.
     pub age_seconds: i64,
     /// Most seconds that count as fresh.
     pub max_age_seconds: u32,
-    /// Slots since a refresh confirmed it.
-    pub age_slots: u64,
-    /// Most slots that count as fresh.
-    pub max_age_slots: u32,
     /// Whether it keeps the account from what increases risk.
     pub blocks: bool,
+}
+
+/// A feed that an account counts on: how old its price is, and how far it is doubted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FeedHealth {
+    /// Number in the risk state.
+    pub feed: u8,
+    /// Milliseconds since the oracle published the price.
+    pub age_ms: i64,
+    /// Whether the price is good for new risk.
+    pub trades: bool,
+    /// Whether it is good for what leaves: withdrawals, loans, profits.
+    pub pays: bool,
+    /// Whether a liquidation takes it as it is; otherwise it counts under doubt.
+    pub seizes: bool,
+    /// Whether it is more than half away from its own average.
+    pub broken: bool,
+    /// Whether a newer price was refused for its width or its distance.
+    pub refused: bool,
+    /// For how long it has been doubted, by the exchange's clock of doubt, milliseconds.
+    pub doubted_ms: u64,
+    /// The time over which what doubt is worth decays, seconds.
+    pub doubt_seconds: u32,
 }
 
 /// The lines of an account at a time, by the program's own report.
@@ -176,56 +206,132 @@ pub fn lines(
             |b| b.maintenance,
             |p| p.maintenance,
         ),
-        stale: stale_entries(risk, &report, clock),
+        stale: named(
+            risk,
+            StaleSet {
+                deposits: report.stale_deposits,
+                debts: report.stale_debts,
+                markets: report.stale_markets,
+            },
+            Purpose::Trade,
+            clock,
+        ),
+        feeds: feeds(risk, &report, clock),
         balances: report.balances.iter().map(balance_part).collect(),
         perps: report.perps.iter().map(perp_part).collect(),
     })
 }
 
-/// The stale entries of a report that keep the account from what increases risk, and those that count nothing.
-fn stale_entries(risk: &RiskState, report: &HealthReport, clock: &Clock) -> Vec<Stale> {
+/// Every entry that an account uses and that is stale for a purpose.
+///
+/// # Errors
+/// As [`lines`].
+pub fn stale(
+    risk: &RiskState,
+    account: &MarginAccount,
+    purpose: Purpose,
+    clock: &Clock,
+) -> Result<Vec<Stale>, Error> {
+    let view = view(risk, clock, purpose);
+    let health =
+        AccountMargin::health(&view, &portfolio(account), HealthKind::Init, Policy::Strict);
+    Ok(named(risk, health.or_refuse()?.stale, purpose, clock))
+}
+
+fn named(risk: &RiskState, stale: StaleSet, purpose: Purpose, clock: &Clock) -> Vec<Stale> {
+    let clock = &clock_of(risk, clock);
     let of_assets = |mask, kind| {
-        indices(mask)
-            .filter_map(move |index| Some(stale_asset(risk.asset(index).ok()?, kind, index, clock)))
+        indices(mask).filter_map(move |index| {
+            Some(stale_asset(
+                risk.asset(index).ok()?,
+                kind,
+                index,
+                purpose,
+                clock,
+            ))
+        })
     };
-    of_assets(report.stale_deposits, StaleKind::Deposit)
-        .chain(of_assets(report.stale_debts, StaleKind::Debt))
-        .chain(
-            indices(report.stale_markets)
-                .filter_map(|index| Some(stale_market(risk.market(index).ok()?, index, clock))),
-        )
+    of_assets(stale.deposits, StaleKind::Deposit)
+        .chain(of_assets(stale.debts, StaleKind::Debt))
+        .chain(indices(stale.markets).filter_map(|index| {
+            Some(stale_market(
+                risk.market(index).ok()?,
+                index,
+                purpose,
+                clock,
+            ))
+        }))
         .collect()
 }
 
-/// An asset's entry, stale or not, with its ages.
-pub fn stale_asset(entry: &AssetRisk, kind: StaleKind, index: u16, clock: &Clock) -> Stale {
-    let limits = (entry.max_age_secs, entry.max_age_slots);
-    aged(&entry.price, limits, kind, index, clock)
+/// An asset's entry, stale or not, with its age and the limit for a purpose.
+pub fn stale_asset(
+    entry: &AssetRisk,
+    kind: StaleKind,
+    index: u16,
+    purpose: Purpose,
+    clock: &risk::Clock,
+) -> Stale {
+    aged(&entry.price, kind, index, purpose, clock)
 }
 
-/// A market's entry, stale or not, with its ages.
-pub fn stale_market(entry: &MarketRisk, index: u16, clock: &Clock) -> Stale {
-    let limits = (entry.max_age_secs, entry.max_age_slots);
-    aged(&entry.price, limits, StaleKind::Market, index, clock)
+/// A market's entry, likewise.
+pub fn stale_market(
+    entry: &MarketRisk,
+    index: u16,
+    purpose: Purpose,
+    clock: &risk::Clock,
+) -> Stale {
+    aged(&entry.price, StaleKind::Market, index, purpose, clock)
 }
 
 fn aged(
-    price: &PriceState,
-    limits: (u32, u32),
+    price: &EntryPrice,
     kind: StaleKind,
     index: u16,
-    clock: &Clock,
+    purpose: Purpose,
+    clock: &risk::Clock,
 ) -> Stale {
-    let now = clock_of(clock);
+    let [trade, pay, seize] = price.max_age_secs;
+    let limit = match purpose {
+        Purpose::Trade => trade,
+        Purpose::Pay => pay,
+        Purpose::Seize => seize,
+    };
     Stale {
         kind,
         index,
-        age_seconds: now.now.saturating_sub(price.publish_time),
-        max_age_seconds: limits.0,
-        age_slots: now.slot.saturating_sub(price.refresh_slot),
-        max_age_slots: limits.1,
+        feed: price.feed,
+        age_seconds: age_ms(price, clock).div_euclid(1_000),
+        max_age_seconds: limit.into(),
         blocks: kind != StaleKind::Deposit,
     }
+}
+
+fn age_ms(price: &EntryPrice, clock: &risk::Clock) -> i64 {
+    clock.now_ms.saturating_sub(price.published_ms)
+}
+
+/// The feeds of all that a report tells of, each once.
+fn feeds(risk: &RiskState, report: &HealthReport, clock: &Clock) -> Vec<FeedHealth> {
+    let clock = clock_of(risk, clock);
+    let assets = report.balances.iter();
+    let assets = assets.filter_map(|b| Some(&risk.asset(b.asset.into()).ok()?.price));
+    let markets = report.perps.iter();
+    let markets = markets.filter_map(|p| Some(&risk.market(p.market.into()).ok()?.price));
+    let found: BTreeMap<u8, &EntryPrice> = assets.chain(markets).map(|p| (p.feed, p)).collect();
+    let health = |(feed, price): (u8, &EntryPrice)| FeedHealth {
+        feed,
+        age_ms: age_ms(price, &clock),
+        trades: price.is_fresh(&clock, Purpose::Trade),
+        pays: price.is_fresh(&clock, Purpose::Pay),
+        seizes: price.is_fresh(&clock, Purpose::Seize),
+        broken: price.is_broken(),
+        refused: price.flags & REFUSED != 0,
+        doubted_ms: price.doubted_ms(&clock),
+        doubt_seconds: price.doubt_secs,
+    };
+    found.into_iter().map(health).collect()
 }
 
 /// Σ |position| · spot, rounded up.

@@ -8,14 +8,15 @@
 use anchor_lang::prelude::{Clock, Error};
 use plimsoll::{
     error::OrRefuse,
-    health::{portfolio, view},
+    health::{clock_of, portfolio, view},
     state::{MarginAccount, RiskState},
 };
 use plimsoll_risk::{
-    feed::PriceState,
+    self as risk,
+    feed::REFUSED,
     fixed::{div_ceil, div_floor, ratio_ceil, shift_ceil, to_u64},
-    AccountMargin, AssetRisk, HealthKind, MarginModel, MarketRisk, Policy, RiskError, INDEX_BITS,
-    RATIO_BITS,
+    AccountMargin, AssetRisk, EntryPrice, HealthKind, MarginModel, MarketRisk, Policy, Purpose,
+    RiskError, INDEX_BITS, RATIO_BITS,
 };
 use serde::{Deserialize, Serialize};
 
@@ -127,12 +128,15 @@ pub fn with_prices(
 /// A copy of the risk state in which every entry has just been refreshed at its present price, as a transaction that
 /// refreshes first would find it if no price had moved.
 pub fn refreshed(risk: &RiskState, clock: &Clock) -> Box<RiskState> {
-    let mut fresh = boxed(risk);
+    let (mut fresh, clock) = (boxed(risk), clock_of(risk, clock));
     let assets = fresh.assets.iter_mut().map(|entry| &mut entry.price);
     let markets = fresh.markets.iter_mut().map(|entry| &mut entry.price);
     for price in assets.chain(markets).filter(|price| price.spot != 0) {
-        price.publish_time = price.publish_time.max(clock.unix_timestamp);
-        price.refresh_slot = price.refresh_slot.max(clock.slot);
+        price.published_ms = price.published_ms.max(clock.now_ms);
+        price.flags &= !REFUSED;
+        if !price.is_broken() {
+            price.doubt_from = clock.doubt_ms;
+        }
     }
     fresh
 }
@@ -178,6 +182,7 @@ pub fn crossings(
         of,
         stable,
         clock,
+        moved_at: clock_of(risk, clock),
         scratch: boxed(risk),
     };
     asked.iter().map(|line| search.crossings(*line)).collect()
@@ -190,6 +195,7 @@ struct Search<'a> {
     of: &'a Underlying,
     stable: Stable,
     clock: &'a Clock,
+    moved_at: risk::Clock,
     scratch: Box<RiskState>,
 }
 
@@ -229,12 +235,13 @@ impl Search<'_> {
 
     /// Whether the line is at zero or above when the underlying has moved by a factor.
     fn holds(&mut self, line: Line, factor: u64) -> Result<bool, Error> {
+        let now = &self.moved_at;
         for index in &self.of.assets {
-            let moved = moved_asset(self.risk.asset(*index)?, factor, self.stable, self.clock);
+            let moved = moved_asset(self.risk.asset(*index)?, factor, self.stable, now);
             *self.scratch.asset_mut(*index)? = moved.or_refuse()?;
         }
         for index in &self.of.markets {
-            let moved = moved_market(self.risk.market(*index)?, factor, self.stable, self.clock);
+            let moved = moved_market(self.risk.market(*index)?, factor, self.stable, now);
             *self.scratch.market_mut(*index)? = moved.or_refuse()?;
         }
         Ok(value(&self.scratch, self.account, line, self.clock)? >= 0)
@@ -248,7 +255,7 @@ fn value(
     line: Line,
     clock: &Clock,
 ) -> Result<i128, Error> {
-    let (view, portfolio) = (view(risk, clock), portfolio(account));
+    let (view, portfolio) = (view(risk, clock, Purpose::Trade), portfolio(account));
     let health = |kind, policy| AccountMargin::health(&view, &portfolio, kind, policy);
     match line {
         Line::Init => health(HealthKind::Init, Policy::Strict).map(|health| health.value),
@@ -271,6 +278,7 @@ fn shift(
     stable: Stable,
     clock: &Clock,
 ) -> Result<(), Error> {
+    let clock = &clock_of(risk, clock);
     for index in &step.of.assets {
         let moved = moved_asset(risk.asset(*index)?, step.factor, stable, clock);
         *shocked.asset_mut(*index)? = moved.or_refuse()?;
@@ -290,7 +298,7 @@ pub fn moved_asset(
     entry: &AssetRisk,
     factor: u64,
     stable: Stable,
-    clock: &Clock,
+    clock: &risk::Clock,
 ) -> Result<AssetRisk, RiskError> {
     let low = init_low(entry)?;
     let high = init_high(entry)?;
@@ -322,7 +330,7 @@ pub fn moved_market(
     entry: &MarketRisk,
     factor: u64,
     stable: Stable,
-    clock: &Clock,
+    clock: &risk::Clock,
 ) -> Result<MarketRisk, RiskError> {
     let price = moved_price(&entry.price, factor, stable, clock)?;
     let [low, ..] = entry.price_low;
@@ -346,29 +354,29 @@ pub fn moved_market(
             per_lot(price.spot, entry.maint_ratio)?,
         ],
         size_threshold_lots: u64::try_from(threshold).unwrap_or(u64::MAX),
-        mark: scaled(entry.mark, factor)?,
         doubt: entry.doubt.at(&price),
         ..*entry
     })
 }
 
 fn moved_price(
-    price: &PriceState,
+    price: &EntryPrice,
     factor: u64,
     stable: Stable,
-    clock: &Clock,
-) -> Result<PriceState, RiskError> {
+    clock: &risk::Clock,
+) -> Result<EntryPrice, RiskError> {
     let spot = scaled(price.spot, factor)?.max(1);
-    Ok(PriceState {
-        publish_time: clock.unix_timestamp,
-        refresh_slot: clock.slot,
+    Ok(EntryPrice {
+        published_ms: clock.now_ms,
+        doubt_from: clock.doubt_ms,
+        flags: 0,
         spot,
         conf: scaled_up(price.conf, factor)?,
         stable: match stable {
             Stable::Follows => scaled(price.stable, factor)?.max(1),
             Stable::Stays => price.stable,
         },
-        average: spot,
+        ..*price
     })
 }
 

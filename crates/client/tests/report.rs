@@ -12,7 +12,7 @@ use plimsoll_client::{
     report::{Amount, Names, RiskReport},
     stress::{with_prices, Move, Scenario, Stable, Underlying, ONE},
 };
-use plimsoll_risk::{AccountMargin, HealthKind, MarginModel, Policy};
+use plimsoll_risk::{AccountMargin, HealthKind, MarginModel, Policy, Purpose};
 use serde_json::Value;
 
 mod common;
@@ -51,8 +51,8 @@ fn every_report_keeps_to_the_schema_and_reads_back() {
             risk.model.params.scenario_count = 0;
         }
         if round % 7 == 0 {
-            risk.assets[1].price.publish_time -= 1_000;
-            risk.markets[0].price.publish_time -= 1_000;
+            risk.assets[1].price.published_ms -= 1_000_000;
+            risk.markets[0].price.published_ms -= 1_000_000;
         }
         let report = report(&risk, &account);
         let json = serde_json::to_value(&report).unwrap();
@@ -64,6 +64,8 @@ fn every_report_keeps_to_the_schema_and_reads_back() {
         assert_same(&serde_json::to_value(read).unwrap(), &json);
         assert_eq!(report.model.is_some(), round % 10 != 0);
         assert_eq!(report.stale.is_empty(), round % 7 != 0);
+        assert!(report.feeds.iter().all(|feed| feed.name.starts_with('F')));
+        assert_eq!(report.feeds.iter().all(|feed| feed.trades), round % 7 != 0);
     }
 }
 
@@ -119,7 +121,7 @@ fn the_report_agrees_with_health_and_with_the_chain() {
         let account = dice.account(&risk);
         let report = report(&risk, &account);
         let model = report.model.as_ref().unwrap();
-        let (view, whole) = (view(&risk, &now()), portfolio(&account));
+        let (view, whole) = (view(&risk, &now(), Purpose::Trade), portfolio(&account));
         let health = |kind, policy| AccountMargin::health(&view, &whole, kind, policy).unwrap();
         let init = health(HealthKind::Init, Policy::Strict).value;
         let maintenance = health(HealthKind::Maint, Policy::BenefitOfDoubt).value;

@@ -1,14 +1,14 @@
 //! Stress and liquidation prices on random accounts: they agree with health itself.
 use plimsoll_client::{
-    health::{lines, HealthLines},
+    health::{lines, stale, HealthLines},
     stress::{
         crossings, refreshed, with_prices, Line, Move, Scenario, Stable, Underlying, HIGHEST, ONE,
     },
 };
-use plimsoll_risk::{Balance, Shares, EMPTY};
+use plimsoll_risk::{feed::REFUSED, Balance, Purpose, Shares, EMPTY};
 
 mod common;
-use common::{now, Dice, ASSETS, MARKETS, NOW, SLOT};
+use common::{now, Dice, ASSETS, MARKETS, NOW};
 
 fn of(line: Line, lines: &HealthLines) -> i64 {
     match line {
@@ -51,7 +51,10 @@ fn a_move_by_one_changes_nothing_but_ages() {
         for stable in [Stable::Follows, Stable::Stays] {
             let same = with_prices(&risk, &moved(&whole, ONE, stable), &now()).unwrap();
             let before = lines(&risk, &account, &now()).unwrap();
-            assert_eq!(lines(&same, &account, &now()).unwrap(), before);
+            let mut after = lines(&same, &account, &now()).unwrap();
+            assert!(after.feeds.iter().all(|feed| feed.age_ms == 0));
+            after.feeds.clone_from(&before.feeds);
+            assert_eq!(after, before);
         }
     }
 }
@@ -125,15 +128,47 @@ fn what_is_stale_is_named_until_it_is_refreshed() {
     account.balances[1].shares = Shares(-1_000_000);
     account.balances[2].shares = Shares(1_000_000);
     account.balances[3] = Balance::FREE;
-    risk.assets[1].price.publish_time = NOW - 500;
-    risk.assets[2].price.refresh_slot = SLOT - 300;
-    risk.assets[3].price.publish_time = 0;
+    risk.assets[1].price.published_ms = (NOW - 500) * 1_000;
+    risk.assets[2].price.flags = REFUSED;
+    risk.assets[3].price.published_ms = 0;
+    risk.doubt_ms = 700_000;
     let before = lines(&risk, &account, &now()).unwrap();
     let named: Vec<_> = before.stale.iter().map(|s| (s.index, s.blocks)).collect();
     assert_eq!(named, [(2, false), (1, true)]);
-    assert_eq!(before.stale[0].age_slots, 300);
-    assert_eq!(before.stale[1].age_seconds, 500);
+    let [refused, old] = &before.stale[..] else {
+        panic!("{:?}", before.stale)
+    };
+    assert!(refused.age_seconds < 60 && refused.max_age_seconds == 60);
+    assert_eq!((old.feed, old.age_seconds), (1, 500));
     assert_eq!(account.balances[3].asset, EMPTY);
+    let feed = |index| before.feeds.iter().find(|feed| feed.feed == index).unwrap();
+    assert_eq!((feed(1).age_ms, feed(1).doubted_ms), (500_000, 700_000));
+    assert!(!feed(1).trades && !feed(1).pays && !feed(1).seizes && !feed(1).refused);
+    assert!(!feed(2).trades && feed(2).refused);
+    assert!(before.feeds.iter().all(|feed| feed.feed != 3));
     let after = lines(&refreshed(&risk, &now()), &account, &now()).unwrap();
     assert!(after.stale.is_empty() && after.init > before.init);
+    let told = after.feeds.iter();
+    assert!(told
+        .clone()
+        .all(|feed| feed.trades && feed.seizes && feed.doubted_ms == 0));
+}
+
+#[test]
+fn each_purpose_has_its_own_age() {
+    let mut dice = Dice(2);
+    let mut risk = dice.risk();
+    let account = dice.account(&risk);
+    let all = risk.assets.iter_mut().map(|entry| &mut entry.price);
+    for price in all.chain(risk.markets.iter_mut().map(|entry| &mut entry.price)) {
+        price.published_ms = (NOW - 15) * 1_000;
+    }
+    let named = |purpose| stale(&risk, &account, purpose, &now()).unwrap();
+    assert!(named(Purpose::Trade).is_empty() && named(Purpose::Pay).is_empty());
+    assert_eq!(named(Purpose::Seize).len(), ASSETS + MARKETS);
+    let feeds = lines(&risk, &account, &now()).unwrap().feeds;
+    assert_eq!(feeds.len(), ASSETS + MARKETS);
+    assert!(feeds
+        .iter()
+        .all(|f| f.trades && f.pays && !f.seizes && f.age_ms == 15_000));
 }

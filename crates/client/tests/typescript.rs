@@ -7,7 +7,7 @@ use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use plimsoll::orders::terms::{OrderRef, OrderSide, OrderTerms, OrderType, SelfTradeBehavior};
 use plimsoll_client::{
     addresses,
-    instructions::{self as ix, BadDebt, Liquidation, RefreshEntry, Swap},
+    instructions::{self as ix, BadDebt, FeedRef, Liquidation, RefreshEntry, Swap},
     AssetRef, ExchangeRef, MarketRef,
 };
 use plimsoll_risk::MarginMode;
@@ -128,20 +128,19 @@ impl Names {
     }
 
     fn refresh(&self) -> Instruction {
-        let asset = |asset, oracle, fallback| RefreshEntry::Asset {
-            asset,
-            oracle,
-            fallback,
-        };
-        let market = RefreshEntry::Market {
-            market: self.market,
-            oracle: key(33),
-            fallback: None,
+        let feed = |index, account, is_fallback| {
+            RefreshEntry::Feed(FeedRef {
+                index,
+                account: key(account),
+                is_fallback,
+            })
         };
         let entries = [
-            asset(self.quote, key(30), None),
-            asset(self.asset, key(31), Some(key(32))),
-            market,
+            RefreshEntry::Bank(self.asset),
+            RefreshEntry::Market(self.market),
+            feed(0, 30, false),
+            feed(3, 31, false),
+            feed(3, 32, true),
         ];
         ix::refresh(&self.exchange, &entries)
     }

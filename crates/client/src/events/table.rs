@@ -109,7 +109,9 @@ table! {
     ChangeCancelled { exchange, pending_change, by }
     InsuranceFunded { exchange, amount }
     FeesCollected { account, fees, insurance }
-    RefreshSkipped { account, reason }
+    RefreshSkipped { account, feed, reason }
+    FeedListed { exchange, feed }
+    FeedEdited { exchange, feed }
     MarginAccountCreated { margin_account, owner, sub_account }
     MarginAccountClosed { margin_account, owner }
     DelegateSet { margin_account, delegate }

@@ -3,13 +3,20 @@ use anchor_lang::prelude::{Clock, Error, Pubkey};
 use plimsoll::{
     deposit::put,
     error::{OrRefuse, PlimsollError},
+    health::clock_of,
     state::{Bank, MarginAccount, RiskState},
     withdraw::take,
 };
+use plimsoll_risk::Purpose;
 use serde::Serialize;
 
 use super::{blocking, Standing};
-use crate::{copy::boxed, errors::Refusal, health::Stale, stress::Underlying};
+use crate::{
+    copy::boxed,
+    errors::Refusal,
+    health::{stale_asset, Stale, StaleKind},
+    stress::Underlying,
+};
 
 /// All that a deposit's or withdrawal's outcome depends on.
 #[derive(Clone, Copy)]
@@ -121,7 +128,6 @@ impl FundsCase<'_> {
             return Err(PlimsollError::ZeroAmount.into());
         }
         self.require_one_exchange()?;
-        let now = self.clock.unix_timestamp;
         put(
             self.risk,
             bank,
@@ -129,7 +135,7 @@ impl FundsCase<'_> {
             account,
             &self.signer,
             amount,
-            now,
+            self.clock,
         )?;
         Ok(Moved {
             amount,
@@ -180,7 +186,7 @@ impl FundsCase<'_> {
             .as_ref()
             .is_none_or(|refusal| refusal.code == u32::from(PlimsollError::InsufficientHealth));
         Ok(FundsPreview {
-            stale: blocking(self.risk, &account, refusal.as_ref(), self.clock)?,
+            stale: self.stale(&account, refusal.as_ref())?,
             amount: moved.amount,
             borrowed: moved.borrowed,
             balance_before: before,
@@ -197,6 +203,28 @@ impl FundsCase<'_> {
             },
             refusal,
         })
+    }
+
+    /// What has to be refreshed: of a deposit its own asset, of a withdrawal what the account needs.
+    fn stale(
+        &self,
+        account: &MarginAccount,
+        refusal: Option<&Refusal>,
+    ) -> Result<Vec<Stale>, Error> {
+        let doubt = u32::from(PlimsollError::DepositInDoubt);
+        if refusal.is_some_and(|refusal| refusal.code == doubt) {
+            let index = self.bank.index;
+            let clock = clock_of(self.risk, self.clock);
+            let (entry, kind) = (self.risk.asset(index)?, StaleKind::Deposit);
+            return Ok(vec![stale_asset(
+                entry,
+                kind,
+                index,
+                Purpose::Trade,
+                &clock,
+            )]);
+        }
+        blocking(self.risk, account, refusal, Purpose::Pay, self.clock)
     }
 
     fn require_one_exchange(&self) -> Result<(), Error> {

@@ -22,11 +22,12 @@ use plimsoll::{
     error::PlimsollError,
     state::{MarginAccount, RiskState},
 };
+use plimsoll_risk::Purpose;
 use serde::Serialize;
 
 use crate::{
     errors::Refusal,
-    health::{lines, HealthLines, Stale},
+    health::{lines, stale, HealthLines, Stale},
     stress::{crossings, Crossings, Line, Stable, Underlying},
 };
 
@@ -69,17 +70,18 @@ fn is_stale(refusal: Option<&Refusal>) -> bool {
     refusal.is_some_and(|refusal| refusal.code == u32::from(PlimsollError::StaleEntry))
 }
 
-/// For a refusal over a stale entry, those that an account needs.
+/// For a refusal over a stale entry, those that an account needs for a purpose.
 fn blocking(
     risk: &RiskState,
     account: &MarginAccount,
     refusal: Option<&Refusal>,
+    purpose: Purpose,
     clock: &Clock,
 ) -> Result<Vec<Stale>, Error> {
     if !is_stale(refusal) {
         return Ok(Vec::new());
     }
-    let mut stale = lines(risk, account, clock)?.stale;
+    let mut stale = stale(risk, account, purpose, clock)?;
     stale.retain(|entry| entry.blocks);
     Ok(stale)
 }

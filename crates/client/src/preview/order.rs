@@ -11,7 +11,7 @@ use plimsoll::{
     place_order::admit_order,
     state::{Book, FillQueueAccount, MarginAccount, Market, RiskState},
 };
-use plimsoll_risk::position::trading_fee;
+use plimsoll_risk::{position::trading_fee, Purpose};
 use serde::Serialize;
 
 use super::{blocking, is_stale, recorder::Recorder, Standing};
@@ -135,12 +135,14 @@ impl OrderCase<'_> {
         account: &MarginAccount,
         refusal: Option<&Refusal>,
     ) -> Result<Vec<Stale>, Error> {
-        let mut stale = blocking(self.risk, account, refusal, self.clock)?;
-        let index = self.market.index;
+        let purpose = Purpose::Trade;
+        let mut stale = blocking(self.risk, account, refusal, purpose, self.clock)?;
+        let (index, clock) = (self.market.index, clock_of(self.risk, self.clock));
         let entry = self.risk.market(index)?;
         let known = |stale: &Stale| stale.kind == StaleKind::Market && stale.index == index;
-        if is_stale(refusal) && !entry.is_fresh(clock_of(self.clock)) && !stale.iter().any(known) {
-            stale.push(stale_market(entry, index, self.clock));
+        let old = is_stale(refusal) && !entry.price.is_fresh(&clock, purpose);
+        if old && !stale.iter().any(known) {
+            stale.push(stale_market(entry, index, purpose, &clock));
         }
         Ok(stale)
     }

@@ -5,8 +5,8 @@ use serde::{de::Error as _, Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::health::{Mode, StaleKind};
 
-/// The only version of the document there is.
-pub const VERSION: u32 = 1;
+/// The version of the document. Version 1 counted slots, and told of no feeds.
+pub const VERSION: u32 = 2;
 
 /// An integer of 64 bits or more, a decimal string in JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,8 +67,10 @@ pub struct RiskReport {
     pub balances: Vec<Balance>,
     /// Each market with a position, claim or orders.
     pub perps: Vec<Perp>,
-    /// Every stale entry that the account uses.
+    /// Every entry that the account uses and that is stale for trades.
     pub stale: Vec<Stale>,
+    /// Every feed that the account counts on.
+    pub feeds: Vec<Feed>,
     /// Holdings by what their prices follow.
     pub underlyings: Vec<Underlying>,
     /// What the portfolio model says, in either mode; none while the exchange has no model.
@@ -141,12 +143,37 @@ pub struct Stale {
     /// Of the asset or market.
     pub index: u16,
     pub name: String,
+    /// Number of the feed that prices it.
+    pub feed: u8,
     pub age_seconds: Amount,
     pub max_age_seconds: u32,
-    pub age_slots: Amount,
-    pub max_age_slots: u32,
     /// Whether it keeps the account from what increases risk.
     pub blocks: bool,
+}
+
+/// A feed, how old its price is, and how far it is doubted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Feed {
+    /// Number in the risk state.
+    pub feed: u8,
+    pub name: String,
+    /// Milliseconds since the oracle published the price.
+    pub age_ms: Amount,
+    /// Whether the price is good for new risk.
+    pub trades: bool,
+    /// Whether it is good for what leaves: withdrawals, loans, profits.
+    pub pays: bool,
+    /// Whether a liquidation takes it as it is; otherwise it counts under doubt.
+    pub seizes: bool,
+    /// Whether it is more than half away from its own average.
+    pub broken: bool,
+    /// Whether a newer price was refused for its width or its distance.
+    pub refused: bool,
+    /// For how long it has been doubted, by the exchange's clock of doubt, milliseconds.
+    pub doubted_ms: Amount,
+    /// The time over which what doubt is worth decays, seconds.
+    pub doubt_seconds: u32,
 }
 
 /// What prices follow, and the account's holdings in it.

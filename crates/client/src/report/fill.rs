@@ -7,13 +7,13 @@ use plimsoll::{
 };
 use plimsoll_risk::{
     portfolio::{self as model, ScenarioLosses, DAYS, SHOCK_BITS, WEIGHT_ONE},
-    HealthKind, PortfolioMargin,
+    HealthKind, PortfolioMargin, Purpose,
 };
 
 use super::{
     document::{
-        Amount, Balance, Binding, CrashDay, Factor, Health, Insolvency, Line, Lines, Model, Perp,
-        Requirement, Requirements, RiskReport, Scenario, Stale, VERSION,
+        Amount, Balance, Binding, CrashDay, Factor, Feed, Health, Insolvency, Line, Lines, Model,
+        Perp, Requirement, Requirements, RiskReport, Scenario, Stale, VERSION,
     },
     groups::{ratios, text, uncovered, underlyings},
     names::Names,
@@ -53,6 +53,7 @@ impl RiskReport {
             balances: balances(&lines, names),
             perps: perps(&lines, names),
             stale: stale(&lines, names),
+            feeds: feeds(&lines, risk),
             underlyings: underlyings(risk, account, names, clock)?,
             model: told,
         })
@@ -108,13 +109,30 @@ fn stale(lines: &HealthLines, names: &Names) -> Vec<Stale> {
             StaleKind::Market => names.market(stale.index),
             StaleKind::Deposit | StaleKind::Debt => names.asset(stale.index),
         },
+        feed: stale.feed,
         age_seconds: stale.age_seconds.into(),
         max_age_seconds: stale.max_age_seconds,
-        age_slots: stale.age_slots.into(),
-        max_age_slots: stale.max_age_slots,
         blocks: stale.blocks,
     };
     lines.stale.iter().map(entry).collect()
+}
+
+fn feeds(lines: &HealthLines, risk: &RiskState) -> Vec<Feed> {
+    let of = |health: &crate::health::FeedHealth| Feed {
+        feed: health.feed,
+        name: risk
+            .feed(health.feed)
+            .map_or_else(|_| String::new(), |feed| text(&feed.name)),
+        age_ms: health.age_ms.into(),
+        trades: health.trades,
+        pays: health.pays,
+        seizes: health.seizes,
+        broken: health.broken,
+        refused: health.refused,
+        doubted_ms: health.doubted_ms.into(),
+        doubt_seconds: health.doubt_seconds,
+    };
+    lines.feeds.iter().map(of).collect()
 }
 
 fn of_model(
@@ -124,7 +142,12 @@ fn of_model(
     clock: &Clock,
 ) -> Result<Model, Error> {
     let mut report = model::RiskReport::default();
-    PortfolioMargin::report(&view(risk, clock), &portfolio(account), &mut report).or_refuse()?;
+    PortfolioMargin::report(
+        &view(risk, clock, Purpose::Trade),
+        &portfolio(account),
+        &mut report,
+    )
+    .or_refuse()?;
     Ok(Model {
         applies: mode == Mode::Portfolio,
         lines: Lines {

@@ -49,14 +49,6 @@ impl ChainClock {
             ..Clock::default()
         }
     }
-
-    /// The clock of the risk crate.
-    pub fn risk(&self) -> plimsoll_risk::Clock {
-        plimsoll_risk::Clock {
-            now: self.unix_time,
-            slot: self.slot,
-        }
-    }
 }
 
 /// An account's data with its address and the slot as of which it was read.

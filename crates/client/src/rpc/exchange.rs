@@ -13,12 +13,12 @@ use plimsoll::{
 
 use super::{
     connection::{ChainClock, Connection, ReadError},
-    entries::{Entries, Freshness},
+    entries::{needs_fallback, Entries, Feeds, Freshness},
     needs,
 };
 use crate::{
-    directory::{Directory, DirectoryAsset, DirectoryMarket},
-    instructions::{self as ix, RefreshEntry},
+    directory::{Directory, DirectoryAsset, DirectoryFeed, DirectoryMarket},
+    instructions::{self as ix, FeedRef, RefreshEntry},
     AssetRef, ExchangeRef, MarketRef,
 };
 
@@ -29,6 +29,8 @@ pub use super::needs::MAX_MAKERS;
 pub struct Exchange {
     pub refs: ExchangeRef,
     pub directory: Directory,
+    /// In the order of their numbers in the risk state.
+    pub feeds: Vec<DirectoryFeed>,
     /// In the order of their entries in the risk state; the quote asset first.
     pub assets: Vec<ListedAsset>,
     /// In the order of their entries.
@@ -42,10 +44,6 @@ pub struct ListedAsset {
     pub symbol: String,
     pub decimals: u8,
     pub refs: AssetRef,
-    /// Price account.
-    pub oracle: Pubkey,
-    /// Price account of the fallback feed.
-    pub fallback: Option<Pubkey>,
     /// Parameters, and totals as they were when this was loaded.
     pub bank: Arc<Bank>,
 }
@@ -60,15 +58,11 @@ pub struct ListedMarket {
     pub refs: MarketRef,
     /// Lots and price lots.
     pub terms: ContractTerms,
-    /// Price account.
-    pub oracle: Pubkey,
-    /// Price account of the fallback feed.
-    pub fallback: Option<Pubkey>,
     /// Parameters, and the rest as it was when this was loaded.
     pub market: Arc<Market>,
 }
 
-/// An asset or market that the directory does not list.
+/// A feed, asset or market that the directory does not list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotListed {
     what: &'static str,
@@ -111,15 +105,20 @@ impl From<ReadError> for LoadError {
 
 impl Exchange {
     /// Reads what a directory names and checks both against each other. What is listed on chain and not in the directory
-    /// is left out, with a warning: it has no known oracle account.
+    /// is left out, with a warning: where its prices are is not known.
     ///
     /// # Errors
     /// [`LoadError`].
     pub async fn load(connection: &Connection, directory: Directory) -> Result<Self, LoadError> {
         let refs = ExchangeRef::at(directory.exchange);
         let risk: Box<RiskState> = connection.fetch(&refs.risk_state).await?;
+        listed("feed", risk.feed_count.into(), directory.feeds.len())?;
         listed("asset", risk.asset_count, directory.assets.len())?;
         listed("market", risk.market_count, directory.markets.len())?;
+        for (named, feed) in directory.feeds.iter().zip(&risk.feeds) {
+            let what = format!("the name of feed {}", named.index);
+            agree(what, named.name.as_str(), &text(&feed.name))?;
+        }
 
         let named = directory.assets.iter();
         let addresses: Vec<_> = named
@@ -144,6 +143,7 @@ impl Exchange {
             .collect::<Result<_, LoadError>>()?;
         Ok(Self {
             refs,
+            feeds: directory.feeds.clone(),
             directory,
             assets,
             markets,
@@ -200,29 +200,46 @@ impl Exchange {
         self.asset(0)
     }
 
-    /// Every entry of the directory.
-    pub fn all_entries(&self) -> Entries {
-        Entries {
-            assets: self.assets.iter().map(|a| a.index).collect(),
-            markets: self.markets.iter().map(|m| m.index).collect(),
-        }
+    /// The accounts of a feed to refresh now: that of its primary source, and once that has long been silent that of the
+    /// fallback as well. None of a feed that is not listed, or whose prices come in signed messages.
+    pub fn feed_refs(&self, index: u8, risk: &RiskState, clock: ChainClock) -> Vec<FeedRef> {
+        let Some(listed) = self.feeds.get(usize::from(index)) else {
+            return Vec::new();
+        };
+        let silent = risk
+            .feed(index)
+            .is_ok_and(|feed| needs_fallback(feed, clock));
+        let fallback = listed.fallback.filter(|_| silent);
+        let with = |account: Option<Pubkey>, is_fallback| {
+            account.map(|account| FeedRef {
+                index,
+                account,
+                is_fallback,
+            })
+        };
+        let both = [with(listed.account, false), with(fallback, true)];
+        both.into_iter().flatten().collect()
     }
 
-    /// Refreshes of these entries, a handful to an instruction, so that each fits into a transaction with a trade;
-    /// [`super::Sender::pack`] puts as many into one as go in. Unlisted entries are left out.
-    pub fn refresh(&self, entries: &Entries) -> Vec<Instruction> {
-        let assets = entries.assets.iter().filter_map(|i| self.asset(*i).ok());
-        let markets = entries.markets.iter().filter_map(|i| self.market(*i).ok());
-        let all = assets
-            .map(ListedAsset::refresh_entry)
-            .chain(markets.map(ListedMarket::refresh_entry));
-        needs::groups(all.collect())
+    /// Refreshes of these feeds, a handful to an instruction, so that each fits into a transaction with a trade;
+    /// [`super::Sender::pack`] puts as many into one as go in.
+    pub fn refresh(&self, feeds: &Feeds, risk: &RiskState, clock: ChainClock) -> Vec<Instruction> {
+        let refs = feeds
+            .iter()
+            .flat_map(|feed| self.feed_refs(*feed, risk, clock));
+        self.refresh_units(refs.map(|feed| vec![RefreshEntry::Feed(feed)]).collect())
+    }
+
+    /// Refreshes of anything, likewise; what stands in one unit goes into one instruction, as a market and its feed have to:
+    /// funding advances at a price that is new in that very instruction.
+    pub fn refresh_units(&self, units: Vec<Vec<RefreshEntry>>) -> Vec<Instruction> {
+        needs::groups(units)
             .iter()
             .map(|group| ix::refresh(&self.refs, group))
             .collect()
     }
 
-    /// Refreshes of what is due of all that an account's health needs, and of `more`.
+    /// Refreshes of the feeds that are due of all that an account's health needs, and of `more`.
     pub fn refresh_due(
         &self,
         account: &MarginAccount,
@@ -232,7 +249,7 @@ impl Exchange {
         freshness: Freshness,
     ) -> Vec<Instruction> {
         let all = Entries::of(account).and(more.clone());
-        self.refresh(&all.due(risk, clock, freshness))
+        self.refresh(&all.due(risk, clock, freshness), risk, clock)
     }
 
     /// The margin accounts whose resting orders an order of `taker` would meet, best first, at most `limit`
@@ -260,27 +277,7 @@ impl Exchange {
     }
 }
 
-impl ListedAsset {
-    /// What `refresh` needs for this entry.
-    pub fn refresh_entry(&self) -> RefreshEntry {
-        RefreshEntry::Asset {
-            asset: self.refs,
-            oracle: self.oracle,
-            fallback: self.fallback,
-        }
-    }
-}
-
 impl ListedMarket {
-    /// What `refresh` needs for this entry.
-    pub fn refresh_entry(&self) -> RefreshEntry {
-        RefreshEntry::Market {
-            market: self.refs,
-            oracle: self.oracle,
-            fallback: self.fallback,
-        }
-    }
-
     /// Whole units of the underlying in one lot.
     pub fn base_per_lot(&self) -> f64 {
         self.terms.base_lot_size as f64 / 10f64.powi(i32::from(self.terms.base_decimals))
@@ -326,6 +323,12 @@ fn agree<T: PartialEq + core::fmt::Display>(
     )))
 }
 
+/// A display name as the chain stores it.
+fn text(name: &[u8]) -> String {
+    let name = String::from_utf8_lossy(name);
+    name.trim_end_matches('\0').to_owned()
+}
+
 fn listed_asset(
     refs: &ExchangeRef,
     named: &DirectoryAsset,
@@ -340,8 +343,6 @@ fn listed_asset(
         symbol: named.symbol.clone(),
         decimals: named.decimals,
         refs: refs.asset(named.mint, named.token_program),
-        oracle: named.oracle,
-        fallback: named.fallback,
         bank: Arc::from(bank),
     })
 }
@@ -351,18 +352,14 @@ fn listed_market(
     named: &DirectoryMarket,
     market: Box<Market>,
 ) -> Result<ListedMarket, LoadError> {
-    let name = String::from_utf8_lossy(&market.terms.name);
-    let on_chain = name.trim_end_matches('\0');
     let what = format!("the name of market {}", named.index);
-    agree(what, named.name.as_str(), on_chain)?;
+    agree(what, named.name.as_str(), &text(&market.terms.name))?;
     Ok(ListedMarket {
         index: named.index,
         name: named.name.clone(),
         base: named.base.clone(),
         refs: refs.market(named.index),
         terms: market.terms,
-        oracle: named.oracle,
-        fallback: named.fallback,
         market: Arc::from(market),
     })
 }

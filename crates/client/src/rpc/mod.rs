@@ -12,7 +12,7 @@ mod sender;
 mod store;
 
 pub use connection::{ChainClock, Connection, Keyed, ReadError};
-pub use entries::{Entries, Freshness};
+pub use entries::{needs_fallback, sources, Entries, Feeds, Freshness};
 pub use exchange::{Exchange, ListedAsset, ListedMarket, LoadError, NotListed, MAX_MAKERS};
 pub use policy::{ComputeLimit, Landed, PriorityFee, SendError, SendPolicy, Simulated};
 pub use refusal::Refused;

@@ -11,8 +11,8 @@ use crate::instructions::RefreshEntry;
 
 /// Makers that fit into one transaction with an order and a few refreshes: 33 bytes each.
 pub const MAX_MAKERS: usize = 8;
-/// Most accounts of the entries of one refresh instruction. Six assets, or four markets: small enough to travel with a
-/// trade, large enough that the instruction's own cost is spread.
+/// Most accounts of one refresh instruction: twelve feeds, small enough to travel with a trade, large enough that the
+/// instruction's own cost is spread.
 const GROUP_ACCOUNTS: usize = 12;
 
 /// Owners of the orders that a taker meets, a quote budget aside, which may end it sooner. `opposite` are the resting
@@ -57,18 +57,18 @@ pub(super) fn waiting(entries: &[QueuedFill]) -> Vec<Pubkey> {
         .collect()
 }
 
-/// Entries in groups of few enough accounts, in order.
-pub(super) fn groups(entries: Vec<RefreshEntry>) -> Vec<Vec<RefreshEntry>> {
+/// Units in groups of few enough accounts, in order; what stands in one unit stays together.
+pub(super) fn groups(units: Vec<Vec<RefreshEntry>>) -> Vec<Vec<RefreshEntry>> {
     let mut groups: Vec<Vec<RefreshEntry>> = Vec::new();
     let mut used: BTreeSet<Pubkey> = BTreeSet::new();
-    for entry in entries {
-        let accounts: Vec<Pubkey> = accounts(&entry);
+    for unit in units {
+        let accounts: BTreeSet<Pubkey> = unit.iter().flat_map(accounts).collect();
         let more = accounts.iter().filter(|key| !used.contains(key)).count();
         match groups.last_mut() {
-            Some(group) if used.len() + more <= GROUP_ACCOUNTS => group.push(entry),
+            Some(group) if used.len() + more <= GROUP_ACCOUNTS => group.extend(unit),
             _ => {
                 used.clear();
-                groups.push(vec![entry]);
+                groups.push(unit);
             }
         }
         used.extend(accounts);
@@ -77,27 +77,17 @@ pub(super) fn groups(entries: Vec<RefreshEntry>) -> Vec<Vec<RefreshEntry>> {
 }
 
 fn accounts(entry: &RefreshEntry) -> Vec<Pubkey> {
-    let (mut keys, oracle, fallback) = match entry {
-        RefreshEntry::Asset {
-            asset,
-            oracle,
-            fallback,
-        } => (vec![asset.bank], oracle, fallback),
-        RefreshEntry::Market {
-            market,
-            oracle,
-            fallback,
-        } => (vec![market.address, market.book], oracle, fallback),
-    };
-    keys.push(*oracle);
-    keys.extend(*fallback);
-    keys
+    match entry {
+        RefreshEntry::Feed(feed) => vec![feed.account],
+        RefreshEntry::Bank(asset) => vec![asset.bank],
+        RefreshEntry::Market(market) => vec![market.address, market.book],
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ExchangeRef;
+    use crate::{instructions::FeedRef, ExchangeRef};
     use plimsoll::orders::terms::{OrderSide, OrderType};
 
     const TAKER: u8 = 9;
@@ -191,39 +181,44 @@ mod tests {
         assert!(waiting(&[]).is_empty());
     }
 
-    fn asset(mint: u8, oracle: u8) -> RefreshEntry {
-        RefreshEntry::Asset {
-            asset: ExchangeRef::new(0).asset(key(mint), key(200)),
-            oracle: key(oracle),
-            fallback: None,
-        }
+    fn feed(index: u8, account: u8) -> RefreshEntry {
+        RefreshEntry::Feed(FeedRef {
+            index,
+            account: key(account),
+            is_fallback: false,
+        })
     }
 
-    fn market(index: u16, oracle: u8, fallback: Option<u8>) -> RefreshEntry {
-        RefreshEntry::Market {
-            market: ExchangeRef::new(0).market(index),
-            oracle: key(oracle),
-            fallback: fallback.map(key),
-        }
+    fn market(index: u16) -> RefreshEntry {
+        RefreshEntry::Market(ExchangeRef::new(0).market(index))
     }
 
     fn sizes(entries: Vec<RefreshEntry>) -> Vec<usize> {
-        groups(entries).iter().map(Vec::len).collect()
+        let units = entries.into_iter().map(|entry| vec![entry]);
+        groups(units.collect()).iter().map(Vec::len).collect()
     }
 
     #[test]
     fn groups_refreshes_by_their_accounts() {
         assert!(sizes(Vec::new()).is_empty());
-        // Two accounts to an asset: six of them.
-        let assets = (1..=7).map(|i| asset(i, 100 + i)).collect();
-        assert_eq!(sizes(assets), [6, 1]);
-        // Three to a market, four with a fallback.
-        let markets = (1..=5).map(|i| market(i, 100 + i as u8, None)).collect();
-        assert_eq!(sizes(markets), [4, 1]);
-        let markets = (1..=5).map(|i| market(i, 100 + i as u8, Some(50 + i as u8)));
-        assert_eq!(sizes(markets.collect()), [3, 2]);
-        // An oracle that entries share counts once: 1 + 11 banks.
-        let shared = (1..=12).map(|i| asset(i, 100)).collect();
-        assert_eq!(sizes(shared), [11, 1]);
+        // One account to a feed or bank: twelve of them.
+        let feeds = (1..=13).map(|i| feed(i, 100 + i));
+        assert_eq!(sizes(feeds.collect()), [12, 1]);
+        let exchange = ExchangeRef::new(0);
+        let banks = (1..=13).map(|i| RefreshEntry::Bank(exchange.asset(key(i), key(200))));
+        assert_eq!(sizes(banks.collect()), [12, 1]);
+        // Two to a market.
+        assert_eq!(sizes((1..=7).map(market).collect()), [6, 1]);
+        // An account that feeds share counts once.
+        let shared = (1..=24).map(|i| feed(i, 100));
+        assert_eq!(sizes(shared.collect()), [24]);
+    }
+
+    #[test]
+    fn what_belongs_together_stays_together() {
+        // A feed with its market, three accounts: four of them.
+        let units = (1..=5).map(|i| vec![feed(i, 100 + i), market(u16::from(i))]);
+        let sizes: Vec<_> = groups(units.collect()).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [8, 2]);
     }
 }

@@ -6,11 +6,10 @@ use bytemuck::zeroed_box;
 use plimsoll::state::{MarginAccount, RiskState};
 use plimsoll_client::health::clock;
 use plimsoll_risk::{
-    feed::PriceState,
     portfolio::{CRASH_DAYS, LOADING_ONE, TABLE},
-    AssetParams, AssetRisk, Balance, BankTotals, BaseLots, MarketParams, MarketRisk, ModelParams,
-    OpenOrder, OracleLimits, PerpPosition, PriceLots, QuoteNative, Shares, UnderlyingParams,
-    UnderlyingRisk, INDEX_ONE, RATIO_ONE,
+    AssetParams, AssetRisk, Balance, BankTotals, BaseLots, EntryPrice, FeedLimits, MarketParams,
+    MarketRisk, ModelParams, OpenOrder, PerpPosition, PriceLots, QuoteNative, Shares,
+    UnderlyingParams, UnderlyingRisk, INDEX_ONE, RATIO_ONE,
 };
 
 pub const NOW: i64 = 1_700_000_000;
@@ -43,15 +42,21 @@ impl Dice {
         (at * f64::from(RATIO_ONE)) as u32
     }
 
-    fn price(&mut self, spot: u64) -> PriceState {
-        let away = spot / 20;
-        PriceState {
-            publish_time: NOW - self.below(50).cast_signed(),
-            refresh_slot: SLOT - self.below(50),
+    fn price(&mut self, spot: u64, feed: usize) -> EntryPrice {
+        let (away, limits) = (spot / 20, FeedLimits::DEFAULT);
+        EntryPrice {
+            published_ms: NOW * 1_000 - self.below(50_000).cast_signed(),
+            doubt_from: 0,
             spot,
             conf: self.below(spot / 500 + 1),
             stable: spot - away + self.below(2 * away + 1),
-            average: spot,
+            conf_multiple: limits.conf_multiple,
+            doubt_benefit: limits.doubt_benefit,
+            doubt_floor: limits.doubt_floor,
+            doubt_secs: limits.doubt_secs,
+            max_age_secs: limits.ages(),
+            flags: 0,
+            feed: feed as u8,
         }
     }
 
@@ -63,7 +68,7 @@ impl Dice {
         } else {
             (1 << shift) + self.below(1 << 36)
         };
-        entry.price = self.price(spot);
+        entry.price = self.price(spot, index);
         entry.deposit_index = INDEX_ONE + self.below(INDEX_ONE / 4);
         entry.borrow_index = entry.deposit_index + self.below(INDEX_ONE / 4);
         let params = AssetParams {
@@ -73,7 +78,6 @@ impl Dice {
             liability_weight_maint: self.ratio(1.05, 1.15),
             deposit_scale_start_usd: u64::MAX,
             borrow_scale_start_usd: u64::MAX,
-            oracle: limits(),
             ..AssetParams::default()
         };
         entry
@@ -82,18 +86,17 @@ impl Dice {
         entry
     }
 
-    fn market(&mut self) -> MarketRisk {
+    fn market(&mut self, index: usize) -> MarketRisk {
         let shift = 12;
         let mut entry = MarketRisk::listed(shift, TICK);
         let spot = (500 + self.below(5_000)) * TICK;
-        entry.price = self.price(spot << shift);
+        entry.price = self.price(spot << shift, ASSETS + index);
         let params = MarketParams {
             size_scale_notional: 50_000_000_000,
             init_ratio: self.ratio(0.08, 0.2),
             maint_ratio: self.ratio(0.03, 0.08),
             profit_weight: [0, RATIO_ONE / 2, RATIO_ONE],
             maker_fee: 500,
-            oracle: limits(),
             ..MarketParams::default()
         };
         entry.recompute(&params, None).unwrap();
@@ -104,11 +107,15 @@ impl Dice {
         let mut risk: Box<RiskState> = zeroed_box();
         risk.asset_count = ASSETS as u16;
         risk.market_count = MARKETS as u16;
+        risk.feed_count = (ASSETS + MARKETS) as u8;
+        for (i, feed) in (0u8..risk.feed_count).zip(&mut risk.feeds) {
+            feed.name[..2].copy_from_slice(&[b'F', b'A' + i]);
+        }
         for i in 0..ASSETS {
             risk.assets[i] = self.asset(i);
         }
         for i in 0..MARKETS {
-            risk.markets[i] = self.market();
+            risk.markets[i] = self.market(i);
         }
         self.cover(&mut risk);
         risk
@@ -202,15 +209,6 @@ impl Dice {
             .add_order(market, &order, TICK)
             .unwrap();
         account.orders[market] = order;
-    }
-}
-
-fn limits() -> OracleLimits {
-    OracleLimits {
-        max_age_secs: 60,
-        max_age_slots: 100,
-        conf_multiple: 2 * RATIO_ONE,
-        ..OracleLimits::default()
     }
 }
 

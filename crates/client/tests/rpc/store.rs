@@ -25,9 +25,9 @@ const ALICE: Pubkey = Pubkey::new_from_array([1; 32]);
 const BOB: Pubkey = Pubkey::new_from_array([2; 32]);
 
 /// A margin account that can be told apart by a number.
-fn account(flagged_slot: u64) -> Vec<u8> {
+fn account(flagged_at: i64) -> Vec<u8> {
     let mut account: Box<MarginAccount> = bytemuck::zeroed_box();
-    account.flagged_slot = flagged_slot;
+    account.flagged_at = flagged_at;
     [MarginAccount::DISCRIMINATOR, bytemuck::bytes_of(&*account)].concat()
 }
 
@@ -96,9 +96,7 @@ async fn until(store: &StoreHandle, what: impl Fn(&StoreStatus) -> bool) -> Stor
 }
 
 fn number(store: &StoreHandle, address: &Pubkey) -> Option<u64> {
-    store
-        .margin_account(address)
-        .map(|found| found.flagged_slot)
+    store.margin_account(address).map(|found| found.flagged_at)
 }
 
 #[tokio::test]
