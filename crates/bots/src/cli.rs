@@ -107,6 +107,12 @@ enum Bot {
 /// # Errors
 /// As [`start`].
 pub async fn run() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some(KeeperConfig::NAME) => config::refuse_renamed::<KeeperConfig>(arguments)?,
+        Some(LiquidatorConfig::NAME) => config::refuse_renamed::<LiquidatorConfig>(arguments)?,
+        _ => {}
+    }
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches)?;
     let Some((_, own)) = matches.subcommand() else {

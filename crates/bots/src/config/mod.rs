@@ -33,12 +33,54 @@ pub trait Section: Args + Serialize + DeserializeOwned + Default {
     const NAME: &'static str;
     /// Port of its HTTP server where none is given, on the local address.
     const PORT: u16;
+    /// Options that have another name or meaning today.
+    const RENAMED: &'static [Renamed] = &[];
 
     /// Refuses values that make no sense.
     ///
     /// # Errors
     /// Says which option, and why.
     fn check(&self) -> Result<()>;
+}
+
+/// An option that is gone, and what is there instead.
+#[derive(Clone, Copy, Debug)]
+pub struct Renamed {
+    /// The name that is refused.
+    pub old: &'static str,
+    /// The option to set instead.
+    pub new: &'static str,
+    /// What has changed.
+    pub why: &'static str,
+}
+
+impl core::fmt::Display for Renamed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { old, new, why } = self;
+        write!(f, "{old} is gone, set {new} instead: {why}")
+    }
+}
+
+/// Refuses a command line that names an option which is gone.
+///
+/// # Errors
+/// Names the option that is there instead.
+pub fn refuse_renamed<S: Section>(arguments: impl IntoIterator<Item = String>) -> Result<()> {
+    let named: Vec<String> = arguments
+        .into_iter()
+        .filter_map(|argument| {
+            let flag = argument.strip_prefix("--")?;
+            let name = flag.split_once('=').map_or(flag, |(name, _)| name);
+            Some(name.replace('-', "_"))
+        })
+        .collect();
+    match S::RENAMED
+        .iter()
+        .find(|gone| named.iter().any(|name| name == gone.old))
+    {
+        Some(gone) => bail!("{gone}"),
+        None => Ok(()),
+    }
 }
 
 /// Puts the layers together. `given` holds what was parsed from the command line, `matches` tells what of it was named.
@@ -63,6 +105,11 @@ pub fn layered<S: Section>(
         .merge(environment())
         .merge(Serialized::default(COMMON, named(given.0, matches)?))
         .merge(Serialized::default(S::NAME, named(given.1, matches)?));
+    for gone in S::RENAMED {
+        if layers.contains(&format!("{}.{}", S::NAME, gone.old)) {
+            bail!("{}.{gone}", S::NAME);
+        }
+    }
     let common: Common = layers.extract_inner(COMMON).map_err(explained)?;
     let own: S = layers.extract_inner(S::NAME).map_err(explained)?;
     common.check()?;

@@ -11,7 +11,7 @@ use plimsoll::{
     state::{Market, RiskState},
 };
 use plimsoll_client::{decode, ExchangeRef};
-use plimsoll_risk::{funding, HealthKind, Policy};
+use plimsoll_risk::{funding, HealthKind, Policy, Purpose};
 
 use super::{
     database::Database,
@@ -111,7 +111,7 @@ impl Sampler {
         let mut written = 0;
         for asset in 0..risk.asset_count {
             let Ok(entry) = risk.asset(asset) else { break };
-            let time = entry.price.publish_time;
+            let time = entry.price.published_ms.div_euclid(1_000);
             if entry.price.spot == 0 || self.prices.get(&asset) == Some(&time) {
                 continue;
             }
@@ -193,6 +193,7 @@ fn health_of(snapshot: &Snapshot, bytes: &[u8]) -> Option<Health> {
         &snapshot.risk,
         &account,
         Policy::BenefitOfDoubt,
+        Purpose::Trade,
         &snapshot.clock,
     )
     .ok()?;
@@ -249,7 +250,7 @@ async fn write_funding(database: &Database, risk: &RiskState, market: &Market) -
     .bind(market.funded_until)
     .bind(f64::from(rate) / RATIO_ONE)
     .bind(f64::from(market.premium) / RATIO_ONE)
-    .bind(entry.mark as f64 / tick)
+    .bind(entry.mark() as f64 / tick)
     .bind(entry.price.spot as f64 / tick)
     .bind(market.funding_long.to_string())
     .bind(market.funding_short.to_string())

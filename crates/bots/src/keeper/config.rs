@@ -3,29 +3,28 @@ use anyhow::{bail, Result};
 use clap::{ArgAction, Args};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{require_positive, Section};
+use crate::config::{require_positive, Renamed, Section};
 
 /// The keeper's options. Each duty can be switched off and has its own period; several keepers of one exchange can share
 /// the duties or double them.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeeperConfig {
-    /// Whether to refresh entries of the risk state: prices, interest and funding.
+    /// Whether to refresh the risk state: prices, interest and funding.
     #[arg(long, default_value_t = Self::default().refresh, action = ArgAction::Set)]
     pub refresh: bool,
-    /// How often to look for entries that are due, seconds.
+    /// How often to look for feeds that are due, seconds: once a slot.
     #[arg(long, default_value_t = Self::default().refresh_every)]
     pub refresh_every: f64,
-    /// Part of an entry's own age limits (slots and oracle seconds) after which it is due, 0 to 1.
-    #[arg(long, default_value_t = Self::default().refresh_at)]
-    pub refresh_at: f64,
-    /// Longest time between two refreshes of an entry whatever its limits, seconds: interest, funding and the published
-    /// prices move with it.
-    #[arg(long, default_value_t = Self::default().refresh_within)]
-    pub refresh_within: f64,
-    /// Shortest time between two refreshes of an entry whose oracle has published nothing newer, seconds.
+    /// Age of a feed's price after which it is due, seconds since its publication.
+    #[arg(long, default_value_t = Self::default().refresh_after)]
+    pub refresh_after: f64,
+    /// Shortest time between two refreshes of a feed that has published nothing newer, seconds.
     #[arg(long, default_value_t = Self::default().refresh_retry)]
     pub refresh_retry: f64,
+    /// How often banks accrue interest and markets funding, seconds.
+    #[arg(long, default_value_t = Self::default().accrue_every)]
+    pub accrue_every: f64,
 
     /// Whether to bring queued fills to the accounts of their makers.
     #[arg(long, default_value_t = Self::default().settle_fills, action = ArgAction::Set)]
@@ -65,10 +64,10 @@ impl Default for KeeperConfig {
     fn default() -> Self {
         Self {
             refresh: true,
-            refresh_every: 1.0,
-            refresh_at: 0.5,
-            refresh_within: 20.0,
-            refresh_retry: 5.0,
+            refresh_every: 0.4,
+            refresh_after: 0.4,
+            refresh_retry: 1.0,
+            accrue_every: 20.0,
             settle_fills: true,
             settle_fills_every: 1.0,
             settle_pnl: true,
@@ -86,22 +85,34 @@ impl Default for KeeperConfig {
 impl Section for KeeperConfig {
     const NAME: &'static str = "keeper";
     const PORT: u16 = 9601;
+    const RENAMED: &'static [Renamed] = &[
+        Renamed {
+            old: "refresh_at",
+            new: "refresh_after",
+            why: "feeds are refreshed by the age of their prices in seconds",
+        },
+        Renamed {
+            old: "refresh_within",
+            new: "accrue_every",
+            why: "prices have a pace of their own, refresh_after",
+        },
+    ];
 
     fn check(&self) -> Result<()> {
         require_positive(&[
             ("refresh_every", self.refresh_every),
-            ("refresh_within", self.refresh_within),
             ("refresh_retry", self.refresh_retry),
+            ("accrue_every", self.accrue_every),
             ("settle_fills_every", self.settle_fills_every),
             ("settle_pnl_every", self.settle_pnl_every),
             ("settle_pnl_above", self.settle_pnl_above),
             ("settle_pnl_retry", self.settle_pnl_retry),
             ("prune_every", self.prune_every),
         ])?;
-        if !(0.0..=1.0).contains(&self.refresh_at) {
+        if !self.refresh_after.is_finite() || self.refresh_after < 0.0 {
             bail!(
-                "refresh_at is a part of the limits, 0 to 1, not {}",
-                self.refresh_at
+                "refresh_after is an age in seconds, not {}",
+                self.refresh_after
             );
         }
         if self.prune_from == 0 || self.settle_pnl_most == 0 {

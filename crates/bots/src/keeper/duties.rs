@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use plimsoll::{
     error::PlimsollError as Refusal,
     events::RefreshSkipped,
-    state::{Book, FillQueueAccount, MarginAccount, Market, RiskState},
+    state::{Bank, Book, FillQueueAccount, MarginAccount, Market, RiskState},
 };
 use plimsoll_client::{
     errors, events,
@@ -24,12 +24,14 @@ use super::{
     metrics::KeeperMetrics,
     pnl::{self, Claim},
     queues::{self, ENTRIES_PER_CALL},
-    refresh::{self, Age, Attempts, Entry},
+    refresh::{self, Accruals, Age, Attempts},
 };
 use crate::{config::seconds, context::Context, deliver::Delivery};
 
 /// Where a margin account names its exchange, behind the discriminator.
 const EXCHANGE_AT: usize = 8;
+/// How often banks and markets are looked at within the time in which they are to accrue.
+const LOOKS_PER_ACCRUAL: f64 = 10.0;
 /// Native units of a whole quote token.
 const QUOTE: f64 = 1e6;
 
@@ -53,6 +55,8 @@ pub struct Keeper {
     pub context: Context,
     metrics: KeeperMetrics,
     attempts: Mutex<Attempts>,
+    /// When banks and markets were last looked at.
+    looked: Mutex<Option<Instant>>,
     /// Until when settlements that were refused are left alone.
     held_off: Mutex<HashMap<(Pubkey, u16), Instant>>,
 }
@@ -62,23 +66,28 @@ impl Keeper {
         Ok(Self {
             metrics: KeeperMetrics::new(&context.metrics)?,
             attempts: Mutex::default(),
+            looked: Mutex::default(),
             held_off: Mutex::default(),
             config,
             context,
         })
     }
 
-    /// Refreshes the entries that are due, as many to a transaction as its size allows.
+    /// Refreshes the feeds that are due, with the banks and markets that are, in as few transactions as they fit.
     pub async fn refresh(&self) -> Result<()> {
         let (risk, clock) = self.risk().await?;
-        let ages = refresh::ages(&risk, clock.risk());
+        let ages = refresh::ages(&risk, clock);
         self.measure(&ages);
         let now = Instant::now();
         let due = refresh::due(&ages, &lock(&self.attempts), &self.config, now);
         if due.is_empty() {
             return Ok(());
         }
-        let batches = self.context.require_sender()?.pack(self.refreshes(&due));
+        let accruals = self.accruals(clock, now).await?;
+        let exchange = &self.context.exchange;
+        let units = refresh::units(exchange, &risk, clock, &due, &accruals);
+        let refreshes = exchange.refresh_units(units);
+        let batches = self.context.require_sender()?.pack(refreshes);
         let sent = batches.iter().map(|batch| self.send_refresh(batch));
         let sent = join_all(sent).await;
         let mut attempts = lock(&self.attempts);
@@ -86,15 +95,38 @@ impl Keeper {
         sent.into_iter().collect()
     }
 
-    fn refreshes(&self, due: &[Age]) -> Vec<Instruction> {
-        let mut entries = Entries::default();
-        for age in due {
-            entries = match age.entry {
-                Entry::Asset(index) => entries.and_asset(index),
-                Entry::Market(index) => entries.and_market(index),
-            };
+    /// Banks and markets that are to accrue; they are looked at a few times within their pace.
+    async fn accruals(&self, clock: ChainClock, now: Instant) -> Result<Accruals> {
+        let pause = seconds(self.config.accrue_every / LOOKS_PER_ACCRUAL);
+        {
+            let mut looked = lock(&self.looked);
+            if looked.is_some_and(|at| now.duration_since(at) < pause) {
+                return Ok(Accruals::default());
+            }
+            *looked = Some(now);
         }
-        self.context.exchange.refresh(&entries)
+        let (exchange, connection) = (&self.context.exchange, &self.context.connection);
+        let banks: Vec<Pubkey> = exchange.assets.iter().map(|a| a.refs.bank).collect();
+        let markets: Vec<Pubkey> = exchange.markets.iter().map(|m| m.refs.address).collect();
+        let (banks, markets) = tokio::try_join!(
+            connection.fetch_many::<Bank>(&banks),
+            connection.fetch_many::<Market>(&markets)
+        )?;
+        // What is not there has nothing to accrue.
+        let banks = banks
+            .iter()
+            .map(|bank| bank.as_ref().map(|b| b.accrued_until));
+        let markets = markets
+            .iter()
+            .map(|market| market.as_ref().map(|m| m.funded_until));
+        let banks: Vec<i64> = banks.map(|at| at.unwrap_or(i64::MAX)).collect();
+        let markets: Vec<i64> = markets.map(|at| at.unwrap_or(i64::MAX)).collect();
+        Ok(Accruals::due(
+            &banks,
+            &markets,
+            clock.unix_time,
+            &self.config,
+        ))
     }
 
     async fn send_refresh(&self, batch: &[Instruction]) -> Result<()> {
@@ -105,45 +137,40 @@ impl Keeper {
         Ok(())
     }
 
-    /// Counts the entries that the program left as they were.
+    /// Counts what the program left as it was.
     fn note_skipped(&self, landed: &Landed) {
         for event in events::of_kind::<RefreshSkipped>(&landed.logs) {
             let reason = errors::from_code(event.reason)
                 .map_or_else(|| event.reason.to_string(), |refusal| refusal.name());
-            let name = self.name_of(&event.account);
-            tracing::debug!(entry = name, reason, "an entry was left as it was");
+            let name = self.name_of(&event);
+            tracing::debug!(entry = name, reason, "left as it was");
             let skipped = &self.metrics.skipped;
             skipped.with_label_values(&[name, reason.as_str()]).inc();
         }
     }
 
-    /// The name of a bank's asset or of a market.
-    fn name_of(&self, account: &Pubkey) -> &str {
+    /// The name of a feed, a bank's asset or a market.
+    fn name_of(&self, event: &RefreshSkipped) -> &str {
         let exchange = &self.context.exchange;
-        let assets = exchange.assets.iter();
+        let feed = exchange.feeds.get(usize::from(event.feed));
+        let mut assets = exchange.assets.iter();
         let mut markets = exchange.markets.iter();
-        let asset = assets.clone().find(|asset| asset.refs.bank == *account);
-        let market = markets.find(|market| market.refs.address == *account);
-        asset
-            .map(|asset| asset.symbol.as_str())
+        let asset = assets.find(|asset| asset.refs.bank == event.account);
+        let market = markets.find(|market| market.refs.address == event.account);
+        feed.map(|feed| feed.name.as_str())
+            .or(asset.map(|asset| asset.symbol.as_str()))
             .or(market.map(|market| market.name.as_str()))
             .unwrap_or("unlisted")
     }
 
     fn measure(&self, ages: &[Age]) {
         for age in ages {
-            let name = match age.entry {
-                Entry::Asset(i) => self.context.exchange.asset(i).map(|a| a.symbol.as_str()),
-                Entry::Market(i) => self.context.exchange.market(i).map(|m| m.name.as_str()),
-            };
-            let name = [name.unwrap_or("unlisted")];
-            let metrics = &self.metrics;
-            let slots = i64::try_from(age.slots).unwrap_or(i64::MAX);
-            metrics.entry_slots.with_label_values(&name).set(slots);
-            let seconds = metrics.entry_seconds.with_label_values(&name);
-            seconds.set(age.seconds);
-            let stale = metrics.entry_stale.with_label_values(&name);
-            stale.set(i64::from(age.is_stale()));
+            let feed = self.context.exchange.feeds.get(usize::from(age.feed));
+            let name = [feed.map_or("unlisted", |feed| feed.name.as_str())];
+            let seconds = self.metrics.feed_seconds.with_label_values(&name);
+            seconds.set(age.ms as f64 / 1e3);
+            let stale = self.metrics.feed_stale.with_label_values(&name);
+            stale.set(i64::from(age.is_stale));
         }
     }
 
@@ -232,7 +259,8 @@ impl Keeper {
         let exchange = &self.context.exchange;
         let (market, quote) = (exchange.market(claim.market)?, exchange.quote()?);
         let entries = Entries::default().and_asset(0).and_market(claim.market);
-        let mut instructions = exchange.refresh(&entries.due(risk, clock, Freshness::TRADE));
+        let due = entries.due(risk, clock, Freshness::PAY);
+        let mut instructions = exchange.refresh(&due, risk, clock);
         let refs = &exchange.refs;
         instructions.push(settle_pnl(refs, claim.account, &market.refs, &quote.refs));
         let delivery = self

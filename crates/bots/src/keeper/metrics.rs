@@ -6,13 +6,11 @@ use crate::metrics::Metrics;
 
 /// The keeper's own measures.
 pub struct KeeperMetrics {
-    /// Slots since an entry was refreshed.
-    pub entry_slots: IntGaugeVec,
-    /// Seconds since an entry's oracle published its price.
-    pub entry_seconds: IntGaugeVec,
-    /// 1 for an entry that the program takes for stale.
-    pub entry_stale: IntGaugeVec,
-    /// Entries that a refresh left as they were, by the program's reason.
+    /// Seconds since a feed's price was published.
+    pub feed_seconds: GaugeVec,
+    /// 1 for a feed that trades refuse: too old, broken, or a newer price was refused.
+    pub feed_stale: IntGaugeVec,
+    /// Feeds, banks and markets that a refresh left as they were, by the program's reason.
     pub skipped: IntCounterVec,
     /// Entries of a fill queue.
     pub queue: IntGaugeVec,
@@ -35,20 +33,19 @@ impl KeeperMetrics {
         };
         let skipped = Opts::new(
             "keeper_refresh_skipped_total",
-            "Entries that a refresh left as they were",
+            "Feeds, banks and markets that a refresh left as they were",
+        );
+        let seconds = Opts::new(
+            "keeper_feed_seconds",
+            "Seconds since a feed's price was published",
         );
         let pool = Opts::new(
             "keeper_pnl_pool",
             "What a market can pay out, whole quote tokens",
         );
         Ok(Self {
-            entry_slots: gauge("keeper_entry_slots", "Slots since the refresh", "entry")?,
-            entry_seconds: gauge(
-                "keeper_entry_seconds",
-                "Seconds since the oracle published",
-                "entry",
-            )?,
-            entry_stale: gauge("keeper_entry_stale", "1 where an entry is stale", "entry")?,
+            feed_seconds: metrics.add(GaugeVec::new(seconds, &["feed"])?)?,
+            feed_stale: gauge("keeper_feed_stale", "1 where trades refuse a feed", "feed")?,
             skipped: metrics.add(IntCounterVec::new(skipped, &["entry", "reason"])?)?,
             queue: gauge("keeper_queue_entries", "Entries of a fill queue", "market")?,
             expired: gauge("keeper_expired_orders", "Expired orders", "market")?,

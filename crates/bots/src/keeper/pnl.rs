@@ -85,15 +85,14 @@ pub fn in_order(mut claims: Vec<Claim>, pools: &[u64], most: usize) -> Vec<Claim
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_risk::{BaseLots, PriceState, QuoteNative};
+    use plimsoll_risk::{feed::BROKEN, BaseLots, EntryPrice, QuoteNative};
 
     fn market(spot: u64, stable: u64) -> MarketRisk {
         MarketRisk {
-            price: PriceState {
+            price: EntryPrice {
                 spot,
                 stable,
-                average: spot,
-                ..PriceState::default()
+                ..EntryPrice::default()
             },
             ..MarketRisk::listed(0, 1)
         }
@@ -119,7 +118,7 @@ mod tests {
     #[test]
     fn leaves_positions_at_a_broken_feed() {
         let mut broken = market(200, 200);
-        broken.price.average = 100;
+        broken.price.flags = BROKEN;
         assert_eq!(settleable(&perp(10, -900), &broken), None);
         assert_eq!(settleable(&perp(0, -9), &broken), Some(-9));
     }

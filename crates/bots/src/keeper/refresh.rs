@@ -1,203 +1,218 @@
-//! Which entries of the risk state are due for a refresh: decided from the entries alone, so that a keeper that starts
-//! anew decides the same.
+//! What is due for a refresh: feeds by the age of their prices, as often as they publish; banks and markets, whose interest and
+//! funding run slowly, at a pace of their own. Decided from the chain alone, so that a keeper that starts anew decides the same.
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
-use plimsoll::state::RiskState;
-use plimsoll_risk::{Clock, PriceState};
+use plimsoll::state::{feed::bits, RiskState};
+use plimsoll_client::{
+    instructions::RefreshEntry,
+    rpc::{ChainClock, Exchange},
+};
 
 use super::KeeperConfig;
 use crate::config::seconds;
 
-/// Length of a slot, seconds, for limits in seconds that are measured by slots.
-const SLOT_SECONDS: f64 = 0.4;
-
-/// An entry of the risk state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Entry {
-    Asset(u16),
-    Market(u16),
-}
-
-/// How old an entry is.
+/// How old a feed is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Age {
-    pub entry: Entry,
-    /// Slots since its last refresh.
-    pub slots: u64,
-    /// Seconds since its oracle published its price.
-    pub seconds: i64,
-    /// Its limits.
-    pub max_slots: u32,
-    pub max_seconds: u32,
-    /// When the price that it holds was published, Unix seconds.
-    pub publish_time: i64,
+    pub feed: u8,
+    /// Milliseconds since its price was published.
+    pub ms: i64,
+    /// Oldest price that a liquidation takes as it is, milliseconds: the strictest limit.
+    pub limit_ms: i64,
+    /// When the price that it holds was published, Unix milliseconds.
+    pub published_ms: i64,
+    /// Whether trades refuse it: too old, broken, or a newer one was refused.
+    pub is_stale: bool,
 }
 
 impl Age {
-    fn of(entry: Entry, price: &PriceState, limits: (u32, u32), clock: Clock) -> Self {
-        Self {
-            entry,
-            slots: clock.slot.saturating_sub(price.refresh_slot),
-            seconds: clock.now.saturating_sub(price.publish_time),
-            max_slots: limits.0,
-            max_seconds: limits.1,
-            publish_time: price.publish_time,
-        }
-    }
-
-    /// Whether the program takes it for stale.
-    pub fn is_stale(&self) -> bool {
-        self.slots > u64::from(self.max_slots) || self.seconds > i64::from(self.max_seconds)
-    }
-
-    /// The larger of both ages, in parts of their limits.
+    /// The age in parts of the limit.
     fn used(&self) -> f64 {
-        let slots = self.slots as f64 / f64::from(self.max_slots.max(1));
-        let seconds = self.seconds as f64 / f64::from(self.max_seconds.max(1));
-        slots.max(seconds)
-    }
-
-    fn used_slots(&self) -> f64 {
-        self.slots as f64 / f64::from(self.max_slots.max(1))
+        self.ms as f64 / self.limit_ms.max(1) as f64
     }
 }
 
-/// The ages of all entries, assets first.
-pub fn ages(risk: &RiskState, clock: Clock) -> Vec<Age> {
-    let assets = risk.assets.iter().take(usize::from(risk.asset_count));
-    let markets = risk.markets.iter().take(usize::from(risk.market_count));
-    let assets = (0..).zip(assets).map(|(index, asset)| {
-        let limits = (asset.max_age_slots, asset.max_age_secs);
-        Age::of(Entry::Asset(index), &asset.price, limits, clock)
-    });
-    let markets = (0..).zip(markets).map(|(index, market)| {
-        let limits = (market.max_age_slots, market.max_age_secs);
-        Age::of(Entry::Market(index), &market.price, limits, clock)
-    });
-    assets.chain(markets).collect()
+/// The ages of all feeds. A feed without a price yet is as old as can be.
+pub fn ages(risk: &RiskState, clock: ChainClock) -> Vec<Age> {
+    let now_ms = clock.unix_time.saturating_mul(1_000);
+    let feeds = (0..risk.feed_count).zip(&risk.feeds);
+    let age = |(feed, state): (u8, &plimsoll::state::Feed)| Age {
+        feed,
+        ms: now_ms.saturating_sub(state.price.published_ms),
+        limit_ms: i64::from(state.limits.seize_age_secs) * 1_000,
+        published_ms: state.price.published_ms,
+        is_stale: state.price.is_silent(now_ms, &state.limits) || state.price.flags() != 0,
+    };
+    feeds.map(age).collect()
 }
 
-/// What was refreshed when, and at which price: only to spare an oracle that is silent from being asked all the time.
+/// What was refreshed when, and at which price: only to spare a source that is silent from being asked all the time.
 #[derive(Debug, Default)]
-pub struct Attempts(BTreeMap<Entry, (i64, Instant)>);
+pub struct Attempts(BTreeMap<u8, (i64, Instant)>);
 
 impl Attempts {
-    /// A refresh of an entry was sent.
+    /// A refresh of a feed was sent.
     pub fn note(&mut self, age: &Age, now: Instant) {
-        self.0.insert(age.entry, (age.publish_time, now));
+        self.0.insert(age.feed, (age.published_ms, now));
     }
 
-    /// Whether an entry with the same price was tried less than `pause` ago.
+    /// Whether a feed with the same price was tried less than `pause` ago.
     fn recent(&self, age: &Age, pause: Duration, now: Instant) -> bool {
-        self.0.get(&age.entry).is_some_and(|(publish_time, at)| {
-            *publish_time == age.publish_time && now.duration_since(*at) < pause
+        self.0.get(&age.feed).is_some_and(|(published_ms, at)| {
+            *published_ms == age.published_ms && now.duration_since(*at) < pause
         })
     }
 }
 
-/// The entries that are due, the most urgent first.
-///
-/// An entry is due when either age has used up its part of the limits, or when it has not been refreshed for the longest
-/// time allowed. Where the oracle is silent a refresh renews the slot only, so that its age in seconds alone makes it due
-/// no more often than the pause allows.
+/// The feeds that are due, the most urgent first: older than the keeper lets them be, unless nothing newer was there a moment
+/// ago.
 pub fn due(ages: &[Age], attempts: &Attempts, config: &KeeperConfig, now: Instant) -> Vec<Age> {
     let pause = seconds(config.refresh_retry);
     let is_due = |age: &&Age| {
-        let waited = age.slots as f64 * SLOT_SECONDS >= config.refresh_within;
-        let by_slots = age.used_slots() >= config.refresh_at || waited;
-        let by_oracle = age.used() >= config.refresh_at;
-        (by_slots || by_oracle) && !attempts.recent(age, pause, now)
+        age.ms as f64 >= config.refresh_after * 1e3 && !attempts.recent(age, pause, now)
     };
     let mut due: Vec<Age> = ages.iter().filter(is_due).copied().collect();
     due.sort_by(|a, b| b.used().total_cmp(&a.used()));
     due
 }
 
+/// Banks and markets whose interest or funding has not run for as long as the keeper lets it wait.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accruals {
+    pub banks: BTreeSet<u16>,
+    pub markets: BTreeSet<u16>,
+}
+
+impl Accruals {
+    /// From when each bank and market last accrued, Unix seconds, by index.
+    pub fn due(banks: &[i64], markets: &[i64], now: i64, config: &KeeperConfig) -> Self {
+        let old = |times: &[i64]| {
+            let times = (0u16..).zip(times);
+            times
+                .filter(|(_, at)| now.saturating_sub(**at) as f64 >= config.accrue_every)
+                .map(|(index, _)| index)
+                .collect()
+        };
+        Self {
+            banks: old(banks),
+            markets: old(markets),
+        }
+    }
+}
+
+/// What to refresh in one turn, in units that stay together: each feed with the markets that follow it and are to accrue,
+/// since funding advances only at a price that is new in the same instruction; then banks. A derived feed's own account, its
+/// rate, is read with what accrues only: its price moves with its base.
+pub fn units(
+    exchange: &Exchange,
+    risk: &RiskState,
+    clock: ChainClock,
+    due: &[Age],
+    accruals: &Accruals,
+) -> Vec<Vec<RefreshEntry>> {
+    let mut units = Vec::new();
+    for age in due {
+        let Ok(feed) = risk.feed(age.feed) else {
+            continue;
+        };
+        let markets = bits(feed.markets).filter_map(|index| u16::try_from(index).ok());
+        let markets: Vec<u16> = markets.filter(|i| accruals.markets.contains(i)).collect();
+        let accrues = !markets.is_empty() || accruals.banks.contains(&0);
+        if feed.is_derived() && feed.is_priced() && !accrues {
+            continue;
+        }
+        let refs = exchange.feed_refs(age.feed, risk, clock);
+        let mut unit: Vec<_> = refs.into_iter().map(RefreshEntry::Feed).collect();
+        if unit.is_empty() {
+            continue;
+        }
+        let markets = markets.iter().filter_map(|i| exchange.market(*i).ok());
+        unit.extend(markets.map(|market| RefreshEntry::Market(market.refs)));
+        units.push(unit);
+    }
+    let banks = accruals
+        .banks
+        .iter()
+        .filter_map(|i| exchange.asset(*i).ok());
+    units.extend(banks.map(|asset| vec![RefreshEntry::Bank(asset.refs)]));
+    units
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn age(entry: Entry, slots: u64, seconds: i64) -> Age {
+    fn age(feed: u8, ms: i64) -> Age {
         Age {
-            entry,
-            slots,
-            seconds,
-            max_slots: 100,
-            max_seconds: 60,
-            publish_time: 1_000,
+            feed,
+            ms,
+            limit_ms: 10_000,
+            published_ms: 1_000,
+            is_stale: false,
         }
     }
 
-    fn entries(ages: &[Age], attempts: &Attempts, now: Instant) -> Vec<Entry> {
+    fn feeds(ages: &[Age], attempts: &Attempts, now: Instant) -> Vec<u8> {
         let due = due(ages, attempts, &KeeperConfig::default(), now);
-        due.iter().map(|age| age.entry).collect()
+        due.iter().map(|age| age.feed).collect()
     }
 
     #[test]
-    fn refreshes_what_is_half_way_to_its_limits_the_most_urgent_first() {
-        let ages = [
-            age(Entry::Asset(0), 10, 10),
-            age(Entry::Asset(1), 49, 10),
-            age(Entry::Asset(2), 10, 30),
-            age(Entry::Market(0), 90, 10),
-        ];
-        let found = entries(&ages, &Attempts::default(), Instant::now());
-        assert_eq!(found, [Entry::Market(0), Entry::Asset(2)]);
-        assert!(!ages[3].is_stale() && age(Entry::Asset(0), 101, 0).is_stale());
+    fn refreshes_every_feed_older_than_a_slot_the_most_urgent_first() {
+        let mut ages = [age(0, 100), age(1, 2_000), age(2, 9_000), age(3, 2_000)];
+        // Twice as strict, hence twice as urgent.
+        ages[3].limit_ms = 3_000;
+        let found = feeds(&ages, &Attempts::default(), Instant::now());
+        assert_eq!(found, [2, 3, 1]);
     }
 
     #[test]
-    fn refreshes_everything_in_time_however_wide_its_limits() {
-        let mut wide = age(Entry::Asset(0), 49, 1);
-        wide.max_slots = 10_000;
-        assert!(entries(&[wide], &Attempts::default(), Instant::now()).is_empty());
-        wide.slots = 50;
-        assert_eq!(
-            entries(&[wide], &Attempts::default(), Instant::now()).len(),
-            1
-        );
-    }
-
-    #[test]
-    fn leaves_a_silent_oracle_alone_for_a_while() {
+    fn leaves_a_silent_source_alone_for_a_while() {
         let now = Instant::now();
         let mut attempts = Attempts::default();
-        let mut silent = age(Entry::Asset(0), 1, 50);
+        let mut silent = age(0, 50_000);
         attempts.note(&silent, now);
-        assert!(entries(&[silent], &attempts, now).is_empty());
-        let later = now + Duration::from_secs(6);
-        assert_eq!(entries(&[silent], &attempts, later).len(), 1);
-        silent.publish_time += 1;
-        assert_eq!(entries(&[silent], &attempts, now).len(), 1);
+        assert!(feeds(&[silent], &attempts, now).is_empty());
+        let later = now + Duration::from_secs(2);
+        assert_eq!(feeds(&[silent], &attempts, later), [0]);
+        silent.published_ms += 1;
+        assert_eq!(feeds(&[silent], &attempts, now), [0]);
+    }
+
+    #[test]
+    fn banks_and_markets_accrue_at_their_own_pace() {
+        let config = KeeperConfig {
+            accrue_every: 20.0,
+            ..KeeperConfig::default()
+        };
+        let found = Accruals::due(&[981, 980, 0], &[980, 999], 1_000, &config);
+        let expected = Accruals {
+            banks: [1, 2].into(),
+            markets: [0].into(),
+        };
+        assert_eq!(found, expected);
+        assert!(Accruals::due(&[1_000], &[990], 1_000, &config).is_empty());
     }
 
     #[test]
     fn reads_ages_from_the_risk_state() {
-        let mut risk: Box<RiskState> = bytemuck_zeroed();
-        risk.asset_count = 1;
-        risk.market_count = 1;
-        risk.assets[0].price.refresh_slot = 90;
-        risk.assets[0].max_age_slots = 5;
-        risk.markets[0].price.publish_time = 970;
-        let clock = Clock {
-            now: 1_000,
-            slot: 100,
+        let mut risk: Box<RiskState> = bytemuck::zeroed_box();
+        risk.feed_count = 2;
+        for (feed, published_ms) in risk.feeds.iter_mut().zip([990_500, 0]) {
+            feed.limits = plimsoll_risk::FeedLimits::DEFAULT;
+            feed.price.published_ms = published_ms;
+        }
+        let clock = ChainClock {
+            slot: 1,
+            unix_time: 1_000,
         };
         let found = ages(&risk, clock);
         assert_eq!(found.len(), 2);
-        assert_eq!((found[0].entry, found[0].slots), (Entry::Asset(0), 10));
-        assert_eq!((found[1].entry, found[1].seconds), (Entry::Market(0), 30));
-        assert!(found[0].is_stale());
-    }
-
-    /// An empty risk state, on the heap.
-    fn bytemuck_zeroed() -> Box<RiskState> {
-        use anchor_lang::Discriminator;
-        let mut data = RiskState::DISCRIMINATOR.to_vec();
-        data.resize(RiskState::SPACE, 0);
-        plimsoll_client::decode(&data).unwrap()
+        assert_eq!((found[0].feed, found[0].ms), (0, 9_500));
+        assert_eq!((found[0].limit_ms, found[0].is_stale), (10_000, false));
+        assert!(found[1].is_stale);
     }
 }

@@ -1,11 +1,11 @@
 //! From a plan to transactions: instructions with their accounts, and what of them goes ahead when one is too small.
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use plimsoll_client::{
-    instructions::{self as ix, BadDebt, Liquidation, RefreshEntry, Swap},
+    instructions::{self as ix, BadDebt, FeedRef, Liquidation, RefreshEntry, Swap},
     AssetRef, ExchangeRef, MarketRef,
 };
 
-use super::plan::{Entry, Leg, Move, Plan, Step};
+use super::plan::{Due, Leg, Move, Plan, Step};
 
 /// Largest transaction that the network carries, bytes.
 const PACKET: usize = 1_232;
@@ -16,77 +16,60 @@ const SETTLED_ACCOUNTS: usize = 8;
 /// Most queued fills that one call settles.
 const SETTLED_FILLS: u16 = 32;
 
-/// A listed asset and where its prices are.
-#[derive(Clone, Copy, Debug)]
-pub struct AssetAddresses {
-    pub asset: AssetRef,
-    pub oracle: Pubkey,
-    pub fallback: Option<Pubkey>,
-}
-
-/// A market and where its prices are.
-#[derive(Clone, Copy, Debug)]
-pub struct MarketAddresses {
-    pub market: MarketRef,
-    pub oracle: Pubkey,
-    pub fallback: Option<Pubkey>,
-}
-
 /// The addresses of an exchange and of all that is listed, by index.
 #[derive(Clone, Debug)]
 pub struct Addresses {
     pub exchange: ExchangeRef,
-    pub assets: Vec<AssetAddresses>,
-    pub markets: Vec<MarketAddresses>,
+    pub feeds: Vec<FeedAddresses>,
+    pub assets: Vec<AssetRef>,
+    pub markets: Vec<MarketRef>,
+}
+
+/// Where a feed's prices are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FeedAddresses {
+    pub account: Option<Pubkey>,
+    pub fallback: Option<Pubkey>,
 }
 
 impl Addresses {
-    /// The refresh of some entries; those that are not listed are left out.
-    pub fn refresh(&self, entries: &[Entry]) -> Instruction {
-        let entries: Vec<RefreshEntry> = entries
-            .iter()
-            .filter_map(|entry| self.refresh_entry(*entry))
-            .collect();
+    /// The refresh of some feeds; those without an account are left out.
+    pub fn refresh(&self, feeds: &[Due]) -> Instruction {
+        let refs = feeds.iter().flat_map(|due| self.feed_refs(*due));
+        let entries: Vec<RefreshEntry> = refs.map(RefreshEntry::Feed).collect();
         ix::refresh(&self.exchange, &entries)
     }
 
-    fn refresh_entry(&self, entry: Entry) -> Option<RefreshEntry> {
-        Some(match entry {
-            Entry::Asset(index) => {
-                let listed = self.assets.get(usize::from(index))?;
-                RefreshEntry::Asset {
-                    asset: listed.asset,
-                    oracle: listed.oracle,
-                    fallback: listed.fallback,
-                }
-            }
-            Entry::Market(index) => {
-                let listed = self.markets.get(usize::from(index))?;
-                RefreshEntry::Market {
-                    market: listed.market,
-                    oracle: listed.oracle,
-                    fallback: listed.fallback,
-                }
-            }
-        })
+    fn feed_refs(&self, due: Due) -> impl Iterator<Item = FeedRef> {
+        let known = self.feeds.get(usize::from(due.feed)).copied();
+        let known = known.unwrap_or_default();
+        let fallback = known.fallback.filter(|_| due.with_fallback);
+        let accounts = [(known.account, false), (fallback, true)];
+        accounts
+            .into_iter()
+            .filter_map(move |(account, is_fallback)| {
+                Some(FeedRef {
+                    index: due.feed,
+                    account: account?,
+                    is_fallback,
+                })
+            })
     }
 
     /// A market's addresses.
     pub fn market(&self, index: u16) -> Option<&MarketRef> {
-        let listed = self.markets.get(usize::from(index))?;
-        Some(&listed.market)
+        self.markets.get(usize::from(index))
     }
 
     /// An asset's addresses.
     pub fn asset(&self, index: u16) -> Option<&AssetRef> {
-        let listed = self.assets.get(usize::from(index))?;
-        Some(&listed.asset)
+        self.assets.get(usize::from(index))
     }
 
-    /// Refreshes of many entries in as few transactions as they fit.
-    pub fn refreshes(&self, payer: &Pubkey, entries: &[Entry]) -> Vec<Vec<Instruction>> {
+    /// Refreshes of many feeds in as few transactions as they fit.
+    pub fn refreshes(&self, payer: &Pubkey, feeds: &[Due]) -> Vec<Vec<Instruction>> {
         let mut transactions = Vec::new();
-        let mut rest = entries;
+        let mut rest = feeds;
         while !rest.is_empty() {
             let fitting = (1..=rest.len())
                 .rev()
@@ -113,7 +96,7 @@ pub struct Liquidator {
 
 impl Liquidator {
     /// The transactions of a plan, to be sent one after the other: refreshes and settlements that do not fit into the
-    /// last one go ahead of it, the entries refreshed longest ago first. `None` when the plan names something that is
+    /// last one go ahead of it, the feeds with the oldest prices first. `None` when the plan names something that is
     /// not listed.
     pub fn transactions(
         &self,
@@ -133,8 +116,8 @@ impl Liquidator {
             }
         }
         last.push(self.call(addresses, plan)?);
-        let with_refresh = |entries: &[Entry]| {
-            let refresh = (!entries.is_empty()).then(|| addresses.refresh(entries));
+        let with_refresh = |feeds: &[Due]| {
+            let refresh = (!feeds.is_empty()).then(|| addresses.refresh(feeds));
             refresh.into_iter().chain(last.clone()).collect::<Vec<_>>()
         };
         let split = (0..=plan.refresh.len()).find(|split| {
@@ -250,6 +233,8 @@ fn length_size(items: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use anchor_lang::Discriminator;
+    use plimsoll::instruction;
 
     fn key(number: u8) -> Pubkey {
         Pubkey::new_from_array([number; 32])
@@ -257,24 +242,28 @@ mod tests {
 
     fn addresses() -> Addresses {
         let exchange = ExchangeRef::new(0);
-        let assets = (0..16u8).map(|i| AssetAddresses {
-            asset: exchange.asset(key(i), key(200)),
-            oracle: key(100 + i),
-            fallback: None,
+        let feeds = (0..32u8).map(|i| FeedAddresses {
+            account: Some(key(100 + i)),
+            fallback: Some(key(150 + i)),
         });
-        let markets = (0..16u8).map(|i| MarketAddresses {
-            market: exchange.market(u16::from(i)),
-            oracle: key(100 + i),
-            fallback: None,
-        });
+        let assets = (0..16u8).map(|i| exchange.asset(key(i), key(200)));
+        let markets = (0..16u8).map(|i| exchange.market(u16::from(i)));
         Addresses {
             exchange,
+            feeds: feeds.collect(),
             assets: assets.collect(),
             markets: markets.collect(),
         }
     }
 
-    fn plan(refresh: Vec<Entry>, cancel_in: Vec<u16>) -> Plan {
+    fn due(feed: u8) -> Due {
+        Due {
+            feed,
+            with_fallback: false,
+        }
+    }
+
+    fn plan(refresh: Vec<Due>, cancel_in: Vec<u16>) -> Plan {
         Plan {
             address: key(250),
             settle: vec![(3, vec![key(250)])],
@@ -300,38 +289,42 @@ mod tests {
 
     #[test]
     fn a_small_account_takes_one_transaction() {
-        let plan = plan(vec![Entry::Asset(0), Entry::Market(3)], vec![3]);
+        let plan = plan(vec![due(0), due(3)], vec![3]);
         let sent = WHO.transactions(&addresses(), &plan).unwrap();
         assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
     }
 
     #[test]
     fn what_does_not_fit_goes_ahead_the_oldest_first() {
-        let entries: Vec<Entry> = (0..16)
-            .flat_map(|i| [Entry::Asset(i), Entry::Market(i)])
-            .collect();
-        let plan = plan(entries.clone(), (0..16).collect());
+        let feeds: Vec<Due> = (0..32).map(due).collect();
+        let plan = plan(feeds, (0..16).collect());
         let addresses = addresses();
         let sent = WHO.transactions(&addresses, &plan).unwrap();
         assert!(sent
             .iter()
             .all(|instructions| fits(&WHO.signer, instructions)));
-        assert!((3..=8).contains(&sent.len()), "{}", sent.len());
+        assert!((2..=4).contains(&sent.len()), "{}", sent.len());
         // In the plan's order over all transactions, none twice.
         let refreshed: Vec<Pubkey> = sent
             .iter()
             .flatten()
-            .filter(|call| call.accounts.len() > 1 && call.data == addresses.refresh(&[]).data)
-            .flat_map(|call| call.accounts.iter().skip(1).filter(|meta| meta.is_writable))
+            .filter(|call| call.data.starts_with(instruction::Refresh::DISCRIMINATOR))
+            .flat_map(|call| call.accounts.iter().skip(1))
             .map(|meta| meta.pubkey)
             .collect();
-        let expected: Vec<Pubkey> = entries
-            .iter()
-            .map(|entry| match entry {
-                Entry::Asset(i) => addresses.asset(*i).unwrap().bank,
-                Entry::Market(i) => addresses.market(*i).unwrap().address,
-            })
-            .collect();
+        let expected: Vec<Pubkey> = (0..32).map(|feed| key(100 + feed)).collect();
         assert_eq!(refreshed, expected);
+    }
+
+    #[test]
+    fn a_fallback_goes_along_where_it_counts() {
+        let addresses = addresses();
+        let silent = Due {
+            feed: 4,
+            with_fallback: true,
+        };
+        let call = addresses.refresh(&[due(3), silent, due(99)]);
+        let keys: Vec<Pubkey> = call.accounts.iter().skip(1).map(|m| m.pubkey).collect();
+        assert_eq!(keys, [key(103), key(104), key(154)]);
     }
 }

@@ -1,7 +1,9 @@
 //! A margin account as small as its valuation allows: only what it uses, in one allocation.
 use anchor_lang::prelude::Pubkey;
-use plimsoll::state::{margin_account::account_state, MarginAccount};
+use plimsoll::state::MarginAccount;
 use plimsoll_risk::{Balance, MarginMode, OpenOrder, PerpPosition, Portfolio};
+
+use super::outlook::Flag;
 
 /// 64-bit words of each part. All three are plain old data of whole words.
 const BALANCE: usize = size_of::<Balance>() / 8;
@@ -14,8 +16,8 @@ const ORDER: usize = size_of::<OpenOrder>() / 8;
 pub struct CompactAccount {
     /// Address of the margin account.
     pub address: Pubkey,
-    /// Slot in which it was flagged for liquidation; `None` when it is not.
-    pub flagged: Option<u64>,
+    /// Its flag, when it is in liquidation.
+    pub flag: Option<Flag>,
     /// Assets that it holds or owes, one bit each.
     pub assets: u64,
     /// Markets in which it has a position, a claim or orders, one bit each.
@@ -29,10 +31,9 @@ pub struct CompactAccount {
 impl CompactAccount {
     /// Packs an account. Order slots keep their numbers, which the positions' masks name, up to the last one in use.
     pub fn new(address: Pubkey, account: &MarginAccount) -> Self {
-        let flagged = account.state == account_state::LIQUIDATING;
         let portfolio = plimsoll::health::portfolio(account);
         Self {
-            flagged: flagged.then_some(account.flagged_slot),
+            flag: Flag::of(account),
             ..Self::of_portfolio(address, &portfolio)
         }
     }
@@ -59,7 +60,7 @@ impl CompactAccount {
         }
         Self {
             address,
-            flagged: None,
+            flag: None,
             assets: balances.fold(0, |mask, b| mask | bit(b.asset)),
             markets: perps.fold(0, |mask, p| mask | bit(p.market)),
             balances: balance_count,

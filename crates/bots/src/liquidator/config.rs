@@ -4,7 +4,7 @@ use clap::{ArgAction, Args};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Limits;
-use crate::config::{require_positive, Section};
+use crate::config::{require_positive, Renamed, Section};
 
 /// Native quote of a dollar.
 const DOLLAR: f64 = 1e6;
@@ -43,13 +43,17 @@ pub struct LiquidatorConfig {
     /// bankruptcies.
     #[arg(long, default_value_t = Self::default().chores, action = ArgAction::Set)]
     pub chores: bool,
-    /// Entries refreshed within so many slots are not refreshed again in front of a call; the program accepts 16.
-    #[arg(long, default_value_t = Self::default().fresh_slots)]
-    pub fresh_slots: u64,
-    /// Refresh entries that somebody uses and nobody has refreshed for so many slots: accounts are valued at the prices
-    /// of the risk state, so that this bounds how late a crash is seen where keepers are slow; 0 leaves it to them.
-    #[arg(long, default_value_t = Self::default().refresh_after_slots)]
-    pub refresh_after_slots: u64,
+    /// Prices published within so many seconds are not refreshed again in front of a call, where the program does not ask
+    /// for younger ones.
+    #[arg(long, default_value_t = Self::default().fresh_within)]
+    pub fresh_within: f64,
+    /// Refresh feeds that somebody uses whose prices were published longer ago, in seconds: accounts are valued at the
+    /// prices of the risk state, so that this bounds how late a crash is seen where keepers are slow; 0 leaves it to them.
+    #[arg(long, default_value_t = Self::default().refresh_after)]
+    pub refresh_after: f64,
+    /// Shortest time between two such refreshes of a feed that has published nothing newer, in seconds.
+    #[arg(long, default_value_t = Self::default().refresh_retry)]
+    pub refresh_retry: f64,
     /// Calls in flight at the same time, each on another account.
     #[arg(long, default_value_t = Self::default().concurrency)]
     pub concurrency: usize,
@@ -98,8 +102,9 @@ impl Default for LiquidatorConfig {
             position_cost_bps: 10,
             token_cost_bps: 20,
             chores: true,
-            fresh_slots: 6,
-            refresh_after_slots: 10,
+            fresh_within: 2.0,
+            refresh_after: 4.0,
+            refresh_retry: 2.0,
             concurrency: 8,
             retry_first: 0.5,
             retry_longest: 60.0,
@@ -118,6 +123,18 @@ impl Default for LiquidatorConfig {
 impl Section for LiquidatorConfig {
     const NAME: &'static str = "liquidator";
     const PORT: u16 = 9602;
+    const RENAMED: &'static [Renamed] = &[
+        Renamed {
+            old: "fresh_slots",
+            new: "fresh_within",
+            why: "ages are counted in seconds since a price was published",
+        },
+        Renamed {
+            old: "refresh_after_slots",
+            new: "refresh_after",
+            why: "ages are counted in seconds since a price was published",
+        },
+    ];
 
     fn check(&self) -> Result<()> {
         require_positive(&[
@@ -125,9 +142,12 @@ impl Section for LiquidatorConfig {
             ("max_order", self.max_order),
             ("retry_first", self.retry_first),
             ("retry_longest", self.retry_longest),
+            ("refresh_retry", self.refresh_retry),
         ])?;
         let amounts = [
             ("reserve", self.reserve),
+            ("fresh_within", self.fresh_within),
+            ("refresh_after", self.refresh_after),
             ("transaction_cost", self.transaction_cost),
             ("rebalance_every", self.rebalance_every),
             ("max_position", self.max_position),
@@ -143,12 +163,6 @@ impl Section for LiquidatorConfig {
         }
         if self.concurrency == 0 {
             bail!("concurrency is at least one");
-        }
-        let program = u64::from(plimsoll::liquidation::MAX_REFRESH_SLOTS);
-        if self.fresh_slots >= program {
-            bail!(
-                "fresh_slots is below {program}, beyond which the program takes an entry for stale"
-            );
         }
         if self.slippage_bps >= 10_000 {
             bail!("slippage_bps is below 10000, which would be any price");
@@ -168,7 +182,7 @@ impl LiquidatorConfig {
             position_cost_bps: self.position_cost_bps,
             token_cost_bps: self.token_cost_bps,
             chores: self.chores,
-            fresh_slots: self.fresh_slots,
+            fresh_ms: (self.fresh_within * 1e3) as i64,
         }
     }
 }
@@ -193,7 +207,8 @@ mod tests {
         assert!(wrong(|c| c.max_move = 0.0).contains("max_move"));
         assert!(wrong(|c| c.reserve = -1.0).contains("reserve"));
         assert!(wrong(|c| c.concurrency = 0).contains("concurrency"));
-        assert!(wrong(|c| c.fresh_slots = 16).contains("fresh_slots"));
+        assert!(wrong(|c| c.fresh_within = -1.0).contains("fresh_within"));
+        assert!(wrong(|c| c.refresh_after = f64::NAN).contains("refresh_after"));
         assert!(wrong(|c| c.min_profit = f64::NAN).contains("min_profit"));
         assert_eq!(LiquidatorConfig::default().limits().min_profit, 20_000);
     }

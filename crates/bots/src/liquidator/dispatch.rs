@@ -24,6 +24,8 @@ pub enum Ending {
     Won { gains: Gains, units: Option<u64> },
     /// Somebody else was faster, or the account needs nothing any more.
     Lost(String),
+    /// Too early: the account's feeds have published nothing newer than what it was flagged at.
+    Early,
     /// The program refused it for another reason.
     Refused(String),
     /// It did not reach the chain, or its fate is not known.
@@ -38,6 +40,7 @@ impl Ending {
         match self {
             Self::Won { .. } => "won",
             Self::Lost(_) => "lost",
+            Self::Early => "early",
             Self::Refused(_) => "refused",
             Self::Failed(_) => "failed",
             Self::Dry(_) => "dry",
@@ -52,6 +55,7 @@ impl Ending {
             Some(refusal) if LOST.iter().any(|lost| refused.is(*lost)) => {
                 Self::Lost(refusal.name())
             }
+            Some(_) if refused.is(PlimsollError::SameObservation) => Self::Early,
             Some(refusal) => Self::Refused(refusal.name()),
             None => Self::Refused(refused.to_string()),
         }

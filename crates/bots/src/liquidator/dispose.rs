@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result};
 use plimsoll::{events::OrderPlaced, orders::terms::OrderTerms, state::MarginAccount};
 use plimsoll_client::{
     events, instructions as ix,
-    rpc::{Exchange, Landed, ListedAsset, SendError, MAX_MAKERS},
+    rpc::{Entries, Exchange, Freshness, Landed, ListedAsset, SendError, MAX_MAKERS},
 };
 use plimsoll_risk::{
     fixed::{scale_ceil, scale_floor},
@@ -27,7 +27,7 @@ use tracing::{info, warn};
 use super::{
     inventory::{disposals, Disposal, InventoryLimits},
     outlook::Outlook,
-    plan::{due, used, Entry, Holdings},
+    plan::Holdings,
     runtime::Shared,
 };
 use crate::{config::seconds, shutdown::Shutdown, supervise};
@@ -147,8 +147,16 @@ impl Inventory {
         let (kind, index) = name(step);
         let sender = &shared.dispatcher.sender;
         // What the account uses has to be fresh, and what the step itself uses.
-        let entries = due(outlook, 0, touched(step), used(own));
-        let mut all = vec![shared.addresses.refresh(&entries)];
+        let (touched, freshness) = touched(step);
+        let clock = outlook.clock();
+        let feeds = outlook.feeds(&Entries::of(own).and(touched), |price| {
+            freshness.is_due(price, &clock)
+        });
+        let feeds = outlook.oldest_first(feeds);
+        let mut all = Vec::new();
+        if !feeds.is_empty() {
+            all.push(shared.addresses.refresh(&feeds));
+        }
         all.extend(built);
         let mut batches = sender.pack(all);
         let Some(last) = batches.pop() else {
@@ -299,14 +307,14 @@ fn name(step: &Disposal) -> (&'static str, u16) {
     }
 }
 
-/// Entries that a step itself is priced by.
-fn touched(step: &Disposal) -> Vec<Entry> {
+/// Entries that a step itself is priced by, and how young the prices have to be.
+fn touched(step: &Disposal) -> (Entries, Freshness) {
+    let none = Entries::default();
     match step {
-        Disposal::Reduce { market, .. } | Disposal::Settle { market } => {
-            vec![Entry::Asset(0), Entry::Market(*market)]
-        }
+        Disposal::Reduce { market, .. } => (none.and_market(*market), Freshness::TRADE),
+        Disposal::Settle { market } => (none.and_asset(0).and_market(*market), Freshness::PAY),
         Disposal::Repay { asset, .. } | Disposal::Withdraw { asset, .. } => {
-            vec![Entry::Asset(*asset)]
+            (none.and_asset(*asset), Freshness::PAY)
         }
     }
 }

@@ -4,7 +4,7 @@ use plimsoll::{
     orders::terms::{OrderSide, OrderTerms, OrderType, SelfTradeBehavior},
     state::MarginAccount,
 };
-use plimsoll_risk::{fixed::scale_floor, AssetRisk, MarketRisk, PerpPosition};
+use plimsoll_risk::{fixed::scale_floor, AssetRisk, MarketRisk, PerpPosition, Purpose};
 
 use super::{
     config::{native, LiquidatorConfig},
@@ -74,7 +74,7 @@ pub fn disposals(
     let mut positions: Vec<(i128, Disposal)> = perps
         .clone()
         .filter_map(|perp| {
-            let entry = outlook.market(perp.market)?;
+            let entry = outlook.risk().market(perp.market).ok()?;
             let value = scale_floor(perp.position.0, entry.price.spot, entry.shift).abs();
             let order = reduction(perp, entry, limits)?;
             let market = perp.market;
@@ -90,7 +90,7 @@ pub fn disposals(
 
     let tokens = own.balances.iter().filter(|b| !b.is_free() && b.asset != 0);
     for balance in tokens {
-        let Some(entry) = outlook.asset(balance.asset) else {
+        let Some(entry) = outlook.asset(balance.asset, Purpose::Trade) else {
             continue;
         };
         let Ok(amount) = balance.native(entry.indices()) else {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     fn hold(own: &mut MarginAccount, world: &World, slot: usize, dollars: i64) -> u16 {
-        let entry = world.outlook.market(slot as u16).unwrap();
+        let entry = world.outlook.risk().market(slot as u16).unwrap();
         let lots = units_worth(dollars.unsigned_abs() * DOLLAR as u64, entry.price.spot, 20);
         own.perps[slot] = PerpPosition::of(slot as u16);
         own.perps[slot].position = BaseLots(lots as i64 * dollars.signum());
@@ -260,7 +260,7 @@ mod tests {
         assert_eq!((*first, *second), (large, small));
         assert_eq!((buy.side, sell.side), (OrderSide::Bid, OrderSide::Ask));
         for (order, market, most) in [(buy, large, 5_000.0), (sell, small, 2_000.0)] {
-            let entry = world.outlook.market(market).unwrap();
+            let entry = world.outlook.risk().market(market).unwrap();
             let spot = entry.price.spot as f64 / f64::from(1 << 20);
             let worth = order.lots as f64 * spot / 1e6;
             assert!(
@@ -281,7 +281,7 @@ mod tests {
         own.perps[1] = PerpPosition::of(4);
         own.perps[1].quote = QuoteNative(DOLLAR / 2);
         let value = |asset: u16, dollars: i64| {
-            let entry = world.outlook.asset(asset).unwrap();
+            let entry = world.outlook.risk().asset(asset).unwrap();
             let units = units_worth(dollars.unsigned_abs() * DOLLAR as u64, entry.price.spot, 20);
             units as i64 * dollars.signum()
         };

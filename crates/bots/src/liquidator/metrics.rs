@@ -62,7 +62,7 @@ impl LiquidatorMetrics {
             )?)?,
             calls: counters(
                 "liquidation_calls_total",
-                "Calls by what they were to do and what became of them: won, lost to somebody else, refused, failed, dry",
+                "Calls by what they were to do and what became of them: won, lost to somebody else, too early, refused, failed, dry",
                 &["kind", "outcome"],
             )?,
             profit: counters(

@@ -1,21 +1,23 @@
 //! The market-wide numbers that accounts are valued by, as a liquidation would find them.
-use anchor_lang::solana_program::clock::Clock as ChainClock;
-use plimsoll::state::RiskState;
+use std::sync::Arc;
+
+use anchor_lang::solana_program::clock::Clock as Sysvar;
+use plimsoll::{
+    health,
+    state::{margin_account::account_state, MarginAccount, RiskState},
+};
+use plimsoll_client::rpc::{needs_fallback, sources, ChainClock, Entries, Feeds};
 use plimsoll_risk::{
-    AccountMargin, AssetRisk, Clock, HealthKind, MarginModel, MarketRisk, Policy, Portfolio,
-    RiskView, UnderlyingRisk,
+    standard::balance_value, AccountMargin, AssetRisk, Clock, EntryPrice, HealthKind, MarginModel,
+    MarketRisk, Policy, Portfolio, Purpose, RiskView, UnderlyingRisk,
 };
 
-use super::{compact::bit, plan::Entry};
+use super::compact::bit;
 
-/// A risk state and a time. A liquidator refreshes what it needs in front of its call, so how many slots ago an entry
-/// was refreshed does not count here; how old its price is does, since a refresh cannot make a price younger.
+/// A risk state and a time.
 pub struct Outlook {
-    risk: Box<RiskState>,
+    risk: Arc<RiskState>,
     clock: Clock,
-    /// Slots in which the entries were really refreshed.
-    asset_slots: Vec<u64>,
-    market_slots: Vec<u64>,
 }
 
 /// The entries that differ between two risk states, one bit each.
@@ -25,50 +27,48 @@ pub struct Moved {
     pub markets: u64,
 }
 
+/// A feed to refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub feed: u8,
+    /// Whether its fallback is to go along: the primary has long been silent.
+    pub with_fallback: bool,
+}
+
+/// The flag of an account in liquidation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// When it was set, Unix seconds.
+    pub at: i64,
+    /// Newest publish time among the prices that it was set at, Unix milliseconds. Nothing is seized before the account is
+    /// below its maintenance line at prices that are all newer.
+    pub price_ms: i64,
+    /// Whether that has been seen already.
+    pub is_confirmed: bool,
+}
+
+impl Flag {
+    /// An account's, if it is flagged.
+    pub fn of(account: &MarginAccount) -> Option<Self> {
+        (account.state == account_state::LIQUIDATING).then_some(Self {
+            at: account.flagged_at,
+            price_ms: account.flagged_price_ms,
+            is_confirmed: account.flag_confirmed != 0,
+        })
+    }
+}
+
 impl Outlook {
-    /// The outlook on a risk state at a time of the chain.
-    pub fn new(risk: &RiskState, slot: u64, unix_time: i64) -> Self {
-        let mut copy: Box<RiskState> = bytemuck::zeroed_box();
-        bytemuck::bytes_of_mut(&mut *copy).copy_from_slice(bytemuck::bytes_of(risk));
-        let asset_slots = copy.assets.iter().map(|e| e.price.refresh_slot).collect();
-        let market_slots = copy.markets.iter().map(|e| e.price.refresh_slot).collect();
-        let assets = copy.assets.iter_mut().map(|entry| &mut entry.price);
-        for price in assets.chain(copy.markets.iter_mut().map(|entry| &mut entry.price)) {
-            price.refresh_slot = slot;
-        }
+    /// The outlook on a risk state at a time of the chain, Unix seconds.
+    pub fn new(risk: Arc<RiskState>, unix_time: i64) -> Self {
+        let sysvar = Sysvar {
+            unix_timestamp: unix_time,
+            ..Sysvar::default()
+        };
         Self {
-            risk: copy,
-            clock: Clock {
-                now: unix_time,
-                slot,
-            },
-            asset_slots,
-            market_slots,
+            clock: health::clock_of(&risk, &sysvar),
+            risk,
         }
-    }
-
-    /// Slots since an entry was really refreshed; `None` when it is not listed.
-    pub fn refresh_age(&self, entry: Entry) -> Option<u64> {
-        let slot = match entry {
-            Entry::Asset(index) => {
-                self.risk.asset(index).ok()?;
-                self.asset_slots.get(usize::from(index))?
-            }
-            Entry::Market(index) => {
-                self.risk.market(index).ok()?;
-                self.market_slots.get(usize::from(index))?
-            }
-        };
-        Some(self.clock.slot.saturating_sub(*slot))
-    }
-
-    /// Slots after which an entry counts as stale for whoever increases risk.
-    pub fn max_age_slots(&self, entry: Entry) -> Option<u64> {
-        let slots = match entry {
-            Entry::Asset(index) => self.risk.asset(index).ok()?.max_age_slots,
-            Entry::Market(index) => self.risk.market(index).ok()?.max_age_slots,
-        };
-        Some(u64::from(slots))
     }
 
     /// The time of it.
@@ -76,56 +76,135 @@ impl Outlook {
         self.clock
     }
 
+    /// The time of it, Unix seconds.
+    pub fn unix_time(&self) -> i64 {
+        self.clock.now_ms.div_euclid(1_000)
+    }
+
     /// The same as the program's handlers take it.
-    pub fn chain_clock(&self) -> ChainClock {
-        ChainClock {
-            slot: self.clock.slot,
-            unix_timestamp: self.clock.now,
-            ..ChainClock::default()
+    pub fn sysvar(&self) -> Sysvar {
+        Sysvar {
+            unix_timestamp: self.unix_time(),
+            ..Sysvar::default()
         }
     }
 
-    /// The risk state, every entry as if refreshed now.
+    /// The risk state.
     pub fn risk(&self) -> &RiskState {
         &self.risk
     }
 
-    /// What a liquidation may rely on: a broken feed is as good as none.
+    /// What a liquidation may rely on.
     pub fn view(&self) -> RiskView<'_> {
-        RiskView {
-            doubts_broken: true,
-            ..plimsoll::health::view(&self.risk, &self.chain_clock())
+        self.view_for(Purpose::Seize)
+    }
+
+    fn view_for(&self, purpose: Purpose) -> RiskView<'_> {
+        health::view(&self.risk, &self.sysvar(), purpose)
+    }
+
+    /// The entry of an asset, if its price is young enough for a purpose.
+    pub fn asset(&self, index: u16, purpose: Purpose) -> Option<&AssetRisk> {
+        let entry = self.risk.asset(index).ok()?;
+        entry.price.is_fresh(&self.clock, purpose).then_some(entry)
+    }
+
+    /// The entry of an asset as the program seizes it (`is_owned`) or lets it be repaid: at spot, or, once nothing is left of
+    /// doubt's benefit, at the price that doubt auctions it for; `None` while its price may come back.
+    pub fn seizable(&self, index: u16, is_owned: bool) -> Option<AssetRisk> {
+        let mut entry = *self.risk.asset(index).ok()?;
+        if let Some(price) = self.auctioned(&entry.price, is_owned)? {
+            entry.price = at(price, &entry.price);
+            let haircut = self.risk.haircut(entry.underlying);
+            entry.rewrite(haircut.as_ref()).ok()?;
         }
+        Some(entry)
     }
 
-    /// The entry of an asset, if it may be seized or repaid.
-    pub fn asset(&self, index: u16) -> Option<&AssetRisk> {
-        let view = self.view();
-        let entry = view.assets.get(usize::from(index))?;
-        view.is_asset_fresh(entry).then_some(())?;
-        self.risk.asset(index).ok()
+    /// The entry of a market in which a long (`is_owned`) or a short may be taken over, likewise.
+    pub fn takeable(&self, index: u16, is_owned: bool) -> Option<MarketRisk> {
+        let mut entry = *self.risk.market(index).ok()?;
+        if let Some(price) = self.auctioned(&entry.price, is_owned)? {
+            entry.price = at(price, &entry.price);
+            let haircut = self.risk.haircut(entry.underlying);
+            entry.rewrite(haircut.as_ref()).ok()?;
+        }
+        Some(entry)
     }
 
-    /// The entry of a market, if a position in it may be taken over.
-    pub fn market(&self, index: u16) -> Option<&MarketRisk> {
-        let view = self.view();
-        let entry = view.markets.get(usize::from(index))?;
-        view.is_market_fresh(entry).then_some(())?;
-        self.risk.market(index).ok()
+    /// `Some(None)` of a price that may be relied on.
+    fn auctioned(&self, price: &EntryPrice, is_owned: bool) -> Option<Option<u64>> {
+        if price.is_fresh(&self.clock, Purpose::Seize) {
+            return Some(None);
+        }
+        let auctioned = price.auctioned(&self.clock).ok()??;
+        Some(Some(match is_owned {
+            true => auctioned.owned,
+            false => auctioned.owed,
+        }))
     }
 
-    /// Init health as the program asks it of a liquidator; `None` when an entry is stale that must not be, or a number
-    /// does not fit.
+    /// Init health as the program asks it of a liquidator, whose quote counts at its last price during an outage of its feed;
+    /// `None` when another entry is stale that must not be, or a number does not fit.
     pub fn own_init(&self, portfolio: &Portfolio<'_>) -> Option<i128> {
-        let view = plimsoll::health::view(&self.risk, &self.chain_clock());
-        let health =
+        let view = self.view_for(Purpose::Trade);
+        let mut health =
             AccountMargin::health(&view, portfolio, HealthKind::Init, Policy::Strict).ok()?;
+        if health.stale.deposits & 1 != 0 {
+            let quote = portfolio.balances.iter().find(|b| b.asset == 0)?;
+            let value = balance_value(HealthKind::Init, quote, self.risk.asset(0).ok()?);
+            health.value = health.value.checked_add(value)?;
+        }
+        health.stale.debts &= !1;
         health.stale.blocking().is_none().then_some(health.value)
     }
 
+    /// The feeds that entries follow whose price `is_due`.
+    pub fn feeds(&self, entries: &Entries, is_due: impl Fn(&EntryPrice) -> bool) -> Feeds {
+        let assets = entries.assets.iter();
+        let assets = assets.filter_map(|i| self.risk.asset(*i).ok());
+        let markets = entries.markets.iter();
+        let markets = markets.filter_map(|i| self.risk.market(*i).ok());
+        let prices = assets.map(|a| &a.price).chain(markets.map(|m| &m.price));
+        let due = prices.filter(|price| is_due(price)).map(|price| price.feed);
+        sources(&self.risk, due)
+    }
+
+    /// When a feed's price was published, Unix milliseconds; zero of one that is not listed.
+    pub fn published_ms(&self, feed: u8) -> i64 {
+        self.risk
+            .feed(feed)
+            .map_or(0, |feed| feed.price.published_ms)
+    }
+
+    /// Feeds to refresh, the one with the oldest price first.
+    pub fn oldest_first(&self, feeds: Feeds) -> Vec<Due> {
+        let clock = ChainClock {
+            slot: 0,
+            unix_time: self.unix_time(),
+        };
+        let known = feeds.into_iter();
+        let known = known.filter_map(|feed| Some((feed, self.risk.feed(feed).ok()?)));
+        let mut aged: Vec<(i64, Due)> = known
+            .map(|(feed, state)| {
+                let with_fallback = needs_fallback(state, clock);
+                (
+                    state.price.published_ms,
+                    Due {
+                        feed,
+                        with_fallback,
+                    },
+                )
+            })
+            .collect();
+        aged.sort_by_key(|(published, due)| (*published, due.feed));
+        aged.into_iter().map(|(_, due)| due).collect()
+    }
+
     /// The entries that valuations would find different from those of an earlier outlook. An entry that has become
-    /// stale, or fresh again, counts as moved too, and so does all that the portfolio model covers when the model moved:
-    /// where slots net, the volatility of one underlying is every account's matter.
+    /// stale, or fresh again, or is worth less by now for being in doubt, counts as moved too, and so does all that the
+    /// portfolio model covers when the model moved: where slots net, the volatility of one underlying is every account's
+    /// matter.
     pub fn moved_since(&self, earlier: &Self) -> Moved {
         let (old, new) = (earlier.view(), self.view());
         let model_moved = !is_same_model(&old, &new);
@@ -136,7 +215,7 @@ impl Outlook {
             let same = before.is_some_and(|before| {
                 is_same_asset(before, entry)
                     && same_model(entry.underlying)
-                    && old.is_asset_fresh(before) == new.is_asset_fresh(entry)
+                    && is_as_fresh(&old, &before.price, &new, &entry.price)
             });
             if !same {
                 moved.assets |= bit(index);
@@ -147,7 +226,7 @@ impl Outlook {
             let same = before.is_some_and(|before| {
                 is_same_market(before, entry)
                     && same_model(entry.underlying)
-                    && old.is_market_fresh(before) == new.is_market_fresh(entry)
+                    && is_as_fresh(&old, &before.price, &new, &entry.price)
             });
             if !same {
                 moved.markets |= bit(index);
@@ -157,14 +236,23 @@ impl Outlook {
     }
 }
 
+/// A price that nobody doubts any more.
+fn at(spot: u64, price: &EntryPrice) -> EntryPrice {
+    EntryPrice {
+        spot,
+        flags: 0,
+        ..*price
+    }
+}
+
 impl Moved {
     /// The entries of the set.
-    pub fn entries(self) -> Vec<Entry> {
+    pub fn entries(self) -> Entries {
         let indices = |set: u64| (0..64u16).filter(move |index| set & bit(*index) != 0);
-        let assets = indices(self.assets).map(Entry::Asset);
-        assets
-            .chain(indices(self.markets).map(Entry::Market))
-            .collect()
+        Entries {
+            assets: indices(self.assets).collect(),
+            markets: indices(self.markets).collect(),
+        }
     }
 }
 
@@ -180,18 +268,38 @@ fn is_same_model(before: &RiskView<'_>, after: &RiskView<'_>) -> bool {
         && before.underlyings.iter().zip(after.underlyings).all(same)
 }
 
-/// Equal but for when the price was confirmed.
+/// Equal but for when the price was published.
 fn is_same_asset(before: &AssetRisk, after: &AssetRisk) -> bool {
     let mut aligned = *before;
-    aligned.price.refresh_slot = after.price.refresh_slot;
-    aligned.price.publish_time = after.price.publish_time;
+    aligned.price = published_with(&before.price, &after.price);
     aligned == *after
 }
 
 fn is_same_market(before: &MarketRisk, after: &MarketRisk) -> bool {
     let mut aligned = *before;
-    aligned.price.refresh_slot = after.price.refresh_slot;
-    aligned.price.publish_time = after.price.publish_time;
-    aligned.mark = after.mark;
+    aligned.price = published_with(&before.price, &after.price);
+    aligned.premium = after.premium;
     aligned == *after
+}
+
+fn published_with(price: &EntryPrice, other: &EntryPrice) -> EntryPrice {
+    EntryPrice {
+        published_ms: other.published_ms,
+        doubt_from: other.doubt_from,
+        ..*price
+    }
+}
+
+/// Whether a price counts as it did: as it is, or for as much in doubt.
+fn is_as_fresh(
+    old: &RiskView<'_>,
+    before: &EntryPrice,
+    new: &RiskView<'_>,
+    after: &EntryPrice,
+) -> bool {
+    match (old.is_fresh(before), new.is_fresh(after)) {
+        (true, true) => true,
+        (false, false) => before.in_doubt(&old.clock) == after.in_doubt(&new.clock),
+        _ => false,
+    }
 }

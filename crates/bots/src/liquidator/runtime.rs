@@ -25,7 +25,7 @@ use super::{
     gains::Gains,
     metrics::LiquidatorMetrics,
     outlook::Outlook,
-    plan::{Entry, Limits, NoPlan, Plan, Situation, Step, Terms},
+    plan::{Limits, NoPlan, Plan, Situation, Step, Terms},
     valuation::{Case, ValuationBook},
 };
 use crate::{context::Context, shutdown::Shutdown};
@@ -38,8 +38,6 @@ const TURN: Duration = Duration::from_millis(50);
 const TICK: Duration = Duration::from_millis(800);
 /// Longest wait for calls in flight when the end is asked for.
 const LAST_CALLS: Duration = Duration::from_secs(45);
-/// Length of a slot, for the time between two looks.
-const SLOT: Duration = Duration::from_millis(400);
 
 /// What all parts of a liquidator share.
 pub struct Shared {
@@ -69,6 +67,8 @@ pub struct Runtime {
     /// Whose call each task is.
     callers: HashMap<Id, Pubkey>,
     refreshing: JoinSet<()>,
+    /// Feeds that this liquidator refreshed: when, and which price they had.
+    refreshed: HashMap<u8, (Instant, i64)>,
 }
 
 impl Runtime {
@@ -105,6 +105,7 @@ impl Runtime {
             calls: JoinSet::new(),
             callers: HashMap::new(),
             refreshing: JoinSet::new(),
+            refreshed: HashMap::new(),
             shared,
         })
     }
@@ -164,16 +165,11 @@ impl Runtime {
         self.keep_fresh();
     }
 
-    /// The chain's clock, carried forward since it was last looked at.
-    fn now(&self) -> ChainClock {
+    /// The chain's time, Unix seconds, carried forward since it was last looked at.
+    fn now(&self) -> i64 {
         let (at, clock) = self.clock;
-        let gone = at.elapsed();
-        let slots = gone.as_millis() / SLOT.as_millis().max(1);
-        let secs = i64::try_from(gone.as_secs()).unwrap_or(0);
-        ChainClock {
-            slot: clock.slot.saturating_add(u64::try_from(slots).unwrap_or(0)),
-            unix_time: clock.unix_time.saturating_add(secs),
-        }
+        let secs = i64::try_from(at.elapsed().as_secs()).unwrap_or(0);
+        clock.unix_time.saturating_add(secs)
     }
 
     fn note(&mut self, change: Change) {
@@ -189,10 +185,9 @@ impl Runtime {
     /// Takes in what changed, values what that touches, and starts calls.
     fn turn(&mut self) -> Result<()> {
         let feed = &self.shared.feed;
-        let clock = self.now();
         let risk = feed.risk().context("the risk state is not known yet")?;
         self.terms = feed.terms();
-        let outlook = Arc::new(Outlook::new(&risk, clock.slot, clock.unix_time));
+        let outlook = Arc::new(Outlook::new(risk, self.now()));
         let before = self.outlook.send_replace(Some(Arc::clone(&outlook)));
         self.take_in(&outlook);
         let done = self.pool.install(|| match &before {
@@ -350,6 +345,11 @@ impl Runtime {
                 all.refused(kind, &why, true);
                 info!(%account, kind, why, "somebody else was faster, or it is over");
             }
+            Ending::Early => {
+                // Every second brings new prices: the account is tried again soon.
+                self.attempts.postponed(account, now);
+                debug!(%account, kind, "its feeds have published nothing newer than the flag's prices");
+            }
             Ending::Refused(why) => {
                 self.attempts.failed(account, now);
                 all.refused(kind, &why, false);
@@ -378,27 +378,39 @@ impl Runtime {
 
     /// Refreshes what somebody uses and nobody refreshes, one set of transactions at a time.
     fn keep_fresh(&mut self) {
-        let after = self.shared.config.refresh_after_slots;
+        let config = &self.shared.config;
+        let after = (config.refresh_after * 1e3) as i64;
+        let retry = crate::config::seconds(config.refresh_retry);
         let outlook = self.outlook.borrow().clone();
-        let (Some(outlook), false) = (outlook, self.shared.config.dry_run) else {
+        let (Some(outlook), false) = (outlook, config.dry_run) else {
             return;
         };
         if after == 0 || !self.refreshing.is_empty() {
             return;
         }
-        let used = self.book.used().entries();
-        let old: Vec<Entry> = used
-            .into_iter()
-            .filter(|entry| outlook.refresh_age(*entry).is_some_and(|age| age > after))
-            .collect();
-        if old.is_empty() {
+        let (now, now_ms) = (Instant::now(), outlook.clock().now_ms);
+        let old = outlook.feeds(&self.book.used().entries(), |price| {
+            now_ms.saturating_sub(price.published_ms) > after
+        });
+        let mut due = outlook.oldest_first(old);
+        due.retain(|due| {
+            let published = outlook.published_ms(due.feed);
+            let tried = self.refreshed.get(&due.feed);
+            let waits = tried
+                .is_some_and(|(at, known)| *known == published && now.duration_since(*at) < retry);
+            if !waits {
+                self.refreshed.insert(due.feed, (now, published));
+            }
+            !waits
+        });
+        if due.is_empty() {
             return;
         }
         let shared = Arc::clone(&self.shared);
         self.refreshing.spawn(async move {
             let sender = &shared.dispatcher.sender;
-            info!(entries = old.len(), "nobody refreshes: doing it");
-            for transaction in shared.addresses.refreshes(&sender.payer(), &old) {
+            info!(feeds = due.len(), "nobody refreshes: doing it");
+            for transaction in shared.addresses.refreshes(&sender.payer(), &due) {
                 match sender.send(&transaction, &[]).await {
                     Ok(landed) => debug!(signature = %landed.signature, "refreshed"),
                     Err(error) => warn!(%error, "a refresh failed"),

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::{
-    calls::{Addresses, AssetAddresses, Liquidator, MarketAddresses},
+    calls::{Addresses, FeedAddresses, Liquidator},
     config::LiquidatorConfig,
     dispatch::Dispatcher,
     dispose,
@@ -102,19 +102,14 @@ fn check(own: &MarginAccount, address: &Pubkey) -> Result<()> {
 }
 
 fn addresses(exchange: &Exchange) -> Addresses {
-    let assets = exchange.assets.iter().map(|listed| AssetAddresses {
-        asset: listed.refs,
-        oracle: listed.oracle,
-        fallback: listed.fallback,
-    });
-    let markets = exchange.markets.iter().map(|listed| MarketAddresses {
-        market: listed.refs,
-        oracle: listed.oracle,
+    let feeds = exchange.feeds.iter().map(|listed| FeedAddresses {
+        account: listed.account,
         fallback: listed.fallback,
     });
     Addresses {
         exchange: exchange.refs,
-        assets: assets.collect(),
-        markets: markets.collect(),
+        feeds: feeds.collect(),
+        assets: exchange.assets.iter().map(|listed| listed.refs).collect(),
+        markets: exchange.markets.iter().map(|listed| listed.refs).collect(),
     }
 }

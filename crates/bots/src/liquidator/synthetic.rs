@@ -1,10 +1,13 @@
 //! An exchange of made-up accounts, for measuring and testing what a liquidator computes. The mix of sizes is that of a
 //! busy exchange: most accounts hold a few things, some hold everything that the limits allow.
+use std::sync::Arc;
+
 use anchor_lang::prelude::Pubkey;
 use plimsoll::state::{margin_account::account_state, MarginAccount, RiskState};
+use plimsoll_client::copy::boxed;
 use plimsoll_risk::{
-    AssetParams, AssetRisk, Balance, BankTotals, BaseLots, LiquidationTerms, MarketParams,
-    MarketRisk, OpenOrder, OracleLimits, PerpPosition, PriceLots, PriceState, QuoteNative,
+    AssetParams, AssetRisk, Balance, BankTotals, BaseLots, EntryPrice, FeedLimits,
+    LiquidationTerms, MarketParams, MarketRisk, OpenOrder, PerpPosition, PriceLots, QuoteNative,
     RateCurve, RATIO_ONE,
 };
 
@@ -13,8 +16,9 @@ use super::outlook::Outlook;
 /// Listed assets and markets.
 pub const ASSETS: u16 = 32;
 pub const MARKETS: u16 = 32;
-/// The time at which everything is fresh.
-pub const SLOT: u64 = 300_000_000;
+/// Feeds: one for each of them, in their order.
+pub const FEEDS: u8 = 64;
+/// The time at which everything is fresh, Unix seconds.
 pub const NOW: i64 = 1_700_000_000;
 
 /// Binary places of every price.
@@ -70,19 +74,26 @@ impl World {
         let mut numbers = Numbers::new(seed);
         let mut risk: Box<RiskState> = bytemuck::zeroed_box();
         (risk.asset_count, risk.market_count) = (ASSETS, MARKETS);
+        // A feed for each of them.
+        risk.feed_count = FEEDS;
+        for feed in risk.feeds.iter_mut().take(usize::from(FEEDS)) {
+            feed.limits = FeedLimits::DEFAULT;
+            (feed.price.spot, feed.price.published_ms) = (1, NOW * 1_000);
+            feed.price.primary_ms = NOW * 1_000;
+        }
         let (mut asset_params, mut market_params) = (Vec::new(), Vec::new());
         for (index, entry) in (0..ASSETS).zip(&mut risk.assets) {
             let params = asset(index == 0);
-            *entry = asset_entry(&params, index == 0, &mut numbers);
+            *entry = asset_entry(&params, index, &mut numbers);
             asset_params.push(params);
         }
-        for (_, entry) in (0..MARKETS).zip(&mut risk.markets) {
+        for (index, entry) in (0..MARKETS).zip(&mut risk.markets) {
             let params = market();
-            *entry = market_entry(&params, &mut numbers);
+            *entry = market_entry(&params, ASSETS + index, &mut numbers);
             market_params.push(params);
         }
         Self {
-            outlook: Outlook::new(&risk, SLOT, NOW),
+            outlook: Outlook::new(Arc::from(risk), NOW),
             asset_params,
             market_params,
             seed,
@@ -92,7 +103,7 @@ impl World {
     /// The same exchange after all prices but quote's moved by a common factor and each by one of its own.
     pub fn shocked(&self, factor: f64, spread: f64, seed: u64) -> Outlook {
         let mut numbers = Numbers::new(seed);
-        let mut risk = *self.outlook.risk();
+        let mut risk = boxed(self.outlook.risk());
         for (entry, params) in risk.assets.iter_mut().zip(&self.asset_params).skip(1) {
             entry.price.spot = scaled(entry.price.spot, factor, spread, &mut numbers);
             // Cannot fail: prices stay far from the ends of their range.
@@ -102,7 +113,7 @@ impl World {
             entry.price.spot = scaled(entry.price.spot, factor, spread, &mut numbers);
             let _ = entry.recompute(params, None);
         }
-        Outlook::new(&risk, SLOT + 1, NOW + 1)
+        Outlook::new(Arc::from(risk), NOW + 1)
     }
 
     /// Account number `number`: one in twenty uses every slot there is, the others a few.
@@ -216,36 +227,43 @@ fn unscaled(mantissa: u64) -> f64 {
     mantissa as f64 / f64::from(1u32 << SHIFT)
 }
 
-fn price(native: f64) -> PriceState {
+fn price(native: f64, feed: u16) -> EntryPrice {
     let spot = (native * f64::from(1u32 << SHIFT)) as u64;
-    PriceState {
-        publish_time: NOW,
-        refresh_slot: SLOT,
+    let limits = FeedLimits::DEFAULT;
+    EntryPrice {
+        published_ms: NOW * 1_000,
+        doubt_from: 0,
         spot,
         conf: spot / 2_000,
         stable: spot,
-        average: spot,
+        conf_multiple: RATIO_ONE,
+        doubt_benefit: limits.doubt_benefit,
+        doubt_floor: limits.doubt_floor,
+        doubt_secs: limits.doubt_secs,
+        max_age_secs: limits.ages(),
+        flags: 0,
+        feed: u8::try_from(feed).unwrap_or(u8::MAX),
     }
 }
 
-fn asset_entry(params: &AssetParams, quote: bool, numbers: &mut Numbers) -> AssetRisk {
+fn asset_entry(params: &AssetParams, index: u16, numbers: &mut Numbers) -> AssetRisk {
     // Native quote per native unit, from a memecoin of five decimals to bitcoin of eight.
-    let native = if quote {
+    let native = if index == 0 {
         1.0
     } else {
         10f64.powf(numbers.between(-1.0, 2.8))
     };
     let mut entry = AssetRisk::listed(SHIFT, 6);
-    entry.price = price(native);
+    entry.price = price(native, index);
     let _ = entry.recompute(params, &BankTotals::default(), None);
     entry
 }
 
-fn market_entry(params: &MarketParams, numbers: &mut Numbers) -> MarketRisk {
+fn market_entry(params: &MarketParams, feed: u16, numbers: &mut Numbers) -> MarketRisk {
     // A lot is worth between ten cents and ten dollars; a price lot is a ten-thousandth of that or less.
     let native = 10f64.powf(numbers.between(5.0, 7.0));
     let mut entry = MarketRisk::listed(SHIFT, 10);
-    entry.price = price(native);
+    entry.price = price(native, feed);
     let _ = entry.recompute(params, None);
     entry
 }
@@ -255,22 +273,11 @@ fn ratio(value: f64) -> u32 {
     (value * f64::from(RATIO_ONE)) as u32
 }
 
-fn limits() -> OracleLimits {
-    OracleLimits {
-        max_conf_ratio: ratio(0.02),
-        conf_multiple: ratio(1.0),
-        max_age_secs: 120,
-        max_age_slots: 300,
-        stable_rate_per_hour: ratio(0.25),
-        reserved: 0,
-    }
-}
-
 fn fees(least: f64, most: f64) -> LiquidationTerms {
     LiquidationTerms {
         fee_min: ratio(least),
         fee_max: ratio(most),
-        ramp_slots: 100,
+        ramp_secs: 40,
         insurance_share: ratio(0.2),
     }
 }
@@ -300,7 +307,6 @@ fn asset(quote: bool) -> AssetParams {
         } else {
             fees(0.01, 0.05)
         },
-        oracle: limits(),
     }
 }
 
@@ -321,6 +327,5 @@ fn market() -> MarketParams {
         max_funding_per_day: ratio(0.02),
         max_premium: ratio(0.05),
         liquidation: fees(0.005, 0.025),
-        oracle: limits(),
     }
 }

@@ -5,13 +5,13 @@ use std::{
 };
 
 use anchor_lang::prelude::Pubkey;
-use plimsoll::{liquidation::FLAG_SLOTS, state::MarginAccount};
+use plimsoll::{liquidation::FLAG_SECS, state::MarginAccount};
 use plimsoll_risk::{AccountMargin, Assessment, HealthKind, MarginModel, Policy};
 use rayon::prelude::*;
 
 use super::{
     compact::CompactAccount,
-    outlook::{Moved, Outlook},
+    outlook::{Flag, Moved, Outlook},
 };
 
 /// Accounts that one task values: enough to make handing it out worthwhile.
@@ -180,7 +180,7 @@ impl ValuationBook {
             .filter_map(|(account, value)| {
                 Some(Case {
                     address: account.address,
-                    need: need(account.flagged, &value, outlook.clock().slot)?,
+                    need: need(account.flag, &value, outlook.unix_time())?,
                     value,
                 })
             })
@@ -224,16 +224,64 @@ fn value_of(account: &CompactAccount, outlook: &Outlook) -> Option<Assessment> {
 }
 
 /// What the program would do with an account, by the same rules: below maintenance it may be liquidated, and goes on
-/// being so until LiquidationEnd health is zero, unless its flag is so old that it says nothing any more. A flag is not
-/// cleared while stale entries count in the account's favour.
-pub fn need(flagged: Option<u64>, value: &Assessment, slot: u64) -> Option<Need> {
+/// being so until LiquidationEnd health is zero, unless its flag says nothing any more: it is old, or nobody has confirmed it
+/// at later prices. One that still counts is not cleared while stale entries count in the account's favour.
+pub fn need(flag: Option<Flag>, value: &Assessment, now: i64) -> Option<Need> {
     if value.of(HealthKind::Maint) < 0 {
         return Some(Need::Liquidate);
     }
-    let flagged = flagged?;
-    let old = slot.saturating_sub(flagged) > FLAG_SLOTS;
-    if value.of(HealthKind::LiquidationEnd) < 0 && !old {
+    let flag = flag?;
+    let is_weak = flag.is_old(now) || !flag.is_confirmed;
+    if value.of(HealthKind::LiquidationEnd) < 0 && !is_weak {
         return Some(Need::Liquidate);
     }
-    (old || value.stale.is_empty()).then_some(Need::Clear)
+    (is_weak || value.stale.is_empty()).then_some(Need::Clear)
+}
+
+impl Flag {
+    /// Whether it was set so long ago that it says nothing about the account of now.
+    pub fn is_old(&self, now: i64) -> bool {
+        self.secs(now) > FLAG_SECS
+    }
+
+    /// Seconds since it was set.
+    pub fn secs(&self, now: i64) -> u64 {
+        u64::try_from(now.saturating_sub(self.at)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(end: i128, maint: i128) -> Assessment {
+        Assessment {
+            health: [end.min(0), end, maint],
+            ..Assessment::default()
+        }
+    }
+
+    #[test]
+    fn a_flag_counts_while_it_is_young_and_confirmed() {
+        let flag = |is_confirmed| {
+            Some(Flag {
+                at: 1_000,
+                price_ms: 0,
+                is_confirmed,
+            })
+        };
+        let (between, below) = (value(-5, 5), value(-9, -1));
+        for flag in [None, flag(false), flag(true)] {
+            assert_eq!(need(flag, &below, 1_000), Some(Need::Liquidate));
+        }
+        assert_eq!(need(None, &between, 1_000), None);
+        assert_eq!(need(flag(false), &between, 1_000), Some(Need::Clear));
+        assert_eq!(need(flag(true), &between, 4_600), Some(Need::Liquidate));
+        assert_eq!(need(flag(true), &between, 4_601), Some(Need::Clear));
+        assert_eq!(need(flag(true), &value(0, 9), 1_000), Some(Need::Clear));
+        let mut doubted = value(0, 9);
+        doubted.stale.debts = 1;
+        assert_eq!(need(flag(true), &doubted, 1_000), None);
+        assert_eq!(need(flag(false), &doubted, 1_000), Some(Need::Clear));
+    }
 }

@@ -12,9 +12,9 @@ use plimsoll::{
 };
 use plimsoll_client::{
     instructions::{cancel_orders, place_order},
-    rpc::{ChainClock, Entries, Freshness, ListedMarket, ReadError},
+    rpc::{sources, ChainClock, Entries, Freshness, ListedMarket, ReadError},
 };
-use plimsoll_risk::{HealthKind, MarketRisk, OpenOrder, Policy};
+use plimsoll_risk::{EntryPrice, HealthKind, MarketRisk, OpenOrder, Policy, Purpose};
 use prometheus::{Gauge, GaugeVec, IntCounterVec, IntGaugeVec, Opts};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -27,9 +27,9 @@ use crate::{context::Context, deliver::Delivery, supervise::until_done};
 
 /// Decimals of the quote token.
 const QUOTE_DECIMALS: u8 = 6;
-/// Slots after which the price of a quoted market is refreshed: quotes follow the risk state, and that follows the
-/// oracle.
-const PRICE_SLOTS: u32 = 4;
+/// Age after which the price of a quoted market is refreshed, milliseconds: quotes follow the risk state, and that follows
+/// the oracle.
+const PRICE_MS: i64 = 1_600;
 /// How long the last cancellation may take, so that an outage does not keep a maker from stopping.
 const LEAVE_WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
 
@@ -126,6 +126,7 @@ impl Maker {
             &sight.risk,
             &sight.account,
             Policy::Strict,
+            Purpose::Trade,
             &sight.clock.sysvar(),
         );
         let init = init?.of(HealthKind::Init) as f64 / 10f64.powi(i32::from(QUOTE_DECIMALS));
@@ -163,19 +164,15 @@ impl Maker {
         if !self.config.refresh {
             return Ok(());
         }
-        let quoted = Entries {
-            markets: self.markets.iter().map(|market| market.index).collect(),
-            ..Entries::default()
-        };
-        let often = Freshness {
-            max_refresh_slots: PRICE_SLOTS,
-            spare_slots: 0,
-            spare_secs: 0,
-        };
-        let due = Entries::of(&sight.account)
-            .due(&sight.risk, sight.clock, Freshness::TRADE)
-            .and(quoted.due(&sight.risk, sight.clock, often));
-        let refreshes = self.context.exchange.refresh(&due);
+        let exchange = &self.context.exchange;
+        let (risk, clock) = (&sight.risk, sight.clock);
+        let mut due = Entries::of(&sight.account).due(risk, clock, Freshness::TRADE);
+        let now_ms = clock.unix_time.saturating_mul(1_000);
+        let old = |price: &&EntryPrice| now_ms.saturating_sub(price.published_ms) > PRICE_MS;
+        let quoted = self.markets.iter();
+        let prices = quoted.filter_map(|market| Some(&risk.market(market.index).ok()?.price));
+        due.extend(sources(risk, prices.filter(old).map(|price| price.feed)));
+        let refreshes = exchange.refresh(&due, risk, clock);
         for batch in self.context.require_sender()?.pack(refreshes) {
             self.context.deliver("refresh", &batch, &[], &[]).await?;
         }
@@ -209,7 +206,8 @@ impl Maker {
         let view = View::new(entry, QUOTE_DECIMALS, min_lots, position)?;
         let value = self.metrics.position.with_label_values(&[&market.name]);
         value.set(position as f64 * view.lot_value);
-        let trusted = entry.is_fresh(sight.clock.risk()) && !entry.price.is_broken();
+        let clock = health::clock_of(&sight.risk, &sight.clock.sysvar());
+        let trusted = entry.price.is_fresh(&clock, Purpose::Trade);
         trusted.then_some(view)
     }
 

@@ -1,9 +1,9 @@
 //! Accounts of which nothing but debt is left.
-use plimsoll::{
-    liquidation::bankruptcy::require_bankrupt,
-    state::{MarginAccount, RiskState},
+use plimsoll::{liquidation::bankruptcy::require_bankrupt, state::MarginAccount};
+use plimsoll_risk::{
+    fixed::{scale_floor, RATIO_BITS},
+    Purpose,
 };
-use plimsoll_risk::fixed::{scale_floor, RATIO_BITS};
 
 use super::{
     holdings::Holdings,
@@ -16,8 +16,9 @@ use crate::liquidator::outlook::Outlook;
 const SIZING_STEPS: u32 = 10;
 
 /// True when nothing of value is left and something is owed.
-pub fn is_bankrupt(account: &MarginAccount, risk: &RiskState) -> bool {
-    next_debt(account).is_some() && require_bankrupt(account, risk).is_ok()
+pub fn is_bankrupt(account: &MarginAccount, outlook: &Outlook) -> bool {
+    let is_empty = require_bankrupt(account, outlook.risk(), &outlook.sysvar()).is_ok();
+    is_empty && next_debt(account).is_some()
 }
 
 /// The debt to resolve first: losses in markets, whose winners wait for them, then borrows.
@@ -44,7 +45,7 @@ pub fn buyout(
     let Some((owed, bonus)) = offer(outlook, terms, account, asset) else {
         return (0, 0);
     };
-    let Some(entry) = outlook.asset(asset) else {
+    let Some(entry) = outlook.asset(asset, Purpose::Pay) else {
         return (0, 0);
     };
     let before = outlook.own_init(&own.portfolio());
@@ -72,7 +73,7 @@ fn offer(
     account: &MarginAccount,
     asset: u16,
 ) -> Option<(u64, u32)> {
-    let entry = outlook.asset(asset)?;
+    let entry = outlook.asset(asset, Purpose::Pay)?;
     let balance = account.balances.iter().find(|b| b.asset == asset)?;
     let owed = balance.native(entry.indices()).ok()?;
     let terms = terms.assets.get(usize::from(asset))?;
@@ -82,8 +83,8 @@ fn offer(
 /// The liquidator's Init health after paying an amount, its value being credited in quote.
 fn paying(outlook: &Outlook, own: &Holdings, asset: u16, amount: u64) -> Option<i128> {
     let mut after = own.clone();
-    let entry = outlook.asset(asset)?;
-    let quote = outlook.asset(0)?;
+    let entry = outlook.asset(asset, Purpose::Pay)?;
+    let quote = outlook.asset(0, Purpose::Pay)?;
     let worth = scale_floor(i64::try_from(amount).ok()?, entry.price.spot, entry.shift);
     after
         .open_balance(asset)?

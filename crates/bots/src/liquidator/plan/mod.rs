@@ -1,7 +1,6 @@
 //! What to do about one account: the most profitable next step, sized by the liquidator's own means, with all that has
 //! to go before it. Pure: the program decides anew what a call comes to.
 mod bankruptcy;
-mod freshness;
 mod holdings;
 mod search;
 mod terms;
@@ -9,18 +8,20 @@ mod terms;
 mod tests;
 mod trial;
 
-pub use freshness::{due, used, Entry};
 pub use holdings::Holdings;
 pub use search::{Limits, Move, Sized};
 pub use terms::{AssetTerms, Leg, MarketTerms, Obstacle, Terms};
 pub use trial::{Gain, Trial};
 
+pub use super::outlook::Due;
+
 use anchor_lang::prelude::Pubkey;
-use plimsoll::state::{margin_account::account_state, MarginAccount};
-use plimsoll_risk::{Assessment, HealthKind};
+use plimsoll::state::MarginAccount;
+use plimsoll_client::rpc::{Entries, Freshness};
+use plimsoll_risk::{Assessment, EntryPrice, HealthKind};
 
 use super::{
-    outlook::Outlook,
+    outlook::{Flag, Outlook},
     valuation::{need, Need},
 };
 
@@ -59,8 +60,8 @@ pub struct Plan {
     /// Queued fills to settle first: of which accounts, by market.
     pub settle: Vec<(u16, Vec<Pubkey>)>,
     pub step: Step,
-    /// Entries that must be refreshed for it, the one refreshed longest ago first.
-    pub refresh: Vec<Entry>,
+    /// Feeds to refresh for it, the one with the oldest price first.
+    pub refresh: Vec<Due>,
     /// Value received less value given, native quote.
     pub reward: i128,
     /// The reward less what getting rid of what was taken over, and the transaction, are expected to cost.
@@ -111,31 +112,31 @@ impl Situation<'_> {
         let value = Holdings::of(self.account)
             .assess(&self.outlook.view())
             .map_err(stuck)?;
-        let slot = self.outlook.clock().slot;
-        let flagged =
-            (self.account.state == account_state::LIQUIDATING).then_some(self.account.flagged_slot);
-        if bankruptcy::is_bankrupt(self.account, self.outlook.risk()) {
+        let (flag, now) = (Flag::of(self.account), self.outlook.unix_time());
+        if bankruptcy::is_bankrupt(self.account, self.outlook) {
             return self.resolve(value);
         }
-        match need(flagged, &value, slot) {
+        match need(flag, &value, now) {
             None => return Err(NoPlan::Healthy),
             Some(Need::Clear) => return self.chore(Vec::new(), value),
             Some(Need::Liquidate) => {}
         }
         let cancel_in = self.markets_with_orders();
+        // Nothing is seized at the prices of a flag, nor at an old one, which is set anew.
+        let lapsed = |flag: &Flag| flag.is_old(now) && value.of(HealthKind::Maint) < 0;
+        let Some(flag) = flag.filter(|flag| !lapsed(flag)) else {
+            return self.chore(cancel_in, value);
+        };
         let account = Holdings::without_orders(self.account);
         let own = Holdings::of(self.own);
-        let flagged_for = self.flagged_for(flagged, &value);
-        let trial = Trial::new(self.outlook, self.terms, account, own, flagged_for);
+        let trial = Trial::new(self.outlook, self.terms, account, own, flag.secs(now));
         let trial = trial.map_err(stuck)?;
         if trial.is_over() {
             return self.chore(cancel_in, value);
         }
         let (opening, first) = match self.best(&trial) {
             Ok(first) => first,
-            Err(_) if flagged.is_none() || !cancel_in.is_empty() => {
-                return self.chore(cancel_in, value);
-            }
+            Err(_) if !cancel_in.is_empty() => return self.chore(cancel_in, value),
             Err(reason) => return Err(reason),
         };
         let mut moves: Vec<Move> = opening.into_iter().chain([first.made]).collect();
@@ -156,11 +157,8 @@ impl Situation<'_> {
         let profit = total - self.limits.transaction_cost;
         let settles_only = first.gain.amount == 0 && self.limits.chores;
         if profit < self.limits.min_profit && !settles_only {
-            return match flagged {
-                // The fee ramps from when the account is flagged: later it may pay.
-                None => self.chore(cancel_in, value),
-                Some(_) => Err(NoPlan::Unprofitable(profit)),
-            };
+            // The fee ramps from when the account is flagged: later it may pay.
+            return Err(NoPlan::Unprofitable(profit));
         }
         let taken = trial.own_init().zip(own_after);
         Ok(Plan {
@@ -230,20 +228,6 @@ impl Situation<'_> {
         }
     }
 
-    /// How long the account will have been flagged, as the program counts it.
-    fn flagged_for(&self, flagged: Option<u64>, value: &Assessment) -> u64 {
-        let slots = self
-            .outlook
-            .clock()
-            .slot
-            .saturating_sub(flagged.unwrap_or(u64::MAX));
-        let lapsed = slots > plimsoll::liquidation::FLAG_SLOTS;
-        match flagged {
-            Some(_) if !(lapsed && value.of(HealthKind::Maint) < 0) => slots,
-            _ => 0,
-        }
-    }
-
     fn markets_with_orders(&self) -> Vec<u16> {
         let perps = self.account.perps.iter().filter(|perp| !perp.is_free());
         perps
@@ -272,25 +256,33 @@ impl Situation<'_> {
             .collect()
     }
 
-    /// A liquidation counts on all that the account uses, and on what the liquidator will hold; a resolution on the
-    /// prices of the debt and of quote.
-    fn refresh_first(&self, step: &Step) -> Vec<Entry> {
-        let (outlook, limits) = (self.outlook, self.limits);
-        let own = freshness::used(self.own);
-        match step {
+    /// A liquidation counts on all that the account uses, at prices that are young and, to confirm a flag, later than the
+    /// flag's; a resolution on the prices of the debt and of quote; both on what the liquidator will hold.
+    fn refresh_first(&self, step: &Step) -> Vec<Due> {
+        let (outlook, clock) = (self.outlook, self.outlook.clock());
+        let age = |price: &EntryPrice| clock.now_ms.saturating_sub(price.published_ms);
+        let own = outlook.feeds(&Entries::of(self.own), |price| {
+            Freshness::TRADE.is_due(price, &clock)
+        });
+        let needed = match step {
             Step::Resolve { debt, .. } => {
-                let entry = match *debt {
-                    Leg::Asset(asset) => Entry::Asset(asset),
-                    Leg::Claim(market) => Entry::Market(market),
+                let entries = match *debt {
+                    Leg::Asset(asset) => Entries::default().and_asset(asset),
+                    Leg::Claim(market) => Entries::default().and_market(market),
                 };
-                due(outlook, limits.fresh_slots, [Entry::Asset(0), entry], own)
+                outlook.feeds(&entries.and_asset(0), |price| {
+                    Freshness::PAY.is_due(price, &clock)
+                })
             }
-            Step::Liquidate { .. } => due(
-                outlook,
-                limits.fresh_slots,
-                freshness::used(self.account),
-                own,
-            ),
-        }
+            Step::Liquidate { .. } => {
+                let flag = Flag::of(self.account).filter(|flag| !flag.is_confirmed);
+                outlook.feeds(&Entries::of(self.account), |price| {
+                    age(price) > self.limits.fresh_ms
+                        || Freshness::SEIZE.is_due(price, &clock)
+                        || flag.is_some_and(|flag| price.published_ms <= flag.price_ms)
+                })
+            }
+        };
+        outlook.oldest_first(own.into_iter().chain(needed).collect())
     }
 }

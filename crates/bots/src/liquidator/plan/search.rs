@@ -29,8 +29,8 @@ pub struct Limits {
     pub token_cost_bps: u32,
     /// Whether calls are made that bring no reward but move an account on.
     pub chores: bool,
-    /// Entries refreshed within so many slots need no refresh.
-    pub fresh_slots: u64,
+    /// Prices published within so many milliseconds need no refresh.
+    pub fresh_ms: i64,
 }
 
 /// One thing that a call takes.

@@ -1,6 +1,13 @@
 //! Plans against the risk crate: what they promise holds in a trial, and nothing better was overlooked.
+use std::sync::Arc;
+
 use super::*;
-use crate::liquidator::{synthetic::World, valuation::ValuationBook};
+use crate::liquidator::{
+    synthetic::{World, ASSETS, NOW},
+    valuation::ValuationBook,
+};
+use plimsoll::state::{margin_account::account_state, RiskState};
+use plimsoll_client::copy::boxed;
 use plimsoll_risk::{
     Balance, BaseLots, HealthKind, ModelParams, PerpPosition, QuoteNative, Shares,
     UnderlyingParams, RATIO_ONE,
@@ -34,7 +41,7 @@ fn limits() -> Limits {
         position_cost_bps: 10,
         token_cost_bps: 20,
         chores: true,
-        fresh_slots: 6,
+        fresh_ms: 2_000,
     }
 }
 
@@ -48,6 +55,16 @@ fn rich(world: &World, dollars: i64) -> Box<MarginAccount> {
     };
     account.perps = Default::default();
     account.orders = [Default::default(); 64];
+    account
+}
+
+/// The account once somebody has flagged it and it was below its maintenance line at later prices too.
+fn flagged(account: &MarginAccount) -> Box<MarginAccount> {
+    let mut account = boxed(account);
+    account.state = account_state::LIQUIDATING;
+    account.flagged_at = NOW;
+    account.flagged_price_ms = NOW * 1_000 - 1_000;
+    account.flag_confirmed = 1;
     account
 }
 
@@ -102,21 +119,25 @@ proptest! {
         let terms = terms(&world);
         let (account, own) = (world.account(number), rich(&world, 50_000));
         let value = Holdings::of(&account).assess(&world.outlook.view()).unwrap();
-        let plan = plan_for(&world.outlook, &terms, &account, &own, &limits());
+        let unflagged = plan_for(&world.outlook, &terms, &account, &own, &limits());
         if value.of(HealthKind::Maint) >= 0 {
-            prop_assert_eq!(plan.unwrap_err(), NoPlan::Healthy);
+            prop_assert_eq!(unflagged.unwrap_err(), NoPlan::Healthy);
             return Ok(());
         }
-        let plan = match plan {
+        if let Step::Liquidate { moves, .. } = unflagged.expect("a flag").step {
+            prop_assert!(moves.is_empty());
+        }
+        let plan = match plan_for(&world.outlook, &terms, &flagged(&account), &own, &limits()) {
             Err(NoPlan::Unprofitable(profit)) => {
                 prop_assert!(profit < 0);
                 return Ok(());
             }
+            Err(NoPlan::OwnMargin) => return Ok(()),
             plan => plan.expect("a plan"),
         };
         prop_assert_eq!(plan.value, value);
         let Step::Liquidate { moves, cancel_in } = &plan.step else {
-            prop_assert!(bankruptcy::is_bankrupt(&account, world.outlook.risk()));
+            prop_assert!(bankruptcy::is_bankrupt(&account, &world.outlook));
             return Ok(());
         };
         let orders = account.perps.iter().filter(|p| p.order_mask != 0).count();
@@ -138,7 +159,7 @@ proptest! {
         let terms = terms(&world);
         let (account, own) = (world.account(number), rich(&world, 100_000_000));
         let Ok(Plan { step: Step::Liquidate { moves, .. }, .. }) =
-            plan_for(&world.outlook, &terms, &account, &own, &limits())
+            plan_for(&world.outlook, &terms, &flagged(&account), &own, &limits())
         else {
             return Ok(());
         };
@@ -154,7 +175,7 @@ proptest! {
         };
         let chosen = score(first).expect("as planned");
         for perp in account.perps.iter().filter(|p| !p.position.is_zero()) {
-            let spot = world.outlook.market(perp.market).unwrap().price.spot;
+            let spot = world.outlook.risk().markets[usize::from(perp.market)].price.spot;
             let max_lots = ((u128::from(limits().max_move) << 20) / u128::from(spot)) as u64;
             let other = Move::TakeOver { market: perp.market, max_lots };
             prop_assert!(score(&other).is_none_or(|other| other <= chosen + 2));
@@ -173,22 +194,22 @@ fn repeated_plans_finish_every_account() {
         ..limits()
     };
     for number in 0..400 {
-        let mut account = world.account(number);
+        let mut account = flagged(&world.account(number));
         let own = rich(&world, 100_000_000);
         for round in 0.. {
             assert!(round < 300, "account {number} is never done");
             let step = match plan_for(&world.outlook, &terms, &account, &own, &limits) {
                 Ok(plan) => plan.step,
-                Err(NoPlan::Healthy) => {
-                    recovered += 1;
-                    break;
-                }
                 Err(other) => panic!("account {number}: {other:?}"),
             };
-            let Step::Liquidate { moves, .. } = step else {
+            let Step::Liquidate { moves, cancel_in } = step else {
                 bankrupt += 1;
                 break;
             };
+            if moves.is_empty() && cancel_in.is_empty() {
+                recovered += 1;
+                break;
+            }
             let (trial, _) = carry_out(&world.outlook, &terms, &account, &own, &moves);
             account.balances.copy_from_slice(&trial.account.balances);
             account.perps.copy_from_slice(&trial.account.perps);
@@ -203,7 +224,7 @@ fn repeated_plans_finish_every_account() {
 fn modelled(world: &World) -> Outlook {
     use plimsoll_risk::portfolio::{CRASH_DAYS, LOADING_ONE};
     let ratio = |percent: u32| RATIO_ONE / 100 * percent;
-    let mut risk = *world.outlook.risk();
+    let mut risk = boxed(world.outlook.risk());
     risk.model.params = ModelParams::standard();
     risk.model.factors[0].volatility = [ratio(3); 2];
     risk.underlying_count = 32;
@@ -225,7 +246,7 @@ fn modelled(world: &World) -> Outlook {
     for (number, entry) in (1..).zip(risk.markets.iter_mut().take(32)) {
         entry.underlying = number;
     }
-    Outlook::new(&risk, world.outlook.clock().slot, world.outlook.clock().now)
+    Outlook::new(Arc::from(risk), NOW)
 }
 
 /// Dollars of a market, or of an asset other than quote, as a signed number of lots or shares.
@@ -269,7 +290,7 @@ fn carried_out<'a>(
     account: &MarginAccount,
     own: &MarginAccount,
 ) -> (Vec<Move>, Trial<'a>) {
-    let plan = plan_for(outlook, terms, account, own, &limits()).expect("a plan");
+    let plan = plan_for(outlook, terms, &flagged(account), own, &limits()).expect("a plan");
     let Step::Liquidate { moves, .. } = plan.step else {
         panic!("not bankrupt");
     };
@@ -319,10 +340,9 @@ fn a_perfect_hedge_is_taken_as_a_pair() {
     assert!(end(&trial.standing) > end(&before));
 
     // The second market follows the first's underlying.
-    let mut risk = *outlook.risk();
+    let mut risk = boxed(outlook.risk());
     risk.markets[1].underlying = 1;
-    let clock = outlook.clock();
-    let outlook = Outlook::new(&risk, clock.slot, clock.now);
+    let outlook = Outlook::new(Arc::from(risk), NOW);
     let account = netted_account(&world, &outlook, 0, [20_000, -20_000], -300);
     let (moves, trial) = carried_out(&outlook, &terms, &account, &own);
     assert!(
@@ -337,12 +357,11 @@ fn a_perfect_hedge_is_taken_as_a_pair() {
 fn a_moved_model_moves_what_it_covers() {
     let world = World::new(17);
     let outlook = modelled(&world);
-    let clock = outlook.clock();
-    let same = Outlook::new(outlook.risk(), clock.slot, clock.now);
+    let same = Outlook::new(Arc::from(boxed(outlook.risk())), NOW);
     assert_eq!(same.moved_since(&outlook), Default::default());
-    let mut risk = *outlook.risk();
+    let mut risk = boxed(outlook.risk());
     risk.underlyings[3].isolated[1] += 1;
-    let moved = Outlook::new(&risk, clock.slot, clock.now).moved_since(&outlook);
+    let moved = Outlook::new(Arc::from(risk), NOW).moved_since(&outlook);
     assert_eq!(moved.assets, u64::from(u32::MAX) - 1);
     assert_eq!(moved.markets, u64::from(u32::MAX));
 }
@@ -353,9 +372,7 @@ fn a_liquidator_without_means_takes_nothing() {
     let terms = terms(&world);
     let own = rich(&world, 0);
     for number in 0..300 {
-        let mut account = world.account(number);
-        account.state = account_state::LIQUIDATING;
-        account.flagged_slot = world.outlook.clock().slot;
+        let mut account = flagged(&world.account(number));
         for perp in &mut account.perps {
             if perp.order_mask != 0 {
                 *perp = Default::default();
@@ -369,22 +386,120 @@ fn a_liquidator_without_means_takes_nothing() {
     }
 }
 
+/// Lets a feed and the entry that follows it, asset or market of the same number, have been published so long ago.
+fn age(risk: &mut RiskState, feed: u8, ms: i64) {
+    let published_ms = NOW * 1_000 - ms;
+    let place = usize::from(feed);
+    risk.feeds[place].price.published_ms = published_ms;
+    risk.feeds[place].price.primary_ms = published_ms;
+    let assets = usize::from(ASSETS);
+    match place.checked_sub(assets) {
+        None => risk.assets[place].price.published_ms = published_ms,
+        Some(market) => risk.markets[market].price.published_ms = published_ms,
+    }
+}
+
+/// An account far below its maintenance line with a debt in asset 1 and a long in market 2.
+fn sinking(world: &World) -> Box<MarginAccount> {
+    let mut account = rich(world, 1_000);
+    let risk = world.outlook.risk();
+    account.balances[1] = Balance {
+        shares: Shares(-worth(5_000, risk.assets[1].price.spot)),
+        ..Balance::of(1)
+    };
+    account.perps[0] = PerpPosition {
+        position: BaseLots(worth(10_000, risk.markets[2].price.spot)),
+        quote: QuoteNative(-9_000_000_000),
+        ..PerpPosition::of(2)
+    };
+    account
+}
+
+/// Feeds that a plan refreshes, in its order.
+fn refreshed(outlook: &Outlook, account: &MarginAccount, own: &MarginAccount) -> (Step, Vec<u8>) {
+    let limits = Limits {
+        min_profit: -1_000_000_000_000,
+        ..limits()
+    };
+    let terms = Terms {
+        assets: vec![Default::default(); 32],
+        markets: vec![Default::default(); 32],
+    };
+    let plan = plan_for(outlook, &terms, account, own, &limits).expect("a plan");
+    let feeds = plan.refresh.iter().map(|due| due.feed).collect();
+    (plan.step, feeds)
+}
+
 #[test]
-fn only_old_entries_are_refreshed_the_oldest_first() {
+fn only_old_feeds_are_refreshed_the_oldest_first() {
     let world = World::new(1);
-    let slot = world.outlook.clock().slot;
-    let mut risk = *world.outlook.risk();
-    risk.assets[1].price.refresh_slot = slot - 30;
-    risk.markets[2].price.refresh_slot = slot - 90;
-    risk.assets[3].price.refresh_slot = slot - 296;
-    risk.assets[4].price.refresh_slot = slot - 200;
-    let outlook = Outlook::new(&risk, slot, world.outlook.clock().now);
-    let needed = [Entry::Asset(0), Entry::Asset(1), Entry::Market(2)];
-    let own = [Entry::Asset(3), Entry::Asset(4), Entry::Asset(1)];
-    assert_eq!(
-        due(&outlook, 6, needed, own),
-        [Entry::Asset(3), Entry::Market(2), Entry::Asset(1)],
-    );
+    let mut risk = boxed(world.outlook.risk());
+    age(&mut risk, 1, 3_000);
+    age(&mut risk, 34, 8_000);
+    // What the liquidator holds has to be good for trades only.
+    age(&mut risk, 3, 50_000);
+    age(&mut risk, 4, 40_000);
+    let mut own = rich(&world, 1_000_000);
+    for (slot, asset) in [(1, 3), (2, 4)] {
+        own.balances[slot] = Balance {
+            shares: Shares(1),
+            ..Balance::of(asset)
+        };
+    }
+    let outlook = Outlook::new(Arc::from(risk), NOW);
+    let (_, feeds) = refreshed(&outlook, &flagged(&sinking(&world)), &own);
+    assert_eq!(feeds, [3, 34, 1]);
+}
+
+#[test]
+fn nothing_is_taken_before_prices_later_than_the_flags() {
+    let world = World::new(1);
+    let own = rich(&world, 1_000_000);
+    let mut risk = boxed(world.outlook.risk());
+    age(&mut risk, 34, 1_000);
+    let outlook = Outlook::new(Arc::from(risk), NOW);
+    let moves = |step: Step| match step {
+        Step::Liquidate { moves, .. } => moves.len(),
+        Step::Resolve { .. } => panic!("not bankrupt"),
+    };
+    // Without a flag, or with an old one, one is set.
+    let (step, feeds) = refreshed(&outlook, &sinking(&world), &own);
+    assert_eq!((step.kind(), feeds), ("flag", vec![]));
+    let mut account = flagged(&sinking(&world));
+    account.flagged_at = NOW - 3_601;
+    let (step, _) = refreshed(&outlook, &account, &own);
+    assert_eq!(step.kind(), "flag");
+    // With a young one something is taken, at prices that are all later than the flag's.
+    account.flagged_at = NOW;
+    account.flag_confirmed = 0;
+    let (step, feeds) = refreshed(&outlook, &account, &own);
+    assert_eq!((moves(step) > 0, feeds), (true, vec![34]));
+    account.flagged_price_ms = NOW * 1_000;
+    let (step, feeds) = refreshed(&outlook, &account, &own);
+    assert_eq!((moves(step) > 0, feeds), (true, vec![34, 0, 1]));
+    // Once that is known, prices only have to be young.
+    account.flag_confirmed = 1;
+    let (step, feeds) = refreshed(&outlook, &account, &own);
+    assert_eq!((moves(step) > 0, feeds), (true, vec![]));
+}
+
+/// A price that is silent is worth less and less to an account, so that the book values it anew while that goes on.
+#[test]
+fn doubt_moves_what_it_is_about() {
+    let world = World::new(1);
+    let at = |doubt_ms, age_ms| {
+        let mut risk = boxed(world.outlook.risk());
+        risk.doubt_ms = doubt_ms;
+        age(&mut risk, 1, age_ms);
+        Outlook::new(Arc::from(risk), NOW)
+    };
+    let moved = |from: &Outlook, to: &Outlook| to.moved_since(from).assets;
+    assert_eq!(moved(&at(0, 5_000), &at(900_000, 9_000)), 0);
+    assert_eq!(moved(&at(0, 9_000), &at(0, 11_000)), 1 << 1);
+    assert_eq!(moved(&at(0, 11_000), &at(300_000, 20_000)), 0);
+    assert_eq!(moved(&at(300_000, 11_000), &at(900_000, 20_000)), 1 << 1);
+    // Nothing is left to decay.
+    assert_eq!(moved(&at(3_600_000, 11_000), &at(4_000_000, 20_000)), 0);
 }
 
 #[test]
@@ -445,15 +560,15 @@ fn partial_revaluations_miss_nothing() {
         let address = Pubkey::new_from_array(bytemuck::cast([number, 0, 0, 0]));
         partial.upsert(address, &world.account(number), &world.outlook);
     }
-    let mut risk = *world.outlook.risk();
+    let mut risk = boxed(world.outlook.risk());
     for place in [3, 9] {
         risk.assets[place].price.spot /= 2;
         risk.assets[place]
             .recompute(&world.asset_params[place], &Default::default(), None)
             .unwrap();
-        risk.markets[place].price.publish_time -= 10_000;
+        risk.markets[place].price.published_ms -= 10_000_000;
     }
-    let outlook = Outlook::new(&risk, 300_000_001, world.outlook.clock().now + 1);
+    let outlook = Outlook::new(Arc::from(risk), NOW + 1);
     let moved = outlook.moved_since(&world.outlook);
     assert_eq!(
         (moved.assets, moved.markets),

@@ -5,7 +5,8 @@ use plimsoll_risk::{
         position_slice, ramped_fee, swap_slice, Footing, Holding, Netted, Portion, PositionSlice,
         SwapSlice, Target,
     },
-    Assessment, AssetRisk, BaseLots, HealthKind, LiquidationTerms, MarginMode, QuoteNative, Side,
+    Assessment, AssetRisk, BaseLots, EntryPrice, HealthKind, LiquidationTerms, MarginMode,
+    MarketRisk, Purpose, QuoteNative, Side,
 };
 
 use super::{
@@ -15,6 +16,9 @@ use super::{
 use crate::liquidator::outlook::Outlook;
 
 const END: HealthKind = HealthKind::LiquidationEnd;
+/// Out of a hundred: what a token, or a long, is taken to be worth of its last price when its price has been doubted for so long
+/// that it is auctioned; a debt, or a short, as much more. Of two hours' auction that is the last quarter.
+const DOUBTED_WORTH: i128 = 60;
 
 /// What a step brings the liquidator, in native quote at spot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,7 +42,7 @@ pub struct Trial<'a> {
     pub account: Holdings,
     /// The liquidator.
     pub own: Holdings,
-    /// Slots since the account was flagged.
+    /// Seconds since the account was flagged.
     pub flagged_for: u64,
     /// Where the account stands.
     pub standing: Assessment,
@@ -107,7 +111,7 @@ impl<'a> Trial<'a> {
     }
 
     fn has_waited(&self) -> bool {
-        self.flagged_for >= plimsoll::liquidation::PATIENCE_SLOTS
+        self.flagged_for >= plimsoll::liquidation::PATIENCE_SECS
     }
 
     /// Takes over up to `max_lots` of a position.
@@ -127,7 +131,15 @@ impl<'a> Trial<'a> {
     }
 
     fn take(&mut self, market: u16, max_lots: u64, is_followed: bool) -> Result<Gain, Obstacle> {
-        let entry = self.outlook.market(market).ok_or(Obstacle::NotPriced)?;
+        let is_long = self
+            .account
+            .perp(market)
+            .ok_or(Obstacle::NoSlot)?
+            .position
+            .0
+            > 0;
+        let entry = self.outlook.takeable(market, is_long);
+        let entry = entry.ok_or(Obstacle::NotPriced)?;
         let terms = self.terms.market(market)?;
         let target = self.target(self.fee(&terms.liquidation), &terms.liquidation);
         let portion = Portion {
@@ -136,7 +148,7 @@ impl<'a> Trial<'a> {
             collateral_dust: 0,
             is_followed: is_followed || self.has_waited(),
         };
-        let slice = self.position_slice(market, &target, &portion)?;
+        let slice = self.position_slice(&entry, market, &target, &portion)?;
         let perp = self.account.perp_mut(market).ok_or(Obstacle::NoSlot)?;
 
         let (side, funding) = (Side::closing(perp.position), entry.funding());
@@ -148,8 +160,19 @@ impl<'a> Trial<'a> {
         let grown = to_i64(i128::from(own.position.abs()) - i128::from(before))?;
         self.reassess()?;
         self.notional = slice.notional.0.unsigned_abs();
+        let taken = match is_long {
+            true => slice.lots.0,
+            false => slice.lots.0.saturating_neg(),
+        };
+        let value = |price| scale_floor(taken, price, entry.shift);
+        let better = match self.outlook.risk().market(market) {
+            Ok(last) if last.price != entry.price => {
+                value(worth(self.outlook, &last.price, is_long)) - value(entry.price.spot)
+            }
+            _ => 0,
+        };
         Ok(Gain {
-            reward: -i128::from(cost.0),
+            reward: better - i128::from(cost.0),
             position: scale_floor(grown, entry.price.spot, entry.shift),
             tokens: 0,
             amount: slice.lots.abs(),
@@ -161,7 +184,8 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// The [`Obstacle`].
     pub fn take_over_hedge(&mut self, market: u16) -> Result<Gain, Obstacle> {
-        let entry = self.outlook.market(market).ok_or(Obstacle::NotPriced)?;
+        let entry = self.outlook.risk().market(market);
+        let entry = entry.map_err(|_| Obstacle::NotPriced)?;
         let mantissa = u128::from(self.notional) << entry.shift;
         let lots = mantissa.div_ceil(u128::from(entry.price.spot.max(1)));
         self.take_over(market, u64::try_from(lots).unwrap_or(u64::MAX))
@@ -214,6 +238,12 @@ impl<'a> Trial<'a> {
             tokens: tokens(collateral, got) + tokens(debt, paid),
             amount: slice.debt,
         })
+    }
+
+    /// What an amount of a token that is received, or given, is worth, native quote.
+    fn value(&self, entry: &AssetRisk, amount: u64, is_owned: bool) -> Result<i128, Obstacle> {
+        let price = worth(self.outlook, &entry.price, is_owned);
+        Ok(scale_floor(signed(amount)?, price, entry.shift))
     }
 
     fn fee(&self, terms: &LiquidationTerms) -> u32 {
@@ -308,11 +338,11 @@ impl<'a> Trial<'a> {
     /// improve the account together.
     fn position_slice(
         &mut self,
+        entry: &MarketRisk,
         market: u16,
         target: &Target,
         portion: &Portion,
     ) -> Result<PositionSlice, Obstacle> {
-        let entry = self.outlook.market(market).ok_or(Obstacle::NotPriced)?;
         let perp = self.account.perp(market).ok_or(Obstacle::NoSlot)?;
         let Some(netted) = &mut self.netted else {
             let lots = |lots: u64| BaseLots(i64::try_from(lots).unwrap_or(i64::MAX));
@@ -336,8 +366,13 @@ impl<'a> Trial<'a> {
         target: &Target,
         portion: &Portion,
     ) -> Result<SwapSlice, Obstacle> {
-        let given = holding(self.outlook, &self.account, collateral)?;
-        let taken = holding(self.outlook, &self.account, debt)?;
+        let seizable = |leg, is_owned| match leg {
+            Leg::Asset(asset) => self.outlook.seizable(asset, is_owned),
+            Leg::Claim(_) => None,
+        };
+        let (seized, repaid) = (seizable(collateral, true), seizable(debt, false));
+        let given = holding(self.outlook, &self.account, collateral, seized.as_ref())?;
+        let taken = holding(self.outlook, &self.account, debt, repaid.as_ref())?;
         let Some(netted) = &mut self.netted else {
             let (collateral, debt) = (given.as_collateral(), taken.as_debt());
             let (most, dust) = (portion.most, portion.dust);
@@ -376,7 +411,7 @@ impl<'a> Trial<'a> {
         }
         let own = self.own.open_balance(asset).ok_or(Obstacle::NoSlot)?;
         own.debit(amount, entry.indices())?;
-        value(entry, amount)
+        self.value(entry, amount, false)
     }
 
     /// The collateral goes to the liquidator, less what insurance keeps; the value of what it receives.
@@ -388,7 +423,7 @@ impl<'a> Trial<'a> {
                 held.debit(amount, entry.indices())?;
                 let own = self.own.open_balance(asset).ok_or(Obstacle::NoSlot)?;
                 own.credit(received, entry.indices())?;
-                value(entry, received)
+                self.value(entry, received, true)
             }
             Leg::Claim(market) => {
                 let given = signed(amount)?.saturating_neg();
@@ -412,15 +447,16 @@ fn netted(outlook: &Outlook, account: &Holdings) -> Result<Option<Box<Netted>>, 
     Ok(Some(netted))
 }
 
-/// Collateral or debt as the risk crate takes it.
+/// Collateral or debt as the risk crate takes it, a token's `entry` as it is seized or repaid.
 fn holding<'a>(
     outlook: &'a Outlook,
     account: &'a Holdings,
     leg: Leg,
+    entry: Option<&'a AssetRisk>,
 ) -> Result<Holding<'a>, Obstacle> {
     match leg {
         Leg::Asset(asset) => {
-            let entry = outlook.asset(asset).ok_or(Obstacle::NotPriced)?;
+            let entry = entry.ok_or(Obstacle::NotPriced)?;
             let balance = account.balance(asset).ok_or(Obstacle::NoSlot)?;
             Ok(Holding::Token(balance, entry))
         }
@@ -438,8 +474,17 @@ fn holding<'a>(
     }
 }
 
-fn value(entry: &AssetRisk, amount: u64) -> Result<i128, Obstacle> {
-    Ok(scale_floor(signed(amount)?, entry.price.spot, entry.shift))
+/// The price at which something is valued whose last price this is: that, or, where nobody knows it any more, what it is taken
+/// to be worth.
+fn worth(outlook: &Outlook, last: &EntryPrice, is_owned: bool) -> u64 {
+    if last.is_fresh(&outlook.clock(), Purpose::Seize) {
+        return last.spot;
+    }
+    let percent = match is_owned {
+        true => DOUBTED_WORTH,
+        false => 200 - DOUBTED_WORTH,
+    };
+    u64::try_from(i128::from(last.spot) * percent / 100).unwrap_or(u64::MAX)
 }
 
 fn add_claim(holdings: &mut Holdings, market: u16, amount: i64) -> Result<(), Obstacle> {
