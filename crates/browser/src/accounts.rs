@@ -50,6 +50,7 @@ pub fn margin_account(parts: &Parts) -> Answer {
 pub fn risk_state(parts: &Parts) -> Answer {
     let mut state = decoded(parts, "RiskState")?;
     for (list, count) in [
+        ("feeds", "feedCount"),
         ("assets", "assetCount"),
         ("markets", "marketCount"),
         ("underlyings", "underlyingCount"),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    accounts, events, funds,
+    accounts, doubt, events, funds,
     input::Parts,
     orders,
     output::{failed, Answer},
@@ -34,6 +34,7 @@ const QUESTIONS: &[(&str, Question)] = &[
     ("max_withdraw", funds::max_withdraw),
     ("liquidation_prices", questions::liquidation_prices),
     ("stress", questions::stress),
+    ("prices_in_doubt", doubt::prices_in_doubt),
     ("describe_error", questions::describe_error),
     ("events", events::events),
     ("decode_margin_account", accounts::margin_account),

@@ -3,8 +3,9 @@ use std::{fmt::Display, marker::PhantomData, str::FromStr};
 
 use anchor_lang::prelude::{Clock, Pubkey};
 use anchor_lang::{Discriminator, ZeroCopy};
-use plimsoll::state::RiskState;
+use plimsoll::{health::clock_of, state::RiskState};
 use plimsoll_client::{decode, health::clock, stress::refreshed};
+use plimsoll_risk::Purpose;
 use serde::{
     de::{DeserializeOwned, Error as _, Visitor},
     Deserialize, Deserializer,
@@ -76,6 +77,9 @@ pub struct At {
     /// Takes every entry of the risk state for just refreshed at its present price.
     #[serde(default)]
     refreshed: bool,
+    /// Takes those for just refreshed whose prices serve trades: their oracles are heard.
+    #[serde(default)]
+    heard: bool,
 }
 
 impl At {
@@ -90,8 +94,26 @@ impl At {
         if self.refreshed {
             return Ok(refreshed(&risk, &self.clock()));
         }
+        if self.heard {
+            return Ok(heard(&risk, &self.clock()));
+        }
         Ok(risk)
     }
+}
+
+/// What a refresh would make of a risk state where only those oracles are heard whose prices serve trades now.
+fn heard(risk: &RiskState, clock: &Clock) -> Box<RiskState> {
+    let (mut fresh, clock) = (refreshed(risk, clock), clock_of(risk, clock));
+    let assets = fresh.assets.iter_mut().zip(&risk.assets);
+    let assets = assets.map(|(new, old)| (&mut new.price, &old.price));
+    let markets = fresh.markets.iter_mut().zip(&risk.markets);
+    let markets = markets.map(|(new, old)| (&mut new.price, &old.price));
+    for (new, old) in assets.chain(markets) {
+        if !old.is_fresh(&clock, Purpose::Trade) {
+            *new = *old;
+        }
+    }
+    fresh
 }
 
 /// An address in base58.
@@ -157,4 +179,36 @@ where
         <T as FromStr>::Err: Display;
 
     Ok(Option::<Wrapped<T>>::deserialize(from)?.map(|wrapped| wrapped.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_risk::{feed::REFUSED, EntryPrice, FeedLimits};
+
+    #[test]
+    fn only_prices_that_serve_trades_are_taken_for_refreshed() {
+        let mut data = RiskState::DISCRIMINATOR.to_vec();
+        data.resize(RiskState::SPACE, 0);
+        let mut risk: Box<RiskState> = decode(&data).unwrap();
+        let now = 1_000;
+        let aged = |secs: i64, flags| EntryPrice {
+            published_ms: (now - secs) * 1_000,
+            spot: 1,
+            stable: 1,
+            max_age_secs: FeedLimits::DEFAULT.ages(),
+            flags,
+            ..EntryPrice::default()
+        };
+        risk.assets[0].price = aged(60, 0);
+        risk.assets[1].price = aged(61, 0);
+        risk.markets[0].price = aged(30, 0);
+        risk.markets[1].price = aged(0, REFUSED);
+        let fresh = heard(&risk, &clock(1, now));
+        let age = |price: &EntryPrice| now - price.published_ms / 1_000;
+        let assets = [0, 1].map(|i: usize| age(&fresh.assets[i].price));
+        assert_eq!(assets, [0, 61]);
+        assert_eq!(age(&fresh.markets[0].price), 0);
+        assert_eq!(fresh.markets[1].price.flags, REFUSED);
+    }
 }

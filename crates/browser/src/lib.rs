@@ -6,10 +6,11 @@
 //!
 //! - [`call`]: the exported functions and the table of questions;
 //! - [`input`], [`output`]: parts and JSON in, JSON out;
-//! - [`questions`], [`orders`], [`funds`]: health, stress and previews;
+//! - [`questions`], [`doubt`], [`orders`], [`funds`]: health, stress, prices in doubt and previews;
 //! - [`schema`], [`accounts`], [`events`]: accounts and events by the program's interface file.
 pub mod accounts;
 pub mod call;
+pub mod doubt;
 pub mod events;
 pub mod funds;
 pub mod input;
