@@ -164,6 +164,13 @@ export const marginModeOf = (account: Pick<MarginAccount, 'marginMode'>): Margin
 /** Whether an account has been flagged for liquidation. */
 export const isLiquidating = (account: MarginAccount): boolean => account.state === 1;
 
+/**
+ * How far a liquidation is: nobody flagged the account; it is flagged, and what it holds may be seized once later prices find
+ * it below its line too; they have.
+ */
+export const flagOf = (account: Pick<MarginAccount, 'state' | 'flagConfirmed'>): 'none' | 'flagged' | 'confirmed' =>
+  account.state !== 1 ? 'none' : account.flagConfirmed === 0 ? 'flagged' : 'confirmed';
+
 /** Whether an account holds nothing, so that it can be closed. */
 export function isEmpty(account: MarginAccount): boolean {
   const { balances, perps, orders } = holdingsOf(account);
@@ -176,9 +183,10 @@ export const NOBODY = '11111111111111111111111111111111' as Address;
 /** The scale of a market's lots and prices. */
 export const scaleOf = (market: Market): ContractScale => market.terms;
 
-/** A market's name on chain. */
-export function marketName(market: Market): string {
-  const bytes = market.terms.name;
-  const end = bytes.indexOf(0);
-  return new TextDecoder().decode(bytes.slice(0, end < 0 ? bytes.length : end));
+/** A name as the chain stores it: UTF-8, padded with zeros. */
+export function nameOf(bytes: ArrayLike<number>): string {
+  return new TextDecoder().decode(Uint8Array.from(bytes)).replace(/\0+$/, '');
 }
+
+/** A market's name on chain. */
+export const marketName = (market: Market): string => nameOf(market.terms.name);

@@ -8,7 +8,7 @@ import {
   type ReadonlyUint8Array,
 } from '@solana/kit';
 
-import type { Directory, DirectoryAsset, DirectoryMarket } from './directory';
+import type { Directory, DirectoryAsset, DirectoryFeed, DirectoryMarket } from './directory';
 
 const ASSOCIATED_TOKEN_PROGRAM = 'ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL' as Address;
 const key = (address: Address): ReadonlyUint8Array => getAddressEncoder().encode(address);
@@ -70,6 +70,7 @@ export interface ExchangeRef {
   readonly insuranceVault: Address;
   /** Asset 0. */
   readonly quote: AssetRef;
+  readonly feeds: readonly DirectoryFeed[];
   readonly assets: readonly AssetRef[];
   readonly markets: readonly MarketRef[];
 }
@@ -88,6 +89,7 @@ export async function resolveExchange(directory: Directory): Promise<ExchangeRef
     riskState: await riskStateAddress(program, exchange),
     insuranceVault: await insuranceVaultAddress(program, exchange),
     quote,
+    feeds: directory.feeds,
     assets,
     markets,
   };

@@ -1,5 +1,22 @@
-// The directory of an exchange: what its accounts do not say, such as symbols, oracle accounts and where its servers are.
+// The directory of an exchange: what its accounts do not say, such as symbols, price accounts and where its servers are.
 import { type Address, isAddress } from '@solana/kit';
+
+/** The version of the document that this client reads. Version 1 named price accounts by asset and market. */
+export const DIRECTORY_VERSION = 2;
+
+/** A feed, and where its prices are found. Which assets and markets follow it stands on the chain. */
+export interface DirectoryFeed {
+  /** Number in the risk state. */
+  readonly index: number;
+  readonly name: string;
+  /**
+   * The account to pass to `refresh`: with the price, or the stake pool of a derived feed. Null for a feed whose prices come
+   * in signed messages.
+   */
+  readonly account: Address | null;
+  /** The same of the fallback. */
+  readonly fallback: Address | null;
+}
 
 /** A listed asset. */
 export interface DirectoryAsset {
@@ -10,10 +27,6 @@ export interface DirectoryAsset {
   readonly mint: Address;
   readonly tokenProgram: Address;
   readonly decimals: number;
-  /** The account that holds its price, for `refresh`. */
-  readonly oracle: Address;
-  /** The account of its fallback price, if it has one. */
-  readonly fallback: Address | null;
 }
 
 /** A perpetual market. */
@@ -22,8 +35,6 @@ export interface DirectoryMarket {
   readonly name: string;
   /** Symbol of the underlying. */
   readonly base: string;
-  readonly oracle: Address;
-  readonly fallback: Address | null;
 }
 
 /** Where an exchange is reached. */
@@ -38,10 +49,11 @@ export interface Endpoints {
 
 /** Everything about an exchange that is not on chain. */
 export interface Directory {
-  readonly version: 1;
+  readonly version: typeof DIRECTORY_VERSION;
   readonly name: string;
   readonly program: Address;
   readonly exchange: Address;
+  readonly feeds: readonly DirectoryFeed[];
   readonly assets: readonly DirectoryAsset[];
   readonly markets: readonly DirectoryMarket[];
   readonly endpoints: Endpoints;
@@ -55,17 +67,21 @@ export class DirectoryError extends Error {
 /** Reads a directory's JSON, and checks all of it: an address that is wrong here would otherwise cost a failed trade. */
 export function parseDirectory(json: unknown): Directory {
   const root = record(json, 'directory');
-  if (root['version'] !== 1) throw new DirectoryError('version: this client reads version 1');
+  if (root['version'] !== DIRECTORY_VERSION) throw new DirectoryError(`version: this client reads version ${DIRECTORY_VERSION}`);
+  const feeds = list(root, 'feeds').map((item, i) => feed(record(item, `feeds[${i}]`), `feeds[${i}]`));
   const assets = list(root, 'assets').map((item, i) => asset(record(item, `assets[${i}]`), `assets[${i}]`));
   const markets = list(root, 'markets').map((item, i) => market(record(item, `markets[${i}]`), `markets[${i}]`));
+  requireIndices(feeds, 'feeds');
   requireIndices(assets, 'assets');
   requireIndices(markets, 'markets');
   if (assets[0]?.index !== 0) throw new DirectoryError('assets: the quote asset, index 0, is missing');
+  if (feeds.length === 0) throw new DirectoryError('feeds: none prices the quote asset');
   return {
-    version: 1,
+    version: DIRECTORY_VERSION,
     name: text(root, 'name', ''),
     program: key(root, 'program', ''),
     exchange: key(root, 'exchange', ''),
+    feeds,
     assets,
     markets,
     endpoints: endpoints(record(root['endpoints'], 'endpoints')),
@@ -81,6 +97,15 @@ export async function loadDirectory(url: string, signal?: AbortSignal): Promise<
 
 type Fields = Readonly<Record<string, unknown>>;
 
+function feed(fields: Fields, path: string): DirectoryFeed {
+  return {
+    index: count(fields, 'index', path),
+    name: text(fields, 'name', path),
+    account: optionalKey(fields, 'account', path),
+    fallback: optionalKey(fields, 'fallback', path),
+  };
+}
+
 function asset(fields: Fields, path: string): DirectoryAsset {
   return {
     index: count(fields, 'index', path),
@@ -89,8 +114,6 @@ function asset(fields: Fields, path: string): DirectoryAsset {
     mint: key(fields, 'mint', path),
     tokenProgram: key(fields, 'tokenProgram', path),
     decimals: count(fields, 'decimals', path),
-    oracle: key(fields, 'oracle', path),
-    fallback: optionalKey(fields, 'fallback', path),
   };
 }
 
@@ -99,8 +122,6 @@ function market(fields: Fields, path: string): DirectoryMarket {
     index: count(fields, 'index', path),
     name: text(fields, 'name', path),
     base: text(fields, 'base', path),
-    oracle: key(fields, 'oracle', path),
-    fallback: optionalKey(fields, 'fallback', path),
   };
 }
 

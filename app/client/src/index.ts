@@ -6,6 +6,7 @@ export { connect, type Connection } from './connection';
 export * from './directory';
 export * from './errors';
 export * from './events';
+export * from './feeds';
 export {
   OrderSide,
   OrderType,
@@ -13,7 +14,10 @@ export {
   type AssetParams,
   type Bank,
   type Change,
+  type EntryPrice,
   type Exchange,
+  type Feed,
+  type FeedLimits,
   type AccountRiskReport,
   type HealthReport,
   type MarginAccount,
@@ -23,6 +27,7 @@ export {
   type ProgramEvent,
   type ProgramEventKind,
   type RiskState,
+  type SignedPrices,
 } from './generated';
 export * from './history';
 export { ServerError } from './http';

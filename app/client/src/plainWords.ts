@@ -83,8 +83,8 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   OracleTooWide: says('The price is too uncertain at the moment.', 'Wait until the feed agrees on a price.'),
   OracleTooOld: says('The price is too old.', 'Wait for the next update.'),
   StaleEntry: says(
-    'A price that this action needs is stale.',
-    'Prices are refreshed along with the action, so its oracle may be silent: wait for a new price. Cancels, deposits and reduce-only orders still work.',
+    'A price that this action needs is stale, or in doubt.',
+    'Prices are refreshed along with the action, so its oracle may be silent: wait for a new price. Cancels and repayments still work.',
   ),
   InsufficientBalance: says('The account does not hold that much.', 'Lower the amount, or allow borrowing.'),
   InsufficientLiquidity: says(
@@ -143,7 +143,7 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   NotBankrupt: says('The account still holds something of value.', 'Liquidate that first.'),
   BrokenFeed: says(
     'The price jumped too far from its own recent average to be trusted.',
-    'Wait until the feed is steady again.',
+    'Wait until further prices confirm it, or the feed is steady again.',
   ),
   NothingToSettle: says('There is nothing to settle.'),
   NothingToCollect: says('There is nothing to collect.'),
@@ -163,4 +163,33 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   UnknownUnderlying: says('The portfolio model has no such underlying.', 'Reload the page and try again.'),
   TooManyUnderlyings: says('The portfolio model has no room for another underlying.'),
   QuoteHasNoUnderlying: says('The quote asset follows no underlying: every price is told in it.'),
+  UnknownFeed: says('The exchange has no such price feed.', 'Reload the page: the directory may have changed.'),
+  TooManyFeeds: says('The exchange has no room for another price feed.'),
+  PrimaryAlive: says(
+    'The fallback price counts only once the feed itself has long been silent.',
+    'Wait for the next update of the feed.',
+  ),
+  FallbackDiverged: says(
+    'The fallback price is too far from the last known one to be trusted.',
+    'Wait until the feed itself has a price again.',
+  ),
+  DepositInDoubt: says(
+    'The price of this asset is in doubt: nothing beyond a repayment is accepted.',
+    'Wait for a new price, or deposit another asset.',
+  ),
+  SameObservation: says(
+    'The account has been flagged. What it holds is seized only at later prices than it was flagged at.',
+    'Try again when all of its feeds have a newer price.',
+  ),
+  TooFewPublishers: says('Too few publishers stand behind the price.', 'Wait for the next update.'),
+  WrongExponent: says('The signed price is written in another unit than this feed expects.'),
+  FeedLeftOut: says('The signed message has a price for a feed that was left out.', 'All prices of a message are taken together.'),
+  WrongInstructionsSysvar: says('The account to read the transaction from is another one.'),
+  NotASignedMessage: says('The transaction carries no signed prices where it says so.'),
+  WrongSignerAccount: says("The account is not Pyth's list of trusted signers."),
+  UntrustedSigner: says('Whoever signed these prices is not trusted, or no longer.', 'Get a new message.'),
+  MalformedMessage: says('The signed message holds no prices, or is cut short.', 'Get a new message.'),
+  UnknownProperty: says('The signed message holds something that this program cannot read.'),
+  MessageFromTheFuture: says("The signed prices are dated ahead of the chain's clock.", 'Try again in a moment.'),
+  MissingProperty: says('The signed message lacks a part that a price needs.', 'Get a message with price, confidence and exponent.'),
 };

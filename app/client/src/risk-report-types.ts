@@ -1,6 +1,6 @@
 // The risk report of an account, as the risk module fills it: the shapes behind `docs/risk-report.schema.json`.
 
-import type { AccountAt, BalancePart, MarginModeName, PerpPart, Small, Stale } from "./risk-types.js";
+import type { AccountAt, BalancePart, FeedHealth, MarginModeName, PerpPart, Small, Stale } from "./risk-types.js";
 
 export interface RiskReportInput extends AccountAt {
   /** Address of the margin account. */
@@ -143,6 +143,7 @@ export interface RiskReport {
   balances: (BalancePart & { name: string })[];
   perps: (PerpPart & { name: string })[];
   stale: (Stale & { name: string })[];
+  feeds: (FeedHealth & { name: string })[];
   underlyings: RiskUnderlying[];
   /** Null while the exchange has no model. */
   model: RiskModel | null;

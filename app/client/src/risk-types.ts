@@ -13,6 +13,8 @@ export interface ChainClock {
   unixTime: bigint;
   /** Takes every entry for just refreshed at its present price: for a transaction that refreshes first. */
   refreshed?: boolean;
+  /** Takes those for just refreshed whose prices serve trades, since their oracles are heard: likewise. */
+  heard?: boolean;
 }
 
 /** Why the program would refuse an instruction, or why a call cannot be answered (code 0). */
@@ -24,16 +26,50 @@ export interface Refusal {
 
 export type StaleKind = "deposit" | "debt" | "market";
 
-/** A stale entry that an account uses, and how old it is against its limits. */
+/** An entry that an account uses and whose price is too old for what was asked, or doubted. */
 export interface Stale {
   kind: StaleKind;
   index: Small;
+  /** Number of the feed that prices it. */
+  feed: Small;
+  /** Since the oracle published the price. */
   ageSeconds: bigint;
   maxAgeSeconds: Small;
-  ageSlots: bigint;
-  maxAgeSlots: Small;
   /** Whether it keeps the account from what increases risk; a stale deposit only counts nothing. */
   blocks: boolean;
+}
+
+/** A feed that an account counts on: how old its price is, and how far it is doubted. */
+export interface FeedHealth {
+  /** Number in the risk state. */
+  feed: Small;
+  ageMs: bigint;
+  /** Whether the price is good for new risk, for what leaves, and to be seized at. */
+  trades: boolean;
+  pays: boolean;
+  seizes: boolean;
+  /** Whether it is more than half away from its own average. */
+  broken: boolean;
+  /** Whether a newer price was refused for its width or its distance. */
+  refused: boolean;
+  /** By the exchange's clock of doubt. */
+  doubtedMs: bigint;
+  /** Time over which what doubt is worth decays. */
+  doubtSeconds: Small;
+}
+
+/** What a price counts for in a liquidation while it is in doubt: mantissas of its entry. */
+export interface PriceInDoubt {
+  /** Of deposits and longs. */
+  owned: bigint;
+  /** Of debts and shorts. */
+  owed: bigint;
+}
+
+/** By index; null for an entry without a price. */
+export interface PricesInDoubt {
+  assets: (PriceInDoubt | null)[];
+  markets: (PriceInDoubt | null)[];
 }
 
 /** How an account is margined: each balance and position by itself, or the portfolio as a whole. */
@@ -81,7 +117,10 @@ export interface HealthLines {
   maintenanceUse: bigint | null;
   balances: BalancePart[];
   perps: PerpPart[];
+  /** What is too old, or doubted, for trades. */
   stale: Stale[];
+  /** Every feed that the account counts on. */
+  feeds: FeedHealth[];
 }
 
 /** Entries that move together: SOL as collateral and SOL-PERP. Indices of assets and markets. */
@@ -310,7 +349,10 @@ export interface MarginAccountView {
   exchange: string;
   owner: string;
   delegate: string;
-  flaggedSlot: bigint;
+  /** When it was flagged for liquidation, Unix seconds; zero when it is not. */
+  flaggedAt: bigint;
+  /** Newest publish time among the prices that it was flagged at, Unix milliseconds. */
+  flaggedPriceMs: bigint;
   subAccount: Small;
   /** 0 active, 1 liquidating. */
   state: Small;
@@ -318,6 +360,8 @@ export interface MarginAccountView {
   version: Small;
   /** 0 standard, 1 portfolio. */
   marginMode: Small;
+  /** 1 once later prices have found a flagged account below its line too. */
+  flagConfirmed: Small;
   balances: { shares: bigint; asset: Small }[];
   perps: PerpView[];
   orders: OrderView[];
@@ -350,13 +394,66 @@ export interface OrderView {
   flags: Small;
 }
 
+/** A feed's price in an entry's unit. */
 export interface PriceView {
-  publishTime: bigint;
-  refreshSlot: bigint;
+  /** Unix milliseconds. */
+  publishedMs: bigint;
+  /** The exchange's clock of doubt when the price was last not doubted, milliseconds. */
+  doubtFrom: bigint;
   spot: bigint;
   conf: bigint;
   stable: bigint;
-  average: bigint;
+  /** Ratios over 2^24. */
+  confMultiple: Small;
+  doubtBenefit: Small;
+  doubtFloor: Small;
+  doubtSecs: Small;
+  /** For trades, payments and seizures. */
+  maxAgeSecs: Small[];
+  /** Bit 0: broken; bit 1: a newer price was refused. */
+  flags: Small;
+  feed: Small;
+}
+
+/** Where a price comes from. */
+export interface SourceView {
+  /** Feed id, price account or stake pool, in hex. */
+  feed: string;
+  /** 0 none, 1 Pyth pull, 2 Pyth legacy, 3 Pyth Pro, 4 derived. */
+  kind: Small;
+  receiver: Small;
+  /** Of a derived feed: the feed that its rate multiplies, and the one that caps it (255: none). */
+  base: Small;
+  cap: Small;
+  exponent: Small;
+}
+
+/** A feed. Prices are mantissas: native quote per whole token, times 2^shift. */
+export interface FeedView {
+  price: {
+    publishedMs: bigint;
+    primaryMs: bigint;
+    refusedMs: bigint;
+    spot: bigint;
+    conf: bigint;
+    stable: bigint;
+    average: bigint;
+    doubtFrom: bigint;
+    jumpedMs: bigint;
+    jumpCount: Small;
+  };
+  /** By the names of the program's interface. */
+  limits: { [field: string]: Decoded };
+  sources: { primary: SourceView; fallback: SourceView };
+  name: string;
+  /** Bit i: asset, market or derived feed i follows. */
+  assets: bigint;
+  markets: bigint;
+  derived: bigint;
+  /** Of a derived feed: base tokens per token, over 2^48. */
+  rate: bigint;
+  rateReadAt: bigint;
+  shift: Small;
 }
 
 /** Prices are mantissas: native quote per native unit, times 2^shift. */
@@ -370,8 +467,6 @@ export interface AssetRiskView {
   /** Ratios over 2^24. */
   assetWeight: Small[];
   liabilityWeight: Small[];
-  maxAgeSecs: Small;
-  maxAgeSlots: Small;
   shift: Small;
   mode: Small;
   decimals: Small;
@@ -380,7 +475,6 @@ export interface AssetRiskView {
 /** Prices are mantissas: native quote per base lot, times 2^shift. */
 export interface MarketRiskView {
   price: PriceView;
-  mark: bigint;
   fundingLong: bigint;
   fundingShort: bigint;
   priceLow: bigint[];
@@ -394,8 +488,8 @@ export interface MarketRiskView {
   maintRatio: Small;
   profitWeight: Small[];
   makerFee: Small;
-  maxAgeSecs: Small;
-  maxAgeSlots: Small;
+  /** (mark − spot) / spot over 2^24. */
+  premium: Small;
   shift: Small;
   mode: Small;
 }
@@ -408,6 +502,10 @@ export interface RiskStateView {
   mode: Small;
   bump: Small;
   version: Small;
+  /** The clock by which doubt decays, milliseconds. */
+  doubtMs: bigint;
+  feedCount: Small;
+  feeds: FeedView[];
   assets: AssetRiskView[];
   markets: MarketRiskView[];
 }
@@ -428,7 +526,6 @@ export interface MarketView {
   insuranceAccrued: bigint;
   nextOrderId: bigint;
   params: { [field: string]: Decoded };
-  oracles: { [field: string]: Decoded };
   /** (mark − spot) / spot over 2^24. */
   premium: Small;
   index: Small;
@@ -456,7 +553,6 @@ export interface BankView {
   outflowWindowStart: bigint;
   outflow: bigint;
   params: { [field: string]: Decoded };
-  oracles: { [field: string]: Decoded };
   index: Small;
   decimals: Small;
   mode: Small;

@@ -19,6 +19,7 @@ import type {
   FundsInput,
   FundsPreview,
   MaxWithdrawal,
+  PricesInDoubt,
   ProgramEvent,
   BookView,
   MarginAccountView,
@@ -136,6 +137,11 @@ export class Risk {
   /** Health under each scenario. */
   stress(input: AccountAt & { scenarios: Scenario[] }): StressRow[] {
     return this.ask("stress", input);
+  }
+
+  /** For every entry, what its price counts for in a liquidation while it is in doubt. */
+  pricesInDoubt(input: Pick<AccountAt, "riskState" | "clock">): PricesInDoubt {
+    return this.ask("prices_in_doubt", input);
   }
 
   /** Name (null when it is not the program's) and message of a custom error code. */

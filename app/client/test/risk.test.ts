@@ -86,6 +86,7 @@ describe("health", () => {
     const parts = [...lines.balances, ...lines.perps];
     expect(parts.reduce((sum, part) => sum + part.init, 0n)).toBe(lines.init);
     expect(lines.stale).toEqual([]);
+    expect(lines.feeds.every((feed) => feed.trades && feed.pays && feed.seizes && feed.doubtedMs === 0n)).toBe(true);
     expect(lines.leverage).toBeGreaterThan(0n);
   });
 
@@ -102,11 +103,24 @@ describe("health", () => {
     expect(upper!.lines.maintenance).toBeLessThan(0n);
   });
 
+  test("says what a price in doubt counts for", () => {
+    const { assets, markets } = risk.pricesInDoubt(at);
+    const state = risk.decodeRiskState(at.riskState);
+    expect([assets.length, markets.length]).toEqual([state.assets.length, state.markets.length]);
+    // Nothing is doubted yet, so the benefit of doubt would count whole: a tenth, rounded against the account.
+    const spot = Number(state.assets[1]!.price.spot);
+    expect(Number(assets[1]!.owned) / spot).toBeCloseTo(1.1, 4);
+    expect(Number(assets[1]!.owed) / spot).toBeCloseTo(0.9, 4);
+  });
+
   test("names a stale entry and its age", () => {
     const later = { ...at, clock: { slot: clock.slot, unixTime: clock.unixTime + 86_400n } };
     const stale = risk.health(later).stale;
     expect(stale.map((entry) => entry.kind)).toEqual(["deposit", "debt", "market"]);
-    expect(stale.every((entry) => entry.ageSeconds >= 86_400n)).toBe(true);
+    expect(stale.every((entry) => entry.ageSeconds >= 86_400n && entry.maxAgeSeconds === 60)).toBe(true);
+    const feeds = risk.health(later).feeds;
+    expect(feeds.map(({ feed }) => feed)).toEqual([...new Set(stale.map(({ feed }) => feed))].sort((a, b) => a - b));
+    expect(feeds.some((feed) => feed.trades || feed.pays || feed.seizes || feed.ageMs < 86_400_000n)).toBe(false);
     expect(stale.map((entry) => entry.blocks)).toEqual([false, true, true]);
     const refused = risk.previewOrder({ ...order, ...later });
     expect(refused.refusal?.name).toBe("StaleEntry");
@@ -133,7 +147,7 @@ describe("the risk report", () => {
     expect(report.mode).toBe("standard");
     expect(report.health.init).toBe(lines.init);
     expect(report.health.maintenance).toBe(lines.maintenance);
-    expect([report.version, report.account, report.owner]).toEqual([1, fixture.taker.address, fixture.taker.owner]);
+    expect([report.version, report.account, report.owner]).toEqual([2, fixture.taker.address, fixture.taker.owner]);
     expect(report.balances.map(({ name }) => name)).toEqual(["USDC", "SOL"]);
     const alone = report.underlyings.find(({ assets }) => assets.includes(1))!;
     expect(alone.delta.high).toBeLessThan(0n);
@@ -200,6 +214,11 @@ describe("accounts and events", () => {
     expect([state.assets.length, state.markets.length]).toEqual([5, 2]);
     const { price, shift, decimals } = state.assets[1]!;
     expect(usdPrice(price.spot, shift, decimals)).toBeCloseTo(150);
+    const feed = state.feeds[price.feed]!;
+    expect(state.feeds.length).toBe(state.feedCount);
+    // A feed is priced by the whole token.
+    expect(usdPrice(feed.price.spot, feed.shift, 0)).toBeCloseTo(150);
+    expect(feed.sources.primary.feed).toMatch(/^[0-9a-f]{64}$/);
     const market = risk.decodeMarket(order.market);
     expect(market.terms.name).toBe("SOL-PERP");
     const perLot = state.markets[0]!;

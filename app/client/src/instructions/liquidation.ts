@@ -1,7 +1,7 @@
 // Settlement of profits, health and risk reports, liquidation and bankruptcy: anyone may send these.
 import type { Address, Instruction, TransactionSigner } from '@solana/kit';
 
-import { holdingsOf } from '../accounts';
+import { flagOf, holdingsOf } from '../accounts';
 import { assetOf, marketOf, type AssetRef, type ExchangeRef, type MarketRef } from '../addresses';
 import type { WaitingFill } from '../book';
 import {
@@ -15,7 +15,7 @@ import {
 } from '../generated';
 import { sharesToNative, valueAt } from '../units';
 import { marketsWithOrders, settleFillsOf } from './orders';
-import { refreshFor } from './refresh';
+import { dueFeeds, entriesOf, feedRefs, feedsOf, refreshFeeds, type PricesAt } from './refresh';
 import { withRemaining, writable } from './remaining';
 
 const NO_LIMIT = (1n << 64n) - 1n;
@@ -70,7 +70,10 @@ export interface LiquidateInput {
 const accountOf = (leg: AssetRef | MarketRef): Address => ('bank' in leg ? leg.bank : leg.address);
 const isMarket = (leg: AssetRef | MarketRef): leg is MarketRef => !('bank' in leg);
 
-/** Liquidates an account that is below its maintenance line, or flags and clears it. */
+/**
+ * Liquidates an account that is below its maintenance line, or flags and clears it. What is seized is seized in a later call
+ * than the one that flagged the account, at prices that were all published after those it was flagged at.
+ */
 export function liquidate(exchange: ExchangeRef, input: LiquidateInput): Instruction {
   const { cancelIn, position, swap } = input.what;
   const swapAccounts = swap && {
@@ -123,8 +126,12 @@ export function planLiquidation(exchange: ExchangeRef, account: MarginAccount, r
   };
 }
 
+/** What can be done of a liquidation before anything may be seized: the account is flagged and loses its orders. */
+export const flagging = (what: Liquidation): Liquidation => ({ ...what, position: null, swap: null });
+
 /** Everything that a liquidation needs to know. */
 export interface LiquidationContext {
+  readonly at: PricesAt;
   readonly liquidator: TransactionSigner;
   /** The account that takes over, with what it holds. */
   readonly own: { readonly address: Address; readonly account: MarginAccount };
@@ -136,17 +143,27 @@ export interface LiquidationContext {
 }
 
 /**
- * A liquidation with all it takes: the entries of both accounts refreshed, since only prices of the last few slots count
- * against an account, its waiting fills settled, and the slice.
+ * A liquidation with all it takes: the prices that it goes by refreshed, the account's waiting fills settled, and the slice.
  */
 export function liquidation(exchange: ExchangeRef, context: LiquidationContext): Instruction[] {
-  const { liquidator, own, target, queues, what } = context;
+  const { at, liquidator, own, target, queues, what } = context;
   return [
-    ...refreshFor(exchange, [own.account, target.account]),
+    ...refreshFeeds(exchange, feedRefs(exchange, at, liquidationFeeds(at, own.account, target.account))),
     ...settleFillsOf(exchange, target.address, queues),
     ...(what.settleIn ?? []).map((market) => settlePnl(exchange, target.address, market)),
     liquidate(exchange, { liquidator, liquidatorAccount: own.address, marginAccount: target.address, what }),
   ];
+}
+
+/**
+ * The feeds to refresh before a liquidation: those whose prices are too old to seize at, those that the account was flagged
+ * at and no later call has confirmed, and what the liquidator's own margin needs.
+ */
+export function liquidationFeeds(at: PricesAt, own: MarginAccount, target: MarginAccount): number[] {
+  const entries = entriesOf([target]);
+  const isFlagged = flagOf(target) === 'flagged';
+  const seen = isFlagged ? feedsOf(entries, at.risk, (price) => price.publishedMs <= target.flaggedPriceMs) : [];
+  return [...new Set([...dueFeeds(entries, at, 'seize'), ...seen, ...dueFeeds(entriesOf([own]), at, 'trade')])];
 }
 
 function greatest<T extends { readonly value: bigint }>(items: readonly T[]): T | undefined {

@@ -1,11 +1,23 @@
-// The permissionless refresh, and which entries of the risk state an account needs.
-import type { AccountMeta, Instruction } from '@solana/kit';
+// The permissionless refresh of feeds, banks and markets, and which feeds an action needs refreshed.
+import type { AccountMeta, Address, Instruction } from '@solana/kit';
 
 import { holdingsOf } from '../accounts';
 import { assetOf, marketOf, type ExchangeRef } from '../addresses';
-import { getRefreshInstruction, type MarginAccount, type RiskState } from '../generated';
+import { ageOf, isFresh, needsFallback, sourcesOf, type Purpose } from '../feeds';
+import { getRefreshInstruction, type EntryPrice, type MarginAccount, type RiskState, type SignedPricesArgs } from '../generated';
 import type { ChainClock } from '../risk';
 import { readonly, withRemaining, writable } from './remaining';
+
+/** Where an instruction reads the others of its transaction, among them the one that carries a signed message. */
+const INSTRUCTIONS_SYSVAR = 'Sysvar1nstructions1111111111111111111111111' as Address;
+/** Pyth's account of the keys that sign its messages. */
+const PYTH_PRO_STORAGE = '3rdJbqfnagQ4yx9HXJViD4zc4xpiSqmFsKpPuSCQVyQL' as Address;
+/** Set in a feed's number where its fallback is meant. */
+const FALLBACK = 0x80;
+/** Most price accounts of one instruction: few enough to travel with a trade, enough to spread the instruction's own cost. */
+const FEEDS_PER_INSTRUCTION = 12;
+/** Time that a transaction may take to land, milliseconds; at most half of an age counts. */
+const LANDING_MS = 13_000;
 
 /** Entries of the risk state, by index. */
 export interface Entries {
@@ -13,62 +25,109 @@ export interface Entries {
   readonly markets: readonly number[];
 }
 
-/** Entries that fit one transaction together with an order or a liquidation. */
-export const ENTRIES_PER_INSTRUCTION = 6;
+/** What says which prices are old: the risk state, and the chain's time. */
+export interface PricesAt {
+  readonly risk: RiskState;
+  readonly clock: ChainClock;
+}
+
+/** A feed, and the account with its price: that of its primary source, or of its fallback. */
+export interface FeedRef {
+  readonly index: number;
+  readonly account: Address;
+  readonly isFallback: boolean;
+}
+
+/** What to bring up to date. An account's health needs prices; banks and markets need it for interest and funding alone. */
+export interface RefreshInput {
+  readonly feeds?: readonly FeedRef[];
+  /** Assets whose banks are accrued, by index. */
+  readonly assets?: readonly number[];
+  /** Markets whose funding is advanced, by index: each only with a new price of its feed in the same instruction. */
+  readonly markets?: readonly number[];
+  /** The prices of a signed message, which an ed25519 instruction of the same transaction carries. */
+  readonly message?: SignedPricesArgs;
+}
+
+/** Takes prices into feeds and brings banks and markets up to date. Nobody signs. */
+export function refresh(exchange: ExchangeRef, { feeds = [], assets = [], markets = [], message }: RefreshInput): Instruction {
+  const instruction = getRefreshInstruction(
+    {
+      riskState: exchange.riskState,
+      feeds: Uint8Array.from(feeds, ({ index, isFallback }) => (isFallback ? index | FALLBACK : index)),
+      message: message ?? null,
+    },
+    { programAddress: exchange.program },
+  );
+  return withRemaining(instruction, [
+    ...(message ? [readonly(INSTRUCTIONS_SYSVAR), readonly(PYTH_PRO_STORAGE)] : []),
+    ...feeds.map(({ account }) => readonly(account)),
+    ...assets.map((index) => writable(assetOf(exchange, index).bank)),
+    ...markets.flatMap((index) => marketMetas(exchange, index)),
+  ]);
+}
+
+function marketMetas(exchange: ExchangeRef, index: number): AccountMeta[] {
+  const { address, book } = marketOf(exchange, index);
+  return [writable(address), readonly(book)];
+}
+
+/** Refreshes of feeds, a few in each instruction. */
+export function refreshFeeds(exchange: ExchangeRef, feeds: readonly FeedRef[]): Instruction[] {
+  const groups = Array.from({ length: Math.ceil(feeds.length / FEEDS_PER_INSTRUCTION) }, (_, i) => i * FEEDS_PER_INSTRUCTION);
+  return groups.map((first) => refresh(exchange, { feeds: feeds.slice(first, first + FEEDS_PER_INSTRUCTION) }));
+}
 
 /** The entries that the health of these accounts is computed from, and any others that an action adds. */
 export function entriesOf(accounts: readonly MarginAccount[], extra: Partial<Entries> = {}): Entries {
-  const assets = new Set([0, ...(extra.assets ?? [])]);
+  const assets = new Set(extra.assets ?? []);
   const markets = new Set(extra.markets ?? []);
   for (const { balances, perps } of accounts.map(holdingsOf)) {
-    for (const balance of balances) assets.add(balance.asset);
-    for (const perp of perps) markets.add(perp.market);
+    for (const { asset, shares } of balances) if (shares !== 0n) assets.add(asset);
+    for (const { market } of perps) markets.add(market);
   }
-  const ascending = (indices: Set<number>) => [...indices].sort((a, b) => a - b);
   return { assets: ascending(assets), markets: ascending(markets) };
 }
 
-/** Those of some entries that are stale already, or will be within a share of their age limits. */
-export function staleEntries(entries: Entries, risk: RiskState, clock: ChainClock, share = 0.5): Entries {
-  const percent = BigInt(Math.round(share * 100));
-  const aging = (entry: RiskState['assets'][number] | RiskState['markets'][number] | undefined) =>
-    entry === undefined ||
-    (clock.unixTime - entry.price.publishTime) * 100n > BigInt(entry.maxAgeSecs) * percent ||
-    (clock.slot - entry.price.refreshSlot) * 100n > BigInt(entry.maxAgeSlots) * percent;
-  return {
-    assets: entries.assets.filter((index) => aging(risk.assets[index])),
-    markets: entries.markets.filter((index) => aging(risk.markets[index])),
-  };
-}
+const ascending = (indices: Iterable<number>) => [...new Set(indices)].sort((a, b) => a - b);
 
-/** Rewrites entries from their oracles, banks and markets, a few in each instruction. Nobody signs. */
-export function refresh(exchange: ExchangeRef, entries: Entries, perInstruction = ENTRIES_PER_INSTRUCTION): Instruction[] {
-  const groups = [
-    ...entries.assets.map((index) => assetGroup(exchange, index)),
-    ...entries.markets.map((index) => marketGroup(exchange, index)),
+/** The feeds with prices of their own whose refresh brings those entries up to date of which `isWanted` holds. */
+export function feedsOf(entries: Entries, risk: RiskState, isWanted: (price: EntryPrice) => boolean = () => true): number[] {
+  const prices = [
+    ...entries.assets.filter((index) => index < risk.assetCount).map((index) => risk.assets[index]!.price),
+    ...entries.markets.filter((index) => index < risk.marketCount).map((index) => risk.markets[index]!.price),
   ];
-  const instruction = getRefreshInstruction({ riskState: exchange.riskState }, { programAddress: exchange.program });
-  const result: Instruction[] = [];
-  for (let first = 0; first < groups.length; first += perInstruction) {
-    result.push(withRemaining(instruction, groups.slice(first, first + perInstruction).flat()));
-  }
-  return result;
+  return ascending(prices.filter(isWanted).flatMap(({ feed }) => sourcesOf(risk, feed)));
 }
 
-/** The refresh that these accounts need before an action on them. */
-export function refreshFor(exchange: ExchangeRef, accounts: readonly MarginAccount[], extra: Partial<Entries> = {}): Instruction[] {
-  return refresh(exchange, entriesOf(accounts, extra));
+/** Whether a price is too old or doubted for a purpose, or will be by the time a transaction lands. */
+export function isDue(price: EntryPrice, clock: ChainClock, purpose: Purpose): boolean {
+  const limit = ageOf(price, purpose);
+  return !isFresh(price, clock, purpose, Math.min(LANDING_MS, limit / 2));
 }
 
-function assetGroup(exchange: ExchangeRef, index: number): AccountMeta[] {
-  const asset = assetOf(exchange, index);
-  return [writable(asset.bank), ...oracles(asset)];
+/** The feeds to refresh before these entries serve a purpose. */
+export function dueFeeds(entries: Entries, { risk, clock }: PricesAt, purpose: Purpose): number[] {
+  return feedsOf(entries, risk, (price) => isDue(price, clock, purpose));
 }
 
-function marketGroup(exchange: ExchangeRef, index: number): AccountMeta[] {
-  const market = marketOf(exchange, index);
-  return [writable(market.address), readonly(market.book), ...oracles(market)];
+/**
+ * The price accounts of feeds: of the primary source, and once that has long been silent of the fallback as well. None for a
+ * feed that the directory does not list, or whose prices come in signed messages.
+ */
+export function feedRefs(exchange: ExchangeRef, { risk, clock }: PricesAt, feeds: readonly number[]): FeedRef[] {
+  return feeds.flatMap((index) => {
+    const listed = exchange.feeds.find((candidate) => candidate.index === index);
+    const feed = risk.feeds[index];
+    const fallback = feed && needsFallback(feed, clock) ? listed?.fallback : null;
+    const found: FeedRef[] = [];
+    if (listed?.account) found.push({ index, account: listed.account, isFallback: false });
+    if (fallback) found.push({ index, account: fallback, isFallback: true });
+    return found;
+  });
 }
 
-const oracles = ({ oracle, fallback }: Pick<ExchangeRef['markets'][number], 'oracle' | 'fallback'>) =>
-  fallback === null ? [readonly(oracle)] : [readonly(oracle), readonly(fallback)];
+/** The refreshes, often none, that these accounts need before an action of that purpose. */
+export function refreshFor(exchange: ExchangeRef, at: PricesAt, purpose: Purpose, accounts: readonly MarginAccount[], extra: Partial<Entries> = {}): Instruction[] {
+  return refreshFeeds(exchange, feedRefs(exchange, at, dueFeeds(entriesOf(accounts, extra), at, purpose)));
+}

@@ -14,6 +14,7 @@ import {
   type Connection,
   type Directory,
   type ExchangeRef,
+  type PricesAt,
   type Snapshot,
 } from '../../src';
 
@@ -56,6 +57,13 @@ export async function live(): Promise<Live> {
     account: await marginAccountAddress(exchange.program, exchange.address, trader.address, 0),
     sender: new Sender(connection, exchange.program, trader),
   };
+}
+
+/** The prices of the latest snapshot, and its time. */
+export function pricesAt(store: ExchangeStore): PricesAt {
+  const { riskState, clock } = store.getSnapshot();
+  if (!riskState || !clock) throw new Error('the risk state has not been read yet');
+  return { risk: riskState.state, clock };
 }
 
 /** The first snapshot that satisfies `test`. */

@@ -1,21 +1,24 @@
-// On a running chain: a trader liquidates whom a crash has put below the line, beside the chain's own liquidator.
+// On a running chain: a trader flags and liquidates whom a crash has put below the line, beside the chain's own liquidator.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import {
   createMarginAccount,
   deposit,
+  flagging,
+  flagOf,
   liquidation,
   planLiquidation,
+  refreshFor,
   SendError,
   type MarginAccountEntry,
   type ProgramErrorName,
 } from '../../src';
-import { DIRECTORY, live, seen, type Live } from './chain';
+import { DIRECTORY, live, pricesAt, seen, type Live } from './chain';
 
 /** How long to look for somebody, in milliseconds. */
 const PATIENCE = 60_000;
 /** Why another liquidator, or the next price, may have been faster. */
-const TOO_LATE: readonly (ProgramErrorName | null)[] = ['NotLiquidatable', 'NothingToLiquidate', 'FillsPending', 'NothingToSettle', 'SliceTooSmall'];
+const TOO_LATE: readonly (ProgramErrorName | null)[] = ['NotLiquidatable', 'NothingToLiquidate', 'FillsPending', 'NothingToSettle', 'SliceTooSmall', 'SameObservation', 'StaleEntry'];
 
 describe.skipIf(!DIRECTORY)('a liquidator on a running chain', () => {
   let chain: Live;
@@ -26,7 +29,9 @@ describe.skipIf(!DIRECTORY)('a liquidator on a running chain', () => {
     const { exchange, trader, account, sender, local } = chain;
     await local.faucet(trader.address, 'USDC', '100000');
     const open = await createMarginAccount(exchange, trader, 0);
-    await sender.send([open, ...(await deposit(exchange, { depositor: trader, marginAccount: account, asset: exchange.quote, amount: 90_000_000_000n }))]);
+    await seen(chain.store, ({ riskState, clock }) => riskState !== null && clock !== null);
+    const due = refreshFor(exchange, pricesAt(chain.store), 'trade', [], { assets: [0] });
+    await sender.send([open, ...due, ...(await deposit(exchange, { depositor: trader, marginAccount: account, asset: exchange.quote, amount: 90_000_000_000n }))]);
     await seen(chain.store, ({ own, all }) => own.length > 0 && all.length > 1);
   }, 60_000);
 
@@ -49,8 +54,10 @@ describe.skipIf(!DIRECTORY)('a liquidator on a running chain', () => {
     const { riskState, queues, own } = store.getSnapshot();
     const [mine] = own;
     if (!riskState || !mine) throw new Error('our own account is missing');
-    const what = planLiquidation(exchange, target.account, riskState.state);
-    const instructions = liquidation(exchange, { liquidator: trader, own: mine, target, queues, what });
+    const plan = planLiquidation(exchange, target.account, riskState.state);
+    // Whoever is not flagged yet is flagged now, and liquidated at later prices.
+    const what = flagOf(target.account) === 'none' ? flagging(plan) : plan;
+    const instructions = liquidation(exchange, { at: pricesAt(store), liquidator: trader, own: mine, target, queues, what });
     // docs: end
     return sender.sendAll(instructions).then(
       () => null,
@@ -64,17 +71,19 @@ describe.skipIf(!DIRECTORY)('a liquidator on a running chain', () => {
   test('takes over slices, or is told that it is too late', async () => {
     await chain.local.shock(['SOL', 'lstSOL', 'BTC', 'ETH'], -25, 5);
     const until = Date.now() + PATIENCE;
-    let [landed, late] = [0, 0];
+    let [flagged, landed, late] = [0, 0, 0];
     while (Date.now() < until && landed < 2) {
       for (const target of below()) {
+        const flags = flagOf(target.account) === 'none';
         const refused = await slice(target);
         if (refused) expect(TOO_LATE, refused.message).toContain(refused.refusal.name);
         if (refused) late += 1;
+        else if (flags) flagged += 1;
         else landed += 1;
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    console.info(`${landed} slices landed, ${late} came too late`);
+    console.info(`${flagged} accounts flagged, ${landed} slices landed, ${late} came too late`);
     expect(landed + late).toBeGreaterThan(0);
   }, PATIENCE + 30_000);
 });

@@ -24,7 +24,7 @@ import {
   type MarginAccountEntry,
   type OrderTerms,
 } from '../../src';
-import { DIRECTORY, live, seen, type Live } from './chain';
+import { DIRECTORY, live, pricesAt, seen, type Live } from './chain';
 
 describe.skipIf(!DIRECTORY)('a trader on a running chain', () => {
   let chain: Live;
@@ -47,17 +47,20 @@ describe.skipIf(!DIRECTORY)('a trader on a running chain', () => {
     // docs: place
     const makers = makersFor(book, terms, account);
     const order = placeOrder(exchange, { trader, marginAccount: account, market, terms, makers });
-    return sender.send([...refreshFor(exchange, [entry.account], { markets: [0] }), order]);
+    return sender.send([...refreshFor(exchange, pricesAt(store), 'trade', [entry.account], { markets: [0] }), order]);
     // docs: end
   }
 
   test('opens an account and deposits', async () => {
-    const { exchange, trader, account, sender, local } = chain;
+    const { exchange, trader, account, sender, store, local } = chain;
     await local.faucet(trader.address, 'USDC', '10000');
+    await seen(store, ({ riskState, clock }) => riskState !== null && clock !== null);
     // docs: open
     const open = await createMarginAccount(exchange, trader, 0);
     const move = await deposit(exchange, { depositor: trader, marginAccount: account, asset: exchange.quote, amount: 9_000_000_000n });
-    const landed = await sender.send([open, ...move]);
+    // Nothing is deposited at a price in doubt: an old one is refreshed first.
+    const due = refreshFor(exchange, pricesAt(store), 'trade', [], { assets: [0] });
+    const landed = await sender.send([open, ...due, ...move]);
     // docs: end
     expect(landed.units).toBeGreaterThan(0);
     const { account: stored, raw } = await own(0, (entry) => entry.account.balances[0]?.shares !== 0n);
@@ -109,7 +112,7 @@ describe.skipIf(!DIRECTORY)('a trader on a running chain', () => {
     const second = await marginAccountAddress(exchange.program, exchange.address, trader.address, 1);
     const { quote } = exchange;
     const entry = await own(0);
-    const refresh = () => refreshFor(exchange, [entry.account], { assets: [1] });
+    const refresh = () => refreshFor(exchange, pricesAt(chain.store), 'pay', [entry.account], { assets: [1] });
     await sender.send([
       await createMarginAccount(exchange, trader, 1),
       ...refresh(),
@@ -127,7 +130,7 @@ describe.skipIf(!DIRECTORY)('a trader on a running chain', () => {
 
     // A borrow costs a fee at once, so repaying takes a little more than was borrowed.
     await chain.local.faucet(trader.address, 'SOL', '1');
-    await sender.send(await deposit(exchange, { depositor: trader, marginAccount: second, asset: sol, amount: 2_000_000n }));
+    await sender.send([...refresh(), ...(await deposit(exchange, { depositor: trader, marginAccount: second, asset: sol, amount: 2_000_000n }))]);
     for (const asset of [sol, quote]) {
       const all = { owner: trader, marginAccount: second, asset, amount: EVERYTHING, allowBorrow: false };
       await sender.send([...refresh(), ...(await withdraw(exchange, all))]);
@@ -139,7 +142,7 @@ describe.skipIf(!DIRECTORY)('a trader on a running chain', () => {
   test('settles what its closed position left', async () => {
     const { exchange, account, sender } = chain;
     const { account: stored } = await own(0);
-    const refresh = refreshFor(exchange, [stored], { markets: [0] });
+    const refresh = refreshFor(exchange, pricesAt(chain.store), 'pay', [stored], { markets: [0] });
     const outcome = await sender.simulate([...refresh, settlePnl(exchange, account, marketOf(exchange, 0))]);
     expect([null, 'NothingToSettle', 'NoSuchPosition']).toContain(outcome.refusal?.name ?? null);
   }, 60_000);

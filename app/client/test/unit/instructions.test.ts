@@ -61,15 +61,16 @@ beforeAll(async () => {
   const { program } = fixture;
   const token = { name: 'Token', tokenProgram: key(2), decimals: 6 };
   exchange = await resolveExchange({
-    version: 1,
+    version: 2,
     name: 'Test',
     program,
     exchange: await exchangeAddress(program, 7),
     assets: [
-      { ...token, index: 0, symbol: 'USDC', mint: key(1), oracle: key(30), fallback: null },
-      { ...token, index: 1, symbol: 'SOL', mint: key(3), oracle: key(31), fallback: key(32) },
+      { ...token, index: 0, symbol: 'USDC', mint: key(1) },
+      { ...token, index: 1, symbol: 'SOL', mint: key(3) },
     ],
-    markets: [{ index: 1, name: 'SOL-PERP', base: 'SOL', oracle: key(33), fallback: null }],
+    feeds: [{ index: 0, name: 'USDC', account: key(30), fallback: null }],
+    markets: [{ index: 1, name: 'SOL-PERP', base: 'SOL' }],
     endpoints: { rpc: 'http://localhost', ws: null, history: null, local: null },
   });
   asset = exchange.assets[1]!;
@@ -140,7 +141,16 @@ describe('instructions', () => {
     cancelOrders: () => cancelOrders(exchange, { trader: owner, marginAccount: account, markets: [market], side: 'bid' }),
     pruneOrders: () => pruneOrders(exchange, market, [account], 3),
     settleFills: () => settleFills(exchange, market, [account]),
-    refresh: () => refresh(exchange, { assets: [0, 1], markets: [1] })[0]!,
+    refresh: () =>
+      refresh(exchange, {
+        feeds: [
+          { index: 0, account: key(30), isFallback: false },
+          { index: 3, account: key(31), isFallback: false },
+          { index: 3, account: key(32), isFallback: true },
+        ],
+        assets: [1],
+        markets: [1],
+      }),
     settlePnl: () => settlePnl(exchange, account, market),
     accountHealth: () => accountHealth(exchange, account),
     accountRisk: () => accountRisk(exchange, account),
@@ -168,6 +178,20 @@ describe('instructions', () => {
 
   test('are all compared', () => {
     expect(Object.keys(made).sort()).toEqual(Object.keys(fixture.instructions).sort());
+  });
+
+  test('of a signed message name its accounts first, and the feeds that take its prices', () => {
+    const message = { instruction: 1, feeds: new Uint8Array([4, 255, 0x85]) };
+    const plain = refresh(exchange, { feeds: [{ index: 0, account: key(30), isFallback: false }] });
+    const signed = refresh(exchange, { feeds: [{ index: 0, account: key(30), isFallback: false }], message });
+    expect(signed.accounts!.map(({ address }) => address)).toEqual([
+      exchange.riskState,
+      'Sysvar1nstructions1111111111111111111111111',
+      '3rdJbqfnagQ4yx9HXJViD4zc4xpiSqmFsKpPuSCQVyQL',
+      key(30),
+    ]);
+    expect(Buffer.from(plain.data!).toString('hex').slice(16)).toBe('010000000000');
+    expect(Buffer.from(signed.data!).toString('hex').slice(16)).toBe('0100000000' + '01' + '01' + '03000000' + '04ff85');
   });
 
   test.each(Object.keys(made))('%s is the same', async (name) => {

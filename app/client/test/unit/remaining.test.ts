@@ -1,6 +1,6 @@
 // Decoding and remaining accounts, on accounts of the built program: the module decodes them the same.
 import { readFileSync } from 'node:fs';
-import { createNoopSigner, type Address } from '@solana/kit';
+import { createNoopSigner, getAddressDecoder, type Address } from '@solana/kit';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import {
@@ -11,6 +11,7 @@ import {
   decodeMarginAccount,
   decodeMarket,
   decodeRiskState,
+  dueFeeds,
   entriesOf,
   explain,
   fits,
@@ -20,11 +21,10 @@ import {
   OrderType,
   pack,
   planLiquidation,
-  refresh,
+  refreshFeeds,
   resolveExchange,
   Risk,
   settleFillsOf,
-  staleEntries,
   transferSol,
   type ExchangeRef,
   type OrderBook,
@@ -49,18 +49,20 @@ function bytes(sparse: Sparse): Uint8Array {
 let risk: Risk;
 let exchange: ExchangeRef;
 const key = (letter: string) => letter.repeat(43) as Address;
+const feedAccount = (index: number) => getAddressDecoder().decode(new Uint8Array(32).fill(100 + index));
 
 beforeAll(async () => {
   risk = await Risk.load(new Uint8Array(here('../../src/wasm/plimsoll.wasm')));
   const program = '2ducq5nhMgwuZ8EaTgmrR8uwVEtZFzkvxhC1LJifVZsS' as Address;
-  const token = { name: 'Token', tokenProgram: program, mint: program, decimals: 6, oracle: program, fallback: null };
+  const token = { name: 'Token', tokenProgram: program, mint: program, decimals: 6 };
   exchange = await resolveExchange({
-    version: 1,
+    version: 2,
     name: 'Test',
     program,
     exchange: program,
+    feeds: Array.from({ length: 32 }, (_, index) => ({ index, name: `F${index}`, account: feedAccount(index), fallback: null })),
     assets: Array.from({ length: 16 }, (_, index) => ({ ...token, index, symbol: `A${index}` })),
-    markets: Array.from({ length: 16 }, (_, index) => ({ index, name: `M${index}`, base: 'A1', oracle: program, fallback: null })),
+    markets: Array.from({ length: 16 }, (_, index) => ({ index, name: `M${index}`, base: 'A1' })),
     endpoints: { rpc: 'http://localhost', ws: null, history: null, local: null },
   });
 });
@@ -99,11 +101,13 @@ describe('accounts of the built program', () => {
     const account = decodeMarginAccount(bytes(fixture.taker.marginAccount));
     const { balances, perps } = holdingsOf(account);
     const needed = entriesOf([account], { markets: [9] });
-    expect(needed.assets).toEqual([...new Set([0, ...balances.map(({ asset }) => asset)])].sort((a, b) => a - b));
+    expect(needed.assets).toEqual(balances.filter(({ shares }) => shares !== 0n).map(({ asset }) => asset).sort((a, b) => a - b));
     expect(needed.markets).toEqual([...perps.map(({ market }) => market), 9]);
     const state = decodeRiskState(bytes(fixture.riskState));
-    expect(staleEntries(needed, state, clock, 1).markets).toContain(9);
-    expect(staleEntries(needed, state, { ...clock, unixTime: clock.unixTime + 100_000n }, 1)).toEqual(needed);
+    const all = [...needed.assets.map((index) => state.assets[index]!), ...perps.map(({ market }) => state.markets[market]!)];
+    const later = { ...clock, unixTime: clock.unixTime + 100_000n };
+    const due = dueFeeds(needed, { risk: state, clock: later }, 'trade');
+    expect(due).toEqual([...new Set(all.map(({ price }) => price.feed))].sort((a, b) => a - b));
     expect(planLiquidation(exchange, account, state).position?.market.index).toBe(perps[0]?.market);
   });
 });
@@ -142,8 +146,8 @@ describe('transactions', () => {
   const payer = createNoopSigner('So11111111111111111111111111111111111111112' as Address);
 
   test('hold as many instructions as fit, in order', () => {
-    const entries = { assets: exchange.assets.map(({ index }) => index), markets: exchange.markets.map(({ index }) => index) };
-    const instructions = [...refresh(exchange, entries), transferSol(payer, payer.address, 1n)];
+    const feeds = exchange.feeds.map(({ index }) => ({ index, account: feedAccount(index), isFallback: false }));
+    const instructions = [...refreshFeeds(exchange, feeds), transferSol(payer, payer.address, 1n)];
     const packed = pack(payer.address, instructions);
     expect(packed.length).toBeGreaterThan(1);
     expect(packed.flat()).toEqual(instructions);

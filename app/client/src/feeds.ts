@@ -1,0 +1,68 @@
+// Feeds and the prices of entries that follow them: how old a price may be for what, and when it is doubted. The program's
+// rules, in its own units; crates/risk has them with their reasons.
+import type { EntryPrice, Feed, RiskState } from './generated';
+import type { ChainClock } from './risk';
+
+/**
+ * What a price is used for: new risk in a trade; whatever leaves, such as withdrawals, borrows and profits; flagging an
+ * account and seizing what it owns.
+ */
+export const PURPOSES = ['trade', 'pay', 'seize'] as const;
+/** One of {@link PURPOSES}. */
+export type Purpose = (typeof PURPOSES)[number];
+
+/** A price more than half away from its own average: nothing is seized at it. */
+export const BROKEN = 1;
+/** A newer observation was refused: the price carries no new risk and pays nothing. */
+export const REFUSED = 2;
+
+/** No feed, where one may be named. */
+export const NO_FEED = 255;
+
+/** Kinds of sources, by the byte that stands for them. */
+export const SOURCE_KINDS = ['none', 'pythPull', 'pythLegacy', 'pythPro', 'derived'] as const;
+/** One of {@link SOURCE_KINDS}. */
+export type SourceKind = (typeof SOURCE_KINDS)[number];
+/** The kind of a source; null for a byte that stands for none. */
+export const sourceKindOf = (source: { readonly kind: number }): SourceKind | null => SOURCE_KINDS[source.kind] ?? null;
+
+/** The chain's time, milliseconds. */
+export const nowMs = (clock: ChainClock): number => Number(clock.unixTime) * 1_000;
+
+/** Oldest publish time for a purpose, milliseconds. */
+export const ageOf = (price: Pick<EntryPrice, 'maxAgeSecs'>, purpose: Purpose): number => (price.maxAgeSecs[PURPOSES.indexOf(purpose)] ?? 0) * 1_000;
+
+/** Whether a price serves a purpose, now or so many milliseconds from now. */
+export function isFresh(price: Pick<EntryPrice, 'publishedMs' | 'maxAgeSecs' | 'flags'>, clock: ChainClock, purpose: Purpose, inMs = 0): boolean {
+  const refusing = purpose === 'seize' ? BROKEN : BROKEN | REFUSED;
+  return nowMs(clock) + inMs - Number(price.publishedMs) <= ageOf(price, purpose) && (price.flags & refusing) === 0;
+}
+
+/** For how long a price has been doubted, by the exchange's clock of doubt, milliseconds. */
+export const doubtedMs = (price: { readonly doubtFrom: bigint }, risk: Pick<RiskState, 'doubtMs'>): number =>
+  Math.max(0, Number(risk.doubtMs - price.doubtFrom));
+
+/** {@link BROKEN} and {@link REFUSED} of a feed's price, as far as they apply. */
+export function flagsOf({ spot, average, refusedMs, publishedMs }: Feed['price']): number {
+  const away = spot > average ? spot - average : average - spot;
+  return (away > average / 2n ? BROKEN : 0) | (refusedMs > publishedMs ? REFUSED : 0);
+}
+
+/**
+ * The feeds that have prices of their own, of which a feed is made: a derived one moves with its base and with the price of
+ * its own market; its own account, the rate, is needed before the first price only.
+ */
+export function sourcesOf(risk: Pick<RiskState, 'feeds' | 'feedCount'>, index: number): number[] {
+  const feed = index < risk.feedCount ? risk.feeds[index] : undefined;
+  if (!feed) return [];
+  const source = feed.sources.primary;
+  if (sourceKindOf(source) !== 'derived') return [index];
+  const made = [source.base, source.cap].filter((one) => one !== NO_FEED);
+  return feed.rate === 0n ? [...made, index] : made;
+}
+
+/** Whether a feed's fallback counts: the primary has been silent for more than twice the age that trades allow. */
+export function needsFallback(feed: Pick<Feed, 'price' | 'limits'>, clock: ChainClock): boolean {
+  const silent = nowMs(clock) - Number(feed.price.primaryMs);
+  return feed.price.spot !== 0n && silent > feed.limits.tradeAgeSecs * 2_000;
+}
