@@ -1,5 +1,5 @@
 // What the owner can do: every action builds its instructions, has the wallet sign, and says in plain words what became of it.
-import type { MarginMode } from '@plimsoll/client/accounts';
+import { flagOf, type MarginMode } from '@plimsoll/client/accounts';
 import { marginAccountAddress, type AssetRef, type MarketRef } from '@plimsoll/client/addresses';
 import { makersFor } from '@plimsoll/client/instructions/orders';
 import {
@@ -8,22 +8,26 @@ import {
   closeMarginAccount,
   createMarginAccount,
   deposit,
+  flagging,
   liquidation,
   placeOrder,
-  refresh,
   refreshFor,
   setDelegate,
   setMarginMode,
   transfer,
   withdraw,
+  type Entries,
   type Liquidation,
   type OrderTerms,
+  type PricesAt,
 } from '@plimsoll/client/instructions/index';
 import { pack } from '@plimsoll/client/message';
 import { OrderType, SelfTradeBehavior, settlePnl } from './program.ts';
 import type { Terms } from '@plimsoll/client/risk';
 import { SendError, Sender, type Simulation } from '@plimsoll/client/send';
-import type { MarginAccountEntry } from '@plimsoll/client/store/index';
+import type { Purpose } from '@plimsoll/client/feeds';
+import type { MarginAccount, RiskState } from '@plimsoll/client/generated';
+import { sleep } from '@plimsoll/client/connection';
 import type { Address, Instruction, TransactionSigner } from '@solana/kit';
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
@@ -31,7 +35,7 @@ import { shortAddress } from '../format/address.ts';
 import { toast } from '../ui/index.ts';
 import { useWallet } from '../wallet/store.ts';
 import { useExchange } from './exchange.tsx';
-import type { ExchangeState } from './types.ts';
+import type { ExchangeState, Snapshot } from './types.ts';
 
 const KIND: Record<Terms['kind'], OrderType> = {
   limit: OrderType.Limit,
@@ -61,6 +65,16 @@ function orderTerms(terms: Terms): OrderTerms {
   };
 }
 
+/** What to liquidate of an account, given what it holds and the prices. */
+export type LiquidationPlan = (account: MarginAccount, risk: RiskState) => Liquidation;
+
+/** How long to wait for later prices than an account was flagged at, and how often to look, milliseconds. */
+const LATER = { patience: 90_000, every: 1_000 };
+
+/** Whether a liquidation that is refused so has to wait for later prices, and no more. */
+export const waitsForPrices = (check: Pick<Simulation, 'refusal'>): boolean =>
+  check.refusal?.name === 'SameObservation' || check.refusal?.name === 'StaleEntry';
+
 /** The actions; each returns whether it landed. */
 export class Actions {
   private readonly sender: Sender;
@@ -69,6 +83,7 @@ export class Actions {
     private readonly state: ExchangeState,
     connection: ConstructorParameters<typeof Sender>[0],
     private readonly signer: TransactionSigner,
+    private readonly latest: () => Snapshot,
     private readonly onLanded: () => void,
   ) {
     this.sender = new Sender(connection, state.ref.program, signer);
@@ -79,14 +94,14 @@ export class Actions {
     return marginAccountAddress(this.state.ref.program, this.state.ref.address, this.signer.address, subAccount);
   }
 
-  /** Places an order, after refreshing what its health check reads. */
+  /** Places an order, after refreshing what its health check reads and has grown old. */
   async place(account: string, market: MarketRef, terms: Terms, title: string): Promise<boolean> {
     const { ref, snapshot } = this.state;
     const order = orderTerms(terms);
     const book = snapshot.books.get(market.index)?.value;
     const makers = book ? makersFor(book, order, account as Address) : [];
     const place = placeOrder(ref, { trader: this.signer, marginAccount: account as Address, market, terms: order, makers });
-    return this.send(title, [...refreshFor(ref, this.stored(account), { markets: [market.index] }), place]);
+    return this.send(title, [...this.refresh('trade', account, { markets: [market.index] }), place]);
   }
 
   /** Cancels one order. */
@@ -108,14 +123,14 @@ export class Actions {
     const isNew = !this.state.snapshot.accounts?.some((stored) => stored.address === account);
     const create = isNew ? [await createMarginAccount(ref, this.signer, subAccount)] : [];
     const move = await deposit(ref, { depositor: this.signer, marginAccount: account, asset, amount, tokenBalance });
-    return this.send(title, [...create, ...refresh(ref, { assets: [asset.index], markets: [] }), ...move]);
+    return this.send(title, [...create, ...this.refresh('trade', undefined, { assets: [asset.index] }), ...move]);
   }
 
   /** Withdraws to the wallet, borrowing what the deposit lacks if allowed. */
   async withdraw(account: string, asset: AssetRef, amount: bigint, allowBorrow: boolean, title: string): Promise<boolean> {
     const { ref } = this.state;
     const move = await withdraw(ref, { owner: this.signer, marginAccount: account as Address, asset, amount, allowBorrow });
-    return this.send(title, [...refreshFor(ref, this.stored(account), { assets: [asset.index] }), ...move]);
+    return this.send(title, [...this.refresh('pay', account, { assets: [asset.index] }), ...move]);
   }
 
   /** Moves a balance between two accounts of the owner; opens the second where there is none. */
@@ -125,7 +140,7 @@ export class Actions {
     const isNew = !this.state.snapshot.accounts?.some((stored) => stored.address === to);
     const create = isNew ? [await createMarginAccount(ref, this.signer, toSubAccount)] : [];
     const move = transfer(ref, { owner: this.signer, from: from as Address, to, asset, amount, allowBorrow: false });
-    return this.send(title, [...create, ...refreshFor(ref, this.stored(from), { assets: [asset.index] }), move]);
+    return this.send(title, [...create, ...this.refresh('pay', from, { assets: [asset.index] }), move]);
   }
 
   /** Opens an account without a deposit. */
@@ -147,45 +162,85 @@ export class Actions {
   async setMarginMode(account: string, mode: MarginMode): Promise<boolean> {
     const { ref } = this.state;
     const set = setMarginMode(ref, this.signer, account as Address, mode);
-    return this.send(`Switch to ${mode} margin`, [...refreshFor(ref, this.stored(account)), set]);
+    return this.send(`Switch to ${mode} margin`, [...this.refresh('trade', account), set]);
   }
 
   /** Turns a position's profit or loss into quote, as far as the market's pool can pay. */
   async settle(account: string, market: MarketRef): Promise<boolean> {
     const { ref } = this.state;
     const settle = settlePnl(ref, market, account as Address);
-    return this.send('Settle profit and loss', [...refreshFor(ref, this.stored(account), { markets: [market.index] }), settle]);
+    return this.send('Settle profit and loss', [...this.refresh('pay', account, { assets: [0], markets: [market.index] }), settle]);
   }
 
-  /** Liquidates an account into one of the owner's; what it would do can be asked first with {@link checkLiquidation}. */
-  async liquidate(own: string, target: MarginAccountEntry, what: Liquidation): Promise<boolean> {
-    const instructions = this.liquidation(own, target, what);
-    return instructions ? this.send(`Liquidate ${shortAddress(target.address)}`, instructions) : false;
+  /**
+   * Liquidates an account into one of the owner's; what it would do can be asked first with {@link checkLiquidation}. In two
+   * steps: the account is flagged, unless it is, and what it holds is seized at prices later than those, once there are any.
+   */
+  async liquidate(own: string, target: Address, plan: LiquidationPlan): Promise<boolean> {
+    const name = shortAddress(target);
+    if (this.flag(target) === 'none') {
+      const flagged = await this.send(`Flag ${name}`, () => this.liquidation(own, target, (account, risk) => flagging(plan(account, risk))));
+      if (!flagged) return false;
+    }
+    const title = `Liquidate ${name}`;
+    const id = toast({ tone: 'busy', title, detail: 'Flagged. Waiting for later prices…' });
+    await this.laterPrices(own, target, plan);
+    return this.send(title, () => this.liquidation(own, target, plan), id);
   }
 
-  /** What a liquidation would do now: its refusal, or its logs. */
-  async checkLiquidation(own: string, target: MarginAccountEntry, what: Liquidation, signal?: AbortSignal): Promise<Simulation> {
-    const instructions = this.liquidation(own, target, what);
-    if (!instructions) throw new Error('Your account has not been read yet.');
+  /** What the next step of a liquidation would do now, flagging or seizing: its refusal, or its logs. */
+  async checkLiquidation(own: string, target: Address, plan: LiquidationPlan, signal?: AbortSignal): Promise<Simulation> {
+    const next: LiquidationPlan = (account, risk) => (flagOf(account) === 'none' ? flagging(plan(account, risk)) : plan(account, risk));
+    const instructions = this.liquidation(own, target, next);
     // Of one that needs several transactions the last is the liquidation; the others only refresh prices.
     const groups = pack(this.signer.address, instructions);
     return this.sender.simulate(groups.at(-1) ?? instructions, signal);
   }
 
-  private liquidation(own: string, target: MarginAccountEntry, what: Liquidation): Instruction[] | undefined {
+  /** Waits until a flagged account may be seized from as far as its prices go, or nothing is to be gained by waiting. */
+  private async laterPrices(own: string, target: Address, plan: LiquidationPlan): Promise<void> {
+    for (const end = Date.now() + LATER.patience; Date.now() < end; await sleep(LATER.every)) {
+      if (this.flag(target) === 'none') continue;
+      const check = await this.checkLiquidation(own, target, plan).catch(() => undefined);
+      if (check && !waitsForPrices(check)) return;
+    }
+  }
+
+  private flag(target: Address) {
+    const entry = this.latest().all.find((one) => one.address === target);
+    return entry ? flagOf(entry.account) : 'none';
+  }
+
+  private liquidation(own: string, target: Address, plan: LiquidationPlan): Instruction[] {
     const [account] = this.stored(own);
-    const { ref, snapshot } = this.state;
-    const queues = new Map([...snapshot.queues].map(([index, stored]) => [index, stored.value]));
-    return account && liquidation(ref, { liquidator: this.signer, own: { address: own as Address, account }, target, queues, what });
+    const entry = this.latest().all.find((one) => one.address === target);
+    if (!account || !entry) throw new Error('The accounts have not been read yet.');
+    const at = this.prices();
+    const queues = new Map([...this.latest().queues].map(([index, stored]) => [index, stored.value]));
+    const what = plan(entry.account, at.risk);
+    return liquidation(this.state.ref, { at, liquidator: this.signer, own: { address: own as Address, account }, target: entry, queues, what });
+  }
+
+  private prices(): PricesAt {
+    const { risk, clock } = this.latest();
+    if (!risk) throw new Error('The prices have not been read yet.');
+    return { risk: risk.value, clock };
+  }
+
+  /** The refreshes that an action on an account needs. */
+  private refresh(purpose: Purpose, account?: string, extra?: Partial<Entries>): Instruction[] {
+    return refreshFor(this.state.ref, this.prices(), purpose, account === undefined ? [] : this.stored(account), extra);
   }
 
   private stored(address: string) {
-    return this.state.snapshot.accounts?.filter((account) => account.address === address).map((account) => account.value) ?? [];
+    return this.latest().accounts?.filter((account) => account.address === address).map((account) => account.value) ?? [];
   }
 
-  private async send(title: string, instructions: readonly Instruction[]): Promise<boolean> {
-    const id = toast({ tone: 'busy', title, detail: 'Checking…' });
+  /** Sends, and says what becomes of it: in a message of its own, or in one that is shown already. */
+  private async send(title: string, wanted: readonly Instruction[] | (() => readonly Instruction[]), shown?: number): Promise<boolean> {
+    const id = toast({ tone: 'busy', title, detail: 'Checking…', ...(shown !== undefined && { id: shown }) });
     try {
+      const instructions = typeof wanted === 'function' ? wanted() : wanted;
       const landed = await this.sender.sendAll(instructions, {
         onStage: (stage) => {
           const detail = { simulating: 'Checking…', signing: 'Waiting for the wallet…', sending: 'Sent, waiting for confirmation…', confirmed: 'Confirmed' }[stage];
@@ -212,7 +267,7 @@ export function useActions(): Actions | undefined {
   const queries = useQueryClient();
   return useMemo(() => {
     if (!state || !chain || !connected) return undefined;
-    return new Actions(state, chain.connection, connected.signer, () => {
+    return new Actions(state, chain.connection, connected.signer, chain.snapshot, () => {
       chain.refresh();
       void queries.invalidateQueries({ queryKey: ['tokens'] });
       void queries.invalidateQueries({ queryKey: ['history'] });

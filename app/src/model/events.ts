@@ -51,7 +51,7 @@ export function describeEvent(event: HistoryEvent, account: string, assets: read
     case 'PnlSettled':
       return `Settled ${dollars('amount')} of profit and loss in ${market?.name ?? 'a market'}`;
     case 'LiquidationFlag':
-      return data['flagged'] ? 'Liquidation started: Maint was below zero' : 'Liquidation ended';
+      return data['flagged'] ? 'Flagged for liquidation: Maint was below zero' : 'Liquidation ended';
     case 'PositionLiquidated':
       return `${data['liquidator'] === account ? 'Took over' : 'Lost to a liquidator:'} ${size('lots')} worth ${dollars('notional')}, fee ${dollars('fee')}`;
     case 'CollateralLiquidated':

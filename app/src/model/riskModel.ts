@@ -1,4 +1,5 @@
 // The portfolio model of an exchange as people read it: underlyings, their volatilities, and what follows them.
+import { nameOf } from '@plimsoll/client/accounts';
 import type { ModelParams, RiskState } from '@plimsoll/client/generated';
 
 const RATIO_ONE = 2 ** 24;
@@ -71,7 +72,7 @@ function underlyingView(risk: RiskState, i: number): UnderlyingView {
   const { announced } = volatility.pending;
   return {
     number,
-    name: new TextDecoder().decode(Uint8Array.from(params.name)).replace(/\0+$/, '') || `Underlying ${number}`,
+    name: nameOf(params.name) || `Underlying ${number}`,
     drives: params.factor || undefined,
     loadings: params.loadings.slice(0, risk.model.params.factorCount).map((loading) => loading / LOADING_ONE),
     volatility: {

@@ -1,9 +1,10 @@
 // What pages show of an exchange: the chain's integers turned into prices, sizes and dollars. Numbers here are for
 // reading and drawing; whatever is sent to the chain keeps its integers, which every view carries along.
-import { marginModeOf, type MarginMode } from '@plimsoll/client/accounts';
+import { flagOf, marginModeOf, type MarginMode } from '@plimsoll/client/accounts';
 import type { AssetRef, MarketRef } from '@plimsoll/client/addresses';
 import type { OrderBook, RestingOrder } from '@plimsoll/client/book';
-import type { AssetRisk, Bank, MarginAccount, Market, MarketRisk, PriceState } from '@plimsoll/client/generated';
+import { ageOf, isFresh, nowMs } from '@plimsoll/client/feeds';
+import type { AssetRisk, Bank, EntryPrice, MarginAccount, Market, MarketRisk } from '@plimsoll/client/generated';
 import { lotDecimals, priceDecimals, priceNumber, sharesToNative, type ContractScale } from '@plimsoll/client/units';
 
 /** One, as a ratio of the program. */
@@ -21,11 +22,14 @@ export interface ChainClock {
   unixTime: bigint;
 }
 
-/** How old a price is, and whether it is too old to count. */
+/** How old a price is, and whether new risk may rely on it: not when it is too old, nor when it is doubted. */
 export interface PriceAge {
   seconds: number;
   stale: boolean;
+  /** The oldest that counts for new risk. */
   maxSeconds: number;
+  /** Number of the feed that it comes from. */
+  feed: number;
 }
 
 /** A listed asset. */
@@ -143,6 +147,8 @@ export interface AccountView {
   subAccount: number;
   delegate: string | undefined;
   liquidating: boolean;
+  /** Whether what it holds may be seized now: not before later prices than it was flagged at. */
+  seizable: boolean;
   /** How it is margined. */
   mode: MarginMode;
   balances: BalanceView[];
@@ -157,10 +163,13 @@ function mantissa(value: bigint, shift: number): number {
   return Number(value) / 2 ** shift;
 }
 
-function age(price: PriceState, limits: { maxAgeSecs: number; maxAgeSlots: number }, now: ChainClock): PriceAge {
-  const seconds = Math.max(0, Number(now.unixTime - price.publishTime));
-  // Entries are refreshed in the transaction that needs them, so only the oracle's own age says anything to a trader.
-  return { seconds, stale: price.spot === 0n || seconds > limits.maxAgeSecs, maxSeconds: limits.maxAgeSecs };
+function age(price: EntryPrice, now: ChainClock): PriceAge {
+  return {
+    seconds: Math.max(0, (nowMs(now) - Number(price.publishedMs)) / 1_000),
+    stale: price.spot === 0n || !isFresh(price, now, 'trade'),
+    maxSeconds: ageOf(price, 'trade') / 1_000,
+    feed: price.feed,
+  };
 }
 
 /** A listed asset as pages show it. */
@@ -179,7 +188,7 @@ export function assetView(ref: AssetRef, risk: AssetRisk, bank: Bank | undefined
     ref,
     price: usdPerToken(risk.price.spot),
     stablePrice: usdPerToken(risk.price.stable),
-    age: age(risk.price, risk, now),
+    age: age(risk.price, now),
     weights: {
       assetInit: (risk.assetWeight[0] ?? 0) / RATIO_ONE,
       assetMaint: (risk.assetWeight[2] ?? 0) / RATIO_ONE,
@@ -233,8 +242,8 @@ export function marketView(ref: MarketRef, risk: MarketRisk, market: Market, now
     priceDecimals: priceDecimals(scale),
     sizeDecimals: lotDecimals(scale),
     oracle: usd(risk.price.spot),
-    mark: usd(risk.mark),
-    age: age(risk.price, risk, now),
+    mark: usd(risk.price.spot) * (1 + risk.premium / RATIO_ONE),
+    age: age(risk.price, now),
     initRatio: Math.max(risk.initRatio, params.initRatio) / RATIO_ONE,
     maintRatio: Math.max(risk.maintRatio, params.maintRatio) / RATIO_ONE,
     makerFee: params.makerFee / RATIO_ONE,
@@ -330,7 +339,8 @@ export function accountView(
     owner: account.owner,
     subAccount: account.subAccount,
     delegate: account.delegate === NOBODY ? undefined : account.delegate,
-    liquidating: account.state === 1,
+    liquidating: flagOf(account) !== 'none',
+    seizable: flagOf(account) === 'confirmed',
     mode: marginModeOf(account),
     balances,
     positions,

@@ -14,7 +14,7 @@ export const SOL_PERP: MarketView = {
   sizeDecimals: 2,
   oracle: 190,
   mark: 190,
-  age: { seconds: 1, stale: false, maxSeconds: 60 },
+  age: { seconds: 1, stale: false, maxSeconds: 60, feed: 1 },
   initRatio: 0.1,
   maintRatio: 0.05,
   makerFee: 0.0001,

@@ -1,5 +1,5 @@
 // All accounts, the deepest loaded first.
-import { marginModeOf } from '@plimsoll/client/accounts';
+import { flagOf, marginModeOf } from '@plimsoll/client/accounts';
 import type { JSX } from 'react';
 import { shortAddress } from '../../format/address.ts';
 import { percent, trimmed } from '../../format/number.ts';
@@ -66,7 +66,7 @@ function columns(names: FleetTableProps['names'], own: string | undefined, onLiq
       head: 'Standing',
       wide: true,
       sort: (row) => row.standing,
-      cell: (row) => <span className={tone(row.standing) === 'calm' ? 'muted' : tone(row.standing)}>{row.liquidating ? 'In liquidation' : STANDING_TEXT[row.standing].title}</span>,
+      cell: (row) => <span className={tone(row.standing) === 'calm' ? 'muted' : tone(row.standing)}>{row.liquidating ? (flagOf(row.entry.account) === 'flagged' ? 'Flagged' : 'In liquidation') : STANDING_TEXT[row.standing].title}</span>,
     },
     { id: 'maintenance', head: 'Maint', align: 'end', sort: (row) => row.lines.maintenance, cell: (row) => <NumberText value={row.lines.maintenance} className={row.lines.maintenance < 0 ? 'danger' : ''} /> },
     { id: 'equity', head: 'Equity', align: 'end', wide: true, sort: (row) => row.lines.equity, cell: (row) => <NumberText value={row.lines.equity} /> },

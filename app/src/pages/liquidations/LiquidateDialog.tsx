@@ -1,11 +1,12 @@
-// One account: what it holds, what a liquidation would do to it now, and the button that does it.
+// One account: what it holds, what the next step of its liquidation would do now, and the button that does it.
+import { flagOf } from '@plimsoll/client/accounts';
 import { eventsOf } from '@plimsoll/client/events';
-import type { ProgramEvent } from '@plimsoll/client/generated';
+import type { MarginAccount, ProgramEvent } from '@plimsoll/client/generated';
 import { planLiquidation, type Liquidation } from '@plimsoll/client/instructions/index';
 import type { Simulation } from '@plimsoll/client/send';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState, type JSX } from 'react';
-import { useActions, useBusy } from '../../data/actions.ts';
+import { useActions, useBusy, waitsForPrices, type LiquidationPlan } from '../../data/actions.ts';
 import { useAccount, useExchange } from '../../data/exchange.tsx';
 import type { ExchangeState } from '../../data/types.ts';
 import { shortAddress } from '../../format/address.ts';
@@ -44,22 +45,25 @@ function Opened({ row, state, title, onClose }: { row: FleetRow; state: Exchange
   const [share, setShare] = useState(1);
   const risk = state.snapshot.risk?.value;
   const view = risk && accountView(row.entry.address, row.entry.account, risk, state.assets, state.markets);
-  const what = useMemo(() => (risk ? scaled(planLiquidation(state.ref, row.entry.account, risk), row, share) : undefined), [risk, row, share, state.ref]);
+  const { address, account } = row.entry;
+  const plan = useMemo<LiquidationPlan>(() => (of, prices) => scaled(planLiquidation(state.ref, of, prices), of, share), [share, state.ref]);
+  const what = useMemo(() => (risk ? plan(account, risk) : undefined), [risk, account, plan]);
+  const flag = flagOf(account);
   const isOpen = row.lines.maintenance < 0 || row.liquidating;
-  const isOwn = own?.address === row.entry.address;
+  const isOwn = own?.address === address;
   const { data: check, error } = useQuery({
-    queryKey: ['liquidation', row.entry.address, own?.address, share],
+    queryKey: ['liquidation', address, own?.address, share, flag],
     enabled: Boolean(actions && own && what && isOpen && !isOwn),
     refetchInterval: 1200,
     retry: false,
-    queryFn: ({ signal }) => (actions && own && what ? actions.checkLiquidation(own.address, row.entry, what, signal) : Promise.reject(new Error('Not connected'))),
+    queryFn: ({ signal }) => (actions && own ? actions.checkLiquidation(own.address, address, plan, signal) : Promise.reject(new Error('Not connected'))),
   });
   const send = () => run(async () => {
-    if (own && what && (await actions?.liquidate(own.address, row.entry, what))) onClose();
+    if (own && (await actions?.liquidate(own.address, address, plan))) onClose();
   });
   const footer = isOpen && own && !isOwn && (
-    <Button kind="danger" wide busy={busy} disabled={!actions || (check !== undefined && check.refusal !== null)} onClick={() => void send()} data-testid="liquidate">
-      Liquidate into account {own.subAccount}
+    <Button kind="danger" wide busy={busy} disabled={!actions || (check !== undefined && check.refusal !== null && !waitsForPrices(check))} onClick={() => void send()} data-testid="liquidate">
+      {flag === 'none' ? 'Flag, then liquidate' : 'Liquidate'} into account {own.subAccount}
     </Button>
   );
   return (
@@ -81,16 +85,29 @@ function Opened({ row, state, title, onClose }: { row: FleetRow; state: Exchange
             <Slider label={`Take over of ${what.position.market.name}, at most`} value={share} min={0.1} max={1} step={0.1} onChange={setShare} text={percent(share, 0)} />
           )}
           <Outcome check={check} error={error} state={state} />
+          <Steps flag={flag} />
         </>
       )}
     </Dialog>
   );
 }
 
+/** What is still to come before anything is seized. */
+function Steps({ flag }: { flag: ReturnType<typeof flagOf> }): JSX.Element | null {
+  if (flag === 'confirmed') return null;
+  return (
+    <p className="small muted" data-testid="liquidation-steps">
+      {flag === 'none'
+        ? 'Two steps: the account is flagged now, and what it holds is seized at prices published after those that it was flagged at. The button does both, and waits in between.'
+        : 'The account has been flagged. What it holds is seized at prices published after those that it was flagged at; the button waits for them.'}
+    </p>
+  );
+}
+
 /** At most this share of the position: health may need less, never more than is asked for. */
-function scaled(plan: Liquidation, row: FleetRow, share: number): Liquidation {
+function scaled(plan: Liquidation, account: MarginAccount, share: number): Liquidation {
   const { position } = plan;
-  const held = row.entry.account.perps.find((perp) => perp.market === position?.market.index)?.position ?? 0n;
+  const held = account.perps.find((perp) => perp.market === position?.market.index)?.position ?? 0n;
   if (!position || share >= 1) return plan;
   const lots = ((held < 0n ? -held : held) * BigInt(Math.round(share * 10))) / 10n;
   return { ...plan, position: { ...position, maxLots: lots > 0n ? lots : 1n } };
@@ -146,6 +163,7 @@ function Outcome({ check, error, state }: { check: Simulation | undefined; error
 }
 
 function describe(event: ProgramEvent, state: ExchangeState): string | undefined {
+  if (event.kind === 'LiquidationFlag' && event.data.flagged) return 'The account is flagged';
   if (event.kind === 'PositionLiquidated') {
     const { market: index, lots, notional, fee, insuranceFee } = event.data;
     const market = state.markets.find((one) => one.index === index);

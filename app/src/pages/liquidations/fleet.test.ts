@@ -20,6 +20,7 @@ const health = (maintenance: number, equity: number, notional = 100): HealthLine
   balances: [],
   perps: [{ market: 0, position: 1n, pnl: 0n, init: 0n, maintenance: 0n }],
   stale: [],
+  feeds: [],
 });
 
 const row = (health: HealthLines) => {

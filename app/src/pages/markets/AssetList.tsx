@@ -1,13 +1,14 @@
 // Assets: prices, deposits and borrows against their caps, interest, and the parameters of the chosen one.
 import type { JSX } from 'react';
 import type { ExchangeState } from '../../data/types.ts';
-import { fixed, percent, pricePlaces, trimmed, usd } from '../../format/number.ts';
+import { fixed, percent, pricePlaces, usd } from '../../format/number.ts';
 import { duration } from '../../format/time.ts';
+import { feedView } from '../../model/feeds.ts';
 import type { AssetView } from '../../model/views.ts';
 import { NumberText, SkeletonRows, Table, Tooltip, type Column } from '../../ui/index.ts';
 import styles from './MarketsPage.module.css';
-import { dollars, oracleStatus, ratio } from './parameters.ts';
-import { CapUse, Facts, Feed, ModeTag } from './parts.tsx';
+import { dollars, ratio } from './parameters.ts';
+import { CapUse, Facts, FeedAge, FeedFacts, ModeTag } from './parts.tsx';
 
 /** Properties of {@link AssetList}. */
 export interface AssetListProps {
@@ -29,10 +30,9 @@ export function AssetList({ state, chosen, onChoose }: AssetListProps): JSX.Elem
 const bankOf = (state: ExchangeState, row: AssetView) => state.snapshot.banks.get(row.index)?.value;
 const valueOf = (row: AssetView, tokens: number | undefined) => (tokens === undefined ? undefined : tokens * row.price);
 
-function statusOf(state: ExchangeState, row: AssetView) {
-  const entry = state.snapshot.risk?.value.assets[row.index];
-  const limits = bankOf(state, row)?.params.oracle;
-  return entry && limits && oracleStatus(entry.price, limits, state.snapshot.clock);
+function feedOf(state: ExchangeState, row: AssetView) {
+  const { risk, clock } = state.snapshot;
+  return risk && feedView(risk.value, row.age.feed, clock);
 }
 
 function columns(state: ExchangeState): Column<AssetView>[] {
@@ -52,10 +52,7 @@ function columns(state: ExchangeState): Column<AssetView>[] {
     {
       id: 'feed',
       head: 'Age',
-      cell: (row) => {
-        const status = statusOf(state, row);
-        return status ? <Feed status={status} /> : <span className="faint">–</span>;
-      },
+      cell: (row) => <FeedAge feed={feedOf(state, row)} />,
     },
     { id: 'deposits', head: 'Deposits', align: 'end', width: '160px', wide: true, sort: (row) => valueOf(row, row.deposits) ?? 0, cell: (row) => <CapUse label="Deposits" used={valueOf(row, row.deposits)} cap={cap(row, 'depositCapUsd')} /> },
     { id: 'borrows', head: 'Borrows', align: 'end', width: '160px', wide: true, sort: (row) => valueOf(row, row.borrows) ?? 0, cell: (row) => <CapUse label="Borrows" used={valueOf(row, row.borrows)} cap={cap(row, 'borrowCapUsd')} /> },
@@ -81,10 +78,9 @@ function columns(state: ExchangeState): Column<AssetView>[] {
 
 function AssetDetail({ state, asset }: { state: ExchangeState; asset: AssetView }): JSX.Element {
   const bank = bankOf(state, asset);
-  const status = statusOf(state, asset);
   if (!bank) return <SkeletonRows rows={6} label={`Loading ${asset.symbol}`} />;
   const { params } = bank;
-  const { curve, liquidation, oracle } = params;
+  const { curve, liquidation } = params;
   const tokens = (native: bigint) => (Number(native) / 10 ** asset.decimals) * asset.price;
   const now = Number(state.snapshot.clock.unixTime);
   // A flow counts only while its window lasts: after that the next one starts from nothing.
@@ -110,7 +106,7 @@ function AssetDetail({ state, asset }: { state: ExchangeState; asset: AssetView 
             ['Shrinks above', usd(dollars(params.depositScaleStartUsd)), 'Total deposits from which the Init weight falls.'],
             ['Debts count', `${percent(asset.weights.liabilityInit, 1)} Init, ${percent(asset.weights.liabilityMaint, 1)} Maint`],
             ['Grows above', usd(dollars(params.borrowScaleStartUsd)), 'Total borrows from which the Init weight of debts rises.'],
-            ['Liquidation fee', `${percent(ratio(liquidation.feeMin))} to ${percent(ratio(liquidation.feeMax))}`, `Rises over ${liquidation.rampSlots} slots from the moment an account is flagged.`],
+            ['Liquidation fee', `${percent(ratio(liquidation.feeMin))} to ${percent(ratio(liquidation.feeMax))}`, `Rises over ${duration(liquidation.rampSecs)} from the moment an account is flagged.`],
             ['Closed whole below', usd(dollars(params.dustUsd))],
           ]}
         />
@@ -125,16 +121,7 @@ function AssetDetail({ state, asset }: { state: ExchangeState; asset: AssetView 
             ['Kept by the exchange', `${percent(ratio(params.interestFee), 0)} of it, ${percent(ratio(params.loanOriginationFee), 3)} of a new borrow`],
           ]}
         />
-        <Facts
-          title="Oracle"
-          facts={[
-            ['Status', status ? <span className={status.is === 'fresh' ? 'buy' : 'warn'}>{status.text}</span> : '–'],
-            ['Age', status ? `${duration(status.age)} of at most ${duration(oracle.maxAgeSecs)}` : '–'],
-            ['Confidence', status ? `±${percent(status.confidence, 3)} of at most ${percent(ratio(oracle.maxConfRatio))}` : '–'],
-            ['Stable price', `${trimmed(asset.stablePrice, pricePlaces(asset.stablePrice))}, moves ${percent(ratio(oracle.stableRatePerHour), 1)} an hour at most`, 'Init takes the worse of spot and this.'],
-            ['Fallback', asset.ref.fallback ? 'yes' : 'none'],
-          ]}
-        />
+        <FeedFacts feed={feedOf(state, asset)} />
       </div>
     </section>
   );

@@ -4,11 +4,12 @@ import { useHistory } from '../../data/history.ts';
 import type { ExchangeState } from '../../data/types.ts';
 import { change, fixed, percent, short, usd } from '../../format/number.ts';
 import { duration } from '../../format/time.ts';
+import { feedView } from '../../model/feeds.ts';
 import type { MarketView } from '../../model/views.ts';
 import { EmptyState, ErrorState, SkeletonRows, Table, Tooltip, type Column } from '../../ui/index.ts';
 import styles from './MarketsPage.module.css';
-import { dollars, oracleStatus, ratio } from './parameters.ts';
-import { CapUse, Facts, Feed, ModeTag, ZeroLine } from './parts.tsx';
+import { dollars, ratio } from './parameters.ts';
+import { CapUse, Facts, FeedAge, FeedFacts, ModeTag, ZeroLine } from './parts.tsx';
 
 /** Properties of {@link MarketList}. */
 export interface MarketListProps {
@@ -32,10 +33,9 @@ const storedOf = (state: ExchangeState, row: MarketView) => state.snapshot.marke
 /** Dollars of a number of base lots at the oracle's price. */
 const lotsValue = (row: MarketView, lots: bigint) => Number(lots) * row.lotSize * row.oracle;
 
-function statusOf(state: ExchangeState, row: MarketView) {
-  const entry = state.snapshot.risk?.value.markets[row.index];
-  const limits = storedOf(state, row)?.params.oracle;
-  return entry && limits && oracleStatus(entry.price, limits, state.snapshot.clock);
+function feedOf(state: ExchangeState, row: MarketView) {
+  const { risk, clock } = state.snapshot;
+  return risk && feedView(risk.value, row.age.feed, clock);
 }
 
 function columns(state: ExchangeState): Column<MarketView>[] {
@@ -46,10 +46,7 @@ function columns(state: ExchangeState): Column<MarketView>[] {
     {
       id: 'feed',
       head: 'Age',
-      cell: (row) => {
-        const status = statusOf(state, row);
-        return status ? <Feed status={status} /> : <span className="faint">–</span>;
-      },
+      cell: (row) => <FeedAge feed={feedOf(state, row)} />,
     },
     { id: 'mark', head: 'Mark', align: 'end', wide: true, sort: (row) => row.mark, cell: (row) => price(row, row.mark) },
     {
@@ -80,7 +77,6 @@ function columns(state: ExchangeState): Column<MarketView>[] {
 
 function MarketDetail({ state, market }: { state: ExchangeState; market: MarketView }): JSX.Element {
   const stored = storedOf(state, market);
-  const status = statusOf(state, market);
   if (!stored) return <SkeletonRows rows={6} label={`Loading ${market.name}`} />;
   const { params } = stored;
   const size = (lots: bigint) => `${short(Number(lots) * market.lotSize)} ${market.base}`;
@@ -106,7 +102,7 @@ function MarketDetail({ state, market }: { state: ExchangeState; market: MarketV
             ['Maint', ratios(market.maintRatio, ratio(params.maintRatio)), 'Likewise, after an announcement.'],
             ['Grows above', usd(market.sizeScale), 'Notional from which both ratios grow with its square root.'],
             ['Profit counts', params.profitWeight.map((weight) => percent(ratio(weight), 0)).join(' / '), 'Part of an unrealised profit that counts for Init, LiquidationEnd and Maint.'],
-            ['Liquidation fee', `${percent(ratio(params.liquidation.feeMin))} to ${percent(ratio(params.liquidation.feeMax))}`, `Rises over ${params.liquidation.rampSlots} slots from the moment an account is flagged.`],
+            ['Liquidation fee', `${percent(ratio(params.liquidation.feeMin))} to ${percent(ratio(params.liquidation.feeMax))}`, `Rises over ${duration(params.liquidation.rampSecs)} from the moment an account is flagged.`],
             ['Of it to insurance', percent(ratio(params.liquidation.insuranceShare), 0)],
           ]}
         />
@@ -121,16 +117,7 @@ function MarketDetail({ state, market }: { state: ExchangeState; market: MarketV
             ['Book sampled at', usd(dollars(params.impactNotional))],
           ]}
         />
-        <Facts
-          title="Oracle"
-          facts={[
-            ['Status', status ? <span className={status.is === 'fresh' ? 'buy' : 'warn'}>{status.text}</span> : '–'],
-            ['Age', status ? `${duration(status.age)} of at most ${duration(params.oracle.maxAgeSecs)}` : '–'],
-            ['Confidence', status ? `±${percent(status.confidence, 3)} of at most ${percent(ratio(params.oracle.maxConfRatio))}` : '–'],
-            ['Stable price moves', `${percent(ratio(params.oracle.stableRatePerHour), 1)} an hour at most`, 'Init takes the worse of spot and a price that follows it this slowly.'],
-            ['Fallback', market.ref.fallback ? 'yes' : 'none'],
-          ]}
-        />
+        <FeedFacts feed={feedOf(state, market)} />
       </div>
       <FundingHistory market={market} />
     </section>

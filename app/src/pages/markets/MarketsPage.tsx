@@ -10,13 +10,14 @@ import { duration } from '../../format/time.ts';
 import type { MarketView } from '../../model/views.ts';
 import { Notice, SkeletonRows, Tabs } from '../../ui/index.ts';
 import { AssetList } from './AssetList.tsx';
+import { FeedList } from './FeedList.tsx';
 import { MarketList } from './MarketList.tsx';
 import styles from './MarketsPage.module.css';
 import { ModelList } from './ModelList.tsx';
 import { modeText } from './parameters.ts';
 import { Proposals } from './Proposals.tsx';
 
-type View = 'markets' | 'assets' | 'model' | 'changes';
+type View = 'markets' | 'assets' | 'feeds' | 'model' | 'changes';
 
 /** The page at /markets and /markets/NAME. */
 export default function MarketsPage({ params }: { params?: { market?: string | undefined } }): JSX.Element {
@@ -29,6 +30,7 @@ export default function MarketsPage({ params }: { params?: { market?: string | u
   const tabs = [
     { id: 'markets' as const, label: 'Markets', count: state.markets.length },
     { id: 'assets' as const, label: 'Assets', count: state.assets.length },
+    { id: 'feeds' as const, label: 'Price feeds', count: state.snapshot.risk?.value.feedCount },
     { id: 'model' as const, label: 'Risk model', count: state.snapshot.risk?.value.underlyingCount },
     { id: 'changes' as const, label: 'Pending changes', count: state.snapshot.proposals.length },
   ];
@@ -37,9 +39,10 @@ export default function MarketsPage({ params }: { params?: { market?: string | u
     <div className={styles.page}>
       <Operators state={state} />
       {state.snapshot.connection === 'reconnecting' && <Notice>The connection is lost: everything here is as last seen.</Notice>}
-      <Tabs label="Markets, assets, risk model and changes" tabs={tabs} value={view} onChange={setView} />
+      <Tabs label="Markets, assets, price feeds, risk model and changes" tabs={tabs} value={view} onChange={setView} />
       {view === 'markets' && <MarketList state={state} chosen={named ?? state.markets[0]} onChoose={choose} />}
       {view === 'assets' && <AssetList state={state} chosen={state.assets.find((one) => one.index === asset)} onChoose={(one) => setAsset(one.index)} />}
+      {view === 'feeds' && <FeedList state={state} />}
       {view === 'model' && <ModelList state={state} />}
       {view === 'changes' && <Proposals state={state} />}
     </div>

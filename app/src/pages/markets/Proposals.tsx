@@ -19,7 +19,7 @@ export function Proposals({ state }: { state: ExchangeState }): JSX.Element {
     const wait = delay === undefined ? '' : delay === 0n ? ' This exchange has no delay: its operators can loosen limits at once.' : ` Here they wait ${duration(Number(delay))}.`;
     return (
       <EmptyState title="No change is pending">
-        Listings, oracle changes and everything that loosens a limit are announced here before they take effect.{wait}
+        Listings, changes of price feeds and everything that loosens a limit are announced here before they take effect.{wait}
       </EmptyState>
     );
   }

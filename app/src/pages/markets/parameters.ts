@@ -1,11 +1,12 @@
 // Parameters of assets and markets as people read them, and what a proposed change would change.
-import type { Proposal } from '@plimsoll/client/accounts';
-import type { Change, PriceState } from '@plimsoll/client/generated';
+import { nameOf, type Proposal } from '@plimsoll/client/accounts';
+import type { Feed, RiskState } from '@plimsoll/client/generated';
+import { isAddress } from '@solana/kit';
 import type { ExchangeState } from '../../data/types.ts';
 import { percent, trimmed, usd } from '../../format/number.ts';
 import { shortAddress } from '../../format/address.ts';
 import { duration } from '../../format/time.ts';
-import type { ChainClock } from '../../model/views.ts';
+import { feedName, sourceId, sourceText } from '../../model/feeds.ts';
 
 const RATIO_ONE = 2 ** 24;
 /** One as a loading, or as a return of the portfolio model. */
@@ -17,29 +18,6 @@ export const ratio = (value: number): number => value / RATIO_ONE;
 
 /** Native quote as dollars. */
 export const dollars = (native: bigint): number => Number(native) / 1e6;
-
-/** How a price feed stands. */
-export interface OracleStatus {
-  is: 'fresh' | 'stale' | 'wide' | 'broken';
-  text: string;
-  /** Seconds since it was published. */
-  age: number;
-  /** Confidence interval as a part of the price. */
-  confidence: number;
-}
-
-/** Whether a price is fresh, certain and near its own average, as the program asks. */
-export function oracleStatus(price: PriceState, limits: { maxAgeSecs: number; maxConfRatio: number }, now: ChainClock): OracleStatus {
-  const age = Math.max(0, Number(now.unixTime - price.publishTime));
-  const confidence = price.spot > 0n ? Number(price.conf) / Number(price.spot) : 0;
-  const away = price.spot > price.average ? price.spot - price.average : price.average - price.spot;
-  const status = (is: OracleStatus['is'], text: string) => ({ is, text, age, confidence });
-  if (price.spot === 0n) return status('stale', 'No price yet');
-  if (age > limits.maxAgeSecs) return status('stale', `Stale: more than ${duration(limits.maxAgeSecs)} old`);
-  if (2n * away > price.average) return status('broken', 'More than half away from its own average');
-  if (confidence > ratio(limits.maxConfRatio)) return status('wide', `Too uncertain: at most ${percent(ratio(limits.maxConfRatio))} is accepted`);
-  return status('fresh', 'Fresh');
-}
 
 /** Modes of a bank, a market or the exchange. */
 const MODES = ['Active', 'Reduce only', 'Paused'];
@@ -54,19 +32,18 @@ export function parameterText(name: string, value: unknown): string {
     if (/(usd|notional)$/i.test(name)) return usd(dollars(value));
     return /delay/i.test(name) ? duration(Number(value)) : value.toLocaleString('en-US');
   }
-  if (typeof value !== 'number') return typeof value === 'string' ? shortAddress(value) : String(value);
+  if (typeof value !== 'number') return typeof value === 'string' && isAddress(value) ? shortAddress(value) : String(value);
   if (name === 'mode') return modeText(value);
   if (/secs$/i.test(name)) return duration(value);
-  if (/slots$/i.test(name)) return `${value} slots`;
   if (/^loadings/.test(name)) return trimmed(value / LOADING_ONE, 3);
   if (/^crashReturns/.test(name)) return percent(value / LOADING_ONE, 1);
   if (/(multiple|deviations)/i.test(name)) return `${trimmed(ratio(value), 2)}×`;
-  return /(ratio|weight|fee|rate|share|premium|funding|breakdown|floor|fraction|decay|PerHour|slippage|^util)/i.test(name) ? percent(ratio(value), 3).replace(/\.?0+%$/, '%') : value.toLocaleString('en-US');
+  return /(ratio|weight|fee|rate|share|premium|funding|breakdown|floor|fraction|decay|PerHour|PerDay|slippage|divergence|benefit|^util)/i.test(name) ? percent(ratio(value), 3).replace(/\.?0+%$/, '%') : value.toLocaleString('en-US');
 }
 
-/** A name of the program's interface in words: `maxAgeSecs` is "max age". */
+/** A name of the program's interface in words: `tradeAgeSecs` is "trade age". */
 export function parameterName(path: string): string {
-  const words = path.replace(/(Usd|Secs|Slots)\b/g, '').replace(/([a-z])([A-Z0-9])/g, '$1 $2').replaceAll('.', ' · ').toLowerCase();
+  const words = path.replace(/(Usd|Secs)\b/g, '').replace(/([a-z])([A-Z0-9])/g, '$1 $2').replaceAll('.', ' · ').toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -90,11 +67,13 @@ export function describeProposal({ change }: Pick<Proposal, 'change'>, state: Ex
   const market = (index: number) => state.markets.find((one) => one.index === index)?.name ?? `market ${index}`;
   const bank = (index: number) => snapshot.banks.get(index)?.value;
   const stored = (index: number) => snapshot.markets.get(index)?.value;
+  const risk = snapshot.risk?.value;
+  const feed = (index: number | undefined) => (index === undefined ? undefined : risk ? feedName(risk, index) : `feed ${index}`);
   switch (change.__kind) {
     case 'EditAsset':
-      return { title: `Edit ${asset(change.asset)}`, differences: edits(change, bank(change.asset)) };
+      return { title: `Edit ${asset(change.asset)}`, differences: differences({ feed: feed(risk?.assets[change.asset]?.price.feed), ...bank(change.asset)?.params }, { ...change.params, feed: feed(change.feed) }) };
     case 'EditMarket':
-      return { title: `Edit ${market(change.market)}`, differences: edits(change, stored(change.market)) };
+      return { title: `Edit ${market(change.market)}`, differences: differences({ feed: feed(risk?.markets[change.market]?.price.feed), ...stored(change.market)?.params }, { ...change.params, feed: feed(change.feed) }) };
     case 'SetAssetMode':
       return { title: `Set the mode of ${asset(change.asset)}`, differences: differences({ mode: bank(change.asset)?.mode }, { mode: change.mode }) };
     case 'SetMarketMode':
@@ -106,9 +85,16 @@ export function describeProposal({ change }: Pick<Proposal, 'change'>, state: Ex
       return { title: 'Edit the exchange', differences: differences({ ...snapshot.exchange }, { authority, guardian, changeDelay }) };
     }
     case 'ListAsset':
-      return { title: `List ${shortAddress(change.mint)} as an asset`, differences: differences({}, { ...change.params }) };
+      return { title: `List ${shortAddress(change.mint)} as an asset`, differences: differences({}, { ...change.params, feed: feed(change.feed) }) };
     case 'CreateMarket':
-      return { title: `Create a market in ${nameOf(change.terms.name)}`, differences: differences({}, { ...change.params }) };
+      return { title: `Create a market in ${nameOf(change.terms.name)}`, differences: differences({}, { ...change.params, feed: feed(change.feed) }) };
+    case 'ListFeed':
+      return { title: `List the price feed ${nameOf(change.name)}`, differences: differences({}, feedParameters(change, risk)) };
+    case 'EditFeed': {
+      const current = change.feed < (risk?.feedCount ?? 0) ? risk?.feeds[change.feed] : undefined;
+      const found = differences(current ? feedParameters(current, risk) : {}, feedParameters(change, risk));
+      return { title: `Edit the price feed ${feed(change.feed)}`, differences: found };
+    }
     case 'EditPortfolioModel':
       return { title: 'Edit the portfolio model', differences: differences({ ...snapshot.risk?.value.model.params }, { ...change.params }) };
     case 'EditUnderlying': {
@@ -129,16 +115,11 @@ export function describeProposal({ change }: Pick<Proposal, 'change'>, state: Ex
   }
 }
 
-type Edit = Extract<Change, { __kind: 'EditAsset' | 'EditMarket' }>;
-
-/** Which feed an entry listens to is told by its id; only whether it changes matters here. */
-function edits(change: Edit, current: { params: object; oracles: object } | undefined): Difference[] {
-  const found = differences({ ...current?.params }, { ...change.params });
-  const changed = current !== undefined && text(current.oracles) !== text(change.oracles);
-  return changed ? [...found, { name: 'Price feed', from: 'the present one', to: 'another one' }] : found;
+/** Limits and sources of a feed, a source in words and with all of its id: what looks alike in short need not be the same. */
+function feedParameters({ sources, limits }: Pick<Feed, 'sources' | 'limits'>, risk: RiskState | undefined): Record<string, unknown> {
+  const source = (of: Feed['sources']['primary']) => [sourceText(of, risk), sourceId(of)].filter(Boolean).join(' ');
+  return { source: source(sources.primary), fallback: source(sources.fallback), ...limits };
 }
-
-const text = (value: unknown) => JSON.stringify(value, (_, item: unknown) => (item instanceof Uint8Array ? [...item] : typeof item === 'bigint' ? String(item) : item));
 
 function differences(from: Record<string, unknown>, to: Record<string, unknown>, path = ''): Difference[] {
   return Object.entries(to).flatMap(([key, value]): Difference[] => {
@@ -149,8 +130,4 @@ function differences(from: Record<string, unknown>, to: Record<string, unknown>,
     if (before === value) return [];
     return [{ name: parameterName(name), from: before === undefined ? undefined : parameterText(name, before), to: parameterText(name, value) }];
   });
-}
-
-function nameOf(bytes: ArrayLike<number>): string {
-  return new TextDecoder().decode(Uint8Array.from(bytes)).replace(/\0+$/, '');
 }

@@ -1,10 +1,12 @@
 // Small parts of the Markets page: use of a cap, the state of a feed, lists of facts, a line over time.
 import type { JSX, ReactNode } from 'react';
-import { percent, usd, usdShort } from '../../format/number.ts';
+import { PURPOSES } from '@plimsoll/client/feeds';
+import { percent, pricePlaces, trimmed, usd, usdShort } from '../../format/number.ts';
 import { clock, duration } from '../../format/time.ts';
+import type { FeedView } from '../../model/feeds.ts';
 import { cx, Tooltip } from '../../ui/index.ts';
 import styles from './MarketsPage.module.css';
-import { modeText, type OracleStatus } from './parameters.ts';
+import { modeText } from './parameters.ts';
 
 /** How much of a cap is used, in dollars. */
 export function CapUse({ used, cap, label }: { used: number | undefined; cap: number; label: string }): JSX.Element {
@@ -24,16 +26,52 @@ export function CapUse({ used, cap, label }: { used: number | undefined; cap: nu
 }
 
 /** Whether a price may be relied on, how old it is, and how certain. */
-export function Feed({ status }: { status: OracleStatus }): JSX.Element {
-  const good = status.is === 'fresh';
+export function FeedAge({ feed }: { feed: FeedView | undefined }): JSX.Element {
+  if (!feed) return <span className="faint">–</span>;
+  const good = feed.is === 'fresh';
+  const age = feed.is === 'unpriced' ? '–' : duration(feed.age);
   return (
-    <Tooltip side="bottom" text={`${status.text}. Published ${duration(status.age)} ago, certain to ±${percent(status.confidence, 3)}.`}>
+    <Tooltip side="bottom" text={`${feed.text}. Published ${age} ago, certain to ±${percent(feed.confidence, 3)}. ${servesText(feed)}`}>
       <span className={cx(styles.feed, 'num')}>
-        <i className={cx(styles.dot, !good && (status.is === 'stale' ? styles.warn : styles.bad))} aria-hidden="true" />
-        {duration(status.age)} <span className="faint">±{percent(status.confidence, 2)}</span>
-        {!good && <span className="hidden">{status.text}</span>}
+        <i className={cx(styles.dot, !good && (feed.is === 'silent' ? styles.warn : styles.bad))} aria-hidden="true" />
+        {age} <span className="faint">±{percent(feed.confidence, 2)}</span>
+        {!good && <span className="hidden">{feed.text}</span>}
       </span>
     </Tooltip>
+  );
+}
+
+const SERVES = { trade: 'trades', pay: 'payments', seize: 'seizures' } as const;
+
+/** What a price is good for at its present age. */
+export function servesText({ serves }: FeedView): string {
+  const [good, bad] = [true, false].map((is) => PURPOSES.filter((purpose) => serves[purpose] === is).map((purpose) => SERVES[purpose]));
+  if (!bad?.length) return 'It serves trades, payments and seizures.';
+  if (!good?.length) return 'Nobody may rely on it.';
+  return `It serves ${good.join(' and ')}; ${bad.join(' and ')} need a newer one.`;
+}
+
+/** All about a feed: source, ages, confidence, doubt. */
+export function FeedFacts({ feed, title = 'Price feed' }: { feed: FeedView | undefined; title?: string }): JSX.Element {
+  if (!feed) return <Facts title={title} facts={[['Status', '–']]} />;
+  const { doubt, limits, rate } = feed;
+  const doubted = doubt.seconds > 0 ? `for ${duration(doubt.seconds)}` : 'none';
+  return (
+    <Facts
+      title={title}
+      facts={[
+        ['Feed', feed.name],
+        ['Status', <span key="s" className={feed.is === 'fresh' ? 'buy' : 'warn'}>{feed.text}</span>],
+        ['Source', feed.source],
+        ['Fallback', feed.fallback ?? 'none', 'Counts only once the source has been silent for twice the age that trades allow.'],
+        ['Age', feed.is === 'unpriced' ? '–' : `${duration(feed.age)} of ${PURPOSES.map((purpose) => duration(limits[purpose])).join(' / ')}`, `The oldest for trades, payments and seizures. ${servesText(feed)}`],
+        ['Confidence', `±${percent(feed.confidence, 3)} of at most ${percent(feed.maxConfidence)}`],
+        ['Stable price', `${trimmed(feed.stable, pricePlaces(feed.stable))}, moves ${percent(feed.stablePerHour, 1)} an hour at most`, 'Init takes the worse of spot and this.'],
+        ['In doubt', doubted, 'By the exchange’s clock of doubt, which stands still while more than half of all feeds are silent.'],
+        ['Doubt counts', `+${percent(doubt.benefit, 0)}, within ${duration(doubt.lasts)} down to ${percent(doubt.floor, 0)}`, 'What a deposit at a price in doubt is worth in a liquidation, against its last price; a debt likewise the other way.'],
+        ...(rate ? ([['Rate', `${trimmed(rate.now, 6)}, grows ${percent(rate.growthPerDay, 3)} a day at most`]] as const) : []),
+      ]}
+    />
   );
 }
 

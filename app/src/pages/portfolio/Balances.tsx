@@ -1,10 +1,12 @@
 // Deposits and debts: amount, worth, weights, interest, and where the price would have to go.
 import type { JSX } from 'react';
+import { useDoubts, type Doubts } from '../../data/doubt.ts';
 import { useExchange } from '../../data/exchange.tsx';
 import { useTokens } from '../../data/tokens.ts';
 import { useHealth } from '../../data/health.ts';
 import type { ExchangeState } from '../../data/types.ts';
-import { nativeToNumber, NONE, percent, pricePlaces, fixed, trimmed } from '../../format/number.ts';
+import { nativeToNumber, NONE, percent, pricePlaces, fixed, trimmed, usd } from '../../format/number.ts';
+import { doubtText } from '../../model/feeds.ts';
 import type { AccountView, AssetView, BalanceView } from '../../model/views.ts';
 import { Button, NumberText, Table, Tooltip, type Column } from '../../ui/index.ts';
 import styles from './Balances.module.css';
@@ -27,6 +29,7 @@ export function Balances({ account, onMove }: BalancesProps): JSX.Element {
   const { state } = useExchange();
   const tokens = useTokens().data;
   const health = useHealth(account.address);
+  const doubts = useDoubts();
   const rows = (state?.assets ?? []).map((asset): Row => {
     const token = tokens?.get(asset.index);
     return {
@@ -38,8 +41,8 @@ export function Balances({ account, onMove }: BalancesProps): JSX.Element {
   const columns: Column<Row>[] = [
     { id: 'asset', head: 'Asset', sort: (row) => row.asset.symbol, cell: (row) => <><strong>{row.asset.symbol}</strong> <span className={styles.full}>{row.asset.name}</span></> },
     { id: 'amount', head: 'Balance', align: 'end', cell: (row) => <NumberText value={row.balance?.amount} text={(n) => trimmed(n, 6)} /> },
-    { id: 'value', head: 'Value', align: 'end', sort: (row) => row.balance?.value ?? 0, cell: (row) => <NumberText value={row.balance?.value} /> },
-    { id: 'price', head: 'Price', align: 'end', wide: true, cell: (row) => <span className={row.asset.age.stale ? 'num warn' : 'num'}>{fixed(row.asset.price, pricePlaces(row.asset.price))}</span> },
+    { id: 'value', head: 'Value', align: 'end', sort: (row) => row.balance?.value ?? 0, cell: (row) => <Value row={row} doubts={doubts} /> },
+    { id: 'price', head: 'Price', align: 'end', wide: true, cell: (row) => <Price row={row} doubts={doubts} /> },
     {
       id: 'weights',
       head: <Tooltip side="bottom" text="Part of its value that a deposit counts for: Init / Maint. A debt counts for more than its value. In portfolio margin what the model covers counts whole, and its risk is taken off the account.">Weights</Tooltip>,
@@ -67,6 +70,29 @@ export function Balances({ account, onMove }: BalancesProps): JSX.Element {
     },
   ];
   return <Table label="Balances" columns={columns} rows={rows} keyOf={(row) => row.asset.symbol} />;
+}
+
+/** What a balance is worth, and what it counts for while its price is in doubt. */
+function Value({ row: { asset, balance }, doubts }: { row: Row; doubts: Doubts }): JSX.Element {
+  const doubt = balance && doubts.asset(asset.index);
+  return (
+    <>
+      <NumberText value={balance?.value} />
+      {doubt && <span className={`num warn ${styles.counts}`}>counts {usd(balance.amount * (balance.amount < 0 ? doubt.owed : doubt.owned))}</span>}
+    </>
+  );
+}
+
+function Price({ row: { asset, balance }, doubts }: { row: Row; doubts: Doubts }): JSX.Element {
+  const doubt = doubts.asset(asset.index);
+  const price = (value: number) => fixed(value, pricePlaces(asset.price));
+  const shown = <span className={asset.age.stale ? 'num warn' : 'num'}>{price(asset.price)}</span>;
+  if (!doubt) return shown;
+  return (
+    <Tooltip side="bottom" text={doubtText(doubt, (balance?.amount ?? 0) < 0 ? 'debt' : 'deposit', price)}>
+      {shown}
+    </Tooltip>
+  );
 }
 
 function weights({ asset, balance }: Row, account: AccountView, state: ExchangeState | undefined): JSX.Element {

@@ -104,7 +104,7 @@ function Form({ kind, asset: first = 0, onClose }: FundsDialogProps): JSX.Elemen
       )}
       {asset.age.stale && (
         <Notice>
-          The price of {asset.symbol} is stale: a deposit counts nothing until a fresh one arrives, and borrowing is refused.
+          The price of {asset.symbol} is in doubt: until a fresh one arrives nothing beyond a repayment can be deposited, and borrowing is refused.
         </Notice>
       )}
       {preview && <Change before={preview.before} after={preview.after} />}
@@ -193,7 +193,9 @@ function useFundsInput(asset: AssetView | undefined, account: AccountView | unde
   return useMemo(() => {
     const at = state && accountAt(state.snapshot, account?.address);
     const bank = asset && state?.snapshot.banks.get(asset.index);
-    return at && bank && account ? { ...at, bank: bank.data, address: account.address, signer: account.owner } : undefined;
+    if (!at || !bank || !account) return undefined;
+    // The action refreshes prices that trades may go by and that payments need younger.
+    return { ...at, clock: { ...at.clock, heard: true }, bank: bank.data, address: account.address, signer: account.owner };
   }, [state, asset, account]);
 }
 

@@ -1,10 +1,13 @@
 // The portfolio: how deep the account is loaded and by what, its balances, positions and past.
 import { useState, type JSX } from 'react';
 import { useActions } from '../../data/actions.ts';
+import { useDoubts } from '../../data/doubt.ts';
 import { useAccount, useExchange } from '../../data/exchange.tsx';
 import { useHealth, useRiskFailure } from '../../data/health.ts';
-import { trimmed, usd } from '../../format/number.ts';
+import { fixed, pricePlaces, trimmed, usd } from '../../format/number.ts';
+import { doubtText } from '../../model/feeds.ts';
 import { duration } from '../../format/time.ts';
+import type { Stale } from '@plimsoll/client/risk';
 import type { AccountView } from '../../model/views.ts';
 import { Button, EmptyState, ErrorState, Gauge, Notice, Skeleton, SkeletonRows } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/store.ts';
@@ -110,20 +113,32 @@ function Health({ account }: { account: AccountView }): JSX.Element {
         </div>
       </div>
       <Gauge lines={health.lines} />
-      {account.liquidating && <Notice tone="danger">This account is being liquidated. A deposit that lifts LiquidationEnd above water ends it.</Notice>}
+      {account.liquidating && (
+        <Notice tone="danger">
+          {account.seizable
+            ? 'This account is being liquidated. A deposit that lifts LiquidationEnd above water ends it.'
+            : 'This account is flagged: it will be liquidated if later prices find Maint below water too. A deposit that lifts it above ends that.'}
+        </Notice>
+      )}
       {stale.map((entry) => (
-        <StaleNotice key={`${entry.kind}${entry.index}`} kind={entry.kind} index={entry.index} age={Number(entry.ageSeconds)} blocks={entry.blocks} />
+        <StaleNotice key={`${entry.kind}${entry.index}`} account={account} entry={entry} />
       ))}
     </>
   );
 }
 
-function StaleNotice({ kind, index, age, blocks }: { kind: string; index: number; age: number; blocks: boolean }): JSX.Element {
+/** Which price is in doubt, why, and what it counts for meanwhile. */
+function StaleNotice({ account, entry: { kind, index, ageSeconds } }: { account: AccountView; entry: Stale }): JSX.Element {
   const { state } = useExchange();
-  const name = kind === 'market' ? state?.markets.find((one) => one.index === index)?.name : state?.assets.find((one) => one.index === index)?.symbol;
+  const doubts = useDoubts();
+  const isMarket = kind === 'market';
+  const name = isMarket ? state?.markets.find((one) => one.index === index)?.name : state?.assets.find((one) => one.index === index)?.symbol;
+  const doubt = isMarket ? doubts.market(index) : doubts.asset(index);
+  const isShort = isMarket && (account.positions.find((one) => one.market.index === index)?.size ?? 0) < 0;
+  const what = kind === 'market' ? (isShort ? 'short' : 'long') : kind;
   return (
     <Notice>
-      The price of {name} is stale ({duration(age)} old){blocks ? ': new risk is refused until a fresh one arrives.' : ': this deposit counts nothing towards Init until a fresh one arrives.'}
+      The price of {name} is in doubt. {doubt ? doubtText(doubt, what, (value) => fixed(value, pricePlaces(value))) : `It is ${duration(Number(ageSeconds))} old: new risk is refused until a fresh one arrives.`}
     </Notice>
   );
 }

@@ -2,10 +2,12 @@
 import { useState, type JSX } from 'react';
 import { Link } from 'wouter';
 import { useActions, useBusy, type Actions } from '../../data/actions.ts';
+import { useDoubts, type Doubts } from '../../data/doubt.ts';
 import { useAccount, useExchange, useNow } from '../../data/exchange.tsx';
 import { useHealth, type HealthView } from '../../data/health.ts';
 import { fixed, NONE, trimmed, usd } from '../../format/number.ts';
 import { duration } from '../../format/time.ts';
+import { doubtText } from '../../model/feeds.ts';
 import type { AccountView, OrderView, PositionView } from '../../model/views.ts';
 import { useShortcuts } from '../../shell/shortcuts.ts';
 import { Button, EmptyState, NumberText, SkeletonRows, Table, Tabs, Tooltip, type Column } from '../../ui/index.ts';
@@ -54,6 +56,7 @@ export function PositionsPanel(): JSX.Element {
 /** Positions with profit, liquidation price and a way out. */
 export function Positions({ account, actions }: { account: AccountView; actions: Actions | undefined }): JSX.Element {
   const health = useHealth(account.address);
+  const doubts = useDoubts();
   if (!account.positions.length) {
     return (
       <EmptyState compact title="No positions">
@@ -61,10 +64,10 @@ export function Positions({ account, actions }: { account: AccountView; actions:
       </EmptyState>
     );
   }
-  return <Table label="Positions" sticky columns={positionColumns(account, actions, health)} rows={account.positions} keyOf={(row) => row.market.name} className={styles.table ?? ''} />;
+  return <Table label="Positions" sticky columns={positionColumns(account, actions, health, doubts)} rows={account.positions} keyOf={(row) => row.market.name} className={styles.table ?? ''} />;
 }
 
-function positionColumns(account: AccountView, actions: Actions | undefined, health: HealthView | undefined): Column<PositionView>[] {
+function positionColumns(account: AccountView, actions: Actions | undefined, health: HealthView | undefined, doubts: Doubts): Column<PositionView>[] {
   const price = (row: PositionView, value: number | undefined) => (value === undefined || !(value > 0) ? NONE : fixed(value, row.market.priceDecimals));
   return [
     {
@@ -86,7 +89,7 @@ function positionColumns(account: AccountView, actions: Actions | undefined, hea
       wide: true,
       cell: (row) => <span className="num">{price(row, row.cost)}</span>,
     },
-    { id: 'mark', head: 'Oracle', align: 'end', wide: true, cell: (row) => <span className="num">{price(row, row.market.oracle)}</span> },
+    { id: 'mark', head: 'Oracle', align: 'end', wide: true, cell: (row) => <OraclePrice row={row} doubts={doubts} text={(value) => price(row, value)} /> },
     {
       id: 'liquidation',
       head: 'Liquidation',
@@ -100,6 +103,19 @@ function positionColumns(account: AccountView, actions: Actions | undefined, hea
     { id: 'pnl', head: <Tooltip side="bottom" text="At the oracle’s price, funding included, since it was last settled into USDC.">Profit</Tooltip>, align: 'end', sort: (row) => row.pnl, cell: (row) => <span data-testid="pnl"><NumberText value={row.pnl} signed /></span> },
     { id: 'close', head: <span className="hidden">Actions</span>, align: 'end', cell: (row) => <PositionActions account={account} row={row} actions={actions} /> },
   ];
+}
+
+/** The price that a position is measured at, marked and explained while it is in doubt. */
+function OraclePrice({ row: { market, size }, doubts, text }: { row: PositionView; doubts: Doubts; text: (value: number) => string }): JSX.Element {
+  const doubt = doubts.market(market.index);
+  if (!doubt) return <span className="num">{text(market.oracle)}</span>;
+  return (
+    <Tooltip side="bottom" text={doubtText(doubt, size < 0 ? 'short' : 'long', text)}>
+      <span className="num warn">
+        {text(market.oracle)} <span className="small">counts {text(size < 0 ? doubt.owed : doubt.owned)}</span>
+      </span>
+    </Tooltip>
+  );
 }
 
 function PositionActions({ account, row, actions }: { account: AccountView; row: PositionView; actions: Actions | undefined }): JSX.Element {

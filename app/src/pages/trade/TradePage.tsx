@@ -60,8 +60,8 @@ function Market({ market }: { market: MarketView }): JSX.Element {
       <section className={cx(styles.form, pane !== 'order' && styles.away)} aria-label="New order">
         {market.age.stale && (
           <Notice>
-            The oracle price of {market.base} is {duration(market.age.seconds)} old, over the limit of {duration(market.age.maxSeconds)}.
-            Orders that add risk wait for a fresh one; cancels and reduce-only orders do not.
+            The oracle price of {market.base} is {duration(market.age.seconds)} old{market.age.seconds > market.age.maxSeconds ? `, over the limit of ${duration(market.age.maxSeconds)}` : ', and in doubt'}.
+            Until a fresh one arrives, trades happen only where both sides reduce their positions; cancels still work.
           </Notice>
         )}
         <OrderForm market={market} draft={draft} onChange={change} />
