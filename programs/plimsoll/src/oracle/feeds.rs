@@ -123,7 +123,7 @@ pub fn rewrite_followers(risk: &mut RiskState, index: u8, is_accepted: bool, now
         return;
     };
     let (assets, markets, derived) = (feed.assets, feed.markets, feed.derived);
-    if is_accepted {
+    if is_accepted && risk.underlying_count > 0 {
         sample(risk, index);
     }
     let RiskState {
