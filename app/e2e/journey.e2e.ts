@@ -126,6 +126,9 @@ it('shows the portfolio, the stress, the liquidations and the markets', async ()
   await pictures(page, 'liquidations');
   await go(page, 'Markets');
   await pictures(page, 'markets');
+  await page.getByRole('tab', { name: /Price feeds/ }).click();
+  await page.getByRole('table', { name: 'Price feeds' }).getByText('Fresh').first().waitFor();
+  await pictures(page, 'markets-feeds');
 });
 
 it('hedges most of a deposit in a third account, and needs less once it is margined as a portfolio', async () => {

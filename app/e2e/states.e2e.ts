@@ -50,7 +50,7 @@ it('says which price has fallen silent, and what still works', async () => {
   await post('/local/feed', { asset: 'lstSOL', publishing: false });
   const notice = page.getByText(/oracle price of lstSOL is \d+[sm] old/);
   await notice.waitFor({ timeout: 60_000 });
-  await page.getByText(/Stale price: lstSOL \d+[sm] old, lstSOL-PERP \d+[sm] old/).waitFor();
+  await page.getByText(/Prices in doubt: lstSOL \d+[sm] old, lstSOL-PERP \d+[sm] old/).waitFor();
   await page.getByTestId('order-size').fill('1');
   await page.getByTestId('preview').getByText(/price .*stale/).waitFor();
   expect(await page.getByTestId('place-order').isDisabled()).toBe(true);
@@ -98,7 +98,10 @@ it('liquidates an account that nobody else does', async () => {
   await go(page, 'Liquidations');
   await until('an account below its line', async () => (await page.getByTestId('fleet-liquidatable').innerText()) !== '0');
   await page.getByRole('button', { name: /Liquidate/ }).first().click();
+  await page.getByTestId('liquidation-steps').getByText(/flagged now/).waitFor();
   await page.getByTestId('liquidate').click();
+  // Flagged at one price, seized at later ones.
+  await landed(page, /Flag/);
   await landed(page, /Liquidate/);
   await page.getByRole('table', { name: 'Liquidations' }).getByText(/You/).first().waitFor({ timeout: 30_000 });
 });

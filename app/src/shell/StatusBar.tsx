@@ -1,4 +1,4 @@
-// The line at the bottom: whether the connection lives, the slot, and which prices are too old to count.
+// The line at the bottom: whether the connection lives, the slot, and which prices are too old, or in doubt.
 import type { JSX } from 'react';
 import { useExchange } from '../data/exchange.tsx';
 import { duration } from '../format/time.ts';
@@ -22,7 +22,7 @@ export function StatusBar(): JSX.Element {
       {state && <span className={cx('num', styles.slot)}>slot {state.snapshot.clock.slot.toString()}</span>}
       {stale.length > 0 && (
         <span className="warn">
-          Stale price: {stale.map((one) => `${'symbol' in one ? one.symbol : one.name} ${duration(one.age.seconds)} old`).join(', ')}
+          Prices in doubt: {stale.map((one) => `${'symbol' in one ? one.symbol : one.name} ${duration(one.age.seconds)} old`).join(', ')}
         </span>
       )}
     </footer>
