@@ -1,32 +1,10 @@
 // How a feed stands, by the program's own rules, and what a price in doubt means in words.
-import type { RiskState } from '@plimsoll/client/generated';
 import { describe, expect, test } from 'vitest';
+import { feed, NOW, riskOf as state, source } from '../testing/feed.ts';
 import { doubtText, feedView, feedViews, sourceText } from './feeds.ts';
 
-const NOW = 10_000;
-const ONE = 2 ** 24;
-const source = (more: object = {}) => ({ feed: new Uint8Array(32), kind: 1, receiver: 1, base: 0, cap: 255, exponent: 0, padding: new Uint8Array(3), ...more });
-const name = (text: string) => Uint8Array.from({ length: 16 }, (_, i) => text.charCodeAt(i) || 0);
-
-/** A feed at 150 USD, published so many seconds ago. */
-function feed(ageSecs: number, price: object = {}, more: object = {}) {
-  return {
-    price: { publishedMs: BigInt((NOW - ageSecs) * 1000), primaryMs: 0n, refusedMs: 0n, spot: 150_000_000n << 3n, conf: 150_000n << 3n, stable: 140_000_000n << 3n, average: 150_000_000n << 3n, doubtFrom: 5_000n, ...price },
-    limits: { tradeAgeSecs: 60, payAgeSecs: 20, seizeAgeSecs: 10, maxConfRatio: ONE / 50, doubtSecs: 3600, doubtBenefit: ONE / 10, doubtFloor: ONE / 2, stableRatePerHour: ONE / 5, maxGrowthPerDay: ONE / 1000 },
-    sources: { primary: source(), fallback: source({ kind: 0 }) },
-    name: name('SOL'),
-    assets: 0b10n,
-    markets: 0b101n,
-    derived: 0b1000n,
-    rate: 0n,
-    shift: 3,
-    ...more,
-  };
-}
-
-const state = (...feeds: object[]) => ({ feeds, feedCount: feeds.length, doubtMs: 725_000n }) as unknown as RiskState;
 const now = { slot: 1n, unixTime: BigInt(NOW) };
-const view = (ageSecs: number, price: object = {}, more: object = {}) => feedView(state(feed(ageSecs, price, more)), 0, now)!;
+const view = (ageSecs: number, price: Parameters<typeof feed>[1] = {}, more: Parameters<typeof feed>[2] = {}) => feedView(state(feed(ageSecs, price, more)), 0, now)!;
 
 describe('a feed', () => {
   test('is told in dollars, with what follows it', () => {
@@ -52,7 +30,7 @@ describe('a feed', () => {
 
   test('says where its prices come from', () => {
     const risk = state(feed(1));
-    const text = (more: object) => sourceText(source(more) as never, risk);
+    const text = (more: Parameters<typeof source>[0]) => sourceText(source(more), risk);
     expect(text({})).toBe('Pyth, posted updates');
     expect(text({ receiver: 2 })).toBe('Pyth, Pro-compatible receiver');
     expect(text({ kind: 3, feed: Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 6 : 0)), exponent: -8 })).toBe('Pyth Pro 6, signed messages in 10^-8');

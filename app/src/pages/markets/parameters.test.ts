@@ -1,6 +1,7 @@
 // What a proposal changes is said in the words of its parameters.
 import { describe, expect, test } from 'vitest';
 import type { ExchangeState } from '../../data/types.ts';
+import { name, source as plain } from '../../testing/feed.ts';
 import { describeProposal, parameterName, parameterText } from './parameters.ts';
 
 describe('parameters', () => {
@@ -46,10 +47,10 @@ describe('parameters', () => {
   });
 
   test('of a feed are its limits and its sources, an id whole', () => {
-    const source = { feed: new Uint8Array(32), kind: 1, receiver: 1, base: 0, cap: 255, exponent: 0, padding: new Uint8Array(3) };
-    const none = { ...source, kind: 0, receiver: 0, cap: 0 };
+    const source = plain();
+    const none = plain({ kind: 0, receiver: 0, cap: 0 });
     const limits = { tradeAgeSecs: 60, seizeAgeSecs: 10, doubtFloor: 2 ** 23 };
-    const pool = { ...source, kind: 4, receiver: 0, feed: new Uint8Array(32).fill(6) };
+    const pool = plain({ kind: 4, receiver: 0, feed: new Uint8Array(32).fill(6) });
     const risk = { feeds: [{ name: name('SOL'), limits, sources: { primary: source, fallback: none } }], feedCount: 1 };
     const state = { assets: [], markets: [], snapshot: { risk: { value: risk } } } as unknown as ExchangeState;
     const edited = { __kind: 'EditFeed', feed: 0, limits: { ...limits, tradeAgeSecs: 120 }, sources: { primary: { ...source, feed: new Uint8Array(32).fill(1) }, fallback: none } };
@@ -67,9 +68,3 @@ describe('parameters', () => {
     });
   });
 });
-
-function name(text: string): Uint8Array {
-  const bytes = new Uint8Array(16);
-  bytes.set(new TextEncoder().encode(text));
-  return bytes;
-}
