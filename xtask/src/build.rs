@@ -61,6 +61,8 @@ pub struct Program {
     pub out: PathBuf,
     /// Cargo features, comma separated.
     pub features: Option<String>,
+    /// Environment variables that its build scripts read.
+    pub variables: Vec<(&'static str, String)>,
     /// Which build makes it.
     pub tools: Tools,
     /// How many stack frames to list.
@@ -81,6 +83,7 @@ impl Program {
             package,
             out,
             features: None,
+            variables: Vec::new(),
             tools: Tools::Auto,
             frames: 0,
             keep: false,
@@ -118,9 +121,24 @@ pub fn program(program: &Program) -> Result<()> {
         Tools::Bundled => false,
     };
     if platform {
-        platform::build(program)
+        platform::build(program)?;
     } else {
-        bundled::build(program)
+        bundled::build(program)?;
+    }
+    let artifact = std::fs::read(&program.out)
+        .with_context(|| format!("cannot read {}", program.out.display()))?;
+    require_version_3(&artifact).with_context(|| format!("in {}", program.out.display()))
+}
+
+/// Refuses an artifact that no cluster would let anybody deploy: the ELF header's flags hold the SBPF version.
+fn require_version_3(artifact: &[u8]) -> Result<()> {
+    let is_elf = artifact.starts_with(b"\x7fELF\x02\x01");
+    let flags = artifact.get(48..52).filter(|_| is_elf);
+    let flags = flags.and_then(|bytes| bytes.try_into().ok());
+    match flags.map(u32::from_le_bytes) {
+        Some(3) => Ok(()),
+        Some(version) => bail!("the program is of SBPF version {version}, and must be of 3"),
+        None => bail!("the program is no ELF file"),
     }
 }
 
@@ -187,4 +205,21 @@ fn package_name(manifest: &Path) -> Result<String> {
         (key.trim() == "name").then(|| value.trim().trim_matches('"').to_owned())
     });
     name.with_context(|| format!("{} names no package", manifest.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_version_3_passes() {
+        let mut artifact = [0u8; 64];
+        assert!(require_version_3(&artifact).is_err());
+        artifact[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        assert!(require_version_3(&artifact[..50]).is_err());
+        for version in 0..5 {
+            artifact[48] = version;
+            assert_eq!(require_version_3(&artifact).is_ok(), version == 3);
+        }
+    }
 }

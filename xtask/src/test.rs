@@ -102,7 +102,7 @@ const STEPS: &[Step] = &[
     ),
     step(
         "difftest",
-        "the on-chain build's arithmetic against native results",
+        "the on-chain build's arithmetic, and a random program, against native results",
         &["xtask", "difftest"],
     ),
     step(

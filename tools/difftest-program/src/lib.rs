@@ -7,9 +7,12 @@ mod calls;
 #[cfg(target_os = "solana")]
 mod entrypoint;
 mod floats;
+#[cfg(target_os = "solana")]
+mod heap;
 mod integers;
 mod library;
 mod memory;
+mod pinned;
 
 /// Words that an operation reads.
 pub const INPUTS: usize = 6;
@@ -26,8 +29,14 @@ pub type Operation = fn(&Inputs, &mut Outputs);
 /// The number that makes the program overflow an addition, which must end the transaction.
 pub const OVERFLOW: u64 = u64::MAX;
 
+/// The number of what goes as deep as its count says instead of running an operation on as many records: see
+/// [`descend`].
+pub const DESCENT: u64 = u64::MAX - 1;
+
+pub use pinned::descend;
+
 /// Every group of operations, by name.
-pub const GROUPS: [(&str, &[(&str, Operation)]); 15] = [
+pub const GROUPS: [(&str, &[(&str, Operation)]); 16] = [
     ("u8", integers::U8),
     ("i8", integers::I8),
     ("u32", integers::U32),
@@ -43,6 +52,7 @@ pub const GROUPS: [(&str, &[(&str, Operation)]); 15] = [
     ("memory of known size", memory::KNOWN),
     ("memory of any size", memory::ANY),
     ("library", library::ALL),
+    ("pinned", pinned::ALL),
 ];
 
 /// The operation with a number, counting through the groups.

@@ -64,6 +64,20 @@ pub const ALL: &[(&str, Operation)] = &[
             sum.wrapping_mul(31) ^ key << 32 ^ index
         });
     }),
+    ("stable sort of many", |inputs, outputs| {
+        let length = 100 + inputs[4] % 200;
+        let mut seed = inputs[0];
+        let mut list: Vec<(u64, [u8; 24])> = (0..length)
+            .map(|index| {
+                seed = seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                (seed >> 60, [index as u8; 24])
+            })
+            .collect();
+        list.sort_by_key(|(key, _)| *key);
+        outputs[0] = list.iter().fold(1, |sum: u64, (key, rest)| {
+            sum.wrapping_mul(31) ^ key << 32 ^ rest[7] as u64
+        });
+    }),
     ("binary search", |inputs, outputs| {
         let mut list: Vec<u64> = words(inputs).collect();
         list.sort_unstable();

@@ -9,11 +9,12 @@ use solana_sbpf::ebpf::{HOST_ALIGN, MM_HEAP_START, MM_INPUT_START, MM_STACK_STAR
 use solana_sbpf::elf::Executable;
 use solana_sbpf::error::EbpfError;
 use solana_sbpf::memory_region::{AccessType, MemoryMapping, MemoryRegion};
-use solana_sbpf::program::{BuiltinFunctionDefinition, BuiltinProgram};
+use solana_sbpf::program::{BuiltinFunctionDefinition, BuiltinProgram, SBPFVersion};
 use solana_sbpf::verifier::RequisiteVerifier;
 use solana_sbpf::vm::{CallFrame, Config, ContextObject, EbpfVm, ExecutionMode};
 
-const HEAP: usize = 32 * 1024;
+/// The most that a transaction may ask for.
+const HEAP: usize = 256 * 1024;
 /// More than any batch takes; a chain allows 1.4 million.
 const UNITS: u64 = 4_000_000_000;
 /// What a memory syscall costs at least.
@@ -169,10 +170,10 @@ pub struct Machine(Executable<Chain>);
 impl Machine {
     /// Loads and verifies a shared object.
     pub fn load(bytes: &[u8]) -> Result<Self> {
-        // As the chain sets it up; version 0 programs have gaps between their stack frames.
+        // As the chain sets it up where a program is deployed.
         let config = Config {
-            enable_stack_frame_gaps: true,
-            aligned_memory_mapping: false,
+            reject_broken_elfs: true,
+            enabled_sbpf_versions: SBPFVersion::V3..=SBPFVersion::V3,
             ..Config::default()
         };
         let mut loader = BuiltinProgram::new_loader(config);
@@ -209,15 +210,10 @@ impl Machine {
         let bytes = unsafe {
             std::slice::from_raw_parts_mut(input.as_mut_ptr().cast::<u8>(), input.len() * 8)
         };
-        let gap = if config.enable_stack_frame_gaps {
-            config.stack_frame_size as u64
-        } else {
-            0
-        };
         let stack_length = stack.len();
         let regions = vec![
             self.0.get_ro_region(),
-            MemoryRegion::new_gapped(&mut stack, MM_STACK_START, gap),
+            MemoryRegion::new(&mut stack, MM_STACK_START),
             MemoryRegion::new(&mut heap, MM_HEAP_START),
             MemoryRegion::new(&raw mut *bytes, MM_INPUT_START),
         ];

@@ -1,16 +1,17 @@
 //! Runs every operation that the on-chain build rewrites in the virtual machine, on edge values and random ones, and
 //! compares each result with the native one, bit for bit.
 
-mod machine;
 mod records;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{bail, ensure, Context as _, Result};
-use difftest_program::{Inputs, Operation, Outputs, GROUPS, INPUTS, OUTPUTS, OVERFLOW};
+use difftest_program::{
+    descend, Inputs, Operation, Outputs, DESCENT, GROUPS, INPUTS, OUTPUTS, OVERFLOW,
+};
 
-use machine::Machine;
+use difftest::machine::Machine;
 
 const HELP: &str = "\
 Compares the operations of the built difftest program with native results.
@@ -21,6 +22,8 @@ usage: difftest [options] PROGRAM.so
   --seed N     where the random inputs start (default: the time)
   --costs      tell what each operation costs on average, in instructions and syscall costs";
 
+/// Calls that the machine allows below the entry point.
+const CALLS: u64 = 63;
 /// Records in one run of the program.
 const BATCH: usize = 2000;
 
@@ -100,6 +103,8 @@ fn run(options: &Options) -> Result<()> {
     }
     overflow(&machine)?;
     println!("overflow ends the transaction");
+    let depth = descent(&machine)?;
+    println!("{depth} full stack frames are kept apart, and one more ends the transaction");
     println!(
         "{total} comparisons of {number} operations agree ({:.1} s)",
         started.elapsed().as_secs_f32()
@@ -145,6 +150,40 @@ fn overflow(machine: &Machine) -> Result<()> {
         "an overflow passes unnoticed"
     );
     Ok(())
+}
+
+/// Calls of functions that fill their stack frames must find them untouched when they return, down to the last call
+/// that the machine allows; nothing lies between the frames. The call after it must end the transaction.
+fn descent(machine: &Machine) -> Result<u64> {
+    let inputs: Inputs = [3, u64::MAX, 5, 1 << 63, 7, 11];
+    let mut data = encode(DESCENT, &[inputs]);
+    for depth in 0.. {
+        data[1] = depth;
+        match machine.run(&data) {
+            Ok((output, _)) => {
+                let mut expected = [0; OUTPUTS];
+                descend(depth, &inputs, &mut expected);
+                ensure!(
+                    output[2 + INPUTS..] == expected,
+                    "a stack frame has changed at depth {depth}"
+                );
+                ensure!(
+                    output[2..2 + INPUTS] == inputs,
+                    "the input has changed at depth {depth}"
+                );
+            }
+            Err(error) => {
+                let text = format!("{error:#}");
+                ensure!(
+                    text.contains("max BPF to BPF call depth"),
+                    "depth {depth} fails otherwise: {text}"
+                );
+                ensure!(depth == CALLS, "{depth} calls are possible, not {CALLS}");
+                return Ok(depth);
+            }
+        }
+    }
+    unreachable!("some depth is too much")
 }
 
 /// The instruction data for a batch.

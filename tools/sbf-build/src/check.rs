@@ -228,9 +228,11 @@ fn call(call: Value) -> Option<String> {
     if !known {
         return Some(format!("intrinsic without an expansion ({name})"));
     }
-    let bits = match call.operand(0).ty().kind() {
-        Kind::Int(bits) => bits,
-        _ => 0,
+    // What the back end cannot do to an element it cannot do to a vector.
+    let first = call.operand(0).ty();
+    let bits = match first.kind() {
+        Kind::Vector(_) => width(first.element()),
+        _ => width(first),
     };
     let product = name.contains("mul.with.overflow");
     let funnel = name.starts_with("llvm.fsh") && !call.operand(2).is_constant();
@@ -238,6 +240,14 @@ fn call(call: Value) -> Option<String> {
         return Some(format!("intrinsic without an expansion ({name})"));
     }
     None
+}
+
+/// An integer's bits, and none of anything else.
+fn width(ty: Type) -> u32 {
+    match ty.kind() {
+        Kind::Int(bits) => bits,
+        _ => 0,
+    }
 }
 
 /// The rewritten calls fit the registers, so what does not was missed.
@@ -304,6 +314,24 @@ mod tests {
             "variadic call",
         ] {
             assert!(message.contains(part), "{part} is not in: {message}");
+        }
+    }
+
+    #[test]
+    fn intrinsics_on_vectors_are_held_to_their_elements() {
+        let message = failure(
+            super::check,
+            "declare { <2 x i64>, <2 x i1> } @llvm.umul.with.overflow.v2i64(<2 x i64>, <2 x i64>)
+             declare <2 x i128> @llvm.fshl.v2i128(<2 x i128>, <2 x i128>, <2 x i128>)
+             define i64 @entrypoint(<2 x i64> %a, <2 x i128> %b) {
+               %p = call { <2 x i64>, <2 x i1> } @llvm.umul.with.overflow.v2i64(<2 x i64> %a, <2 x i64> %a)
+               %s = call <2 x i128> @llvm.fshl.v2i128(<2 x i128> %b, <2 x i128> %b, <2 x i128> %b)
+               ret i64 0
+             }",
+        );
+        for name in ["umul.with.overflow.v2i64", "fshl.v2i128"] {
+            let part = format!("intrinsic without an expansion (llvm.{name})");
+            assert!(message.contains(&part), "{part} is not in: {message}");
         }
     }
 }

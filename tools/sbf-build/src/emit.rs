@@ -5,9 +5,23 @@ use sbpf_linker::{link_program, OptimizationConfig, ProgramOptions, SbpfArch, Sb
 
 use crate::llvm::{Attribute, Context, Module, Target, FUNCTION_ATTRIBUTES};
 use crate::names::demangle;
+use crate::shared;
 
 /// Bytes of stack that the machine gives each call.
 pub const STACK_FRAME: u64 = 4096;
+
+/// What the read-only data begins with. Version 3 puts it at address 0, where in Rust nothing lies: a reference to what
+/// lies there would read as `None`, so this is nothing that the program refers to.
+pub const GUARD: &str = "no object at 0";
+
+/// Writes the guard, ahead of the constants that the back end emits with the functions.
+fn guard() -> String {
+    format!(
+        ".section .rodata,\"a\",@progbits\n.type sbf_guard,@object\n\
+         sbf_guard:\n.asciz \"{GUARD}\"\n.size sbf_guard, {}\n.balign 16\n",
+        GUARD.len() + 1
+    )
+}
 
 /// The stack that one function uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +43,7 @@ pub fn object(
     for function in module.definitions() {
         function.add_attribute(FUNCTION_ATTRIBUTES, report);
     }
+    module.set_inline_assembly(&guard());
     context.take_diagnostics();
     let object = target.emit_object(module)?;
     let mut frames = Vec::new();
@@ -93,16 +108,18 @@ fn readable(message: &str) -> String {
     })
 }
 
-/// Links the object into an SBPF version 0 shared object.
+/// Links the object into an SBPF version 3 shared object, and checks what came out.
 pub fn shared_object(object: &[u8]) -> Result<Vec<u8>> {
     let options = ProgramOptions::new(
         OptimizationConfig::disabled(),
-        SbpfArch::V0,
+        SbpfArch::V3,
         STACK_FRAME as i32,
     );
-    link_program(object, options)
+    let linked = link_program(object, options)
         .map_err(|errors| anyhow::anyhow!("{}", readable(&SbpfLinkerError::format_errors(&errors))))
-        .context("cannot link the shared object")
+        .context("cannot link the shared object")?;
+    shared::check(&linked).context("the linked object would not run as written")?;
+    Ok(linked)
 }
 
 #[cfg(test)]

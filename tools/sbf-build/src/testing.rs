@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use crate::llvm::{Context, Module};
+use crate::emit;
+use crate::llvm::{Context, Module, Target};
 
 /// The text of a module after a rewrite, which must leave it well formed.
 pub fn lowered(rewrite: fn(&Module<'_>) -> Result<()>, text: &str) -> String {
@@ -18,6 +19,14 @@ pub fn failure(rewrite: fn(&Module<'_>) -> Result<()>, text: &str) -> String {
     let context = Context::new();
     let module = parse(&context, text);
     format!("{:#}", rewrite(&module).expect_err("the module is refused"))
+}
+
+/// The shared object that a module becomes without any rewrite.
+pub fn linked(text: &str) -> Result<Vec<u8>> {
+    let context = Context::new();
+    let module = parse(&context, text);
+    let (object, _) = emit::object(&context, &module, &Target::sbpf()?)?;
+    emit::shared_object(&object)
 }
 
 fn parse<'c>(context: &'c Context, text: &str) -> Module<'c> {

@@ -186,6 +186,7 @@ impl Cargo<'_> {
         let linker = format!("-Clinker={}", self.tool.linker.display());
         let flags: Vec<&str> = RUSTC_FLAGS.into_iter().chain([linker.as_str()]).collect();
         clean(&mut command)
+            .envs(program.variables.iter().cloned())
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
             .env("RUSTC", &self.toolchain.rustc)
             // Building std and describing a target are unstable features; the compiler is pinned, so they hold.

@@ -1,7 +1,7 @@
 //! A copy of Rust's library source that knows the `solana` operating system.
 //!
 //! Upstream's `std` has no allocator, error module or thread-local storage for it. The patch adds those, from the
-//! files in `tools/std`, and gives hash maps fixed keys; the rest falls back to `std`'s "unsupported" parts.
+//! files in `tools/std`, gives hash maps fixed keys and sorting a smaller buffer; the rest falls back to `std`'s "unsupported" parts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ struct Edit {
 }
 
 /// Changed when the patch changes, so that an older copy is made anew.
-const EDITS: [Edit; 9] = [
+const EDITS: [Edit; 10] = [
     Edit {
         file: "std/build.rs",
         find: "        || target_os == \"zkvm\"\n",
@@ -54,6 +54,12 @@ const EDITS: [Edit; 9] = [
         file: "std/src/sys/random/mod.rs",
         find: "    target_os = \"vexos\",\n)))]",
         replace: "    target_os = \"vexos\",\n    target_os = \"solana\",\n)))]",
+    },
+    // Its buffer on the stack would take the whole frame of a function that sorts.
+    Edit {
+        file: "core/src/slice/sort/stable/mod.rs",
+        find: "AlignedStorage::<T, 4096>::new()",
+        replace: "AlignedStorage::<T, 1024>::new()",
     },
     // The keys are kept in a thread-local otherwise, which would be writable static data.
     Edit {

@@ -166,11 +166,12 @@ impl Builder {
         }
     }
 
-    /// Writes a value.
-    pub fn store(&self, value: Value, pointer: Value, alignment: u32) {
+    /// Writes a value, and returns the instruction that does.
+    pub fn store(&self, value: Value, pointer: Value, alignment: u32) -> Value {
         unsafe {
             let store = LLVMBuildStore(self.0, value.0, pointer.0);
             LLVMSetAlignment(store, alignment);
+            Value(store)
         }
     }
 

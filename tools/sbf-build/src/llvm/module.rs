@@ -251,6 +251,12 @@ impl<'c> Module<'c> {
         }
     }
 
+    /// Writes the assembly at module level, which comes first in the object.
+    pub fn set_inline_assembly(&self, text: &str) {
+        // SAFETY: the module is alive; the text is copied.
+        unsafe { LLVMSetModuleInlineAsm2(self.raw, text.as_ptr().cast(), text.len()) }
+    }
+
     /// Makes every definition private to the module, except those called `keep`.
     pub fn internalize(&self, keep: impl Fn(&str) -> bool) {
         let symbols = self.functions().into_iter().chain(self.globals());

@@ -302,9 +302,9 @@ impl Value {
         unsafe { LLVMGetFCmpPredicate(self.0) }
     }
 
-    /// Whether a load, store or memory intrinsic is volatile.
-    pub fn is_volatile(self) -> bool {
-        unsafe { LLVMGetVolatile(self.0) != 0 }
+    /// Marks a load or store as one that must be made as written.
+    pub fn set_volatile(self) {
+        unsafe { LLVMSetVolatile(self.0, 1) }
     }
 }
 
@@ -414,6 +414,16 @@ impl Value {
     /// Whether a global is constant.
     pub fn is_global_constant(self) -> bool {
         unsafe { LLVMIsGlobalConstant(self.0) != 0 }
+    }
+
+    /// A global's alignment in bytes, 0 where it is left to the type.
+    pub fn alignment(self) -> u32 {
+        unsafe { LLVMGetAlignment(self.0) }
+    }
+
+    /// Sets a global's alignment in bytes.
+    pub fn set_alignment(self, bytes: u32) {
+        unsafe { LLVMSetAlignment(self.0, bytes) }
     }
 
     /// Whether a global is thread local.

@@ -16,6 +16,7 @@ pub fn pad_empty(module: &Module<'_>) -> Result<()> {
         if global.is_used() {
             let padded = module.add_constant("sbf.empty", module.context().int(8))?;
             padded.set_linkage(crate::llvm::Linkage::LLVMPrivateLinkage);
+            padded.set_alignment(global.alignment());
             global.replace_uses(padded);
         }
         module.delete_global(global);
@@ -31,11 +32,11 @@ mod tests {
     fn an_empty_constant_gets_a_byte() {
         let text = lowered(
             super::pad_empty,
-            "@e = private constant [0 x i8] zeroinitializer
+            "@e = private constant [0 x i8] zeroinitializer, align 16
              define ptr @f() {
                ret ptr @e
              }",
         );
-        assert!(text.contains("private constant i8 0") && !text.contains("[0 x i8]"));
+        assert!(text.contains("private constant i8 0, align 16") && !text.contains("[0 x i8]"));
     }
 }

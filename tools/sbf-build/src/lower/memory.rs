@@ -26,14 +26,18 @@ pub fn lower(module: &Module<'_>) -> Result<()> {
             return Ok(Rewrite::Keep);
         };
         let arguments = instruction.arguments();
-        if name.starts_with("llvm.memset.") {
-            fill(module, b, &arguments)?;
+        let accesses = if name.starts_with("llvm.memset.") {
+            fill(module, b, &arguments)?
         } else if name.starts_with("llvm.memcpy.") {
-            copy(module, b, &arguments, COPY_LIMIT, false)?;
+            copy(module, b, &arguments, COPY_LIMIT, false)?
         } else if name.starts_with("llvm.memmove.") {
-            copy(module, b, &arguments, MOVE_LIMIT, true)?;
+            copy(module, b, &arguments, MOVE_LIMIT, true)?
         } else {
             return Ok(Rewrite::Keep);
+        };
+        // A syscall is made as written anyway.
+        if arguments[3].as_u64() != Some(0) {
+            accesses.into_iter().for_each(Value::set_volatile);
         }
         Ok(Rewrite::Erase)
     })
@@ -61,31 +65,32 @@ fn length(module: &Module<'_>, b: &Builder, value: Value) -> Value {
     }
 }
 
+/// Returns the loads and stores it was written out as, none where it became a syscall.
 fn copy(
     module: &Module<'_>,
     b: &Builder,
     arguments: &[Value],
     limit: u64,
     overlap: bool,
-) -> Result<()> {
+) -> Result<Vec<Value>> {
     let context = module.context();
     let (to, from) = (arguments[0], arguments[1]);
     let (byte, word) = (context.int(8), context.int(64));
     match arguments[2].as_u64() {
         Some(size) if size <= limit => {
             let place = |pointer, offset| b.offset(pointer, offset, byte, word);
-            let read = |&(offset, bits): &(u64, u32)| {
+            let read = |(offset, bits): (u64, u32)| {
                 let value = b.load(context.int(bits), place(from, offset), 1);
                 (offset, value)
             };
-            let write = |(offset, value)| b.store(value, place(to, offset), 1);
-            let accesses = cover(size);
-            if overlap {
-                let values: Vec<_> = accesses.iter().map(read).collect();
-                values.into_iter().for_each(write);
+            let write = |(offset, value)| [value, b.store(value, place(to, offset), 1)];
+            let reads = cover(size).into_iter().map(read);
+            Ok(if overlap {
+                let values: Vec<_> = reads.collect();
+                values.into_iter().flat_map(write).collect()
             } else {
-                accesses.iter().map(read).for_each(write);
-            }
+                reads.flat_map(write).collect()
+            })
         }
         _ => {
             let ty = context
@@ -93,12 +98,13 @@ fn copy(
                 .function(&[context.ptr(), context.ptr(), word]);
             let syscall = module.declare("sol_memmove_", ty)?;
             b.call(ty, syscall, &[to, from, length(module, b, arguments[2])]);
+            Ok(Vec::new())
         }
     }
-    Ok(())
 }
 
-fn fill(module: &Module<'_>, b: &Builder, arguments: &[Value]) -> Result<()> {
+/// As [`copy`].
+fn fill(module: &Module<'_>, b: &Builder, arguments: &[Value]) -> Result<Vec<Value>> {
     let context = module.context();
     let (to, value) = (arguments[0], arguments[1]);
     let (byte, word) = (context.int(8), context.int(64));
@@ -106,22 +112,23 @@ fn fill(module: &Module<'_>, b: &Builder, arguments: &[Value]) -> Result<()> {
     match arguments[2].as_u64() {
         Some(size) if size <= FILL_LIMIT => {
             let pattern = b.mul(widened, word.constant(0x0101_0101_0101_0101));
-            for (offset, bits) in cover(size) {
+            let write = |(offset, bits)| {
                 let part = if bits == 64 {
                     pattern
                 } else {
                     b.trunc(pattern, context.int(bits))
                 };
-                b.store(part, b.offset(to, offset, byte, word), 1);
-            }
+                b.store(part, b.offset(to, offset, byte, word), 1)
+            };
+            Ok(cover(size).into_iter().map(write).collect())
         }
         _ => {
             let ty = context.void().function(&[context.ptr(), word, word]);
             let syscall = module.declare("sol_memset_", ty)?;
             b.call(ty, syscall, &[to, widened, length(module, b, arguments[2])]);
+            Ok(Vec::new())
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -159,5 +166,21 @@ mod tests {
             text.contains("call void @sol_memmove_") && text.contains("call void @sol_memset_")
         );
         assert!(!text.contains("call void @llvm"));
+    }
+
+    #[test]
+    fn volatile_copies_and_fills_stay_volatile() {
+        let text = lowered(
+            super::lower,
+            "declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)
+             declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+             define void @f(ptr %a, ptr %b) {
+               call void @llvm.memmove.p0.p0.i64(ptr %a, ptr %b, i64 16, i1 true)
+               call void @llvm.memset.p0.i64(ptr %b, i8 0, i64 16, i1 true)
+               ret void
+             }",
+        );
+        assert_eq!(text.matches("load volatile i64").count(), 2, "{text}");
+        assert_eq!(text.matches("store volatile i64").count(), 4, "{text}");
     }
 }

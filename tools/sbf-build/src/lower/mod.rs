@@ -29,8 +29,9 @@ pub enum Rewrite {
 }
 
 /// Passes of LLVM's own that take constructs away: atomics (the machine runs one thread), comparisons of memory of a
-/// known small size, vectors.
-const OWN_PASSES: &str = "function(lower-atomic,expand-memcmp,scalarizer<load-store>,early-cse)";
+/// known small size, vectors and what is summed up over them.
+const OWN_PASSES: &str =
+    "function(lower-atomic,expand-memcmp,expand-reductions,scalarizer<load-store>,early-cse)";
 
 /// Tidies up after the rewrites. Only passes that never invent an operation: `instcombine` would recognise the
 /// expanded idioms and turn them back into what the back end cannot select.
@@ -78,4 +79,34 @@ pub fn rewrite_each(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::llvm::Target;
+    use crate::testing::lowered;
+
+    #[test]
+    fn sums_over_vectors_are_taken_apart() {
+        let text = lowered(
+            |module| {
+                super::lower(module, &Target::sbpf()?)?;
+                crate::check::check(module)
+            },
+            "declare i64 @llvm.vector.reduce.add.v4i64(<4 x i64>)
+             declare i64 @llvm.vector.reduce.umax.v2i64(<2 x i64>)
+             define i64 @entrypoint(ptr %input) {
+               %a = load <4 x i64>, ptr %input
+               %b = load <2 x i64>, ptr %input
+               %s = call i64 @llvm.vector.reduce.add.v4i64(<4 x i64> %a)
+               %m = call i64 @llvm.vector.reduce.umax.v2i64(<2 x i64> %b)
+               %r = xor i64 %s, %m
+               ret i64 %r
+             }",
+        );
+        assert!(
+            !text.contains("call i64 @llvm.vector") && !text.contains("load <"),
+            "{text}"
+        );
+    }
 }

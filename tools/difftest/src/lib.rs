@@ -1,0 +1,3 @@
+//! The virtual machine that programs are compared in.
+
+pub mod machine;
