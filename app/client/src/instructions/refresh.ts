@@ -4,6 +4,7 @@ import type { AccountMeta, Instruction } from '@solana/kit';
 import { holdingsOf } from '../accounts';
 import { assetOf, marketOf, type ExchangeRef } from '../addresses';
 import { getRefreshInstruction, type MarginAccount, type RiskState } from '../generated';
+import { fitsHalf } from '../message';
 import type { ChainClock } from '../risk';
 import { readonly, withRemaining, writable } from './remaining';
 
@@ -12,9 +13,6 @@ export interface Entries {
   readonly assets: readonly number[];
   readonly markets: readonly number[];
 }
-
-/** Entries that fit one transaction together with an order or a liquidation. */
-export const ENTRIES_PER_INSTRUCTION = 6;
 
 /** The entries that the health of these accounts is computed from, and any others that an action adds. */
 export function entriesOf(accounts: readonly MarginAccount[], extra: Partial<Entries> = {}): Entries {
@@ -41,16 +39,26 @@ export function staleEntries(entries: Entries, risk: RiskState, clock: ChainCloc
   };
 }
 
-/** Rewrites entries from their oracles, banks and markets, a few in each instruction. Nobody signs. */
-export function refresh(exchange: ExchangeRef, entries: Entries, perInstruction = ENTRIES_PER_INSTRUCTION): Instruction[] {
+/**
+ * Rewrites entries from their oracles, banks and markets. Nobody signs. Each instruction takes at most half of a
+ * transaction of any version, so that what it is needed for can go along.
+ */
+export function refresh(exchange: ExchangeRef, entries: Entries): Instruction[] {
   const groups = [
     ...entries.assets.map((index) => assetGroup(exchange, index)),
     ...entries.markets.map((index) => marketGroup(exchange, index)),
   ];
   const instruction = getRefreshInstruction({ riskState: exchange.riskState }, { programAddress: exchange.program });
   const result: Instruction[] = [];
-  for (let first = 0; first < groups.length; first += perInstruction) {
-    result.push(withRemaining(instruction, groups.slice(first, first + perInstruction).flat()));
+  let together: AccountMeta[] = [];
+  for (const group of groups) {
+    const more = withRemaining(instruction, [...together, ...group]);
+    if (together.length > 0 && fitsHalf(0, more)) result[result.length - 1] = more;
+    else {
+      together = [];
+      result.push(withRemaining(instruction, group));
+    }
+    together.push(...group);
   }
   return result;
 }
