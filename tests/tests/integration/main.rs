@@ -13,3 +13,4 @@ mod portfolio;
 mod setup;
 mod timelock;
 mod tokens;
+mod versions;

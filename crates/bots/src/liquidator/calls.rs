@@ -2,17 +2,12 @@
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use plimsoll_client::{
     instructions::{self as ix, BadDebt, Liquidation, RefreshEntry, Swap},
+    transaction::Version,
     AssetRef, ExchangeRef, MarketRef,
 };
 
 use super::plan::{Entry, Leg, Move, Plan, Step};
 
-/// Largest transaction that the network carries, bytes.
-const PACKET: usize = 1_232;
-/// Two compute budget instructions and their program's key, which the sender adds.
-const BUDGET: usize = 52;
-/// Most accounts whose queued fills one call settles.
-const SETTLED_ACCOUNTS: usize = 8;
 /// Most queued fills that one call settles.
 const SETTLED_FILLS: u16 = 32;
 
@@ -84,7 +79,12 @@ impl Addresses {
     }
 
     /// Refreshes of many entries in as few transactions as they fit.
-    pub fn refreshes(&self, payer: &Pubkey, entries: &[Entry]) -> Vec<Vec<Instruction>> {
+    pub fn refreshes(
+        &self,
+        payer: &Pubkey,
+        entries: &[Entry],
+        version: Version,
+    ) -> Vec<Vec<Instruction>> {
         let mut transactions = Vec::new();
         let mut rest = entries;
         while !rest.is_empty() {
@@ -92,7 +92,7 @@ impl Addresses {
                 .rev()
                 .find(|count| {
                     let some = rest.get(..*count).unwrap_or(rest);
-                    fits(payer, &[self.refresh(some)])
+                    version.fits(payer, &[self.refresh(some)])
                 })
                 .unwrap_or(1);
             let (now, later) = rest.split_at(fitting);
@@ -119,12 +119,15 @@ impl Liquidator {
         &self,
         addresses: &Addresses,
         plan: &Plan,
+        version: Version,
     ) -> Option<Vec<Vec<Instruction>>> {
         let mut ahead = Vec::new();
         let mut last = Vec::new();
         for (market, accounts) in &plan.settle {
             let market = addresses.market(*market)?;
-            for some in accounts.chunks(SETTLED_ACCOUNTS) {
+            let room = version.room(&self.signer, &[ix::settle_fills(market, &[], 0)]);
+            let together = room.min(usize::from(SETTLED_FILLS)).max(1);
+            for some in accounts.chunks(together) {
                 let settle = ix::settle_fills(market, some, SETTLED_FILLS);
                 match some == [plan.address] {
                     true => last.push(settle),
@@ -139,10 +142,10 @@ impl Liquidator {
         };
         let split = (0..=plan.refresh.len()).find(|split| {
             let kept = plan.refresh.get(*split..).unwrap_or_default();
-            fits(&self.signer, &with_refresh(kept))
+            version.fits(&self.signer, &with_refresh(kept))
         })?;
         let (first, kept) = plan.refresh.split_at(split);
-        ahead.extend(addresses.refreshes(&self.signer, first));
+        ahead.extend(addresses.refreshes(&self.signer, first, version));
         ahead.push(with_refresh(kept));
         Some(ahead)
     }
@@ -218,35 +221,6 @@ fn liquidation(addresses: &Addresses, cancel_in: &[u16], moves: &[Move]) -> Opti
     Some(what)
 }
 
-/// Whether instructions fit into one transaction that `payer` signs alone.
-pub fn fits(payer: &Pubkey, instructions: &[Instruction]) -> bool {
-    transaction_size(payer, instructions) + BUDGET <= PACKET
-}
-
-/// Bytes of a transaction that one key signs: signature, header, keys, blockhash, instructions.
-fn transaction_size(payer: &Pubkey, instructions: &[Instruction]) -> usize {
-    let mut keys = vec![*payer];
-    let mut size = 1 + 64 + 3 + 32;
-    for instruction in instructions {
-        keys.push(instruction.program_id);
-        keys.extend(instruction.accounts.iter().map(|meta| meta.pubkey));
-        let (accounts, data) = (instruction.accounts.len(), instruction.data.len());
-        size += 1 + length_size(accounts) + accounts + length_size(data) + data;
-    }
-    keys.sort_unstable();
-    keys.dedup();
-    size + length_size(keys.len()) + 32 * keys.len() + length_size(instructions.len())
-}
-
-/// Bytes in which a transaction counts items.
-fn length_size(items: usize) -> usize {
-    match items {
-        0..=0x7f => 1,
-        0x80..=0x3fff => 2,
-        _ => 3,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,8 +275,10 @@ mod tests {
     #[test]
     fn a_small_account_takes_one_transaction() {
         let plan = plan(vec![Entry::Asset(0), Entry::Market(3)], vec![3]);
-        let sent = WHO.transactions(&addresses(), &plan).unwrap();
-        assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
+        for version in [Version::V0, Version::V1] {
+            let sent = WHO.transactions(&addresses(), &plan, version).unwrap();
+            assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
+        }
     }
 
     #[test]
@@ -312,26 +288,42 @@ mod tests {
             .collect();
         let plan = plan(entries.clone(), (0..16).collect());
         let addresses = addresses();
-        let sent = WHO.transactions(&addresses, &plan).unwrap();
-        assert!(sent
-            .iter()
-            .all(|instructions| fits(&WHO.signer, instructions)));
-        assert!((3..=8).contains(&sent.len()), "{}", sent.len());
-        // In the plan's order over all transactions, none twice.
-        let refreshed: Vec<Pubkey> = sent
-            .iter()
-            .flatten()
-            .filter(|call| call.accounts.len() > 1 && call.data == addresses.refresh(&[]).data)
+        for version in [Version::V0, Version::V1] {
+            let sent = WHO.transactions(&addresses, &plan, version).unwrap();
+            let fits = |instructions: &Vec<_>| version.fits(&WHO.signer, instructions);
+            assert!(sent.iter().all(fits));
+            let expected = match version {
+                Version::V0 => 3..=8,
+                Version::V1 => 1..=2,
+            };
+            assert!(
+                expected.contains(&sent.len()),
+                "{version:?}: {}",
+                sent.len()
+            );
+            assert_eq!(
+                refreshed(&addresses, &sent),
+                banks_and_markets(&addresses, &entries)
+            );
+        }
+    }
+
+    /// What transactions refresh, in order.
+    fn refreshed(addresses: &Addresses, sent: &[Vec<Instruction>]) -> Vec<Pubkey> {
+        let calls = sent.iter().flatten();
+        let refreshes = calls
+            .filter(|call| call.accounts.len() > 1 && call.data == addresses.refresh(&[]).data);
+        refreshes
             .flat_map(|call| call.accounts.iter().skip(1).filter(|meta| meta.is_writable))
             .map(|meta| meta.pubkey)
-            .collect();
-        let expected: Vec<Pubkey> = entries
-            .iter()
-            .map(|entry| match entry {
-                Entry::Asset(i) => addresses.asset(*i).unwrap().bank,
-                Entry::Market(i) => addresses.market(*i).unwrap().address,
-            })
-            .collect();
-        assert_eq!(refreshed, expected);
+            .collect()
+    }
+
+    fn banks_and_markets(addresses: &Addresses, entries: &[Entry]) -> Vec<Pubkey> {
+        let address = |entry: &Entry| match entry {
+            Entry::Asset(i) => addresses.asset(*i).unwrap().bank,
+            Entry::Market(i) => addresses.market(*i).unwrap().address,
+        };
+        entries.iter().map(address).collect()
     }
 }

@@ -175,8 +175,9 @@ impl Maker {
         let due = Entries::of(&sight.account)
             .due(&sight.risk, sight.clock, Freshness::TRADE)
             .and(quoted.due(&sight.risk, sight.clock, often));
-        let refreshes = self.context.exchange.refresh(&due);
-        for batch in self.context.require_sender()?.pack(refreshes) {
+        let sender = self.context.require_sender()?;
+        let refreshes = self.context.exchange.refresh(&due, sender.version().await);
+        for batch in sender.pack(refreshes).await {
             self.context.deliver("refresh", &batch, &[], &[]).await?;
         }
         Ok(())
@@ -230,7 +231,7 @@ impl Maker {
         let expiry = now.saturating_add(i64::from(self.config.expiry));
         let expiry = u32::try_from(expiry).context("the chain's clock is beyond 2106")?;
         instructions.extend(quotes.iter().map(|q| self.place(market, q, expiry)));
-        for batch in self.context.require_sender()?.pack(instructions) {
+        for batch in self.context.require_sender()?.pack(instructions).await {
             let delivery = self.send("quote", &batch).await;
             let landed = delivery.as_ref().is_ok_and(Delivery::is_landed);
             let outcome = if landed { "placed" } else { "refused" };

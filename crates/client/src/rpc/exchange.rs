@@ -19,10 +19,9 @@ use super::{
 use crate::{
     directory::{Directory, DirectoryAsset, DirectoryMarket},
     instructions::{self as ix, RefreshEntry},
+    transaction::Version,
     AssetRef, ExchangeRef, MarketRef,
 };
-
-pub use super::needs::MAX_MAKERS;
 
 /// An exchange as its directory and the chain describe it. Share it in an `Arc`.
 #[derive(Clone)]
@@ -208,17 +207,20 @@ impl Exchange {
         }
     }
 
-    /// Refreshes of these entries, a handful to an instruction, so that each fits into a transaction with a trade;
-    /// [`super::Sender::pack`] puts as many into one as go in. Unlisted entries are left out.
-    pub fn refresh(&self, entries: &Entries) -> Vec<Instruction> {
+    /// Refreshes of these entries, in instructions that take at most half of a transaction of this version each, so that
+    /// what they are needed for can go along; [`super::Sender::pack`] puts as many into one as go in. Unlisted entries are
+    /// left out.
+    pub fn refresh(&self, entries: &Entries, version: Version) -> Vec<Instruction> {
         let assets = entries.assets.iter().filter_map(|i| self.asset(*i).ok());
         let markets = entries.markets.iter().filter_map(|i| self.market(*i).ok());
         let all = assets
             .map(ListedAsset::refresh_entry)
             .chain(markets.map(ListedMarket::refresh_entry));
-        needs::groups(all.collect())
+        let refresh = |group: &[RefreshEntry]| ix::refresh(&self.refs, group);
+        let passes = |group: &[RefreshEntry]| version.fits_half(&refresh(group));
+        needs::groups(all.collect(), passes)
             .iter()
-            .map(|group| ix::refresh(&self.refs, group))
+            .map(|group| refresh(group))
             .collect()
     }
 
@@ -230,14 +232,14 @@ impl Exchange {
         risk: &RiskState,
         clock: ChainClock,
         freshness: Freshness,
+        version: Version,
     ) -> Vec<Instruction> {
         let all = Entries::of(account).and(more.clone());
-        self.refresh(&all.due(risk, clock, freshness))
+        self.refresh(&all.due(risk, clock, freshness), version)
     }
 
-    /// The margin accounts whose resting orders an order of `taker` would meet, best first, at most `limit`
-    /// ([`MAX_MAKERS`] fit into a transaction with a few refreshes). Passing them to [`ix::place_order`] settles their
-    /// fills in place.
+    /// The margin accounts whose resting orders an order of `taker` would meet, best first, at most `limit`: as many as
+    /// there is [`super::Sender::room`] for. Passing them to [`ix::place_order`] settles their fills in place.
     pub fn makers_for(
         &self,
         order: &OrderTerms,

@@ -1,4 +1,4 @@
-//! Which accounts go into a transaction: makers that an order meets, refreshes in groups that fit.
+//! Which accounts go into a transaction: makers that an order meets, refreshes in groups.
 use std::collections::BTreeSet;
 
 use anchor_lang::prelude::Pubkey;
@@ -8,12 +8,6 @@ use plimsoll::{
 };
 
 use crate::instructions::RefreshEntry;
-
-/// Makers that fit into one transaction with an order and a few refreshes: 33 bytes each.
-pub const MAX_MAKERS: usize = 8;
-/// Most accounts of the entries of one refresh instruction. Six assets, or four markets: small enough to travel with a
-/// trade, large enough that the instruction's own cost is spread.
-const GROUP_ACCOUNTS: usize = 12;
 
 /// Owners of the orders that a taker meets, a quote budget aside, which may end it sooner. `opposite` are the resting
 /// orders of the other side, best first. Expired ones are met too: they are thrown out, and their owners told in place if
@@ -57,41 +51,19 @@ pub(super) fn waiting(entries: &[QueuedFill]) -> Vec<Pubkey> {
         .collect()
 }
 
-/// Entries in groups of few enough accounts, in order.
-pub(super) fn groups(entries: Vec<RefreshEntry>) -> Vec<Vec<RefreshEntry>> {
+/// Entries in order, in as large groups as pass.
+pub(super) fn groups(
+    entries: Vec<RefreshEntry>,
+    passes: impl Fn(&[RefreshEntry]) -> bool,
+) -> Vec<Vec<RefreshEntry>> {
     let mut groups: Vec<Vec<RefreshEntry>> = Vec::new();
-    let mut used: BTreeSet<Pubkey> = BTreeSet::new();
     for entry in entries {
-        let accounts: Vec<Pubkey> = accounts(&entry);
-        let more = accounts.iter().filter(|key| !used.contains(key)).count();
         match groups.last_mut() {
-            Some(group) if used.len() + more <= GROUP_ACCOUNTS => group.push(entry),
-            _ => {
-                used.clear();
-                groups.push(vec![entry]);
-            }
+            Some(group) if passes(&[group.as_slice(), &[entry]].concat()) => group.push(entry),
+            _ => groups.push(vec![entry]),
         }
-        used.extend(accounts);
     }
     groups
-}
-
-fn accounts(entry: &RefreshEntry) -> Vec<Pubkey> {
-    let (mut keys, oracle, fallback) = match entry {
-        RefreshEntry::Asset {
-            asset,
-            oracle,
-            fallback,
-        } => (vec![asset.bank], oracle, fallback),
-        RefreshEntry::Market {
-            market,
-            oracle,
-            fallback,
-        } => (vec![market.address, market.book], oracle, fallback),
-    };
-    keys.push(*oracle);
-    keys.extend(*fallback);
-    keys
 }
 
 #[cfg(test)]
@@ -199,31 +171,17 @@ mod tests {
         }
     }
 
-    fn market(index: u16, oracle: u8, fallback: Option<u8>) -> RefreshEntry {
-        RefreshEntry::Market {
-            market: ExchangeRef::new(0).market(index),
-            oracle: key(oracle),
-            fallback: fallback.map(key),
-        }
-    }
-
-    fn sizes(entries: Vec<RefreshEntry>) -> Vec<usize> {
-        groups(entries).iter().map(Vec::len).collect()
-    }
-
     #[test]
-    fn groups_refreshes_by_their_accounts() {
-        assert!(sizes(Vec::new()).is_empty());
-        // Two accounts to an asset: six of them.
-        let assets = (1..=7).map(|i| asset(i, 100 + i)).collect();
-        assert_eq!(sizes(assets), [6, 1]);
-        // Three to a market, four with a fallback.
-        let markets = (1..=5).map(|i| market(i, 100 + i as u8, None)).collect();
-        assert_eq!(sizes(markets), [4, 1]);
-        let markets = (1..=5).map(|i| market(i, 100 + i as u8, Some(50 + i as u8)));
-        assert_eq!(sizes(markets.collect()), [3, 2]);
-        // An oracle that entries share counts once: 1 + 11 banks.
-        let shared = (1..=12).map(|i| asset(i, 100)).collect();
-        assert_eq!(sizes(shared), [11, 1]);
+    fn groups_refreshes_as_long_as_they_pass() {
+        let sizes = |count: u8| -> Vec<usize> {
+            let entries = (1..=count).map(|i| asset(i, 100 + i)).collect();
+            let groups = groups(entries, |group| group.len() <= 3);
+            groups.iter().map(Vec::len).collect()
+        };
+        assert!(sizes(0).is_empty());
+        assert_eq!(sizes(3), [3]);
+        assert_eq!(sizes(7), [3, 3, 1]);
+        let none = groups(vec![asset(1, 101), asset(2, 102)], |_| false);
+        assert_eq!(none.len(), 2, "one that does not pass stands alone");
     }
 }
