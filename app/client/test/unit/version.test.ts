@@ -1,3 +1,4 @@
+// @vitest-environment node
 // Versions of transactions: what fits into each, where its budget stands, and which one a sender chooses on which cluster.
 import {
   AccountRole,
