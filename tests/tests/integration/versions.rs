@@ -4,7 +4,7 @@ use anchor_lang::{
     solana_program::instruction::Instruction,
 };
 use plimsoll_client::transaction::{Budget, Version, VERSION_1_FEATURE};
-use solana_program_test::{BanksClientError, ProgramTest, ProgramTestContext};
+use solana_program_test::{ProgramTest, ProgramTestContext};
 use solana_signer::Signer;
 use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction_error::TransactionError;
@@ -41,7 +41,7 @@ async fn pay(
     version: Version,
     keys: usize,
     budget: Budget,
-) -> Result<(), BanksClientError> {
+) -> Result<(), TransactionError> {
     let payer = bank.payer.pubkey();
     let message = version.message(
         &payer,
@@ -50,7 +50,10 @@ async fn pay(
         bank.last_blockhash,
     );
     let transaction = VersionedTransaction::try_new(message.unwrap(), &[&bank.payer]).unwrap();
-    bank.banks_client.process_transaction(transaction).await
+    let processed = bank
+        .banks_client
+        .process_transaction_with_metadata(transaction);
+    processed.await.expect("the bank answers").result
 }
 
 async fn told(bank: &mut ProgramTestContext) -> Version {
@@ -78,7 +81,7 @@ async fn version_1_is_refused_where_its_feature_does_not() {
     let refused = pay(&mut bank, Version::V1, 1, Budget::UNLIMITED)
         .await
         .unwrap_err();
-    assert_eq!(refused.unwrap(), TransactionError::UnsupportedVersion);
+    assert_eq!(refused, TransactionError::UnsupportedVersion);
     pay(&mut bank, Version::V0, 1, Budget::UNLIMITED)
         .await
         .unwrap();

@@ -398,7 +398,8 @@ impl Runtime {
         self.refreshing.spawn(async move {
             let sender = &shared.dispatcher.sender;
             info!(entries = old.len(), "nobody refreshes: doing it");
-            for transaction in shared.addresses.refreshes(&sender.payer(), &old) {
+            let version = sender.version().await;
+            for transaction in shared.addresses.refreshes(&sender.payer(), &old, version) {
                 match sender.send(&transaction, &[]).await {
                     Ok(landed) => debug!(signature = %landed.signature, "refreshed"),
                     Err(error) => warn!(%error, "a refresh failed"),
