@@ -1,7 +1,10 @@
 //! Sending transactions: what came of them, and what they cost.
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use plimsoll::events::{Deposited, FeesCollected, InsuranceFunded, Withdrawn};
-use plimsoll_client::{errors, events};
+use plimsoll_client::{
+    errors, events,
+    transaction::{Budget, Version, MAX_UNITS},
+};
 use solana_address_lookup_table_interface::{
     program::ID as LOOKUP_TABLE_PROGRAM,
     state::{AddressLookupTable, LookupTableMeta},
@@ -17,9 +20,7 @@ use std::{borrow::Cow, fmt};
 
 use crate::Env;
 
-/// Largest serialized transaction that the network carries.
-const PACKET: usize = 1232;
-/// What the compute-budget instruction, which every transaction here carries, takes itself.
+/// What an instruction that states a compute budget takes itself.
 const BUDGET_INSTRUCTION_CU: u64 = 150;
 
 /// A transaction that went through.
@@ -62,18 +63,54 @@ impl Env {
         instructions: &[Instruction],
         signers: &[&Keypair],
     ) -> Result<TxOutcome, TestError> {
-        // A different limit each time keeps equal transactions apart.
-        self.sent += 1;
-        let limit = ComputeBudgetInstruction::set_compute_unit_limit(1_400_000 - self.sent);
-        // The bank makes a block every 6 ms, so that one that a test began with is forgotten within a second.
-        let latest = self.context.banks_client.get_latest_blockhash().await;
-        self.context.last_blockhash = latest.expect("the bank answers");
+        let limit = ComputeBudgetInstruction::set_compute_unit_limit(self.next_limit().await);
         let all: Vec<Instruction> = [&[limit], instructions].concat();
         let message = self.compile(&all);
         let payer = self.context.payer.insecure_clone();
         let mut keys: Vec<&Keypair> = vec![&payer];
         keys.extend(signers.iter().filter(|s| s.pubkey() != payer.pubkey()));
         let transaction = VersionedTransaction::try_new(message, &keys).expect("all signers");
+        self.process(transaction, 1, instructions).await
+    }
+
+    /// Runs instructions in one transaction of a version, which one key signs and pays for, written as the client writes it.
+    pub async fn send_as(
+        &mut self,
+        version: Version,
+        instructions: &[Instruction],
+        key: &Keypair,
+    ) -> Result<TxOutcome, TestError> {
+        let budget = Budget {
+            units: self.next_limit().await,
+            ..Budget::UNLIMITED
+        };
+        let (payer, blockhash) = (key.pubkey(), self.context.last_blockhash);
+        let size = version.size(&payer, instructions);
+        assert!(size.is_within(&version.limits()), "too large: {size:?}");
+        let message = version
+            .message(&payer, instructions, budget, blockhash)
+            .expect("few addresses");
+        let transaction = VersionedTransaction::try_new(message, &[key]).expect("one signer");
+        self.process(transaction, version.preceding(), instructions)
+            .await
+    }
+
+    /// A limit of compute units that keeps equal transactions apart, and a blockhash for it: the bank makes a block every
+    /// 6 ms, so that one that a test began with is forgotten within a second.
+    async fn next_limit(&mut self) -> u32 {
+        self.sent += 1;
+        let latest = self.context.banks_client.get_latest_blockhash().await;
+        self.context.last_blockhash = latest.expect("the bank answers");
+        MAX_UNITS - self.sent
+    }
+
+    /// Has the bank process a transaction of `instructions`, which so many that state its budget precede.
+    async fn process(
+        &mut self,
+        transaction: VersionedTransaction,
+        preceding: usize,
+        instructions: &[Instruction],
+    ) -> Result<TxOutcome, TestError> {
         let client = &self.context.banks_client;
         let result = client
             .process_transaction_with_metadata(transaction)
@@ -89,7 +126,7 @@ impl Env {
         self.count_flows(&logs);
         self.operations += instructions.len() as u64;
         Ok(TxOutcome {
-            cu: cu - BUDGET_INSTRUCTION_CU,
+            cu: cu - BUDGET_INSTRUCTION_CU * preceding as u64,
             logs,
             return_data: return_data.map(|d| d.data).unwrap_or_default(),
         })
@@ -109,14 +146,15 @@ impl Env {
         let blockhash = self.context.last_blockhash;
         let legacy = Message::new_with_blockhash(instructions, Some(&payer), &blockhash);
         let signatures = 1 + 64 * usize::from(legacy.header.num_required_signatures);
-        if legacy.serialize().len() + signatures <= PACKET {
+        let most = Version::V0.limits().bytes;
+        if legacy.serialize().len() + signatures <= most {
             return VersionedMessage::Legacy(legacy);
         }
         let table = self.create_lookup_table(instructions);
         let message = v0::Message::try_compile(&payer, instructions, &[table], blockhash)
             .expect("at most 256 accounts");
         assert!(
-            message.serialize().len() + signatures <= PACKET,
+            message.serialize().len() + signatures <= most,
             "too large for a packet, even with a lookup table"
         );
         VersionedMessage::V0(message)

@@ -14,7 +14,8 @@ import {
 
 import { deadline, fromBase64, sleep, type Connection } from './connection';
 import { explain, type Refusal } from './errors';
-import { BUDGET_INSTRUCTIONS, buildMessage, fits, MAX_UNITS, pack, transactionBytes, MAX_TRANSACTION_BYTES, type Lifetime } from './message';
+import { buildMessage, fits, LIMITS, MAX_UNITS, pack, precedingInstructions, room, transactionSize, UNLIMITED, type Lifetime, type Version } from './message';
+import { isVersionRefused, VersionRefused, Versions, type VersionedSigner } from './version';
 
 /** How transactions are sent. */
 export interface SendPolicy {
@@ -84,18 +85,53 @@ export interface SendOptions {
 
 const plain = (text: string, advice: string | null = null): Refusal => ({ code: null, name: null, text, advice, instruction: null });
 
-/** Sends transactions of one payer. */
+/** Sends transactions of one payer, in the newest version that the cluster takes and the payer signs. */
 export class Sender {
+  private readonly versions: Versions;
+
   constructor(
     private readonly connection: Connection,
     private readonly program: Address,
-    private readonly payer: TransactionSigner,
+    private readonly payer: TransactionSigner & VersionedSigner,
     private readonly policy: SendPolicy = DEFAULT_POLICY,
-  ) {}
+  ) {
+    this.versions = new Versions(connection, payer);
+  }
+
+  /** The version of the next transaction. */
+  version(signal?: AbortSignal): Promise<Version> {
+    return this.versions.current(signal);
+  }
+
+  /** The instructions in order, as many in each transaction as fit. */
+  async pack(instructions: readonly Instruction[], signal?: AbortSignal): Promise<Instruction[][]> {
+    return pack(await this.version(signal), this.payer.address, instructions);
+  }
+
+  /**
+   * How many more accounts the last of these instructions can name, for example makers of an order, without needing
+   * another transaction than it does.
+   */
+  async room(instructions: readonly Instruction[], signal?: AbortSignal): Promise<number> {
+    return room(await this.version(signal), this.payer.address, instructions);
+  }
 
   /** Runs instructions without sending them; nobody has to sign. */
   async simulate(instructions: readonly Instruction[], signal?: AbortSignal): Promise<Simulation> {
-    return simulate(this.connection, this.program, this.payer, instructions, signal);
+    const { simulation } = await this.tried(instructions, signal);
+    return simulation;
+  }
+
+  /** Simulates in the newest version that the node turns out to take. */
+  private async tried(instructions: readonly Instruction[], signal?: AbortSignal): Promise<{ version: Version; simulation: Simulation }> {
+    const version = await this.version(signal);
+    try {
+      return { version, simulation: await simulate(this.connection, this.program, this.payer, version, instructions, signal) };
+    } catch (error) {
+      if (version !== 1 || !isVersionRefused(error)) throw error;
+      this.versions.spare();
+      return this.tried(instructions, signal);
+    }
   }
 
   /**
@@ -105,21 +141,20 @@ export class Sender {
    */
   async send(instructions: readonly Instruction[], options: SendOptions = {}): Promise<Landed> {
     const { signal, onStage } = options;
-    if (!fits(this.payer.address, instructions)) throw tooLarge(this.payer.address, instructions);
     onStage?.('simulating');
-    const [simulation, unitPrice] = await reach(() =>
-      Promise.all([this.simulate(instructions, signal), this.unitPrice(instructions, signal)]),
+    const [{ version, simulation }, unitPrice] = await reach(() =>
+      Promise.all([this.tried(instructions, signal), this.unitPrice(instructions, signal)]),
     );
     if (simulation.refusal) throw new SendError('refused', simulation.refusal, null, simulation.logs);
     const units = Math.min(MAX_UNITS, Math.ceil(simulation.units * (1 + this.policy.unitMargin)) + SAMPLES);
     const lifetime = await reach(() => latestBlockhash(this.connection, signal));
-    const message = buildMessage(this.payer, instructions, lifetime, { units, unitPrice });
+    const message = buildMessage(version, this.payer, instructions, lifetime, { units, unitPrice });
     onStage?.('signing');
     const transaction = await signed(() => signTransactionMessageWithSigners(message));
     const signature = getSignatureFromTransaction(transaction);
     onStage?.('sending', signature);
     const wire = getBase64EncodedWireTransaction(transaction);
-    const slot = await this.land(wire, signature, lifetime, instructions, signal);
+    const slot = await this.land(wire, version, signature, lifetime, instructions, signal);
     onStage?.('confirmed', signature);
     return { signature, slot, units: simulation.units };
   }
@@ -127,7 +162,18 @@ export class Sender {
   /** Sends instructions in as many transactions as they need, each once the one before has landed. */
   async sendAll(instructions: readonly Instruction[], options: SendOptions = {}): Promise<Landed[]> {
     const landed: Landed[] = [];
-    for (const group of pack(this.payer.address, instructions)) landed.push(await this.send(group, options));
+    for (let rest = instructions; rest.length > 0; ) {
+      const version = await this.version(options.signal);
+      const [batch = []] = pack(version, this.payer.address, rest);
+      try {
+        landed.push(await this.send(batch, options));
+        rest = rest.slice(batch.length);
+      } catch (error) {
+        // Refused in the version that it was put together for: taken apart for an older one.
+        const isLarge = error instanceof SendError && error.kind === 'tooLarge';
+        if (!isLarge || (await this.version(options.signal)) === version) throw error;
+      }
+    }
     return landed;
   }
 
@@ -145,6 +191,7 @@ export class Sender {
   /** Sends until the signature is confirmed or can no longer be. */
   private async land(
     wire: Base64EncodedWireTransaction,
+    version: Version,
     signature: Signature,
     lifetime: Lifetime,
     instructions: readonly Instruction[],
@@ -160,7 +207,7 @@ export class Sender {
           await this.submit(wire, signature, signal);
         }
         const status = await this.status(signature, signal);
-        if (status?.err) throw this.landedRefused(status.err, signature, instructions);
+        if (status?.err) throw this.landedRefused(status.err, version, signature, instructions);
         if (status) return status.slot;
         if (expired) throw new SendError('expired', plain('The transaction took too long and did not go through.', 'Try again.'), signature);
         expired = await this.isOver(lifetime, signal);
@@ -196,28 +243,31 @@ export class Sender {
     return height > lifetime.lastValidBlockHeight;
   }
 
-  private landedRefused(error: unknown, signature: Signature, instructions: readonly Instruction[]): SendError {
-    return new SendError('refused', refusalOf(error, instructions, this.program, []), signature);
+  private landedRefused(error: unknown, version: Version, signature: Signature, instructions: readonly Instruction[]): SendError {
+    return new SendError('refused', refusalOf(error, version, instructions, this.program, []), signature);
   }
 }
 
 /** Simulates instructions as if `payer` had signed. */
-export async function simulate(
+async function simulate(
   connection: Connection,
   program: Address,
   payer: TransactionSigner,
+  version: Version,
   instructions: readonly Instruction[],
   signal?: AbortSignal,
 ): Promise<Simulation> {
+  if (!fits(version, payer.address, instructions)) throw tooLarge(version, payer.address, instructions);
   const lifetime = await latestBlockhash(connection, signal);
-  const message = buildMessage(payer, instructions, lifetime, { units: MAX_UNITS, unitPrice: 0n });
+  const message = buildMessage(version, payer, instructions, lifetime, UNLIMITED);
   const wire = getBase64EncodedWireTransaction(compileTransaction(message));
   const options = { encoding: 'base64', commitment: 'confirmed', sigVerify: false, replaceRecentBlockhash: true } as const;
   const { value } = await connection.rpc.simulateTransaction(wire, options).send({ abortSignal: deadline(signal) });
+  if (value.err === 'UnsupportedVersion') throw new VersionRefused();
   const logs = value.logs ?? [];
   const data = value.returnData?.data[0];
   return {
-    refusal: value.err === null ? null : refusalOf(value.err, instructions, program, logs),
+    refusal: value.err === null ? null : refusalOf(value.err, version, instructions, program, logs),
     units: Number(value.unitsConsumed ?? 0n),
     logs,
     returnData: data === undefined ? null : fromBase64(data),
@@ -225,10 +275,11 @@ export async function simulate(
 }
 
 /** A transaction's error, with the position of the refused instruction counted without those of the budget. */
-function refusalOf(error: unknown, instructions: readonly Instruction[], program: Address, logs: readonly string[]): Refusal {
-  const budget = Array.from({ length: BUDGET_INSTRUCTIONS }, () => ({ programAddress: program }));
+function refusalOf(error: unknown, version: Version, instructions: readonly Instruction[], program: Address, logs: readonly string[]): Refusal {
+  const preceding = precedingInstructions(version);
+  const budget = Array.from({ length: preceding }, () => ({ programAddress: program }));
   const refusal = explain(error, [...budget, ...instructions], program, logs);
-  return { ...refusal, instruction: refusal.instruction === null ? null : refusal.instruction - BUDGET_INSTRUCTIONS };
+  return { ...refusal, instruction: refusal.instruction === null ? null : refusal.instruction - preceding };
 }
 
 async function latestBlockhash(connection: Connection, signal?: AbortSignal): Promise<Lifetime> {
@@ -250,9 +301,10 @@ async function notice(connection: Connection, signature: Signature, signal: Abor
   return never;
 }
 
-function tooLarge(payer: Address, instructions: readonly Instruction[]): SendError {
-  const bytes = transactionBytes(payer, instructions);
-  return new SendError('tooLarge', plain(`The transaction has ${bytes} bytes of at most ${MAX_TRANSACTION_BYTES}.`, 'Do it in smaller steps.'));
+function tooLarge(version: Version, payer: Address, instructions: readonly Instruction[]): SendError {
+  const [size, most] = [transactionSize(version, payer, instructions), LIMITS[version]];
+  const text = `The transaction has ${size.bytes} bytes of at most ${most.bytes}, and ${size.addresses} addresses of at most ${most.addresses}.`;
+  return new SendError('tooLarge', plain(text, 'Do it in smaller steps.'));
 }
 
 /** Turns a failure to reach the node into plain words. */
@@ -260,6 +312,7 @@ async function reach<T>(request: () => Promise<T>): Promise<T> {
   try {
     return await request();
   } catch (error) {
+    if (error instanceof SendError) throw error;
     const detail = error instanceof Error ? error.message : String(error);
     throw new SendError('unreachable', plain(`The node did not answer: ${detail}.`, 'Check the connection and try again.'));
   }

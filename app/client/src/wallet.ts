@@ -9,8 +9,13 @@ import {
   type TransactionWithinSizeLimit,
 } from '@solana/kit';
 
+import type { Version } from './message';
+import type { VersionedSigner } from './version';
+
 /** The part of a wallet's feature `solana:signTransaction` that is used. */
 export interface SignTransactionFeature<Account> {
+  /** What it can sign. */
+  readonly supportedTransactionVersions: readonly Version[];
   signTransaction(
     ...inputs: readonly { account: Account; transaction: Uint8Array; chain?: `${string}:${string}` }[]
   ): Promise<readonly { readonly signedTransaction: Uint8Array }[]>;
@@ -32,10 +37,11 @@ export function walletSigner<Account extends WalletAccountLike>(
   feature: SignTransactionFeature<Account>,
   account: Account,
   chain?: `${string}:${string}`,
-): TransactionModifyingSigner {
+): TransactionModifyingSigner & VersionedSigner {
   const [encoder, decoder] = [getTransactionEncoder(), getTransactionDecoder()];
   return {
     address: account.address as Address,
+    supportedTransactionVersions: feature.supportedTransactionVersions,
     async modifyAndSignTransactions(transactions) {
       const inputs = transactions.map((transaction) => ({
         account,

@@ -21,7 +21,6 @@ import {
   type OrderTerms,
   type PricesAt,
 } from '@plimsoll/client/instructions/index';
-import { pack } from '@plimsoll/client/message';
 import { OrderType, SelfTradeBehavior, settlePnl } from './program.ts';
 import type { Terms } from '@plimsoll/client/risk';
 import { SendError, Sender, type Simulation } from '@plimsoll/client/send';
@@ -99,9 +98,11 @@ export class Actions {
     const { ref, snapshot } = this.state;
     const order = orderTerms(terms);
     const book = snapshot.books.get(market.index)?.value;
-    const makers = book ? makersFor(book, order, account as Address) : [];
-    const place = placeOrder(ref, { trader: this.signer, marginAccount: account as Address, market, terms: order, makers });
-    return this.send(title, [...this.refresh('trade', account, { markets: [market.index] }), place]);
+    const refreshes = this.refresh('trade', account, { markets: [market.index] });
+    const place = (makers: Address[]) => placeOrder(ref, { trader: this.signer, marginAccount: account as Address, market, terms: order, makers });
+    const room = await this.sender.room([...refreshes, place([])]);
+    const makers = book ? makersFor(book, order, account as Address, room) : [];
+    return this.send(title, [...refreshes, place(makers)]);
   }
 
   /** Cancels one order. */
@@ -193,7 +194,7 @@ export class Actions {
     const next: LiquidationPlan = (account, risk) => (flagOf(account) === 'none' ? flagging(plan(account, risk)) : plan(account, risk));
     const instructions = this.liquidation(own, target, next);
     // Of one that needs several transactions the last is the liquidation; the others only refresh prices.
-    const groups = pack(this.signer.address, instructions);
+    const groups = await this.sender.pack(instructions, signal);
     return this.sender.simulate(groups.at(-1) ?? instructions, signal);
   }
 

@@ -32,13 +32,13 @@ it('keeps its key between visits', async () => {
   expect(first.accounts[0]?.address).toBe(second.accounts[0]?.address);
 });
 
-it('signs a transaction that it pays for', async () => {
+it.each([0, 1] as const)('signs a transaction of version %s that it pays for', async (version) => {
   const wallet = localWallet();
   const { accounts } = await wallet.features['standard:connect'].connect();
   const account = accounts[0];
   if (!account) throw new Error('no account');
   const message = pipe(
-    createTransactionMessage({ version: 0 }),
+    createTransactionMessage({ version }),
     (empty) => setTransactionMessageFeePayer(account.address as Address, empty),
     (paid) => setTransactionMessageLifetimeUsingBlockhash({ blockhash: '11111111111111111111111111111111' as Blockhash, lastValidBlockHeight: 1n }, paid),
     (lasting) => appendTransactionMessageInstruction({ programAddress: '11111111111111111111111111111111' as Address }, lasting),

@@ -67,7 +67,7 @@ export function localWallet(): Wallet & { features: Features } {
     'standard:events': { version: '1.0.0', on: () => () => undefined },
     'solana:signTransaction': {
       version: '1.0.0',
-      supportedTransactionVersions: ['legacy', 0],
+      supportedTransactionVersions: ['legacy', 0, 1],
       signTransaction: async (...inputs) => {
         const pair = keys;
         if (!pair) throw new Error('The local test wallet is not connected');

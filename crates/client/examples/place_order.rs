@@ -3,6 +3,7 @@
 //! cargo run --example place_order -- --market SOL-PERP --side buy --size 2 --limit 189.50
 mod common;
 
+use anchor_lang::prelude::Pubkey;
 use common::{connect, wallet, Arguments, Outcome};
 use plimsoll::{
     events::Filled,
@@ -11,7 +12,7 @@ use plimsoll::{
 };
 use plimsoll_client::{
     events, instructions,
-    rpc::{Entries, Freshness, MAX_MAKERS},
+    rpc::{Entries, Freshness},
 };
 use solana_signer::Signer;
 
@@ -50,25 +51,24 @@ async fn main() -> Outcome {
     // docs: end
 
     // docs: place
-    // Makers whose accounts come along are settled in place. Stale prices are refreshed before the order needs them.
+    // Stale prices are refreshed before the order needs them. Makers whose accounts come along are settled in place: as
+    // many as there is room for.
     let address = exchange.refs.margin_account(&wallet.pubkey(), 0);
     let account = connection.fetch::<MarginAccount>(&address).await?;
     let risk = connection
         .fetch::<RiskState>(&exchange.refs.risk_state)
         .await?;
     let book = connection.fetch::<Book>(&market.refs.book).await?;
-    let makers = exchange.makers_for(&terms, &address, &book, MAX_MAKERS);
-    let more = Entries::default().and_market(market.index);
     let clock = connection.clock().await?;
-    let mut all = exchange.refresh_due(&account, &more, &risk, clock, Freshness::TRADE);
-    all.push(instructions::place_order(
-        &exchange.refs,
-        wallet.pubkey(),
-        address,
-        &market.refs,
-        terms,
-        &makers,
-    ));
+    let more = Entries::default().and_market(market.index);
+    let version = sender.version().await;
+    let mut all = exchange.refresh_due(&account, &more, &risk, clock, Freshness::TRADE, version);
+    let (refs, signer) = (&exchange.refs, wallet.pubkey());
+    let place = |makers: &[Pubkey]| {
+        instructions::place_order(refs, signer, address, &market.refs, terms, makers)
+    };
+    let room = sender.room(&[all.as_slice(), &[place(&[])]].concat()).await;
+    all.push(place(&exchange.makers_for(&terms, &address, &book, room)));
     // docs: end
 
     // One transaction, unless the account is in so many markets that its refreshes need some of their own.

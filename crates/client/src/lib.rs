@@ -3,7 +3,7 @@
 //! An [`ExchangeRef`] names an exchange and derives what belongs to it; the functions of [`instructions`] turn a few
 //! such names into instructions with every account filled in. [`health`], [`stress`], [`preview`] and [`report`] say what the
 //! program would, by its own code. With the feature `rpc`, on by default, [`rpc`] reads,
-//! follows and sends over a node.
+//! follows and sends over a node, and [`transaction`] says what fits into what is sent.
 pub mod addresses;
 pub mod copy;
 pub mod decode;
@@ -19,6 +19,8 @@ pub mod report;
 #[cfg(feature = "rpc")]
 pub mod rpc;
 pub mod stress;
+#[cfg(feature = "rpc")]
+pub mod transaction;
 
 pub use decode::decode;
 pub use directory::Directory;

@@ -17,6 +17,7 @@ use std::{
 use anchor_lang::prelude::{Clock, Pubkey};
 use anyhow::{anyhow, bail, Context, Result};
 use crossbeam_channel::{Receiver, Sender};
+use plimsoll_client::transaction::VERSION_1_FEATURE;
 use surfpool_core::{
     runloops::start_local_surfnet_runloop,
     solana_account::Account,
@@ -122,7 +123,7 @@ impl Node {
             instruction_profiling_enabled: simnet.instruction_profiling_enabled,
             max_profiles: simnet.max_profiles,
             log_bytes_limit: simnet.log_bytes_limit,
-            feature_config: SvmFeatureConfig::default(),
+            feature_config: SvmFeatureConfig::new().enable(VERSION_1_FEATURE),
             skip_blockhash_check: false,
         })
         .map_err(|e| anyhow!("the embedded chain does not start: {e}"))?;

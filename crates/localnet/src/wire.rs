@@ -13,9 +13,12 @@ use anchor_lang::{
     solana_program::instruction::Instruction,
 };
 use anyhow::{bail, Context, Result};
-use plimsoll_client::{errors, logs::refusal as refusal_in};
+use plimsoll_client::{
+    errors,
+    logs::refusal as refusal_in,
+    transaction::{Budget, Version, MAX_UNITS, NEWEST},
+};
 use solana_commitment_config::CommitmentConfig;
-use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_hash::Hash;
 use solana_keypair::Keypair;
 use solana_rpc_client::nonblocking::rpc_client::RpcClient;
@@ -25,19 +28,15 @@ use solana_rpc_client_api::{
     request::{RpcError, RpcResponseErrorData},
 };
 use solana_signer::Signer;
-use solana_transaction::Transaction;
+use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction_status_client_types::UiTransactionEncoding;
 
 use crate::logs::{self, Happened, Landed};
 
 /// The clock's sysvar account.
 const CLOCK: Pubkey = pubkey!("SysvarC1ock11111111111111111111111111111111");
-/// Most bytes of a transaction, so that a compute unit limit still fits.
-const MAX_TRANSACTION: usize = 1232 - LIMIT_BYTES;
-/// What a compute unit limit adds to it: its program's address and the instruction.
-const LIMIT_BYTES: usize = 40;
-/// Most compute units of a transaction.
-const MAX_UNITS: u32 = 1_400_000;
+/// The version that transactions are written in, which the local chain takes from the start.
+const VERSION: Version = Version::V1;
 /// How often, and how long apart, to look for a transaction that was accepted.
 const LOOK_TIMES: u32 = 200;
 const LOOK_EVERY: Duration = Duration::from_millis(3);
@@ -179,24 +178,10 @@ impl Wire {
         instructions: Vec<Instruction>,
         signers: &[&Keypair],
     ) -> Result<(), Refusal> {
-        let mut batch: Vec<Instruction> = Vec::new();
-        for instruction in instructions {
-            batch.push(instruction);
-            if self.size(&batch, signers) > MAX_TRANSACTION {
-                let last = batch.pop();
-                self.send(&batch, signers).await?;
-                batch = last.into_iter().collect();
-            }
-        }
-        if !batch.is_empty() {
+        for batch in VERSION.pack(&self.payer(), instructions) {
             self.send(&batch, signers).await?;
         }
         Ok(())
-    }
-
-    fn size(&self, instructions: &[Instruction], signers: &[&Keypair]) -> usize {
-        let transaction = Transaction::new_with_payer(instructions, Some(&self.payer()));
-        1 + 64 * (signers.len() + 1) + transaction.message.serialize().len()
     }
 
     /// Sends in the block after the one of the last transaction.
@@ -208,7 +193,8 @@ impl Wire {
         let mut last = self.last.lock().await;
         let blockhash = self.next_blockhash(&last).await?;
         *last = blockhash;
-        self.submit(instructions, signers, blockhash).await
+        self.submit(instructions, signers, Budget::UNLIMITED, blockhash)
+            .await
     }
 
     /// Sends in the block that is open, whatever else is sent.
@@ -219,30 +205,31 @@ impl Wire {
     ) -> Result<Landed, Refusal> {
         // Of equal transactions in one block only the first counts: a limit of its own tells this one apart.
         let turn = self.sent.fetch_add(1, Ordering::Relaxed) % 100_000;
-        let limit = ComputeBudgetInstruction::set_compute_unit_limit(MAX_UNITS - turn);
-        let mut all = vec![limit];
-        all.extend_from_slice(instructions);
+        let budget = Budget {
+            units: MAX_UNITS - turn,
+            ..Budget::UNLIMITED
+        };
         let blockhash = self.rpc.get_latest_blockhash().await.map_err(other)?;
-        self.submit(&all, signers, blockhash).await
+        self.submit(instructions, signers, budget, blockhash).await
     }
 
     async fn submit(
         &self,
         instructions: &[Instruction],
         signers: &[&Keypair],
+        budget: Budget,
         blockhash: Hash,
     ) -> Result<Landed, Refusal> {
-        let mut transaction = Transaction::new_with_payer(instructions, Some(&self.payer()));
+        let message = VERSION
+            .message(&self.payer(), instructions, budget, blockhash)
+            .map_err(other)?;
         let mut keys: Vec<&Keypair> = vec![&self.payer];
         keys.extend(signers.iter().filter(|k| k.pubkey() != self.payer()));
-        transaction
-            .try_sign(&keys, blockhash)
-            .map_err(|e| Refusal {
-                code: None,
-                reason: format!("cannot sign: {e}"),
-            })?;
+        let transaction = VersionedTransaction::try_new(message, &keys)
+            .map_err(|e| other(format!("cannot sign: {e}")))?;
         let config = RpcSendTransactionConfig {
             skip_preflight: true,
+            encoding: Some(UiTransactionEncoding::Base64),
             ..Default::default()
         };
         let signature = self
@@ -271,7 +258,7 @@ impl Wire {
         let config = RpcTransactionConfig {
             encoding: Some(UiTransactionEncoding::Base64),
             commitment: Some(CommitmentConfig::confirmed()),
-            max_supported_transaction_version: Some(0),
+            max_supported_transaction_version: Some(NEWEST),
         };
         let signature = signature.parse().map_err(other)?;
         let mut last = String::new();

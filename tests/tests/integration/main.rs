@@ -14,3 +14,4 @@ mod portfolio;
 mod setup;
 mod timelock;
 mod tokens;
+mod versions;

@@ -24,8 +24,8 @@ use crate::common::*;
 
 /// What an instruction has without asking for more.
 const DEFAULT_BUDGET: u64 = 200_000;
-const ASSETS: usize = 16;
-const MARKETS: usize = 16;
+pub const ASSETS: usize = 16;
+pub const MARKETS: usize = 16;
 const ORDERS: usize = 64;
 
 /// Runs one transaction and notes what it cost.
@@ -74,11 +74,11 @@ async fn exchange() -> Env {
 }
 
 /// An account with 16 balances, of which seven are debts, positions in 16 markets and 63 orders.
-struct Largest {
-    env: Env,
-    account: Trader,
+pub struct Largest {
+    pub env: Env,
+    pub account: Trader,
     other: Trader,
-    liquidator: Trader,
+    pub liquidator: Trader,
 }
 
 impl Largest {
@@ -97,7 +97,7 @@ impl Largest {
     }
 }
 
-async fn largest() -> Largest {
+pub async fn largest() -> Largest {
     let mut env = exchange().await;
     let (other, liquidator) = (rich(&mut env).await, rich(&mut env).await);
     let mut deposits = vec![(USDC, usd(7_000))];
@@ -330,7 +330,7 @@ async fn list_model(env: &mut Env) {
 
 /// Fills the bids of a book with better orders than there are, so that each of those there costs most to find and to
 /// take out. Whose they are does not matter.
-async fn fill_up(env: &mut Env, market: usize) {
+pub async fn fill_up(env: &mut Env, market: usize) {
     const ORDERS_AT: usize = 8 + offset_of!(Book, orders);
     const FIRST_AT: usize = ORDERS_AT + 8;
     let address = env.markets[market].market.book;
@@ -363,7 +363,7 @@ async fn fill_up(env: &mut Env, market: usize) {
 }
 
 /// Puts the account below its line: longs lose, debts grow dearer.
-async fn sink(t: &mut Largest) {
+pub async fn sink(t: &mut Largest) {
     for (asset, factor) in (1..ASSETS).map(|a| (a, if a < ASSETS - 7 { 0.7 } else { 1.4 })) {
         t.env.assets[asset].usd *= factor;
     }

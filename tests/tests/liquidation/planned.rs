@@ -1,6 +1,6 @@
 //! The liquidator bot's plans on the built program: what it sends is accepted, raises health, pays what it promised, and
 //! goes on until nothing is left to do.
-use anchor_lang::prelude::Pubkey;
+use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use plimsoll::state::margin_account::account_state;
 use plimsoll_bots::liquidator::{
     calls::{Addresses, AssetAddresses, Liquidator, MarketAddresses},
@@ -8,7 +8,7 @@ use plimsoll_bots::liquidator::{
     outlook::Outlook,
     plan::{Holdings, Limits, NoPlan, Plan, Situation, Step, Terms},
 };
-use plimsoll_client::instructions::RefreshEntry;
+use plimsoll_client::{instructions::RefreshEntry, transaction::Version};
 use plimsoll_risk::{Assessment, HealthKind};
 use plimsoll_tests::{
     env::{BTC, BTC_PERP, ETH, JUP, SOL, SOL_PERP, USDC},
@@ -16,7 +16,10 @@ use plimsoll_tests::{
     usd, Env, Trader,
 };
 
-use crate::common::*;
+use crate::{
+    common::*,
+    largest::{fill_up, largest, sink, ASSETS, MARKETS},
+};
 
 fn limits() -> Limits {
     Limits {
@@ -112,16 +115,22 @@ impl Knowledge {
     }
 }
 
-/// Carries out one plan, transaction by transaction, and holds it to its promises.
-async fn carry_out(env: &mut Env, by: &Trader, account: &Trader, plan: &Plan) {
+/// The transactions that the bot sends for a plan.
+fn transactions(env: &Env, by: &Trader, plan: &Plan, version: Version) -> Vec<Vec<Instruction>> {
     let who = Liquidator {
         signer: by.pubkey(),
         account: by.margin,
     };
-    let transactions = who.transactions(&addresses(env), plan).expect("all listed");
+    let transactions = who.transactions(&addresses(env), plan, version);
+    transactions.expect("all listed")
+}
+
+/// Carries out one plan, transaction by transaction, and holds it to its promises.
+async fn carry_out(env: &mut Env, by: &Trader, account: &Trader, plan: &Plan, version: Version) {
     let mut logs = Vec::new();
-    for instructions in &transactions {
-        logs = env.run(instructions, &[&by.key]).await.logs;
+    for instructions in transactions(env, by, plan, version) {
+        let outcome = env.send_as(version, &instructions, &by.key).await;
+        logs = outcome.expect("a plan that is accepted").logs;
     }
     // Balances have accrued interest within the call, and queued fills have been settled.
     let known = Knowledge::of(env).await;
@@ -144,6 +153,15 @@ async fn carry_out(env: &mut Env, by: &Trader, account: &Trader, plan: &Plan) {
 
 /// Plans and acts until nobody needs anything; returns what was done.
 async fn work(env: &mut Env, by: &Trader, accounts: &[&Trader]) -> Vec<&'static str> {
+    work_as(Version::V1, env, by, accounts).await
+}
+
+async fn work_as(
+    version: Version,
+    env: &mut Env,
+    by: &Trader,
+    accounts: &[&Trader],
+) -> Vec<&'static str> {
     let mut done = Vec::new();
     for _ in 0..200 {
         let mut idle = true;
@@ -151,7 +169,7 @@ async fn work(env: &mut Env, by: &Trader, accounts: &[&Trader]) -> Vec<&'static 
             let known = Knowledge::of(env).await;
             match known.plan(env, by, account).await {
                 Ok(plan) => {
-                    carry_out(env, by, account, &plan).await;
+                    carry_out(env, by, account, &plan, version).await;
                     done.push(plan.step.kind());
                     idle = false;
                 }
@@ -209,6 +227,12 @@ async fn orders_and_waiting_fills_go_first() {
 /// Collateral of one kind, debts of two others and a position: several moves, and entries that are hours old.
 #[tokio::test]
 async fn a_mixed_account_is_wound_down_at_fresh_prices() {
+    for version in [Version::V0, Version::V1] {
+        wind_down_a_mixed_account(version).await;
+    }
+}
+
+async fn wind_down_a_mixed_account(version: Version) {
     let mut env = Env::new().await;
     env.refresh_all().await;
     let (other, liquidator) = (rich(&mut env).await, rich(&mut env).await);
@@ -228,7 +252,7 @@ async fn a_mixed_account_is_wound_down_at_fresh_prices() {
     let known = Knowledge::of(&env).await;
     let plan = known.plan(&env, &liquidator, &account).await.unwrap();
     assert_eq!(plan.refresh.len(), 5);
-    let done = work(&mut env, &liquidator, &[&account]).await;
+    let done = work_as(version, &mut env, &liquidator, &[&account]).await;
     assert!(done.iter().any(|kind| kind.contains("swap")), "{done:?}");
 }
 
@@ -258,10 +282,45 @@ async fn a_small_liquidator_takes_what_it_can() {
     shock(&mut t.env, SOL, 136.0).await;
     let known = Knowledge::of(&t.env).await;
     let plan = known.plan(&t.env, &small, &t.account).await.unwrap();
-    carry_out(&mut t.env, &small, &t.account, &plan).await;
+    carry_out(&mut t.env, &small, &t.account, &plan, Version::V1).await;
     let own = t.env.health(&small).await;
     assert!(own.init >= 950_000_000, "{own:?}");
     let taken = t.env.perp(&small).await.position.0;
     assert!((1..3_000).contains(&taken), "{taken}");
+    t.env.assert_conserved().await;
+}
+
+/// An account with 16 balances, 16 positions and 63 orders in 16 books: all of its orders and what can be taken go in one
+/// transaction of version 1. Where every entry has to be refreshed too, those that do not fit go ahead of it.
+#[tokio::test]
+async fn the_largest_account_is_liquidated_in_one_transaction_of_version_1() {
+    let mut t = largest().await;
+    sink(&mut t).await;
+    for market in 0..MARKETS {
+        fill_up(&mut t.env, market).await;
+    }
+    let known = Knowledge::of(&t.env).await;
+    let plan = known.plan(&t.env, &t.liquidator, &t.account).await.unwrap();
+    let Step::Liquidate { cancel_in, moves } = &plan.step else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(cancel_in.len(), MARKETS);
+    assert!(!moves.is_empty());
+    assert!(plan.refresh.is_empty(), "{:?}", plan.refresh);
+    let sent = transactions(&t.env, &t.liquidator, &plan, Version::V1);
+    assert_eq!(sent.len(), 1);
+
+    // Older than a liquidation accepts.
+    t.env.advance_by(8, 20).await;
+    let known = Knowledge::of(&t.env).await;
+    let plan = known.plan(&t.env, &t.liquidator, &t.account).await.unwrap();
+    assert_eq!(plan.refresh.len(), ASSETS + MARKETS);
+    let sent = transactions(&t.env, &t.liquidator, &plan, Version::V1);
+    let before = transactions(&t.env, &t.liquidator, &plan, Version::V0);
+    let counts = (before.len(), sent.len());
+    println!("{counts:?} transactions of version 0 and 1");
+    assert!(counts.1 <= 2 && counts.1 < counts.0, "{counts:?}");
+    carry_out(&mut t.env, &t.liquidator, &t.account, &plan, Version::V1).await;
+    assert!(t.env.open_orders(&t.account).await.is_empty());
     t.env.assert_conserved().await;
 }

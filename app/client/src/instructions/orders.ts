@@ -19,8 +19,6 @@ import { withRemaining, writable } from './remaining';
 
 /** The price of a market order that accepts whatever the band around the oracle allows. */
 export const MARKET_PRICE: Readonly<Record<Side, bigint>> = { bid: (1n << 64n) - 1n, ask: 0n };
-/** Makers that are passed unless told otherwise: more would crowd out the refresh of the entries. */
-export const MAKERS = 4;
 /** Resting orders that an order touches at most unless told otherwise. */
 export const MAX_FILLS = 16;
 
@@ -90,14 +88,15 @@ export function placeOrder(exchange: ExchangeRef, input: PlaceOrderInput): Instr
 const accepts = (side: Side, limit: bigint, price: bigint): boolean => (side === 'bid' ? price <= limit : price >= limit);
 
 /**
- * The makers that an order meets if it lands on this book, best first and at most `limit`: passed along, they are settled
- * in place and need no one to settle them later.
+ * The makers that an order meets if it lands on this book, best first and at most `limit`, for as many as there is room
+ * for in its transaction: passed along, they are settled in place and need no one to settle them later.
  */
-export function makersFor(book: OrderBook, terms: OrderTerms, own: Address, limit = MAKERS): Address[] {
+export function makersFor(book: OrderBook, terms: OrderTerms, own: Address, limit: number): Address[] {
   if (terms.kind === OrderType.PostOnly || terms.kind === OrderType.PostOnlySlide) return [];
   const makers = new Set<Address>();
   let left = terms.lots;
-  for (const order of opposite(terms.side) === 'bid' ? book.bids : book.asks) {
+  const resting = opposite(terms.side) === 'bid' ? book.bids : book.asks;
+  for (const order of resting.slice(0, terms.maxFills ?? MAX_FILLS)) {
     if (left <= 0n || makers.size >= limit || !accepts(terms.side, terms.price, order.price)) break;
     if (order.owner === own) continue;
     makers.add(order.owner);

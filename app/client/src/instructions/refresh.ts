@@ -5,6 +5,7 @@ import { holdingsOf } from '../accounts';
 import { assetOf, marketOf, type ExchangeRef } from '../addresses';
 import { ageOf, isFresh, needsFallback, sourcesOf, type Purpose } from '../feeds';
 import { getRefreshInstruction, type EntryPrice, type MarginAccount, type RiskState, type SignedPricesArgs } from '../generated';
+import { fitsHalf } from '../message';
 import type { ChainClock } from '../risk';
 import { readonly, withRemaining, writable } from './remaining';
 
@@ -15,7 +16,6 @@ const PYTH_PRO_STORAGE = '3rdJbqfnagQ4yx9HXJViD4zc4xpiSqmFsKpPuSCQVyQL' as Addre
 /** Set in a feed's number where its fallback is meant. */
 const FALLBACK = 0x80;
 /** Most price accounts of one instruction: few enough to travel with a trade, enough to spread the instruction's own cost. */
-const FEEDS_PER_INSTRUCTION = 12;
 /** Time that a transaction may take to land, milliseconds; at most half of an age counts. */
 const LANDING_MS = 13_000;
 
@@ -72,10 +72,18 @@ function marketMetas(exchange: ExchangeRef, index: number): AccountMeta[] {
   return [writable(address), readonly(book)];
 }
 
-/** Refreshes of feeds, a few in each instruction. */
+/**
+ * Refreshes of feeds. Each instruction takes at most half of a transaction of any version, so that what it is needed for can
+ * go along.
+ */
 export function refreshFeeds(exchange: ExchangeRef, feeds: readonly FeedRef[]): Instruction[] {
-  const groups = Array.from({ length: Math.ceil(feeds.length / FEEDS_PER_INSTRUCTION) }, (_, i) => i * FEEDS_PER_INSTRUCTION);
-  return groups.map((first) => refresh(exchange, { feeds: feeds.slice(first, first + FEEDS_PER_INSTRUCTION) }));
+  const groups: FeedRef[][] = [];
+  for (const feed of feeds) {
+    const last = groups.at(-1);
+    if (last && fitsHalf(0, refresh(exchange, { feeds: [...last, feed] }))) last.push(feed);
+    else groups.push([feed]);
+  }
+  return groups.map((group) => refresh(exchange, { feeds: group }));
 }
 
 /** The entries that the health of these accounts is computed from, and any others that an action adds. */

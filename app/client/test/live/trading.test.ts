@@ -1,4 +1,5 @@
 // On a running chain: a new trader opens an account, deposits, trades, moves funds and leaves again.
+import type { Address } from '@solana/kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import {
@@ -45,9 +46,10 @@ describe.skipIf(!DIRECTORY)('a trader on a running chain', () => {
     const book = await seen(store, (snapshot) => snapshot.books.get(0));
     const entry = await own(0);
     // docs: place
-    const makers = makersFor(book, terms, account);
-    const order = placeOrder(exchange, { trader, marginAccount: account, market, terms, makers });
-    return sender.send([...refreshFor(exchange, pricesAt(store), 'trade', [entry.account], { markets: [0] }), order]);
+    const refreshes = refreshFor(exchange, pricesAt(store), 'trade', [entry.account], { markets: [0] });
+    const order = (makers: Address[]) => placeOrder(exchange, { trader, marginAccount: account, market, terms, makers });
+    const room = await sender.room([...refreshes, order([])]);
+    return sender.send([...refreshes, order(makersFor(book, terms, account, room))]);
     // docs: end
   }
 

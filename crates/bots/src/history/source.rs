@@ -4,6 +4,7 @@ use std::{future::Future, time::Duration};
 use anchor_lang::prelude::{Clock, Pubkey};
 use anyhow::{Context, Result};
 use plimsoll::state::MarginAccount;
+use plimsoll_client::transaction::NEWEST;
 use solana_account::Account;
 use solana_account_decoder_client_types::UiAccountEncoding;
 use solana_commitment_config::CommitmentConfig;
@@ -164,7 +165,7 @@ impl Source for Node {
         let config = RpcTransactionConfig {
             encoding: Some(UiTransactionEncoding::Base64),
             commitment: Some(CommitmentConfig::confirmed()),
-            max_supported_transaction_version: Some(0),
+            max_supported_transaction_version: Some(NEWEST),
         };
         let rpc = &self.rpc;
         // The client's own method turns the node's `null` into an error like any other.

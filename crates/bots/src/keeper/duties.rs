@@ -17,6 +17,7 @@ use plimsoll_client::{
     errors, events,
     instructions::{prune_orders, settle_fills, settle_pnl},
     rpc::{ChainClock, Entries, Freshness, Landed, ListedMarket},
+    transaction::Version,
 };
 
 use super::{
@@ -86,8 +87,9 @@ impl Keeper {
         let accruals = self.accruals(clock, now).await?;
         let exchange = &self.context.exchange;
         let units = refresh::units(exchange, &risk, clock, &due, &accruals);
-        let refreshes = exchange.refresh_units(units);
-        let batches = self.context.require_sender()?.pack(refreshes);
+        let sender = self.context.require_sender()?;
+        let refreshes = exchange.refresh_units(units, sender.version().await);
+        let batches = sender.pack(refreshes).await;
         let sent = batches.iter().map(|batch| self.send_refresh(batch));
         let sent = join_all(sent).await;
         let mut attempts = lock(&self.attempts);
@@ -180,13 +182,18 @@ impl Keeper {
         let addresses: Vec<Pubkey> = markets.iter().map(|m| m.refs.fill_queue).collect();
         let connection = &self.context.connection;
         let queues = connection.fetch_many::<FillQueueAccount>(&addresses);
+        let sender = self.context.require_sender()?;
         let mut outcome = Ok(());
         for (market, queue) in markets.iter().zip(queues.await?) {
             let Some(queue) = queue else { continue };
             let waiting = queue.queue.entries().len();
             let gauge = self.metrics.queue.with_label_values(&[&market.name]);
             gauge.set(i64::try_from(waiting).unwrap_or(i64::MAX));
-            for makers in queues::settlements(&queue.queue) {
+            if waiting == 0 {
+                continue;
+            }
+            let room = sender.room(&[settle(market, &[])]).await;
+            for makers in queues::settlements(&queue.queue, room) {
                 outcome = outcome.and(self.settle_for(market, &makers).await);
             }
         }
@@ -194,10 +201,9 @@ impl Keeper {
     }
 
     async fn settle_for(&self, market: &ListedMarket, makers: &[Pubkey]) -> Result<()> {
-        let call = settle_fills(&market.refs, makers, u16::from(ENTRIES_PER_CALL));
         let expected = &[Refusal::NothingToSettle];
         self.context
-            .deliver("settle_fills", &[call], &[], expected)
+            .deliver("settle_fills", &[settle(market, makers)], &[], expected)
             .await?;
         Ok(())
     }
@@ -259,8 +265,9 @@ impl Keeper {
         let exchange = &self.context.exchange;
         let (market, quote) = (exchange.market(claim.market)?, exchange.quote()?);
         let entries = Entries::default().and_asset(0).and_market(claim.market);
+        let version = self.context.require_sender()?.version().await;
         let due = entries.due(risk, clock, Freshness::PAY);
-        let mut instructions = exchange.refresh(&due, risk, clock);
+        let mut instructions = exchange.refresh(&due, risk, clock, version);
         let refs = &exchange.refs;
         instructions.push(settle_pnl(refs, claim.account, &market.refs, &quote.refs));
         let delivery = self
@@ -281,10 +288,12 @@ impl Keeper {
         let connection = &self.context.connection;
         let books = connection.fetch_many::<Book>(&addresses).await?;
         let clock = connection.clock().await?;
+        let sender = self.context.require_sender()?;
         let mut outcome = Ok(());
         for (market, book) in markets.iter().zip(books) {
             let Some(book) = book else { continue };
-            let pruning = queues::pruning(&book, clock.unix_time);
+            let room = sender.room(&[prune_orders(&market.refs, &[], 1)]).await;
+            let pruning = queues::pruning(&book, clock.unix_time, room);
             let gauge = self.metrics.expired.with_label_values(&[&market.name]);
             gauge.set(i64::try_from(pruning.expired).unwrap_or(i64::MAX));
             if pruning.expired < self.config.prune_from {
@@ -306,6 +315,10 @@ impl Keeper {
             connection.clock()
         )?)
     }
+}
+
+fn settle(market: &ListedMarket, makers: &[Pubkey]) -> Instruction {
+    settle_fills(&market.refs, makers, u16::from(ENTRIES_PER_CALL))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

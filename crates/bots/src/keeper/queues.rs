@@ -5,13 +5,12 @@ use plimsoll::{
     state::Book,
 };
 
-/// Most margin accounts that one call settles or tells.
-pub const ACCOUNTS_PER_CALL: usize = 8;
 /// Most queued entries that one settlement takes, and most orders that one pruning removes.
 pub const ENTRIES_PER_CALL: u8 = 24;
 
-/// The accounts for which something waits, whoever waits longest first, in groups of one call each.
-pub fn settlements(queue: &FillQueue) -> Vec<Vec<Pubkey>> {
+/// The accounts for which something waits, whoever waits longest first, in groups of one call each, which has room for so
+/// many.
+pub fn settlements(queue: &FillQueue, room: usize) -> Vec<Vec<Pubkey>> {
     let mut makers: Vec<Pubkey> = Vec::new();
     for entry in queue.entries() {
         let maker = Pubkey::new_from_array(entry.maker);
@@ -19,10 +18,9 @@ pub fn settlements(queue: &FillQueue) -> Vec<Vec<Pubkey>> {
             makers.push(maker);
         }
     }
-    makers
-        .chunks(ACCOUNTS_PER_CALL)
-        .map(<[_]>::to_vec)
-        .collect()
+    // More accounts than entries find nothing left.
+    let together = room.min(usize::from(ENTRIES_PER_CALL)).max(1);
+    makers.chunks(together).map(<[_]>::to_vec).collect()
 }
 
 /// Expired orders that one call removes.
@@ -36,8 +34,8 @@ pub struct Pruning {
     pub expired: usize,
 }
 
-/// What to prune, in the program's order: bids first, the worst price first.
-pub fn pruning(book: &Book, now: i64) -> Pruning {
+/// What to prune, in the program's order: bids first, the worst price first. The call has room for so many owners.
+pub fn pruning(book: &Book, now: i64, room: usize) -> Pruning {
     let mut pruning = Pruning::default();
     for side in [Side::Bid, Side::Ask] {
         let orders = book.orders.side(side).as_slice().iter();
@@ -49,7 +47,7 @@ pub fn pruning(book: &Book, now: i64) -> Pruning {
             pruning.orders += 1;
             let owner = Pubkey::new_from_array(order.owner);
             let known = pruning.owners.contains(&owner);
-            if !known && pruning.owners.len() < ACCOUNTS_PER_CALL {
+            if !known && pruning.owners.len() < room {
                 pruning.owners.push(owner);
             }
         }

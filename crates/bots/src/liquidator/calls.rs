@@ -2,17 +2,12 @@
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use plimsoll_client::{
     instructions::{self as ix, BadDebt, FeedRef, Liquidation, RefreshEntry, Swap},
+    transaction::Version,
     AssetRef, ExchangeRef, MarketRef,
 };
 
 use super::plan::{Due, Leg, Move, Plan, Step};
 
-/// Largest transaction that the network carries, bytes.
-const PACKET: usize = 1_232;
-/// Two compute budget instructions and their program's key, which the sender adds.
-const BUDGET: usize = 52;
-/// Most accounts whose queued fills one call settles.
-const SETTLED_ACCOUNTS: usize = 8;
 /// Most queued fills that one call settles.
 const SETTLED_FILLS: u16 = 32;
 
@@ -67,7 +62,12 @@ impl Addresses {
     }
 
     /// Refreshes of many feeds in as few transactions as they fit.
-    pub fn refreshes(&self, payer: &Pubkey, feeds: &[Due]) -> Vec<Vec<Instruction>> {
+    pub fn refreshes(
+        &self,
+        payer: &Pubkey,
+        feeds: &[Due],
+        version: Version,
+    ) -> Vec<Vec<Instruction>> {
         let mut transactions = Vec::new();
         let mut rest = feeds;
         while !rest.is_empty() {
@@ -75,7 +75,7 @@ impl Addresses {
                 .rev()
                 .find(|count| {
                     let some = rest.get(..*count).unwrap_or(rest);
-                    fits(payer, &[self.refresh(some)])
+                    version.fits(payer, &[self.refresh(some)])
                 })
                 .unwrap_or(1);
             let (now, later) = rest.split_at(fitting);
@@ -102,12 +102,15 @@ impl Liquidator {
         &self,
         addresses: &Addresses,
         plan: &Plan,
+        version: Version,
     ) -> Option<Vec<Vec<Instruction>>> {
         let mut ahead = Vec::new();
         let mut last = Vec::new();
         for (market, accounts) in &plan.settle {
             let market = addresses.market(*market)?;
-            for some in accounts.chunks(SETTLED_ACCOUNTS) {
+            let room = version.room(&self.signer, &[ix::settle_fills(market, &[], 0)]);
+            let together = room.min(usize::from(SETTLED_FILLS)).max(1);
+            for some in accounts.chunks(together) {
                 let settle = ix::settle_fills(market, some, SETTLED_FILLS);
                 match some == [plan.address] {
                     true => last.push(settle),
@@ -122,10 +125,10 @@ impl Liquidator {
         };
         let split = (0..=plan.refresh.len()).find(|split| {
             let kept = plan.refresh.get(*split..).unwrap_or_default();
-            fits(&self.signer, &with_refresh(kept))
+            version.fits(&self.signer, &with_refresh(kept))
         })?;
         let (first, kept) = plan.refresh.split_at(split);
-        ahead.extend(addresses.refreshes(&self.signer, first));
+        ahead.extend(addresses.refreshes(&self.signer, first, version));
         ahead.push(with_refresh(kept));
         Some(ahead)
     }
@@ -201,35 +204,6 @@ fn liquidation(addresses: &Addresses, cancel_in: &[u16], moves: &[Move]) -> Opti
     Some(what)
 }
 
-/// Whether instructions fit into one transaction that `payer` signs alone.
-pub fn fits(payer: &Pubkey, instructions: &[Instruction]) -> bool {
-    transaction_size(payer, instructions) + BUDGET <= PACKET
-}
-
-/// Bytes of a transaction that one key signs: signature, header, keys, blockhash, instructions.
-fn transaction_size(payer: &Pubkey, instructions: &[Instruction]) -> usize {
-    let mut keys = vec![*payer];
-    let mut size = 1 + 64 + 3 + 32;
-    for instruction in instructions {
-        keys.push(instruction.program_id);
-        keys.extend(instruction.accounts.iter().map(|meta| meta.pubkey));
-        let (accounts, data) = (instruction.accounts.len(), instruction.data.len());
-        size += 1 + length_size(accounts) + accounts + length_size(data) + data;
-    }
-    keys.sort_unstable();
-    keys.dedup();
-    size + length_size(keys.len()) + 32 * keys.len() + length_size(instructions.len())
-}
-
-/// Bytes in which a transaction counts items.
-fn length_size(items: usize) -> usize {
-    match items {
-        0..=0x7f => 1,
-        0x80..=0x3fff => 2,
-        _ => 3,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,8 +264,10 @@ mod tests {
     #[test]
     fn a_small_account_takes_one_transaction() {
         let plan = plan(vec![due(0), due(3)], vec![3]);
-        let sent = WHO.transactions(&addresses(), &plan).unwrap();
-        assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
+        for version in [Version::V0, Version::V1] {
+            let sent = WHO.transactions(&addresses(), &plan, version).unwrap();
+            assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
+        }
     }
 
     #[test]
@@ -299,21 +275,22 @@ mod tests {
         let feeds: Vec<Due> = (0..32).map(due).collect();
         let plan = plan(feeds, (0..16).collect());
         let addresses = addresses();
-        let sent = WHO.transactions(&addresses, &plan).unwrap();
-        assert!(sent
-            .iter()
-            .all(|instructions| fits(&WHO.signer, instructions)));
-        assert!((2..=4).contains(&sent.len()), "{}", sent.len());
-        // In the plan's order over all transactions, none twice.
-        let refreshed: Vec<Pubkey> = sent
-            .iter()
-            .flatten()
-            .filter(|call| call.data.starts_with(instruction::Refresh::DISCRIMINATOR))
-            .flat_map(|call| call.accounts.iter().skip(1))
-            .map(|meta| meta.pubkey)
-            .collect();
         let expected: Vec<Pubkey> = (0..32).map(|feed| key(100 + feed)).collect();
-        assert_eq!(refreshed, expected);
+        for (version, count) in [(Version::V0, 2..=4), (Version::V1, 1..=2)] {
+            let sent = WHO.transactions(&addresses, &plan, version).unwrap();
+            let fits = |instructions: &Vec<_>| version.fits(&WHO.signer, instructions);
+            assert!(sent.iter().all(fits));
+            assert!(count.contains(&sent.len()), "{version:?}: {}", sent.len());
+            // In the plan's order over all transactions, none twice.
+            let refreshed: Vec<Pubkey> = sent
+                .iter()
+                .flatten()
+                .filter(|call| call.data.starts_with(instruction::Refresh::DISCRIMINATOR))
+                .flat_map(|call| call.accounts.iter().skip(1))
+                .map(|meta| meta.pubkey)
+                .collect();
+            assert_eq!(refreshed, expected);
+        }
     }
 
     #[test]

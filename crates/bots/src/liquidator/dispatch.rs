@@ -74,7 +74,8 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// Carries out a plan. `outlook` prices what it brings.
     pub async fn carry_out(&self, addresses: &Addresses, plan: &Plan, outlook: &Outlook) -> Ending {
-        let Some(mut transactions) = self.who.transactions(addresses, plan) else {
+        let version = self.sender.version().await;
+        let Some(mut transactions) = self.who.transactions(addresses, plan, version) else {
             return Ending::Failed("the plan names what is not listed".to_owned());
         };
         let Some(last) = transactions.pop() else {

@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result};
 use plimsoll::{events::OrderPlaced, orders::terms::OrderTerms, state::MarginAccount};
 use plimsoll_client::{
     events, instructions as ix,
-    rpc::{Entries, Exchange, Freshness, Landed, ListedAsset, SendError, MAX_MAKERS},
+    rpc::{Entries, Exchange, Freshness, Landed, ListedAsset, SendError},
 };
 use plimsoll_risk::{
     fixed::{scale_ceil, scale_floor},
@@ -133,18 +133,7 @@ impl Inventory {
         own: &MarginAccount,
         outlook: &Outlook,
     ) -> Result<()> {
-        let built = match *step {
-            Disposal::Reduce { market, order } => self.reduce(market, order)?,
-            Disposal::Settle { market } => self.settle(market)?,
-            Disposal::Repay { asset, owed } => match self.repay(asset, owed).await? {
-                Some(built) => built,
-                // Nothing in the wallet to repay with.
-                None => return Ok(()),
-            },
-            Disposal::Withdraw { asset, amount } => self.withdraw(asset, amount)?,
-        };
         let shared = &self.shared;
-        let (kind, index) = name(step);
         let sender = &shared.dispatcher.sender;
         // What the account uses has to be fresh, and what the step itself uses.
         let (touched, freshness) = touched(step);
@@ -157,8 +146,19 @@ impl Inventory {
         if !feeds.is_empty() {
             all.push(shared.addresses.refresh(&feeds));
         }
+        let built = match *step {
+            Disposal::Reduce { market, order } => self.reduce(market, order, &all).await?,
+            Disposal::Settle { market } => self.settle(market)?,
+            Disposal::Repay { asset, owed } => match self.repay(asset, owed).await? {
+                Some(built) => built,
+                // Nothing in the wallet to repay with.
+                None => return Ok(()),
+            },
+            Disposal::Withdraw { asset, amount } => self.withdraw(asset, amount)?,
+        };
+        let (kind, index) = name(step);
         all.extend(built);
-        let mut batches = sender.pack(all);
+        let mut batches = sender.pack(all).await;
         let Some(last) = batches.pop() else {
             return Ok(());
         };
@@ -185,22 +185,34 @@ impl Inventory {
         }
     }
 
-    fn reduce(&self, market: u16, order: OrderTerms) -> Result<Vec<Instruction>> {
+    /// The order, with as many of the makers that it meets as there is room for behind what goes ahead.
+    async fn reduce(
+        &self,
+        market: u16,
+        order: OrderTerms,
+        ahead: &[Instruction],
+    ) -> Result<Vec<Instruction>> {
         let shared = &self.shared;
-        let listed = shared.context.exchange.market(market)?;
-        let own = shared.dispatcher.who.account;
+        let (exchange, who) = (&shared.context.exchange, shared.dispatcher.who);
+        let listed = exchange.market(market)?;
+        let place = |makers: &[Pubkey]| {
+            let exchange = &shared.addresses.exchange;
+            let (signer, own) = (who.signer, who.account);
+            vec![ix::place_order(
+                exchange,
+                signer,
+                own,
+                &listed.refs,
+                order,
+                makers,
+            )]
+        };
+        let alone = [ahead, &place(&[])].concat();
+        let room = shared.dispatcher.sender.room(&alone).await;
         let makers = shared.feed.book(market).map_or_else(Vec::new, |book| {
-            let exchange = &shared.context.exchange;
-            exchange.makers_for(&order, &own, &book, MAX_MAKERS)
+            exchange.makers_for(&order, &who.account, &book, room)
         });
-        Ok(vec![ix::place_order(
-            &shared.addresses.exchange,
-            shared.dispatcher.who.signer,
-            own,
-            &listed.refs,
-            order,
-            &makers,
-        )])
+        Ok(place(&makers))
     }
 
     fn settle(&self, market: u16) -> Result<Vec<Instruction>> {

@@ -410,7 +410,8 @@ impl Runtime {
         self.refreshing.spawn(async move {
             let sender = &shared.dispatcher.sender;
             info!(feeds = due.len(), "nobody refreshes: doing it");
-            for transaction in shared.addresses.refreshes(&sender.payer(), &due) {
+            let version = sender.version().await;
+            for transaction in shared.addresses.refreshes(&sender.payer(), &due, version) {
                 match sender.send(&transaction, &[]).await {
                     Ok(landed) => debug!(signature = %landed.signature, "refreshed"),
                     Err(error) => warn!(%error, "a refresh failed"),

@@ -172,8 +172,9 @@ impl Maker {
         let quoted = self.markets.iter();
         let prices = quoted.filter_map(|market| Some(&risk.market(market.index).ok()?.price));
         due.extend(sources(risk, prices.filter(old).map(|price| price.feed)));
-        let refreshes = exchange.refresh(&due, risk, clock);
-        for batch in self.context.require_sender()?.pack(refreshes) {
+        let sender = self.context.require_sender()?;
+        let refreshes = exchange.refresh(&due, risk, clock, sender.version().await);
+        for batch in sender.pack(refreshes).await {
             self.context.deliver("refresh", &batch, &[], &[]).await?;
         }
         Ok(())
@@ -228,7 +229,7 @@ impl Maker {
         let expiry = now.saturating_add(i64::from(self.config.expiry));
         let expiry = u32::try_from(expiry).context("the chain's clock is beyond 2106")?;
         instructions.extend(quotes.iter().map(|q| self.place(market, q, expiry)));
-        for batch in self.context.require_sender()?.pack(instructions) {
+        for batch in self.context.require_sender()?.pack(instructions).await {
             let delivery = self.send("quote", &batch).await;
             let landed = delivery.as_ref().is_ok_and(Delivery::is_landed);
             let outcome = if landed { "placed" } else { "refused" };

@@ -16,6 +16,7 @@ use solana_rpc_client_api::{
     response::{OptionalContext, RpcKeyedAccount},
 };
 
+use super::version::Known;
 use crate::decode::{decode, DecodeError};
 
 /// The clock's sysvar account.
@@ -30,6 +31,7 @@ pub(super) const READ_AT_ONCE: usize = 100;
 pub struct Connection {
     rpc: Arc<RpcClient>,
     ws_url: Option<Arc<str>>,
+    version: Arc<Known>,
 }
 
 /// The chain's clock, as programs see it.
@@ -105,12 +107,17 @@ impl Connection {
         Self {
             rpc: Arc::new(rpc),
             ws_url: ws_url.map(Into::into),
+            version: Arc::default(),
         }
     }
 
     /// The bare client, for everything else.
     pub fn rpc(&self) -> &RpcClient {
         &self.rpc
+    }
+
+    pub(super) fn known_version(&self) -> &Known {
+        &self.version
     }
 
     /// Address of the WebSocket.

@@ -19,10 +19,9 @@ use super::{
 use crate::{
     directory::{Directory, DirectoryAsset, DirectoryFeed, DirectoryMarket},
     instructions::{self as ix, FeedRef, RefreshEntry},
+    transaction::Version,
     AssetRef, ExchangeRef, MarketRef,
 };
-
-pub use super::needs::MAX_MAKERS;
 
 /// An exchange as its directory and the chain describe it. Share it in an `Arc`.
 #[derive(Clone)]
@@ -221,21 +220,34 @@ impl Exchange {
         both.into_iter().flatten().collect()
     }
 
-    /// Refreshes of these feeds, a handful to an instruction, so that each fits into a transaction with a trade;
-    /// [`super::Sender::pack`] puts as many into one as go in.
-    pub fn refresh(&self, feeds: &Feeds, risk: &RiskState, clock: ChainClock) -> Vec<Instruction> {
+    /// Refreshes of these feeds, in instructions that take at most half of a transaction of this version each, so that what
+    /// they are needed for can go along; [`super::Sender::pack`] puts as many into one as go in.
+    pub fn refresh(
+        &self,
+        feeds: &Feeds,
+        risk: &RiskState,
+        clock: ChainClock,
+        version: Version,
+    ) -> Vec<Instruction> {
         let refs = feeds
             .iter()
             .flat_map(|feed| self.feed_refs(*feed, risk, clock));
-        self.refresh_units(refs.map(|feed| vec![RefreshEntry::Feed(feed)]).collect())
+        let units = refs.map(|feed| vec![RefreshEntry::Feed(feed)]);
+        self.refresh_units(units.collect(), version)
     }
 
     /// Refreshes of anything, likewise; what stands in one unit goes into one instruction, as a market and its feed have to:
     /// funding advances at a price that is new in that very instruction.
-    pub fn refresh_units(&self, units: Vec<Vec<RefreshEntry>>) -> Vec<Instruction> {
-        needs::groups(units)
+    pub fn refresh_units(
+        &self,
+        units: Vec<Vec<RefreshEntry>>,
+        version: Version,
+    ) -> Vec<Instruction> {
+        let refresh = |group: &[RefreshEntry]| ix::refresh(&self.refs, group);
+        let passes = |group: &[RefreshEntry]| version.fits_half(&refresh(group));
+        needs::groups(units, passes)
             .iter()
-            .map(|group| ix::refresh(&self.refs, group))
+            .map(|group| refresh(group))
             .collect()
     }
 
@@ -247,14 +259,14 @@ impl Exchange {
         risk: &RiskState,
         clock: ChainClock,
         freshness: Freshness,
+        version: Version,
     ) -> Vec<Instruction> {
         let all = Entries::of(account).and(more.clone());
-        self.refresh(&all.due(risk, clock, freshness), risk, clock)
+        self.refresh(&all.due(risk, clock, freshness), risk, clock, version)
     }
 
-    /// The margin accounts whose resting orders an order of `taker` would meet, best first, at most `limit`
-    /// ([`MAX_MAKERS`] fit into a transaction with a few refreshes). Passing them to [`ix::place_order`] settles their
-    /// fills in place.
+    /// The margin accounts whose resting orders an order of `taker` would meet, best first, at most `limit`: as many as
+    /// there is [`super::Sender::room`] for. Passing them to [`ix::place_order`] settles their fills in place.
     pub fn makers_for(
         &self,
         order: &OrderTerms,

@@ -1,4 +1,4 @@
-//! Which accounts go into a transaction: makers that an order meets, refreshes in groups that fit.
+//! Which accounts go into a transaction: makers that an order meets, refreshes in groups.
 use std::collections::BTreeSet;
 
 use anchor_lang::prelude::Pubkey;
@@ -8,12 +8,6 @@ use plimsoll::{
 };
 
 use crate::instructions::RefreshEntry;
-
-/// Makers that fit into one transaction with an order and a few refreshes: 33 bytes each.
-pub const MAX_MAKERS: usize = 8;
-/// Most accounts of one refresh instruction: twelve feeds, small enough to travel with a trade, large enough that the
-/// instruction's own cost is spread.
-const GROUP_ACCOUNTS: usize = 12;
 
 /// Owners of the orders that a taker meets, a quote budget aside, which may end it sooner. `opposite` are the resting
 /// orders of the other side, best first. Expired ones are met too: they are thrown out, and their owners told in place if
@@ -57,31 +51,19 @@ pub(super) fn waiting(entries: &[QueuedFill]) -> Vec<Pubkey> {
         .collect()
 }
 
-/// Units in groups of few enough accounts, in order; what stands in one unit stays together.
-pub(super) fn groups(units: Vec<Vec<RefreshEntry>>) -> Vec<Vec<RefreshEntry>> {
+/// Units in order, in as large groups as pass; what stands in one unit stays together.
+pub(super) fn groups(
+    units: Vec<Vec<RefreshEntry>>,
+    passes: impl Fn(&[RefreshEntry]) -> bool,
+) -> Vec<Vec<RefreshEntry>> {
     let mut groups: Vec<Vec<RefreshEntry>> = Vec::new();
-    let mut used: BTreeSet<Pubkey> = BTreeSet::new();
     for unit in units {
-        let accounts: BTreeSet<Pubkey> = unit.iter().flat_map(accounts).collect();
-        let more = accounts.iter().filter(|key| !used.contains(key)).count();
         match groups.last_mut() {
-            Some(group) if used.len() + more <= GROUP_ACCOUNTS => group.extend(unit),
-            _ => {
-                used.clear();
-                groups.push(unit);
-            }
+            Some(group) if passes(&[group.as_slice(), &unit].concat()) => group.extend(unit),
+            _ => groups.push(unit),
         }
-        used.extend(accounts);
     }
     groups
-}
-
-fn accounts(entry: &RefreshEntry) -> Vec<Pubkey> {
-    match entry {
-        RefreshEntry::Feed(feed) => vec![feed.account],
-        RefreshEntry::Bank(asset) => vec![asset.bank],
-        RefreshEntry::Market(market) => vec![market.address, market.book],
-    }
 }
 
 #[cfg(test)]
@@ -193,32 +175,25 @@ mod tests {
         RefreshEntry::Market(ExchangeRef::new(0).market(index))
     }
 
-    fn sizes(entries: Vec<RefreshEntry>) -> Vec<usize> {
-        let units = entries.into_iter().map(|entry| vec![entry]);
-        groups(units.collect()).iter().map(Vec::len).collect()
-    }
-
     #[test]
-    fn groups_refreshes_by_their_accounts() {
-        assert!(sizes(Vec::new()).is_empty());
-        // One account to a feed or bank: twelve of them.
-        let feeds = (1..=13).map(|i| feed(i, 100 + i));
-        assert_eq!(sizes(feeds.collect()), [12, 1]);
-        let exchange = ExchangeRef::new(0);
-        let banks = (1..=13).map(|i| RefreshEntry::Bank(exchange.asset(key(i), key(200))));
-        assert_eq!(sizes(banks.collect()), [12, 1]);
-        // Two to a market.
-        assert_eq!(sizes((1..=7).map(market).collect()), [6, 1]);
-        // An account that feeds share counts once.
-        let shared = (1..=24).map(|i| feed(i, 100));
-        assert_eq!(sizes(shared.collect()), [24]);
+    fn groups_refreshes_as_long_as_they_pass() {
+        let sizes = |count: u8| -> Vec<usize> {
+            let units = (1..=count).map(|i| vec![feed(i, 100 + i)]).collect();
+            let groups = groups(units, |group| group.len() <= 3);
+            groups.iter().map(Vec::len).collect()
+        };
+        assert!(sizes(0).is_empty());
+        assert_eq!(sizes(3), [3]);
+        assert_eq!(sizes(7), [3, 3, 1]);
+        let none = groups(vec![vec![feed(1, 101)], vec![feed(2, 102)]], |_| false);
+        assert_eq!(none.len(), 2, "one that does not pass stands alone");
     }
 
     #[test]
     fn what_belongs_together_stays_together() {
-        // A feed with its market, three accounts: four of them.
         let units = (1..=5).map(|i| vec![feed(i, 100 + i), market(u16::from(i))]);
-        let sizes: Vec<_> = groups(units.collect()).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [8, 2]);
+        let groups = groups(units.collect(), |group| group.len() <= 5);
+        let sizes: Vec<_> = groups.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [4, 4, 2]);
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 use solana_rpc_client_api::client_error::Error as ClientError;
 use solana_signature::Signature;
 
-use super::{budget::MAX_BYTES, refusal::Refused};
+use super::refusal::Refused;
+use crate::transaction::{Size, Version};
 
 /// How a sender treats its transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +89,10 @@ pub enum SendError {
     Refused(Box<Refused>),
     /// It did not land within the life of its blockhashes and no longer can.
     Expired { last: Signature },
-    /// It has more bytes than a transaction may.
-    TooLarge { bytes: usize },
+    /// It takes more than a transaction of this version may.
+    TooLarge { version: Version, size: Size },
+    /// The node does not take it as it is written; those of version 1 are then tried in version 0 first.
+    Version(String),
     /// A signer that the instructions name is missing.
     Unsigned(String),
     /// The node refused it or does not answer. With a signature the fate of the transaction is unknown.
@@ -126,12 +129,15 @@ impl core::fmt::Display for SendError {
         match self {
             Self::Refused(refused) => refused.fmt(f),
             Self::Expired { last } => write!(f, "transaction {last} expired before it landed"),
-            Self::TooLarge { bytes } => {
+            Self::TooLarge { version, size } => {
+                let most = version.limits();
                 write!(
                     f,
-                    "the transaction has {bytes} bytes, {MAX_BYTES} are allowed"
+                    "the transaction has {} bytes and {} addresses, {} and {} are allowed",
+                    size.bytes, size.addresses, most.bytes, most.addresses
                 )
             }
+            Self::Version(reason) => write!(f, "the node does not take the transaction: {reason}"),
             Self::Unsigned(reason) => write!(f, "cannot sign the transaction: {reason}"),
             Self::Rpc {
                 error,

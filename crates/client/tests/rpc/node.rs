@@ -9,7 +9,11 @@ use std::{
 
 use anchor_lang::prelude::Pubkey;
 use base64::{engine::general_purpose::STANDARD, Engine};
+use plimsoll_client::transaction::VERSION_1_FEATURE;
 use serde_json::{json, Value};
+use solana_message::VersionedMessage;
+use solana_signature::Signature;
+use solana_transaction::versioned::{TransactionVersion, VersionedTransaction};
 
 /// What the node knows. Tests change it as they please.
 #[derive(Default)]
@@ -29,7 +33,15 @@ pub struct Script {
     pub simulated: Value,
     pub simulation_logs: Vec<String>,
     /// Transactions that were sent, each as often as it was.
-    pub sent: Vec<Vec<u8>>,
+    pub sent: Vec<VersionedTransaction>,
+    /// Transactions that were simulated.
+    pub tried: Vec<VersionedTransaction>,
+    /// Answers transactions of version 1 with this error.
+    pub refuses_version_1: Option<i64>,
+    /// Simulates no transactions of version 1.
+    pub unsupported_version: bool,
+    /// How often each account was asked for.
+    pub asked: BTreeMap<Pubkey, u32>,
     /// Block hashes that were handed out.
     pub blockhashes: u8,
     /// Accounts as of `slot`, all that there are.
@@ -40,11 +52,22 @@ pub struct Script {
 
 impl Script {
     /// Signatures of what was sent, each once.
-    pub fn signatures(&self) -> HashSet<Vec<u8>> {
-        self.sent
-            .iter()
-            .map(|bytes| bytes[1..65].to_vec())
-            .collect()
+    pub fn signatures(&self) -> HashSet<Signature> {
+        self.sent.iter().map(|sent| sent.signatures[0]).collect()
+    }
+
+    /// The cluster has activated version 1.
+    pub fn with_version_1(mut self) -> Self {
+        let active = [&[1u8][..], &7u64.to_le_bytes()].concat();
+        self.accounts.insert(VERSION_1_FEATURE, active);
+        self
+    }
+
+    /// Why the node does not take a transaction, if so.
+    fn objection(&self, transaction: &VersionedTransaction) -> Option<Value> {
+        let newer = matches!(transaction.message, VersionedMessage::V1(_));
+        let code = newer.then_some(self.refuses_version_1).flatten()?;
+        Some(json!({ "code": code, "message": "base64 encoded transaction too large" }))
     }
 
     /// Nothing is known of any transaction, nor ever will be.
@@ -83,22 +106,36 @@ impl Script {
                 let value = json!({ "blockhash": hash.to_string(), "lastValidBlockHeight": 100 });
                 json!({ "context": { "slot": self.slot }, "value": value })
             }
-            "simulateTransaction" => json!({
-                "context": { "slot": self.slot },
-                "value": {
-                    "err": self.simulated, "logs": self.simulation_logs, "unitsConsumed": 30_000,
-                },
-            }),
+            "simulateTransaction" => {
+                let transaction = transaction(params);
+                if let Some(objection) = self.objection(&transaction) {
+                    return Err(objection);
+                }
+                let newer = matches!(transaction.message, VersionedMessage::V1(_));
+                let error = match newer && self.unsupported_version {
+                    true => json!("UnsupportedVersion"),
+                    false => self.simulated.clone(),
+                };
+                self.tried.push(transaction);
+                json!({
+                    "context": { "slot": self.slot },
+                    "value": {
+                        "err": error, "logs": self.simulation_logs, "unitsConsumed": 30_000,
+                    },
+                })
+            }
             "sendTransaction" => {
                 if self.unknown_blockhash > 0 {
                     self.unknown_blockhash -= 1;
                     return Err(json!({ "code": -32002, "message": "Blockhash not found" }));
                 }
-                let bytes = STANDARD.decode(params[0].as_str().unwrap()).unwrap();
-                let signature = &bytes[1..65];
-                let signature = solana_signature::Signature::try_from(signature).unwrap();
-                self.sent.push(bytes);
-                json!(signature.to_string())
+                let transaction = transaction(params);
+                if let Some(objection) = self.objection(&transaction) {
+                    return Err(objection);
+                }
+                let signature = transaction.signatures[0].to_string();
+                self.sent.push(transaction);
+                json!(signature)
             }
             "getSignatureStatuses" => {
                 json!({ "context": { "slot": self.status_slot }, "value": [self.status] })
@@ -107,10 +144,20 @@ impl Script {
                 "absoluteSlot": self.slot, "blockHeight": self.height, "epoch": 0,
                 "slotIndex": 0, "slotsInEpoch": 432_000, "transactionCount": 1,
             }),
-            "getTransaction" => json!({
-                "slot": 77, "blockTime": null, "meta": self.meta,
-                "transaction": ["", "base64"], "version": "legacy",
-            }),
+            "getTransaction" => {
+                let version = self.sent.last().map(VersionedTransaction::version);
+                let newest = params[1]["maxSupportedTransactionVersion"].as_u64();
+                if let Some(TransactionVersion::Number(number)) = version {
+                    if newest.is_none_or(|newest| newest < u64::from(number)) {
+                        let message = format!("Transaction version ({number}) is not supported");
+                        return Err(json!({ "code": -32015, "message": message }));
+                    }
+                }
+                json!({
+                    "slot": 77, "blockTime": null, "meta": self.meta,
+                    "transaction": ["", "base64"], "version": version,
+                })
+            }
             "getProgramAccounts" => {
                 let all = self
                     .accounts
@@ -122,6 +169,7 @@ impl Script {
                 let asked = params[0].as_array().unwrap().iter();
                 let found = asked.map(|address| {
                     let address = address.as_str().unwrap().parse().unwrap();
+                    *self.asked.entry(address).or_default() += 1;
                     self.accounts.get(&address).map(|data| account(data))
                 });
                 json!({ "context": { "slot": self.slot }, "value": found.collect::<Vec<_>>() })
@@ -129,6 +177,11 @@ impl Script {
             other => return Err(json!({ "code": -32601, "message": format!("no {other}") })),
         })
     }
+}
+
+fn transaction(params: &Value) -> VersionedTransaction {
+    let bytes = STANDARD.decode(params[0].as_str().unwrap()).unwrap();
+    wincode::deserialize(&bytes).unwrap()
 }
 
 fn account(data: &[u8]) -> Value {

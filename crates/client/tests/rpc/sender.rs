@@ -3,9 +3,14 @@ use std::{sync::Arc, time::Duration};
 
 use anchor_lang::solana_program::instruction::Instruction;
 use plimsoll::error::PlimsollError;
-use plimsoll_client::rpc::{ComputeLimit, Connection, SendError, SendPolicy, Sender};
+use plimsoll_client::{
+    rpc::{ComputeLimit, Connection, PriorityFee, SendError, SendPolicy, Sender},
+    transaction::{Version, VERSION_1_FEATURE},
+};
 use serde_json::json;
 use solana_keypair::Keypair;
+use solana_message::VersionedMessage;
+use solana_transaction::versioned::{TransactionVersion, VersionedTransaction};
 
 use crate::node::{Node, Script};
 
@@ -38,13 +43,26 @@ fn logs() -> Vec<String> {
     ]
 }
 
+/// Metadata of a transaction that succeeded.
+fn meta() -> serde_json::Value {
+    json!({
+        "err": null, "status": { "Ok": null }, "fee": 5000, "preBalances": [],
+        "postBalances": [], "logMessages": logs(), "computeUnitsConsumed": 4321,
+    })
+}
+
+/// With so many bytes of data.
+fn large(bytes: usize) -> Instruction {
+    Instruction {
+        data: vec![1; bytes],
+        ..instruction()
+    }
+}
+
 #[tokio::test]
 async fn reports_what_landed() {
     let node = Node::start(Script {
-        meta: json!({
-            "err": null, "status": { "Ok": null }, "fee": 5000, "preBalances": [],
-            "postBalances": [], "logMessages": logs(), "computeUnitsConsumed": 4321,
-        }),
+        meta: meta(),
         ..Script::confirmed(json!(null))
     });
     let landed = sender(&node).send(&[instruction()], &[]).await.unwrap();
@@ -151,9 +169,140 @@ async fn equal_instructions_are_different_transactions() {
 
 #[tokio::test]
 async fn refuses_what_is_too_large() {
-    let node = Node::start(Script::default());
-    let mut large = instruction();
-    large.data = vec![0; 1_300];
-    let error = sender(&node).send(&[large], &[]).await.unwrap_err();
-    assert!(matches!(error, SendError::TooLarge { bytes } if bytes > 1_300));
+    for (script, bytes) in [
+        (Script::default(), 1_232),
+        (Script::default().with_version_1(), 4_096),
+    ] {
+        let node = Node::start(script);
+        let error = sender(&node).send(&[large(bytes)], &[]).await.unwrap_err();
+        assert!(
+            matches!(error, SendError::TooLarge { size, .. } if size.bytes > bytes),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(
+            text.contains(&format!("{bytes} and 64 are allowed")),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn sends_version_1_where_the_cluster_takes_it() {
+    let policy = SendPolicy {
+        fee: PriorityFee::Fixed(1_000_000),
+        poll_every: Duration::from_millis(5),
+        ..SendPolicy::default()
+    };
+    let node = Node::start(Script {
+        meta: meta(),
+        ..Script::confirmed(json!(null)).with_version_1()
+    });
+    let payer = Arc::new(Keypair::new());
+    let sender = Sender::new(Connection::new(&node.url, None), payer, policy);
+    for _ in 0..3 {
+        let landed = sender.send(&[large(2_000)], &[]).await.unwrap();
+        assert_eq!((landed.units, landed.logs), (Some(4_321), logs()));
+    }
+    let script = node.script();
+    assert_eq!(script.sent.len(), 3);
+    for sent in &script.sent {
+        assert!(sent.verify_with_results().iter().all(|valid| *valid));
+        let VersionedMessage::V1(message) = &sent.message else {
+            panic!("{:?}", sent.message)
+        };
+        assert_eq!(message.instructions.len(), 1);
+        let units = message.config.compute_unit_limit.unwrap();
+        assert!((50_000..60_000).contains(&units), "{units}");
+        // A lamport for each unit.
+        assert_eq!(message.config.priority_fee, Some(u64::from(units)));
+    }
+    assert_eq!(script.asked[&VERSION_1_FEATURE], 1, "it stays active");
+}
+
+#[tokio::test]
+async fn sends_version_0_where_the_cluster_does_not() {
+    let node = Node::start(Script::confirmed(json!(null)));
+    let sender = sender(&node);
+    for _ in 0..2 {
+        sender.send(&[instruction()], &[]).await.unwrap();
+    }
+    let script = node.script();
+    assert_eq!(script.sent.len(), 2);
+    for sent in &script.sent {
+        assert_eq!(sent.version(), TransactionVersion::Number(0));
+        assert_eq!(sent.message.instructions().len(), 3);
+    }
+    assert_eq!(script.asked[&VERSION_1_FEATURE], 1, "not at every turn");
+}
+
+#[tokio::test]
+async fn falls_back_where_the_node_refuses_what_its_cluster_takes() {
+    // One transaction of version 1, six of version 0.
+    let all: Vec<Instruction> = (0..6).map(|_| large(600)).collect();
+    for compute in [SendPolicy::default().compute, ComputeLimit::Fixed(50_000)] {
+        let node = Node::start(Script {
+            refuses_version_1: Some(-32_602),
+            ..Script::confirmed(json!(null)).with_version_1()
+        });
+        let policy = SendPolicy {
+            compute,
+            poll_every: Duration::from_millis(5),
+            read_back: false,
+            ..SendPolicy::default()
+        };
+        let payer = Arc::new(Keypair::new());
+        let sender = Sender::new(Connection::new(&node.url, None), payer, policy);
+        assert_eq!(sender.pack(all.clone()).await.len(), 1);
+        sender.send_all(all.clone(), &[]).await.unwrap();
+        assert_eq!(sender.pack(all.clone()).await.len(), 6, "and stays there");
+        let script = node.script();
+        assert_eq!(script.sent.len(), 6);
+        let sent = script.sent.iter().chain(&script.tried);
+        for sent in sent {
+            assert_eq!(sent.version(), TransactionVersion::Number(0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn falls_back_where_simulation_knows_no_version_1() {
+    let node = Node::start(Script {
+        unsupported_version: true,
+        ..Script::confirmed(json!(null)).with_version_1()
+    });
+    let sender = sender(&node);
+    sender.simulate(&[instruction()]).await.unwrap();
+    sender.send(&[instruction()], &[]).await.unwrap();
+    let script = node.script();
+    let sent = script.tried.iter().chain(&script.sent);
+    let versions: Vec<_> = sent.map(VersionedTransaction::version).collect();
+    let expected = [1, 0, 0, 0].map(TransactionVersion::Number);
+    assert_eq!(versions, expected);
+}
+
+#[tokio::test]
+async fn another_error_of_the_node_is_no_reason_to_fall_back() {
+    let node = Node::start(Script {
+        refuses_version_1: Some(-32_005),
+        ..Script::confirmed(json!(null)).with_version_1()
+    });
+    let sender = sender(&node);
+    let error = sender.send(&[instruction()], &[]).await.unwrap_err();
+    assert!(matches!(error, SendError::Rpc { .. }), "{error}");
+    assert!(node.script().tried.is_empty());
+    assert_eq!(sender.version().await, Version::V1);
+}
+
+#[tokio::test]
+async fn tells_which_instruction_of_version_1_was_refused() {
+    // No instructions of a budget precede it.
+    let code = plimsoll_client::errors::code(PlimsollError::NoSuchOrder);
+    let node = Node::start(Script {
+        simulated: json!({ "InstructionError": [0, { "Custom": code }] }),
+        simulation_logs: logs(),
+        ..Script::confirmed(json!(null)).with_version_1()
+    });
+    let error = sender(&node).send(&[instruction()], &[]).await.unwrap_err();
+    assert!(error.is(PlimsollError::NoSuchOrder), "{error}");
 }

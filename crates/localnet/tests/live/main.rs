@@ -6,11 +6,15 @@ mod running;
 use anyhow::{Context as _, Result};
 use chain::{until, Chain};
 use plimsoll::state::MarginAccount;
-use plimsoll_client::instructions as ix;
+use plimsoll_client::{
+    instructions as ix,
+    transaction::{Version, NEWEST},
+};
 use plimsoll_localnet::node::Ports;
 use running::Running;
 use serde_json::{json, Value};
 use solana_keypair::Keypair;
+use solana_rpc_client_api::request::RpcRequest;
 use solana_signer::Signer as _;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,6 +56,35 @@ async fn a_stranger_deposits(chain: &Chain) -> Result<()> {
     assert!(landed.slot > 0);
     let found = chain.connection.fetch::<MarginAccount>(&account).await?;
     assert_eq!(found.owner, owner.pubkey());
+    it_is_of_version_1(chain, &landed.signature.to_string()).await?;
+    let recorded = until("the deposit in the history", || async {
+        let events = chain
+            .get(&format!("/history/v1/accounts/{account}/events"))
+            .await?;
+        let all = events.as_array().context("no list")?;
+        let signature = json!(landed.signature.to_string());
+        let found = all.iter().any(|event| event["signature"] == signature);
+        Ok(found.then_some(()))
+    });
+    recorded.await
+}
+
+/// The chain has activated version 1, the client has seen it and used it, and whoever reads has to say that they know it.
+async fn it_is_of_version_1(chain: &Chain, signature: &str) -> Result<()> {
+    assert_eq!(chain.connection.version().await, Version::V1);
+    let read = |newest: u8| async move {
+        let config = json!({
+            "commitment": "confirmed", "encoding": "base64",
+            "maxSupportedTransactionVersion": newest,
+        });
+        let parameters = json!([signature, config]);
+        let rpc = chain.connection.rpc();
+        rpc.send::<Value>(RpcRequest::GetTransaction, parameters)
+            .await
+    };
+    assert_eq!(read(NEWEST).await?["version"], 1);
+    let refused = read(0).await.expect_err("a newer one").to_string();
+    assert!(refused.contains("version"), "{refused}");
     Ok(())
 }
 
