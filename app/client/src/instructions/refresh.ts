@@ -15,7 +15,6 @@ const INSTRUCTIONS_SYSVAR = 'Sysvar1nstructions1111111111111111111111111' as Add
 const PYTH_PRO_STORAGE = '3rdJbqfnagQ4yx9HXJViD4zc4xpiSqmFsKpPuSCQVyQL' as Address;
 /** Set in a feed's number where its fallback is meant. */
 const FALLBACK = 0x80;
-/** Most price accounts of one instruction: few enough to travel with a trade, enough to spread the instruction's own cost. */
 /** Time that a transaction may take to land, milliseconds; at most half of an age counts. */
 const LANDING_MS = 13_000;
 
