@@ -204,6 +204,24 @@ pub enum PlimsollError {
     TooManyUnderlyings,
     #[msg("The quote asset follows no underlying: every price is told in it")]
     QuoteHasNoUnderlying,
+
+    // Signed messages
+    #[msg("The account is not the instructions sysvar")]
+    WrongInstructionsSysvar,
+    #[msg("The named instruction is not the check of one signature over a message that it carries itself")]
+    NotASignedMessage,
+    #[msg("The account is not the one in which Pyth lists its trusted signers")]
+    WrongSignerAccount,
+    #[msg("The message's signer is not trusted, or no longer")]
+    UntrustedSigner,
+    #[msg("The signed message is not a price message, or is cut short")]
+    MalformedMessage,
+    #[msg("The signed message has a property of unknown length")]
+    UnknownProperty,
+    #[msg("The signed message is dated ahead of the chain's clock")]
+    MessageFromTheFuture,
+    #[msg("The signed message lacks a property that a price needs")]
+    MissingProperty,
 }
 
 impl From<RiskError> for PlimsollError {

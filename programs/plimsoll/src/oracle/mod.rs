@@ -1,5 +1,6 @@
 //! Prices from oracle accounts: who may own them, which feed they carry, how far they are to be trusted.
 mod pyth_legacy;
+pub mod pyth_pro;
 mod pyth_pull;
 mod update;
 
