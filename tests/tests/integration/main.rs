@@ -11,5 +11,6 @@ mod operators;
 mod oracles;
 mod portfolio;
 mod setup;
+mod signed_prices;
 mod timelock;
 mod tokens;
