@@ -475,5 +475,5 @@ async fn checking_costs_little_and_reading_a_feed_less() {
         "checked {} units, with a feed {}, each further {each}",
         costs[0], costs[1]
     );
-    assert!(costs[0] < 2_000 && each < 250, "{costs:?}");
+    assert!(costs[0] < 1_300 && each < 350, "{costs:?}");
 }

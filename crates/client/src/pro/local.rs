@@ -163,7 +163,10 @@ mod tests {
         let message = signer.newest(feeds, at * SECOND)?;
         assert!(message.is_signed() && message.signer() == signer.signer());
         let each = message.feeds().iter();
-        let each = each.map(|feed| (feed.price.unwrap(), feed.updated_us.unwrap() / SECOND));
+        let each = each.map(|feed| {
+            let made = feed.updated_us.unwrap().get();
+            (feed.price.unwrap().get(), made / SECOND)
+        });
         Some((message.timestamp_us() / SECOND, each.collect()))
     }
 

@@ -1,4 +1,6 @@
 //! Messages made here against Pyth's own reader and writer.
+use std::num::NonZero;
+
 use anchor_lang::prelude::Pubkey;
 use plimsoll_client::pro::{
     FeedPrice, MessageError, Payload, PayloadError, ProSource, Recorded, RecordedError,
@@ -114,15 +116,16 @@ proptest! {
                     PayloadPropertyValue::Price(p) => price = p.map(Price::mantissa_i64),
                     PayloadPropertyValue::Confidence(p) => confidence = p.map(Price::mantissa_i64),
                     PayloadPropertyValue::Exponent(e) => exponent = Some(*e),
-                    PayloadPropertyValue::PublisherCount(n) => publishers = Some(*n),
+                    PayloadPropertyValue::PublisherCount(n) => publishers = NonZero::new(*n),
                     PayloadPropertyValue::FeedUpdateTimestamp(t) => {
-                        updated_us = t.map(|time| time.as_micros());
+                        updated_us = t.and_then(|time| NonZero::new(time.as_micros()));
                     }
                     _ => {}
                 }
             }
             prop_assert_eq!(ours.id, theirs.feed_id.0);
-            prop_assert_eq!((ours.price, ours.confidence), (price, confidence));
+            prop_assert_eq!(ours.price.map(NonZero::get), price);
+            prop_assert_eq!(ours.confidence.map(NonZero::get), confidence);
             prop_assert_eq!((ours.exponent, ours.publishers), (exponent, publishers));
             prop_assert_eq!(ours.updated_us, updated_us);
         }
