@@ -19,27 +19,21 @@ const LOADER: Pubkey = Pubkey::from_str_const("BPFLoader211111111111111111111111
 
 /// The built program.
 pub fn artifact() -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/deploy/plimsoll.so");
-    std::fs::read(&path).unwrap_or_else(|error| {
-        panic!(
-            "{} cannot be read ({error}): build the program first with `cargo xtask build`",
-            path.display()
-        )
-    })
+    elf("plimsoll", "programs/plimsoll")
 }
 
 /// Starts a bank with the program of `target/deploy`, and every feature that the runtime knows active.
 pub async fn start() -> ProgramTestContext {
+    start_with(&[(plimsoll::ID, "plimsoll", "programs/plimsoll")]).await
+}
+
+/// Starts a bank with programs of `target/deploy`: address, name of the file, directory of the crate.
+pub async fn start_with(programs: &[(Pubkey, &str, &str)]) -> ProgramTestContext {
     let mut test = ProgramTest::default();
     test.set_compute_max_units(1_400_000);
-    let program = Account {
-        lamports: LAMPORTS,
-        data: artifact(),
-        owner: LOADER,
-        executable: true,
-        rent_epoch: u64::MAX,
-    };
-    test.add_account(plimsoll::ID, program);
+    for (address, name, directory) in programs {
+        test.add_account(*address, built(name, directory));
+    }
     let context = test.start_with_context().await;
     context.set_sysvar(&Clock {
         slot: START_SLOT,
@@ -47,6 +41,29 @@ pub async fn start() -> ProgramTestContext {
         ..Clock::default()
     });
     context
+}
+
+/// The account of a built program.
+fn built(name: &str, directory: &str) -> Account {
+    Account {
+        lamports: LAMPORTS,
+        data: elf(name, directory),
+        owner: LOADER,
+        executable: true,
+        rent_epoch: u64::MAX,
+    }
+}
+
+/// The bytes of a built program.
+fn elf(name: &str, directory: &str) -> Vec<u8> {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/deploy");
+    let path = deploy.join(name).with_extension("so");
+    std::fs::read(&path).unwrap_or_else(|error| {
+        panic!(
+            "{} cannot be read ({error}): build it first with `cargo xtask build --manifest {directory}/Cargo.toml`",
+            path.display()
+        )
+    })
 }
 
 impl Env {

@@ -106,7 +106,11 @@ impl Env {
 
     /// A bank with the program and a quote mint, nothing created yet; `assets` holds the quote asset to be listed.
     pub async fn bare() -> Self {
-        let context = chain::start().await;
+        Self::on(chain::start().await)
+    }
+
+    /// The same on a bank with other programs.
+    pub fn on(context: ProgramTestContext) -> Self {
         let exchange = ExchangeRef::new(0);
         let mut env = Self {
             context,

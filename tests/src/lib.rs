@@ -11,6 +11,7 @@ pub mod listing;
 pub mod oracles;
 pub mod params;
 pub mod portfolio;
+pub mod pyth_pro;
 pub mod refusal;
 pub mod send;
 pub mod tokens;

@@ -111,6 +111,26 @@ const STEPS: &[Step] = &[
         &["xtask", "idl", "--check"],
     ),
     step(
+        "pyth-pro",
+        "Pyth's own program, built for the chain",
+        &[
+            "xtask",
+            "build",
+            "--manifest",
+            "tests/programs/pyth-pro/Cargo.toml",
+        ],
+    ),
+    step(
+        "reader",
+        "the program that reads signed prices, built for the chain",
+        &[
+            "xtask",
+            "build",
+            "--manifest",
+            "tests/programs/pyth-pro-reader/Cargo.toml",
+        ],
+    ),
+    step(
         "integration",
         "integration tests on the built program",
         &["test", "--locked", "--package", "plimsoll-tests"],

@@ -12,6 +12,7 @@ mod operators;
 mod oracles;
 mod portfolio;
 mod setup;
+mod signed_prices;
 mod timelock;
 mod tokens;
 mod versions;

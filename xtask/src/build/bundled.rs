@@ -208,8 +208,15 @@ impl Cargo<'_> {
 /// Cargo tells the library source's path by the workspace, so workspaces that shared a directory would keep
 /// rebuilding it.
 fn work_directory(program: &Program) -> PathBuf {
-    let is_tool = program.manifest.starts_with(paths::tools());
-    paths::target().join(if is_tool { "sbf-tools" } else { "sbf" })
+    let is_of = |workspace: PathBuf| program.manifest.starts_with(workspace);
+    let name = if is_of(paths::tools()) {
+        "sbf-tools"
+    } else if is_of(paths::root().join("tests/programs/pyth-pro")) {
+        "sbf-tests"
+    } else {
+        "sbf"
+    };
+    paths::target().join(name)
 }
 
 fn lower(program: &Program, tool: &Tool, bitcode: &Path, runtime: &Path) -> Result<()> {

@@ -1,7 +1,8 @@
 //! A copy of Rust's library source that knows the `solana` operating system.
 //!
 //! Upstream's `std` has no allocator, error module or thread-local storage for it. The patch adds those, from the
-//! files in `tools/std`, gives hash maps fixed keys and sorting a smaller buffer; the rest falls back to `std`'s "unsupported" parts.
+//! files in `tools/std`, gives hash maps fixed keys, sorting a smaller buffer and errors no backtraces; the rest falls back to
+//! `std`'s "unsupported" parts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,6 +72,12 @@ const EDITS: [Edit; 10] = [
         file: "std/src/hash/random.rs",
         find: "        KEYS.with(|keys| {",
         replace: "        #[allow(unreachable_code)]\n        KEYS.with(|keys| {",
+    },
+    // Whether errors capture backtraces is kept in writable static data. There is nothing to capture.
+    Edit {
+        file: "std/src/backtrace.rs",
+        find: "        static ENABLED: ",
+        replace: "        if cfg!(target_os = \"solana\") {\n            return false;\n        }\n        static ENABLED: ",
     },
 ];
 

@@ -4,7 +4,6 @@
 //! or closed unheard, and everything is read again in rounds, so that a lost notification does not stay lost. Data is
 //! ordered by slot. A node without `programSubscribe`, or without a WebSocket, is polled; so is one whose WebSocket is
 //! down, until it is back. [`StoreStatus::feed`] says which.
-mod backoff;
 mod held;
 mod reader;
 mod stream;

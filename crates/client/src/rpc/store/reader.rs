@@ -13,14 +13,16 @@ use tokio::{
 };
 
 use super::{
-    backoff::Backoff,
     held::{Ask, Shared},
     table::Source,
     Feed, StoreConfig,
 };
-use crate::rpc::{
-    connection::{ReadError, READ_AT_ONCE},
-    Connection,
+use crate::{
+    backoff::Backoff,
+    rpc::{
+        connection::{ReadError, READ_AT_ONCE},
+        Connection,
+    },
 };
 
 /// Calls at the same time.

@@ -14,12 +14,14 @@ use solana_rpc_client_api::{
 use tokio::time::{sleep, timeout, Instant};
 
 use super::{
-    backoff::Backoff,
     held::{Ask, Shared},
     table::Source,
     Feed,
 };
-use crate::rpc::{connection, Connection};
+use crate::{
+    backoff::Backoff,
+    rpc::{connection, Connection},
+};
 
 /// Longest time to connect or to subscribe.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -3,6 +3,8 @@
 //! All numbers are little-endian. A message is a constant, the time (u64), the channel (u8) and the number of feeds (u8);
 //! a feed is its id (u32), the number of its properties (u8) and these; a property is its kind (u8) and its value, whose
 //! length only the kind tells. So a message with a kind that is not known here cannot be read past it.
+use core::num::{NonZeroI64, NonZeroU16, NonZeroU64};
+
 use anchor_lang::prelude::*;
 
 use crate::error::PlimsollError;
@@ -41,21 +43,21 @@ pub struct Message<'a> {
     feeds: &'a [u8],
 }
 
-/// What a message says of one feed.
+/// What a message says of one feed. A number of 0 stands for none, as in Pyth's own form of most of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FeedUpdate {
     /// Pyth's number of the feed.
     pub id: u32,
-    /// USD per unit × 10^-exponent. None where there is none now, or where it was not asked for.
-    pub price: Option<i64>,
-    /// Half the width of the interval around the price, in the price's units; where it is none, see the price.
-    pub confidence: Option<i64>,
+    /// In 10^exponent USD. None where there is none now, or where it was not asked for.
+    pub price: Option<NonZeroI64>,
+    /// Half the width of the interval around the price, in the price's unit.
+    pub confidence: Option<NonZeroI64>,
     pub exponent: Option<i16>,
     /// Publishers behind the price.
-    pub publishers: Option<u16>,
+    pub publishers: Option<NonZeroU16>,
     /// When the price was last made, Unix time in microseconds: before the message's own time while too few publish, for
     /// the price is then carried on.
-    pub updated_us: Option<u64>,
+    pub updated_us: Option<NonZeroU64>,
 }
 
 /// A feed's price with all that judges it: (price ± conf) × 10^exponent USD.
@@ -90,14 +92,17 @@ impl<'a> Message<'a> {
     /// The feeds in the message's order, each read when it is reached. After a feed that cannot be read there is none.
     /// Bytes behind the last feed are not read, as in Pyth's own reader.
     pub fn feeds(&self) -> impl Iterator<Item = Result<FeedUpdate>> + 'a {
-        let (mut rest, mut left) = (Reader(self.feeds), self.feed_count);
+        let (mut rest, mut left) = (self.feeds, self.feed_count);
         core::iter::from_fn(move || {
             left = left.checked_sub(1)?;
-            let feed = FeedUpdate::read(&mut rest);
-            if feed.is_err() {
+            let read = FeedUpdate::read(rest).map(|(feed, tail)| {
+                rest = tail;
+                feed
+            });
+            if read.is_err() {
                 left = 0;
             }
-            Some(feed)
+            Some(read.map_err(Error::from))
         })
     }
 
@@ -108,7 +113,10 @@ impl<'a> Message<'a> {
 }
 
 impl FeedUpdate {
-    fn read(rest: &mut Reader) -> Result<Self> {
+    /// Reads a feed, and returns what follows it. Refusals are plain codes here: an error of Anchor's is costly to hand on
+    /// from every number.
+    fn read(bytes: &[u8]) -> core::result::Result<(Self, &[u8]), PlimsollError> {
+        let mut rest = Reader(bytes);
         let id = u32::from_le_bytes(rest.take()?);
         let mut feed = Self {
             id,
@@ -118,11 +126,13 @@ impl FeedUpdate {
         for _ in 0..properties {
             let [kind] = rest.take()?;
             match kind {
-                property::PRICE => feed.price = rest.nonzero()?,
-                property::CONFIDENCE => feed.confidence = rest.nonzero()?,
+                property::PRICE => feed.price = rest.price()?,
+                property::CONFIDENCE => feed.confidence = rest.price()?,
                 property::EXPONENT => feed.exponent = Some(i16::from_le_bytes(rest.take()?)),
-                property::PUBLISHERS => feed.publishers = Some(u16::from_le_bytes(rest.take()?)),
-                property::UPDATE_TIME => feed.updated_us = rest.optional()?,
+                property::PUBLISHERS => {
+                    feed.publishers = NonZeroU16::new(u16::from_le_bytes(rest.take()?));
+                }
+                property::UPDATE_TIME => feed.updated_us = rest.time()?,
                 property::BEST_BID
                 | property::BEST_ASK
                 | property::EMA_PRICE
@@ -133,12 +143,12 @@ impl FeedUpdate {
                     rest.take::<2>()?;
                 }
                 property::FUNDING_RATE | property::FUNDING_TIME | property::FUNDING_INTERVAL => {
-                    rest.optional()?;
+                    rest.time()?;
                 }
-                _ => return err!(PlimsollError::UnknownProperty),
+                _ => return Err(PlimsollError::UnknownProperty),
             }
         }
-        Ok(feed)
+        Ok((feed, rest.0))
     }
 
     /// The price with its publish time, which is the message's unless the feed's own is earlier.
@@ -155,14 +165,14 @@ impl FeedUpdate {
         ) else {
             return err!(PlimsollError::MissingProperty);
         };
-        require!(price > 0, PlimsollError::InvalidOraclePrice);
-        let conf = u64::try_from(conf).map_err(|_| PlimsollError::InvalidOraclePrice)?;
+        require!(price.get() > 0, PlimsollError::InvalidOraclePrice);
+        let conf = u64::try_from(conf.get()).map_err(|_| PlimsollError::InvalidOraclePrice)?;
         Ok(ProPrice {
-            price,
+            price: price.get(),
             conf,
             exponent,
-            publishers,
-            publish_time_ms: millis(updated_us.min(message.timestamp_us))?,
+            publishers: publishers.get(),
+            publish_time_ms: millis(updated_us.get().min(message.timestamp_us))?,
         })
     }
 }
@@ -178,7 +188,8 @@ struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
     /// The next `N` bytes.
-    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
+    #[inline(always)]
+    fn take<const N: usize>(&mut self) -> core::result::Result<[u8; N], PlimsollError> {
         let (head, rest) = self
             .0
             .split_first_chunk()
@@ -187,18 +198,16 @@ impl Reader<'_> {
         Ok(*head)
     }
 
-    /// A number of which 0 stands for none.
-    fn nonzero(&mut self) -> Result<Option<i64>> {
-        let value = i64::from_le_bytes(self.take()?);
-        Ok((value != 0).then_some(value))
+    fn price(&mut self) -> core::result::Result<Option<NonZeroI64>, PlimsollError> {
+        Ok(NonZeroI64::new(i64::from_le_bytes(self.take()?)))
     }
 
     /// A number behind a byte that says whether it is there.
-    fn optional(&mut self) -> Result<Option<u64>> {
+    fn time(&mut self) -> core::result::Result<Option<NonZeroU64>, PlimsollError> {
         let [present] = self.take()?;
         if present == 0 {
             return Ok(None);
         }
-        Ok(Some(u64::from_le_bytes(self.take()?)))
+        Ok(NonZeroU64::new(u64::from_le_bytes(self.take()?)))
     }
 }

@@ -103,7 +103,14 @@ fn a_price_lacking_what_judges_it_is_no_price() {
     }
     refused(priced(&[]), PlimsollError::MissingProperty);
     // Asked for, but there is none.
-    for (index, none) in [(0, vec![0; 8]), (1, vec![0; 8]), (4, vec![0])] {
+    let none = [
+        (0, vec![0; 8]),
+        (1, vec![0; 8]),
+        (3, vec![0; 2]),
+        (4, vec![0]),
+        (4, present(0)),
+    ];
+    for (index, none) in none {
         let mut properties = needed();
         properties[index].1 = none;
         refused(priced(&properties), PlimsollError::MissingProperty);

@@ -1,0 +1,2 @@
+//! Exports Pyth's entry point.
+pub use pyth_lazer_solana_contract::entrypoint;
