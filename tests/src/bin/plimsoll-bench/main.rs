@@ -4,6 +4,7 @@ mod portfolio;
 mod risk;
 mod sampling;
 mod table;
+mod throughput;
 mod trading;
 
 use std::{path::Path, process::ExitCode};
@@ -15,7 +16,7 @@ Measures the compute units of instructions on target/deploy/plimsoll.so.
 
 usage: cargo xtask bench [options]
 
-  --write    store the figures in bench/compute-units.json and bench/COMPUTE_UNITS.md
+  --write    store the figures in bench/compute-units.json and bench/COMPUTE_UNITS.md, and docs/performance.md
   --check    fail when a row is more than 3 % above the stored figure
   -h, --help this text
 
@@ -36,6 +37,7 @@ async fn main() -> ExitCode {
     print!("{}", table::compared(&rows, &committed));
     if has("--write") {
         table::write(&rows);
+        throughput::write(&rows);
     }
     if has("--check") {
         return check(&rows, &committed);

@@ -51,6 +51,16 @@ impl Row {
         }
     }
 
+    /// The measured figure.
+    pub fn figure(&self) -> u64 {
+        self.figure
+    }
+
+    /// Whether it is the row of this instruction on this portfolio.
+    pub fn is(&self, what: &str, portfolio: &str) -> bool {
+        self.what == what && self.portfolio == portfolio
+    }
+
     fn name(&self) -> String {
         match self.portfolio {
             "" => self.what.to_string(),
