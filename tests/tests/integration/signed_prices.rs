@@ -4,7 +4,7 @@ use plimsoll::{
     error::PlimsollError,
     oracle::pyth_pro::{instruction, signers, MAX_LEAD_SECS},
 };
-use plimsoll_client::pro::{FeedPrice, Payload, SignedMessage};
+use plimsoll_client::pro::{signer_account, FeedPrice, Payload, SignedMessage};
 use plimsoll_tests::{
     chain::START_TIME,
     pyth_pro::{check, check_at, prices, read, read_with, Places, Pyth, CHECK_INDEX},
@@ -455,6 +455,26 @@ async fn both_refuse_accounts_of_signers_that_are_not_pyths() {
         pyth.env.send(&ours, &[]).await,
         PlimsollError::WrongInstructionsSysvar,
     );
+}
+
+#[tokio::test]
+async fn the_clients_account_of_signers_is_as_good_as_pyths() {
+    let mut pyth = Pyth::start().await;
+    let trusted = [(key(1).pubkey(), FOREVER), (key(2).pubkey(), START_TIME)];
+    for (signer, expires_at) in trusted {
+        pyth.trust(signer, expires_at).await;
+    }
+    let theirs = pyth.env.find_account(signers::STORAGE).await.unwrap();
+    let ours = signer_account(&trusted).unwrap();
+    let settings = 8..8 + signers::SETTINGS_LEN;
+    assert_eq!(ours.len(), theirs.data.len());
+    assert_eq!(ours[..settings.start], theirs.data[..settings.start]);
+    assert_eq!(ours[settings.end..], theirs.data[settings.end..]);
+    pyth.env
+        .write_account(signers::STORAGE, signers::PROGRAM, ours);
+    assert!(pyth.ours(&signed_by(&key(1), fresh())).await.is_ok());
+    assert!(pyth.ours(&signed_by(&key(2), fresh())).await.is_err());
+    assert_eq!(signer_account(&[trusted[0]; 6]), None);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! A copy of Rust's library source that knows the `solana` operating system.
 //!
 //! Upstream's `std` has no allocator, error module or thread-local storage for it. The patch adds those, from the
-//! files in `tools/std`, and gives hash maps fixed keys; the rest falls back to `std`'s "unsupported" parts.
+//! files in `tools/std`, gives hash maps fixed keys and errors no backtraces; the rest falls back to `std`'s "unsupported"
+//! parts.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -11,6 +11,7 @@ mod message;
 mod payload;
 #[cfg(feature = "rpc")]
 mod recorded;
+mod signers;
 #[cfg(feature = "rpc")]
 mod source;
 
@@ -22,5 +23,6 @@ pub use message::{MessageError, SignedMessage};
 pub use payload::{FeedPrice, Payload, PayloadError};
 #[cfg(feature = "rpc")]
 pub use recorded::{Recorded, RecordedError};
+pub use signers::signer_account;
 #[cfg(feature = "rpc")]
 pub use source::ProSource;

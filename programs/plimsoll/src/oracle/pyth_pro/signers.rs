@@ -14,10 +14,11 @@ pub const DISCRIMINATOR: [u8; 8] = [209, 117, 255, 185, 196, 175, 68, 9];
 /// places of signers of another kind, reserved space.
 pub const STORAGE_LEN: usize = 381;
 /// Between the discriminator and the signers: two addresses and a fee.
-const SETTINGS_LEN: usize = 32 + 32 + 8;
+pub const SETTINGS_LEN: usize = 32 + 32 + 8;
 /// A signer: its key, and the moment it expires at, Unix seconds.
 const SIGNER_LEN: usize = 32 + 8;
-const PLACES: usize = 5;
+/// Places of signers.
+pub const PLACES: usize = 5;
 
 /// Refuses a signer that Pyth does not trust at `now`, and any account that is not Pyth's.
 pub fn require_trusted(storage: &AccountInfo, signer: &[u8; 32], now: i64) -> Result<()> {
