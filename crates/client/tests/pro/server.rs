@@ -91,6 +91,7 @@ fn say(response: &WsResponse) -> Message {
     Message::text(serde_json::to_string(response).unwrap())
 }
 
+#[expect(clippy::result_large_err, reason = "the callback's type is given")]
 fn admit(request: &Request, response: Response) -> Result<Response, ErrorResponse> {
     let expected = format!("Bearer {TOKEN}");
     let found = request.headers().get("authorization");
