@@ -12,6 +12,7 @@ pub mod oracles;
 pub mod params;
 pub mod portfolio;
 pub mod refusal;
+pub mod scenarios;
 pub mod send;
 pub mod tokens;
 pub mod traders;

@@ -3,12 +3,11 @@
 use anchor_lang::prelude::Pubkey;
 use plimsoll::state::margin_account::account_state;
 use plimsoll_bots::liquidator::{
-    calls::{Addresses, AssetAddresses, Liquidator, MarketAddresses},
+    calls::{Addresses, FeedAddresses, Liquidator},
     gains::Gains,
     outlook::Outlook,
     plan::{Holdings, Limits, NoPlan, Plan, Situation, Step, Terms},
 };
-use plimsoll_client::instructions::RefreshEntry;
 use plimsoll_risk::{Assessment, HealthKind};
 use plimsoll_tests::{
     env::{BTC, BTC_PERP, ETH, JUP, SOL, SOL_PERP, USDC},
@@ -16,7 +15,7 @@ use plimsoll_tests::{
     usd, Env, Trader,
 };
 
-use crate::common::*;
+use plimsoll_tests::scenarios::*;
 
 fn limits() -> Limits {
     Limits {
@@ -27,39 +26,23 @@ fn limits() -> Limits {
         position_cost_bps: 5,
         token_cost_bps: 10,
         chores: true,
-        fresh_slots: 6,
+        fresh_ms: 2_000,
     }
 }
 
 fn addresses(env: &Env) -> Addresses {
-    let assets = (0..env.assets.len()).map(|index| match env.asset_entry(index) {
-        RefreshEntry::Asset {
-            asset,
-            oracle,
-            fallback,
-        } => AssetAddresses {
-            asset,
-            oracle,
-            fallback,
-        },
-        RefreshEntry::Market { .. } => unreachable!("an asset"),
-    });
-    let markets = (0..env.markets.len()).map(|index| match env.market_entry(index) {
-        RefreshEntry::Market {
-            market,
-            oracle,
-            fallback,
-        } => MarketAddresses {
-            market,
-            oracle,
-            fallback,
-        },
-        RefreshEntry::Asset { .. } => unreachable!("a market"),
-    });
+    let mut feeds = vec![FeedAddresses::default(); env.assets.len()];
+    for listed in &env.assets {
+        feeds[usize::from(listed.feed)] = FeedAddresses {
+            account: Some(listed.primary.account),
+            fallback: listed.fallback.map(|fallback| fallback.account),
+        };
+    }
     Addresses {
         exchange: env.exchange,
-        assets: assets.collect(),
-        markets: markets.collect(),
+        feeds,
+        assets: env.assets.iter().map(|listed| listed.asset).collect(),
+        markets: env.markets.iter().map(|listed| listed.market).collect(),
     }
 }
 
@@ -72,7 +55,6 @@ struct Knowledge {
 
 impl Knowledge {
     async fn of(env: &Env) -> Self {
-        let clock = env.clock().await;
         let mut terms = Terms::default();
         for index in 0..env.assets.len() {
             terms.assets.push((&*env.bank(index).await).into());
@@ -85,7 +67,7 @@ impl Knowledge {
             waiting.push(makers.map(|e| Pubkey::new_from_array(e.maker)).collect());
         }
         Self {
-            outlook: Outlook::new(&*env.risk().await, clock.slot, clock.unix_timestamp),
+            outlook: Outlook::new(env.risk().await.into(), env.now().await),
             terms,
             waiting,
         }
@@ -142,6 +124,15 @@ async fn carry_out(env: &mut Env, by: &Trader, account: &Trader, plan: &Plan) {
     assert!(own.init >= 0, "{own:?}");
 }
 
+/// A second later every feed publishes again; whoever needs that takes it along.
+async fn publish(env: &mut Env) {
+    env.advance(1).await;
+    for asset in 0..env.assets.len() {
+        let usd = env.assets[asset].usd;
+        env.set_price(asset, usd).await;
+    }
+}
+
 /// Plans and acts until nobody needs anything; returns what was done.
 async fn work(env: &mut Env, by: &Trader, accounts: &[&Trader]) -> Vec<&'static str> {
     let mut done = Vec::new();
@@ -152,6 +143,9 @@ async fn work(env: &mut Env, by: &Trader, accounts: &[&Trader]) -> Vec<&'static 
             match known.plan(env, by, account).await {
                 Ok(plan) => {
                     carry_out(env, by, account, &plan).await;
+                    if plan.step.kind() == "flag" {
+                        publish(env).await;
+                    }
                     done.push(plan.step.kind());
                     idle = false;
                 }
@@ -223,11 +217,16 @@ async fn a_mixed_account_is_wound_down_at_fresh_prices() {
         env.assets[asset].usd = dollars;
     }
     env.refresh_all().await;
-    // The entries are older than a liquidation accepts, so that it has to bring its own refreshes.
-    env.advance_by(8, 20).await;
+    // The prices are older than the liquidator likes, so that it brings its own refreshes.
+    env.advance(8).await;
+    publish(&mut env).await;
     let known = Knowledge::of(&env).await;
     let plan = known.plan(&env, &liquidator, &account).await.unwrap();
-    assert_eq!(plan.refresh.len(), 5);
+    assert_eq!(
+        plan.refresh.len(),
+        4,
+        "of the feeds of two deposits, two debts and a position"
+    );
     let done = work(&mut env, &liquidator, &[&account]).await;
     assert!(done.iter().any(|kind| kind.contains("swap")), "{done:?}");
 }
@@ -256,6 +255,7 @@ async fn a_small_liquidator_takes_what_it_can() {
     let mut t = long().await;
     let small = t.env.trader_with(&[(USDC, usd(1_200))]).await;
     shock(&mut t.env, SOL, 136.0).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
     let known = Knowledge::of(&t.env).await;
     let plan = known.plan(&t.env, &small, &t.account).await.unwrap();
     carry_out(&mut t.env, &small, &t.account, &plan).await;
