@@ -1,11 +1,18 @@
 //! Bending instructions as an attacker would.
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use plimsoll::state::RiskState;
-use plimsoll_client::{instructions as ix, AssetRef, ExchangeRef};
+use plimsoll_client::{
+    instructions::{self as ix, FeedRef, RefreshEntry},
+    AssetRef, ExchangeRef,
+};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use crate::{listing::oracles, params::quote_params, Env};
+use crate::{
+    listing::oracles,
+    params::{feed_limits, quote_params},
+    Env,
+};
 
 /// The instruction with one of its accounts replaced by another.
 pub fn swap(instruction: &Instruction, account: Pubkey, by: Pubkey) -> Instruction {
@@ -42,15 +49,17 @@ impl Env {
         let mut instructions = vec![ix::create_exchange(1, key, mint, program, key, 0)];
         let extend = ix::extend_account(key, exchange.risk_state);
         instructions.extend(vec![extend; ix::extensions_needed(RiskState::SPACE)]);
-        instructions.push(ix::list_asset(
-            &exchange,
-            key,
-            &quote,
-            listed.primary.account,
-            quote_params(),
-            oracles(&listed),
-            None,
-        ));
+        let (sources, limits) = (oracles(&listed), feed_limits());
+        let feed = RefreshEntry::Feed(FeedRef {
+            index: 0,
+            account: listed.primary.account,
+            is_fallback: false,
+        });
+        instructions.extend([
+            ix::list_feed(&exchange, key, [0; 16], sources, limits, None),
+            ix::refresh(&exchange, &[feed]),
+            ix::list_asset(&exchange, key, &quote, quote_params(), 0, None),
+        ]);
         self.set_price(0, listed.usd).await;
         self.run(&instructions, &[&authority]).await;
         OtherExchange {

@@ -163,13 +163,31 @@ impl Env {
         self.refresh(&entries).await;
     }
 
-    /// Moves an asset's price and refreshes its entry, and those of the markets on its feed.
+    /// Moves an asset's price and refreshes its feed and bank, and the markets on its feed.
     pub async fn move_price(&mut self, asset: usize, usd: f64) {
         self.set_price(asset, usd).await;
-        let mut entries = self.asset_entry(asset).to_vec();
-        let markets = (0..self.markets.len()).filter(|m| self.markets[*m].underlying == asset);
-        entries.extend(markets.flat_map(|m| self.market_entry(m)));
+        let entries = self.followers(&[asset]);
         self.refresh(&entries).await;
+    }
+
+    /// Publishes the last prices of some assets again, now, and refreshes their feeds and whatever follows these; every other
+    /// price is as old as it was.
+    pub async fn refresh_only(&mut self, assets: &[usize]) {
+        for asset in assets {
+            self.set_price(*asset, self.assets[*asset].usd).await;
+        }
+        let entries = self.followers(assets);
+        self.refresh(&entries).await;
+    }
+
+    /// The feeds and banks of some assets, and the markets on these feeds.
+    pub fn followers(&self, assets: &[usize]) -> Vec<RefreshEntry> {
+        let banks = assets.iter().flat_map(|a| self.asset_entry(*a));
+        let markets =
+            (0..self.markets.len()).filter(|m| assets.contains(&self.markets[*m].underlying));
+        banks
+            .chain(markets.flat_map(|m| self.market_entry(m)))
+            .collect()
     }
 }
 

@@ -7,6 +7,7 @@ use plimsoll::{
         OracleSource,
     },
 };
+use plimsoll_client::instructions::{FeedRef, RefreshEntry};
 use pyth_sdk_solana::state::{
     AccountType, CorpAction, PriceInfo, PriceStatus, PriceType, SolanaPriceAccount, MAGIC,
     VERSION_2,
@@ -113,6 +114,25 @@ pub fn legacy_bytes(status: PriceStatus, quote: Quote) -> Vec<u8> {
 }
 
 impl Env {
+    /// An update of an asset's pull feed, `age` seconds old, in an account of its own, as anybody can post one.
+    pub async fn post(&mut self, asset: usize, usd: f64, conf: f64, age: i64) -> RefreshEntry {
+        let listed = self.assets[asset];
+        let quote = Quote {
+            price: price_of(usd),
+            conf: price_of(conf).unsigned_abs(),
+            publish_time: self.now().await - age,
+        };
+        let account = Pubkey::new_unique();
+        let feed = listed.primary.source.feed;
+        let data = pull_bytes(feed, VerificationLevel::Full, quote);
+        self.write_account(account, pyth_solana_receiver_sdk::ID, data);
+        RefreshEntry::Feed(FeedRef {
+            index: listed.feed,
+            account,
+            is_fallback: false,
+        })
+    }
+
     /// Publishes a quote on a feed, exactly as given.
     pub fn publish(&mut self, feed: &Feed, quote: Quote) {
         match feed.source.kind {

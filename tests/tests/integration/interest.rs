@@ -25,7 +25,7 @@ async fn lenders_gain_what_borrowers_owe_less_the_protocols_part() {
     for _ in 0..48 {
         env.advance(3_600).await;
         let entry = env.asset_entry(SOL);
-        env.refresh(&[entry]).await;
+        env.refresh(&entry).await;
         env.assert_conserved().await;
     }
     let paid = -env.balance(borrower.margin, SOL).await - owed;
@@ -54,10 +54,10 @@ async fn an_outage_costs_a_day_at_most() {
     let owed = -env.balance(borrower.margin, SOL).await;
     env.advance(86_400).await;
     let entry = env.asset_entry(SOL);
-    env.refresh(&[entry]).await;
+    env.refresh(&entry).await;
     let day = -env.balance(borrower.margin, SOL).await - owed;
     env.advance(30 * 86_400).await;
-    env.refresh(&[entry]).await;
+    env.refresh(&entry).await;
     let month = -env.balance(borrower.margin, SOL).await - owed - day;
     assert!(day > 0 && month < day * 101 / 100, "{day} then {month}");
     env.assert_conserved().await;
@@ -68,9 +68,9 @@ async fn accruing_twice_in_a_second_charges_once() {
     let (mut env, _, _) = lent().await;
     env.advance(1_000).await;
     let entry = env.asset_entry(SOL);
-    env.refresh(&[entry]).await;
+    env.refresh(&entry).await;
     let bank = env.bank(SOL).await;
-    env.refresh(&[entry, entry]).await;
+    env.refresh(&[entry, entry].concat()).await;
     let again = env.bank(SOL).await;
     assert_eq!(
         (bank.deposit_index, bank.borrow_index, bank.fees),
@@ -84,7 +84,7 @@ async fn nobody_borrows_nobody_pays() {
     let lender = env.trader_with(&[(SOL, 1_000 * SOLS)]).await;
     env.advance(86_400).await;
     let entry = env.asset_entry(SOL);
-    env.refresh(&[entry]).await;
+    env.refresh(&entry).await;
     assert_eq!(env.balance(lender.margin, SOL).await as u64, 1_000 * SOLS);
     env.assert_conserved().await;
 }

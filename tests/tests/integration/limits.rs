@@ -134,6 +134,7 @@ async fn outflows_are_limited_in_each_window() {
     let much = env.withdraw_ix(&lender, SOL, sol_of(149_000), false);
     env.refuse(&[much], &[&lender.key], E::OutflowLimit).await;
     // A transfer takes nothing out of the vault.
+    env.refresh_all().await;
     let second = env.open_margin_account(&lender.key, 1).await;
     let (owner, from) = (lender.pubkey(), lender.margin);
     let asset = env.assets[SOL].asset;

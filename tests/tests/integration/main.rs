@@ -1,6 +1,9 @@
 //! Integration tests of set-up, oracles and token movements, one binary so that the bank is linked once.
 mod accounts;
+mod ages;
 mod deployment;
+mod derived;
+mod feeds;
 mod fees;
 mod interest;
 mod limits;
@@ -8,6 +11,7 @@ mod margin;
 mod margin_mode;
 mod mints;
 mod modes;
+mod one_price;
 mod operators;
 mod oracles;
 mod portfolio;

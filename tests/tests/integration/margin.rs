@@ -114,7 +114,7 @@ async fn stale_collateral_counts_nothing_and_a_stale_debt_blocks() {
     for asset in [USDC, BTC] {
         env.set_price(asset, env.assets[asset].usd).await;
     }
-    let entries = [env.asset_entry(USDC), env.asset_entry(BTC)];
+    let entries = [env.asset_entry(USDC), env.asset_entry(BTC)].concat();
     env.refresh(&entries).await;
     // SOL is stale and counts nothing: 1,000 USD carries a debt of 600 and a little more.
     env.run(&[more], &[&trader.key]).await;
@@ -123,9 +123,13 @@ async fn stale_collateral_counts_nothing_and_a_stale_debt_blocks() {
         .await;
     env.refresh_all().await;
     env.run(&[much], &[&trader.key]).await;
-    // A repayment waits for nobody.
+    // A repayment waits for nobody; what goes beyond it waits for a price.
     env.advance(500).await;
-    env.deposit(&trader, BTC, 3_000_000).await.unwrap();
+    let owed = env.balance(trader.margin, BTC).await.unsigned_abs();
+    let beyond = env.deposit_ix(&trader, BTC, owed + 1_000);
+    env.refuse(&[beyond], &[&trader.key], E::DepositInDoubt)
+        .await;
+    env.deposit(&trader, BTC, owed).await.unwrap();
     env.assert_conserved().await;
 }
 
@@ -140,19 +144,27 @@ async fn who_owes_nothing_leaves_whatever_the_oracles_do() {
     env.assert_conserved().await;
 }
 
+/// Seconds age a price, however many slots they were.
 #[tokio::test]
-async fn an_entry_is_stale_by_slots_as_well() {
+async fn a_price_ages_by_time_alone() {
     let (mut env, _) = liquid().await;
     let trader = env.trader_with(&[(SOL, 100_000_000_000)]).await;
-    let slots = u64::from(env.entry(USDC).await.max_age_slots);
-    env.advance_by(1, slots + 1).await;
-    let borrow = env.withdraw_ix(&trader, USDC, usd(1), true);
-    env.refuse(&[borrow.clone()], &[&trader.key], E::StaleEntry)
+    let [_, pay, _] = env.entry(USDC).await.price.max_age_secs;
+    let borrow = |env: &Env| env.withdraw_ix(&trader, USDC, usd(1), true);
+    env.advance_by(0, 1_000_000).await;
+    env.run(&[borrow(&env)], &[&trader.key]).await;
+    env.advance_by(i64::from(pay), 0).await;
+    env.run(&[borrow(&env)], &[&trader.key]).await;
+    env.advance_by(1, 0).await;
+    env.refuse(&[borrow(&env)], &[&trader.key], E::StaleEntry)
         .await;
-    // The refresh goes in front, in the same transaction; the price itself is recent enough.
-    let entries = [env.asset_entry(USDC), env.asset_entry(SOL)];
+    // The refresh goes in front, in the same transaction.
+    for (asset, usd) in [(USDC, 1.0), (SOL, 150.0)] {
+        env.set_price(asset, usd).await;
+    }
+    let entries = [env.feed_entry(USDC), env.feed_entry(SOL)];
     let refresh = ix::refresh(&env.exchange, &entries);
-    env.run(&[refresh, borrow], &[&trader.key]).await;
+    env.run(&[refresh, borrow(&env)], &[&trader.key]).await;
     env.assert_conserved().await;
 }
 

@@ -219,11 +219,9 @@ async fn the_new_margin_is_measured_by_fresh_entries() {
         .await;
     env.borrow(&holder, USDC, usd(3_000)).await.unwrap();
 
-    let age = i64::from(env.entry(SOL).await.max_age_secs) + 1;
-    env.advance(age).await;
-    env.set_price(USDC, 1.0).await;
-    let quote = env.asset_entry(USDC);
-    env.refresh(&[quote]).await;
+    let [age, ..] = env.entry(SOL).await.price.max_age_secs;
+    env.advance(i64::from(age) + 1).await;
+    env.refresh_only(&[USDC]).await;
     for (trader, expected) in [
         (&borrower, E::StaleEntry),
         (&short, E::StaleEntry),
@@ -241,7 +239,7 @@ async fn the_new_margin_is_measured_by_fresh_entries() {
             let usd = env.assets[asset].usd;
             env.set_price(asset, usd).await;
         }
-        let refresh = ix::refresh(&env.exchange, &[entry]);
+        let refresh = ix::refresh(&env.exchange, &entry);
         let choose = choose(&env, trader, MarginMode::Portfolio);
         env.run(&[refresh, choose], &[&trader.key]).await;
     }

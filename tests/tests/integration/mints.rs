@@ -10,9 +10,7 @@ use anchor_spl::token_2022::spl_token_2022::{
 };
 use plimsoll::error::PlimsollError as E;
 use plimsoll_client::instructions as ix;
-use plimsoll_tests::{
-    listing::oracles, oracles::Feed, params::volatile_params, tokens::TOKEN_2022, Env, ListedAsset,
-};
+use plimsoll_tests::{env::JUP, params::volatile_params, tokens::TOKEN_2022, Env};
 use solana_signer::Signer;
 
 /// Instructions that initialise one extension of a mint.
@@ -20,30 +18,11 @@ type Initialise = Box<dyn FnOnce(&Pubkey) -> Vec<Instruction>>;
 
 async fn listing(env: &mut Env, extension: ExtensionType, initialise: Initialise) -> Instruction {
     let mint = env.create_mint_with(6, &[extension], initialise).await;
-    let asset = ListedAsset {
-        asset: env.exchange.asset(mint, TOKEN_2022),
-        decimals: 6,
-        primary: Feed::pull(),
-        fallback: None,
-        usd: 1.0,
-    };
-    env.assets.push(asset);
-    env.set_price(env.assets.len() - 1, 1.0).await;
+    let asset = env.exchange.asset(mint, TOKEN_2022);
     let authority = env.authority.pubkey();
     let params = volatile_params(0.5, 0.6);
-    let oracle = asset.primary.account;
-    let sources = oracles(&asset);
-    // Not listed, so not part of what is checked for changes.
-    env.assets.pop();
-    ix::list_asset(
-        &env.exchange,
-        authority,
-        &asset.asset,
-        oracle,
-        params,
-        sources,
-        None,
-    )
+    let feed = env.assets[JUP].feed;
+    ix::list_asset(&env.exchange, authority, &asset, params, feed, None)
 }
 
 fn one(instruction: Instruction) -> Vec<Instruction> {

@@ -73,7 +73,8 @@ async fn paused_lets_nothing_in_or_out() {
         // Prices go on, whatever the mode.
         env.advance(30).await;
         env.refresh_all().await;
-        assert_eq!(env.entry(SOL).await.price.publish_time, env.now().await);
+        let published_ms = env.entry(SOL).await.price.published_ms;
+        assert_eq!(published_ms, env.now().await * 1_000);
     }
     // Another asset's pause is not theirs.
     env.deposit(&borrower, USDC, 1_000).await.unwrap();

@@ -1,16 +1,18 @@
 //! Creating and configuring: who may, with what, and only once.
 use anchor_lang::error::ErrorCode;
-use plimsoll::{error::PlimsollError as E, state::RiskState};
-use plimsoll_client::instructions as ix;
+use plimsoll::{
+    error::PlimsollError as E,
+    state::{Bank, RiskState},
+};
+use plimsoll_client::{instructions as ix, AssetRef};
 use plimsoll_risk::MarketParams;
 use plimsoll_tests::{
     attack::swap,
     env::{SOL, SOL_PERP, USDC},
     listing::oracles,
-    oracles::Feed,
-    params::{market_params, quote_params, ratio, terms, volatile_params},
+    params::{feed_limits, market_params, quote_params, ratio, terms, volatile_params},
     tokens::SPL_TOKEN,
-    Env, ListedAsset,
+    Env,
 };
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -18,15 +20,9 @@ use solana_signer::Signer;
 /// The system program's refusal to create what exists.
 const ALREADY_IN_USE: u32 = 0;
 
-fn new_asset(env: &mut Env, decimals: u8) -> ListedAsset {
+fn new_asset(env: &mut Env, decimals: u8) -> AssetRef {
     let mint = env.create_mint(SPL_TOKEN, decimals);
-    ListedAsset {
-        asset: env.exchange.asset(mint, SPL_TOKEN),
-        decimals,
-        primary: Feed::pull(),
-        fallback: None,
-        usd: 2.0,
-    }
+    env.exchange.asset(mint, SPL_TOKEN)
 }
 
 #[tokio::test]
@@ -64,19 +60,19 @@ async fn accounts_grow_to_their_size_and_no_further() {
     env.run(&[create], &[&authority]).await;
     let exchange = env.exchange;
     env.set_price(USDC, 1.0).await;
-    let list = ix::list_asset(
-        &exchange,
-        key,
-        &quote.asset,
-        quote.primary.account,
-        quote_params(),
-        oracles(&quote),
-        None,
-    );
+    let sources = oracles(&quote);
+    let price = ix::list_feed(&exchange, key, [0; 16], sources, feed_limits(), None);
+    let list = ix::list_asset(&exchange, key, &quote.asset, quote_params(), 0, None);
     // Not a panic: an error with a name.
     let small = u32::from(ErrorCode::AccountDidNotDeserialize);
-    env.refuse(&[list.clone()], &[&authority], E::AccountNotExtended)
+    for early in [&price, &list] {
+        env.refuse(
+            std::slice::from_ref(early),
+            &[&authority],
+            E::AccountNotExtended,
+        )
         .await;
+    }
     let open = ix::create_margin_account(&exchange, key, key, 0);
     env.refuse_with(&[open], &[&authority], small).await;
 
@@ -88,7 +84,8 @@ async fn accounts_grow_to_their_size_and_no_further() {
         env.run(&[extend.clone()], &[&helper]).await;
     }
     env.refuse(&[extend], &[&helper], E::AlreadyExtended).await;
-    env.run(&[list], &[&authority]).await;
+    let refresh = ix::refresh(&exchange, &[env.feed_entry(USDC)]);
+    env.run(&[price, refresh, list], &[&authority]).await;
 
     let bank = ix::extend_account(helper.pubkey(), quote.asset.bank);
     env.refuse(&[bank], &[&helper], E::WrongRemainingAccount)
@@ -105,30 +102,14 @@ async fn only_the_quote_can_be_listed_first() {
     env.create_exchange(0, &quote.asset, 0).await;
     let authority = env.authority();
     let key = authority.pubkey();
+    let feed = env.list_feed(&quote, feed_limits()).await;
     let asset = new_asset(&mut env, 9);
-    env.assets.push(asset);
-    env.set_price(1, 2.0).await;
-    let list = ix::list_asset(
-        &env.exchange,
-        key,
-        &asset.asset,
-        asset.primary.account,
-        volatile_params(0.8, 0.9),
-        oracles(&asset),
-        None,
-    );
+    let params = volatile_params(0.8, 0.9);
+    let list = ix::list_asset(&env.exchange, key, &asset, params, feed, None);
     env.refuse(&[list], &[&authority], E::QuoteNotListed).await;
     let market = env.exchange.market(0);
-    let create = ix::create_market(
-        &env.exchange,
-        key,
-        &market,
-        asset.primary.account,
-        terms("X", 9, 1_000),
-        market_params(),
-        oracles(&asset),
-        None,
-    );
+    let (terms, params) = (terms("X", 9, 1_000), market_params());
+    let create = ix::create_market(&env.exchange, key, &market, terms, params, feed, None);
     env.refuse(&[create], &[&authority], E::QuoteNotListed)
         .await;
     let open = ix::create_margin_account(&env.exchange, key, key, 0);
@@ -142,67 +123,35 @@ async fn an_asset_is_listed_by_the_authority_with_sound_parameters() {
     let key = authority.pubkey();
     let asset = new_asset(&mut env, 9);
     let good = volatile_params(0.8, 0.9);
-    env.assets.push(asset);
-    let index = env.assets.len() - 1;
-    env.set_price(index, 2.0).await;
-    let list = |params, oracles, who| {
-        ix::list_asset(
-            &env.exchange,
-            who,
-            &asset.asset,
-            asset.primary.account,
-            params,
-            oracles,
-            None,
-        )
-    };
+    let feed = env.assets[SOL].feed;
+    let exchange = env.exchange;
+    let list = |params, feed, who| ix::list_asset(&exchange, who, &asset, params, feed, None);
     let mut loose = good;
     loose.asset_weight_init = ratio(0.95);
-    let no_source = Default::default();
-    let mut unknown = oracles(&asset);
-    unknown.primary.receivers = 4;
-    let mut padded = oracles(&asset);
-    padded.fallback.padding[0] = 1;
-    let bent = [
-        list(loose, oracles(&asset), key),
-        list(good, no_source, key),
-        list(good, unknown, key),
-        list(good, padded, key),
-    ];
-    let by_thief = {
-        let thief = Keypair::new();
-        (list(good, oracles(&asset), thief.pubkey()), thief)
-    };
-    let listing = list(good, oracles(&asset), key);
-    for bad in bent {
-        env.refuse(&[bad], &[&authority], E::InvalidParameter).await;
+    let bad = list(loose, feed, key);
+    env.refuse(&[bad], &[&authority], E::InvalidParameter).await;
+    for unknown in [env.risk().await.feed_count, 64, u8::MAX] {
+        let bad = list(good, unknown, key);
+        env.refuse(&[bad], &[&authority], E::UnknownFeed).await;
     }
-    env.fund(by_thief.1.pubkey());
-    env.refuse(&[by_thief.0], &[&by_thief.1], E::NotAuthority)
-        .await;
+    let thief = Keypair::new();
+    env.fund(thief.pubkey());
+    let stolen = list(good, feed, thief.pubkey());
+    env.refuse(&[stolen], &[&thief], E::NotAuthority).await;
 
+    let listing = list(good, feed, key);
     let other = env.other_exchange().await;
     let bent = swap(&listing, env.exchange.risk_state, other.exchange.risk_state);
     env.refuse(&[bent], &[&authority], E::WrongExchange).await;
     env.run(&[listing.clone()], &[&authority]).await;
-    let bank = env.bank(index).await;
+    let bank = env.read::<Bank>(asset.bank).await;
     assert_eq!((bank.index, bank.decimals), (5, 9));
     assert_eq!(bank.params, good);
     env.refuse_with(&[listing], &[&authority], ALREADY_IN_USE)
         .await;
 
     let many = new_asset(&mut env, 13);
-    env.assets.push(many);
-    env.set_price(index + 1, 2.0).await;
-    let list = ix::list_asset(
-        &env.exchange,
-        key,
-        &many.asset,
-        many.primary.account,
-        good,
-        oracles(&many),
-        None,
-    );
+    let list = ix::list_asset(&env.exchange, key, &many, good, feed, None);
     env.refuse(&[list], &[&authority], E::TooManyDecimals).await;
 }
 
@@ -211,19 +160,11 @@ async fn a_market_is_the_next_one_with_sound_terms() {
     let mut env = Env::new().await;
     let authority = env.authority();
     let key = authority.pubkey();
-    let feeds = env.assets[SOL];
+    let feed = env.assets[SOL].feed;
     let exchange = env.exchange;
     let create = |index, terms, params: MarketParams, who| {
-        ix::create_market(
-            &exchange,
-            who,
-            &exchange.market(index),
-            feeds.primary.account,
-            terms,
-            params,
-            oracles(&feeds),
-            None,
-        )
+        let market = exchange.market(index);
+        ix::create_market(&exchange, who, &market, terms, params, feed, None)
     };
     let good = terms("SOL-2", 9, 1_000_000);
     let mut no_tick = good;

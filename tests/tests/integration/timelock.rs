@@ -9,10 +9,10 @@ use plimsoll_client::{addresses, instructions as ix, Proposal};
 use plimsoll_risk::AssetParams;
 use plimsoll_tests::{
     attack::swap,
-    env::{SOL, SOL_PERP},
+    env::{BTC, SOL, SOL_PERP},
     listing::oracles,
     oracles::Feed,
-    params::{market_params, ratio, terms, volatile_params},
+    params::{feed_limits, market_params, ratio, terms, volatile_params},
     tokens::SPL_TOKEN,
     Env, ListedAsset,
 };
@@ -43,7 +43,7 @@ fn edit(env: &Env, params: AssetParams, proposal: Option<Proposal>) -> Instructi
         authority,
         &listed.asset,
         params,
-        oracles(&listed),
+        listed.feed,
         proposal,
     )
 }
@@ -52,7 +52,7 @@ fn edit_change(env: &Env, params: AssetParams) -> Change {
     Change::EditAsset {
         asset: SOL as u16,
         params: Box::new(params),
-        oracles: Box::new(oracles(&env.assets[SOL])),
+        feed: env.assets[SOL].feed,
     }
 }
 
@@ -91,9 +91,9 @@ async fn a_tightening_runs_at_once() {
         p.asset_weight_maint = ratio(0.6);
         p.deposit_cap_usd /= 2;
         p.outflow_limit_usd /= 2;
-        p.oracle.max_age_secs = 60;
     })
     .await;
+    env.edit_feed(SOL, |l| l.max_conf_ratio /= 2).await;
     env.edit_market(SOL_PERP, |p| {
         p.init_ratio = ratio(0.3);
         p.open_interest_cap_lots = 10;
@@ -118,7 +118,7 @@ async fn a_tightening_runs_at_once() {
 async fn every_loosened_field_waits() {
     let (mut env, authority) = delayed().await;
     env.edit_asset(SOL, |p| p.asset_weight_init -= 10).await;
-    let loosenings: [fn(&mut AssetParams); 20] = [
+    let loosenings: [fn(&mut AssetParams); 18] = [
         |p| p.deposit_scale_start_usd += 1,
         |p| p.borrow_scale_start_usd += 1,
         |p| p.deposit_cap_usd += 1,
@@ -137,21 +137,23 @@ async fn every_loosened_field_waits() {
         |p| p.curve.rate0 += 1,
         |p| p.liquidation.fee_min += 1,
         |p| p.liquidation.insurance_share -= 1,
-        |p| p.oracle.max_conf_ratio += 1,
-        |p| p.oracle.max_age_secs += 1,
     ];
     for loosen in loosenings {
         let edit = env.edit_asset_ix(SOL, loosen).await;
         env.refuse(&[edit], &[&authority], E::ChangeNeedsDelay)
             .await;
     }
-    // So does a change of oracle.
+    // So does another feed.
     let asset = env.assets[SOL];
-    let mut sources = oracles(&asset);
-    sources.fallback = Feed::legacy().source;
     let params = env.bank(SOL).await.params;
+    let other = env.assets[BTC].feed;
     let key = authority.pubkey();
-    let edit = ix::edit_asset(&env.exchange, key, &asset.asset, params, sources, None);
+    let edit = ix::edit_asset(&env.exchange, key, &asset.asset, params, other, None);
+    env.refuse(&[edit], &[&authority], E::ChangeNeedsDelay)
+        .await;
+    let params = env.market(SOL_PERP).await.params;
+    let market = env.markets[SOL_PERP].market;
+    let edit = ix::edit_market(&env.exchange, key, &market, params, other, None);
     env.refuse(&[edit], &[&authority], E::ChangeNeedsDelay)
         .await;
 }
@@ -331,11 +333,13 @@ async fn listings_wait_too() {
     let (mut env, authority) = delayed().await;
     let key = authority.pubkey();
     let mint = env.create_mint(SPL_TOKEN, 5);
+    let feed = env.risk().await.feed_count;
     let asset = ListedAsset {
         asset: env.exchange.asset(mint, SPL_TOKEN),
         decimals: 5,
         primary: Feed::pull(),
         fallback: None,
+        feed,
         usd: 0.00002,
     };
     env.assets.push(asset);
@@ -343,51 +347,45 @@ async fn listings_wait_too() {
     let (asset_params, market_params) = (volatile_params(0.3, 0.5), market_params());
     let terms = terms("BONK-PERP", 5, 1_000_000_000);
     let exchange = env.exchange;
-    let sources = oracles(&asset);
-    let oracle = asset.primary.account;
-    let list = |p| {
-        ix::list_asset(
-            &exchange,
-            key,
-            &asset.asset,
-            oracle,
-            asset_params,
-            sources,
-            p,
-        )
-    };
+    let (name, limits, sources) = (*b"BONK/USD\0\0\0\0\0\0\0\0", feed_limits(), oracles(&asset));
+    let price = |p| ix::list_feed(&exchange, key, name, sources, limits, p);
+    let list = |p| ix::list_asset(&exchange, key, &asset.asset, asset_params, feed, p);
     let market = exchange.market(2);
-    let create = |p| {
-        ix::create_market(
-            &exchange,
-            key,
-            &market,
-            oracle,
-            terms,
-            market_params,
-            sources,
-            p,
-        )
+    let create = |p| ix::create_market(&exchange, key, &market, terms, market_params, feed, p);
+    for now in [price(None), list(None), create(None)] {
+        env.refuse(&[now], &[&authority], E::ChangeNeedsDelay).await;
+    }
+    // All three can be announced together.
+    let pricing = Change::ListFeed {
+        name,
+        sources: Box::new(sources),
+        limits,
     };
-    env.set_price(index, 0.00002).await;
-    env.refuse(&[list(None)], &[&authority], E::ChangeNeedsDelay)
-        .await;
-    env.refuse(&[create(None)], &[&authority], E::ChangeNeedsDelay)
-        .await;
     let listing = Change::ListAsset {
         mint,
         params: Box::new(asset_params),
-        oracles: Box::new(sources),
+        feed,
     };
     let creation = Change::CreateMarket {
         terms,
         params: Box::new(market_params),
-        oracles: Box::new(sources),
+        feed,
     };
+    let pricing = env.propose(pricing).await;
     let listing = env.propose(listing).await;
     let creation = env.propose(creation).await;
     env.advance(DELAY as i64).await;
+    // Nothing follows a feed that there is not, or that had no price yet.
+    env.refuse(&[list(Some(listing))], &[&authority], E::UnknownFeed)
+        .await;
+    env.run(&[price(Some(pricing))], &[&authority]).await;
+    env.refuse(&[list(Some(listing))], &[&authority], E::StaleEntry)
+        .await;
+    env.refuse(&[create(Some(creation))], &[&authority], E::StaleEntry)
+        .await;
     env.set_price(index, 0.00002).await;
+    let feed = env.feed_entry(index);
+    env.refresh(&[feed]).await;
     env.run(&[list(Some(listing))], &[&authority]).await;
     env.run(&[create(Some(creation))], &[&authority]).await;
     assert_eq!(env.risk().await.market_count, 3);

@@ -130,6 +130,7 @@ async fn an_account_holds_sixteen_assets() {
             decimals: 6,
             primary: Feed::pull(),
             fallback: None,
+            feed: 0,
             usd: 1.0,
         };
         env.list(asset, volatile_params(0.5, 0.6)).await;

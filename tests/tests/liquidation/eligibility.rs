@@ -9,7 +9,7 @@ use plimsoll_tests::{
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use crate::common::*;
+use plimsoll_tests::scenarios::*;
 
 #[tokio::test]
 async fn a_healthy_account_is_left_alone() {
@@ -84,15 +84,24 @@ async fn slices_go_on_until_the_end_line_and_no_further() {
     let mut t = long().await;
     shock(&mut t.env, SOL, 136.0).await;
     // A slice that is held small leaves the flag, with the account still below the line.
-    let part = take(&t.env, SOL_PERP, 100);
-    let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &part).await;
+    let nothing = Liquidation::default();
+    let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &nothing).await;
     let flags: Vec<LiquidationFlag> = events::of_kind(&outcome.logs);
     assert_eq!(flags.len(), 1);
     assert!(flags[0].flagged && flags[0].maintenance_health < 0);
+    let account = t.env.margin(t.account.margin).await;
+    let now = t.env.now().await;
+    assert_eq!(
+        (account.flagged_at, account.flagged_price_ms),
+        (now, now * 1_000)
+    );
+    t.env.advance(1).await;
+    t.env.refresh_all().await;
+    let part = take(&t.env, SOL_PERP, 100);
+    let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &part).await;
+    assert!(events::of_kind::<LiquidationFlag>(&outcome.logs).is_empty());
     let mut last = taken(&outcome).liquidation_end_health;
     assert!(last < 0 && is_flagged(&t.env, &t.account).await);
-    let slot = t.env.margin(t.account.margin).await.flagged_slot;
-    assert_eq!(slot, t.env.clock().await.slot);
 
     let mut slices = 0;
     while is_flagged(&t.env, &t.account).await {
@@ -109,7 +118,10 @@ async fn slices_go_on_until_the_end_line_and_no_further() {
     }
     assert!(slices > 2);
     let account = t.env.margin(t.account.margin).await;
-    assert_eq!((account.state, account.flagged_slot), (0, 0));
+    assert_eq!(
+        (account.state, account.flagged_at, account.flag_confirmed),
+        (0, 0, 0)
+    );
     let health = t.env.health(&t.account).await;
     assert!(health.liquidation_end >= 0);
     // No more than a lot's margin beyond it.
@@ -167,6 +179,7 @@ async fn the_liquidator_signs_or_its_delegate() {
     );
     t.env.run(&[set], &[&t.liquidator.key]).await;
     shock(&mut t.env, SOL, 136.0).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
     let takeover = take(&t.env, SOL_PERP, 100);
     let by = |key: &Keypair| {
         ix::liquidate(
@@ -191,6 +204,10 @@ async fn the_liquidator_must_meet_init_afterwards() {
     let mut t = long().await;
     shock(&mut t.env, SOL, 136.0).await;
     let poor = t.env.trader_with(&[(USDC, usd(100))]).await;
+    // Flagging takes nothing over, so anyone can.
+    let nobody = t.env.trader().await;
+    flag(&mut t.env, &nobody, &t.account).await;
+    assert!(is_flagged(&t.env, &t.account).await);
     let takeover = take(&t.env, SOL_PERP, ALL);
     refuse(
         &mut t.env,
@@ -200,10 +217,6 @@ async fn the_liquidator_must_meet_init_afterwards() {
         E::InsufficientHealth,
     )
     .await;
-    // Flagging takes nothing over, so anyone can.
-    let nobody = t.env.trader().await;
-    liquidate(&mut t.env, &nobody, &t.account, &Liquidation::default()).await;
-    assert!(is_flagged(&t.env, &t.account).await);
     let takeover = take(&t.env, SOL_PERP, 50);
     liquidate(&mut t.env, &poor, &t.account, &takeover).await;
     assert!(t.env.health(&poor).await.init >= 0);
@@ -243,6 +256,7 @@ async fn accounts_of_others_are_refused() {
     );
     env.refuse(&[foreign], &[&stranger], E::WrongExchange).await;
     // A market in which the account has nothing.
+    flag(env, &t.liquidator, &t.account).await;
     let takeover = take(env, BTC_PERP, ALL);
     refuse(
         env,

@@ -1,30 +1,29 @@
 //! What an account in liquidation may do, and how it gets out.
 use plimsoll::{
     error::PlimsollError as E,
+    events::PositionLiquidated,
     orders::terms::{OrderRef, OrderTerms},
 };
-use plimsoll_client::instructions as ix;
-use plimsoll_client::instructions::Liquidation;
+use plimsoll_client::{
+    events,
+    instructions::{self as ix, Liquidation},
+};
 use plimsoll_tests::{
     env::{SOL, SOL_PERP, USDC},
     trading::{ask, bid},
     usd,
 };
 
-use crate::common::*;
+use plimsoll_tests::scenarios::*;
 
-/// The account of [`long`] with a resting order, below its line and flagged.
+/// The account of [`long`] with a resting order, below its line at two observations.
 async fn flagged() -> (Long, u64) {
     let mut t = long().await;
     let order = t.env.place(&t.account, bid(14_000, 10), &[]).await.id;
     shock(&mut t.env, SOL, 136.0).await;
-    liquidate(
-        &mut t.env,
-        &t.liquidator,
-        &t.account,
-        &Liquidation::default(),
-    )
-    .await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
+    let nothing = Liquidation::default();
+    liquidate(&mut t.env, &t.liquidator, &t.account, &nothing).await;
     assert!(is_flagged(&t.env, &t.account).await);
     (t, order)
 }
@@ -136,7 +135,7 @@ async fn a_deposit_short_of_the_end_line_does_not_clear() {
 async fn what_nobody_refreshed_lately_counts_for_the_account() {
     let mut t = long().await;
     shock(&mut t.env, SOL, 136.0).await;
-    t.env.advance_by(0, 17).await;
+    t.env.advance(11).await;
     let nothing = Liquidation::default();
     refuse(
         &mut t.env,
@@ -147,20 +146,19 @@ async fn what_nobody_refreshed_lately_counts_for_the_account() {
     )
     .await;
     t.env.refresh_all().await;
-    t.env.advance_by(0, 16).await;
-    liquidate(&mut t.env, &t.liquidator, &t.account, &nothing).await;
-    assert!(is_flagged(&t.env, &t.account).await);
+    t.env.advance(10).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
+    let slice = take(&t.env, SOL_PERP, 10);
+    liquidate(&mut t.env, &t.liquidator, &t.account, &slice).await;
 
     // The flag, and with it the ramp of the fee, outlives a call that did not refresh.
-    t.env.advance_by(0, 1).await;
-    let since = t.env.margin(t.account.margin).await.flagged_slot;
+    t.env.advance(11).await;
+    let since = t.env.margin(t.account.margin).await.flagged_at;
     let takeover = take(&t.env, SOL_PERP, ALL);
     let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
-    assert!(
-        plimsoll_client::events::of_kind::<plimsoll::events::PositionLiquidated>(&outcome.logs)
-            .is_empty()
-    );
-    assert_eq!(t.env.margin(t.account.margin).await.flagged_slot, since);
+    let taken: Vec<PositionLiquidated> = events::of_kind(&outcome.logs);
+    assert!(taken.is_empty());
+    assert_eq!(t.env.margin(t.account.margin).await.flagged_at, since);
     t.env.refresh_all().await;
     liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
     assert!(!is_flagged(&t.env, &t.account).await);

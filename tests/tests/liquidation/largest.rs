@@ -20,7 +20,7 @@ use plimsoll_tests::{
 use solana_keypair::Keypair;
 use std::mem::offset_of;
 
-use crate::common::*;
+use plimsoll_tests::scenarios::*;
 
 /// What an instruction has without asking for more.
 const DEFAULT_BUDGET: u64 = 200_000;
@@ -54,6 +54,7 @@ async fn exchange() -> Env {
             decimals: 9,
             primary: Feed::pull(),
             fallback: None,
+            feed: 0,
             usd: 20.0,
         };
         env.list(asset, volatile_params(0.8, 0.9)).await;
@@ -172,10 +173,9 @@ async fn stays_within_the_default_budget() {
     costs.run(&mut t.env, "deposit", deposit, &[&key]).await;
 
     let refresh_ix = |env: &Env, assets: usize, markets: usize| {
-        let assets = (0..assets).map(|a| env.asset_entry(a));
-        let entries: Vec<_> = assets
-            .chain((0..markets).map(|m| env.market_entry(m)))
-            .collect();
+        let assets = (0..assets).flat_map(|a| env.asset_entry(a));
+        let markets = (0..markets).flat_map(|m| env.market_entry(m));
+        let entries: Vec<_> = assets.chain(markets).collect();
         ix::refresh(&env.exchange, &entries)
     };
     for (what, assets, markets) in [
@@ -194,6 +194,7 @@ async fn stays_within_the_default_budget() {
     }
 
     sink(&mut t).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
     for market in 0..MARKETS {
         fill_up(&mut t.env, market).await;
     }
@@ -257,6 +258,7 @@ async fn stays_within_the_default_budget_in_portfolio_margin() {
     let key = t.account.key.insecure_clone();
     t.env.run(&[withdraw], &[&key]).await;
     sink_below(&mut t, 0).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
     for market in 0..MARKETS {
         fill_up(&mut t.env, market).await;
     }
@@ -269,6 +271,7 @@ async fn stays_within_the_default_budget_in_portfolio_margin() {
     costs.run(&mut t.env, what, cancel, &[&by]).await;
     assert!(t.env.open_orders(&t.account).await.is_empty());
     sink_below(&mut t, -500_000_000).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
     let small = swap(&t.env, Leg::Asset(SOL), Leg::Asset(ASSETS - 1), SOL_1 / 100);
     for (what, liquidation) in [
         ("liquidate, a slice of a position", take(&t.env, 1, 5)),

@@ -12,7 +12,7 @@ use plimsoll_tests::{
     usd, Env, Trader, TxOutcome,
 };
 
-use crate::common::*;
+use plimsoll_tests::scenarios::*;
 
 /// A long of 100 SOL whose loss is larger than all it has, closed and without a deposit, and two shorts who won it in
 /// the proportion 3 : 1.

@@ -1,10 +1,11 @@
 //! Liquidation and bankruptcy on the built program, with the costs of the largest account the limits allow.
 mod bankruptcy;
-mod common;
+mod doubt;
 mod eligibility;
 mod flagged;
 mod largest;
 mod losses;
+mod observations;
 mod oracles;
 mod orders;
 mod permanence;

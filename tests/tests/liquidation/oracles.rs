@@ -6,7 +6,7 @@ use plimsoll_tests::{
     usd, Env, Trader,
 };
 
-use crate::common::*;
+use plimsoll_tests::scenarios::*;
 
 /// More than half gone within a tick, the stable price still where it was.
 #[tokio::test]
@@ -80,6 +80,7 @@ async fn what_a_broken_feed_prices_counts_in_favour_and_is_left_alone() {
     env.refresh_all().await;
     assert!(env.entry(SOL).await.price.is_broken());
     assert!(!env.entry(BTC).await.price.is_broken());
+    flag(&mut env, &by, &account).await;
     refuse(&mut env, &by, &account, &sol, E::BrokenFeed).await;
     liquidate(&mut env, &by, &account, &btc).await;
     env.assert_conserved().await;
@@ -90,11 +91,7 @@ async fn stale_collateral_stays_and_other_goes() {
     let (mut env, account, by) = two_deposits().await;
     shock(&mut env, SOL, 100.0).await;
     env.advance(121).await;
-    for asset in [USDC, SOL] {
-        env.set_price(asset, env.assets[asset].usd).await;
-    }
-    let entries = [env.asset_entry(USDC), env.asset_entry(SOL)];
-    env.refresh(&entries).await;
+    env.refresh_only(&[USDC, SOL]).await;
     let health = env.health(&account).await;
     assert_eq!(health.stale_deposits, 1 << BTC);
     assert!(health.maintenance < 0, "even so");
@@ -103,6 +100,7 @@ async fn stale_collateral_stays_and_other_goes() {
         swap(&env, Leg::Asset(SOL), usdc, usd(50)),
         swap(&env, Leg::Asset(BTC), usdc, usd(50)),
     );
+    flag_at(&mut env, &by, &account, &[USDC, SOL]).await;
     refuse(&mut env, &by, &account, &btc, E::StaleEntry).await;
     liquidate(&mut env, &by, &account, &sol).await;
     env.assert_conserved().await;
@@ -117,7 +115,8 @@ async fn a_stale_debt_is_not_repaid() {
     env.borrow(&account, ETH, ETH_1 * 34 / 100).await.unwrap();
     shock(&mut env, SOL, 100.0).await;
     env.advance(121).await;
-    env.move_price(SOL, 100.0).await;
+    env.refresh_only(&[SOL]).await;
+    flag_at(&mut env, &by, &account, &[SOL]).await;
     let what = swap(&env, Leg::Asset(SOL), Leg::Asset(ETH), ALL);
     refuse(&mut env, &by, &account, &what, E::StaleEntry).await;
     env.refresh_all().await;
@@ -125,7 +124,7 @@ async fn a_stale_debt_is_not_repaid() {
     env.assert_conserved().await;
 }
 
-/// Long at a price that fell, the stable price still high: once the entry is stale that one counts.
+/// Long at a price that fell, the stable price still high: once the entry is stale that one counts, and a tenth more.
 #[tokio::test]
 async fn a_stale_position_has_the_benefit_of_the_doubt() {
     let mut t = long().await;
@@ -155,11 +154,7 @@ async fn stale_deposits_have_the_benefit_of_the_doubt() {
     shock(&mut env, SOL, 110.0).await;
     assert!(env.health(&account).await.maintenance < 0);
     env.advance(121).await;
-    for asset in [USDC, BTC] {
-        env.set_price(asset, env.assets[asset].usd).await;
-    }
-    let entries = [env.asset_entry(USDC), env.asset_entry(BTC)];
-    env.refresh(&entries).await;
+    env.refresh_only(&[USDC, BTC]).await;
     let btc = swap(&env, Leg::Asset(BTC), Leg::Asset(USDC), ALL);
     refuse(&mut env, &by, &account, &btc, E::NotLiquidatable).await;
     env.assert_conserved().await;
@@ -171,7 +166,7 @@ async fn a_wide_confidence_prices_nothing() {
     let mut t = long().await;
     t.env.advance(10).await;
     t.env.set_price_with(SOL, 130.0, 6.5, 0).await;
-    let entries = [t.env.market_entry(SOL_PERP)];
+    let entries = t.env.market_entry(SOL_PERP);
     let outcome = t.env.refresh(&entries).await;
     let skipped: Vec<RefreshSkipped> = events::of_kind(&outcome.logs);
     assert_eq!(skipped[0].reason, errors::code(E::OracleTooWide));
@@ -191,7 +186,7 @@ async fn a_wide_confidence_prices_nothing() {
     liquidate(&mut t.env, &t.liquidator, &t.account, &slice).await;
     t.env.advance(121).await;
     t.env.set_price_with(SOL, 105.0, 6.5, 0).await;
-    let quote = [t.env.asset_entry(USDC), t.env.market_entry(SOL_PERP)];
+    let quote = [t.env.asset_entry(USDC), t.env.market_entry(SOL_PERP)].concat();
     t.env.set_price(USDC, 1.0).await;
     t.env.refresh(&quote).await;
     let what = take(&t.env, SOL_PERP, ALL);

@@ -7,7 +7,7 @@ use plimsoll_tests::{
     trading::{ask, bid},
 };
 
-use crate::common::*;
+use plimsoll_tests::scenarios::*;
 
 #[tokio::test]
 async fn orders_go_before_anything_is_seized() {
@@ -15,6 +15,7 @@ async fn orders_go_before_anything_is_seized() {
     t.env.place(&t.account, bid(14_900, 10), &[]).await;
     t.env.place(&t.account, ask(15_100, 10), &[]).await;
     shock(&mut t.env, SOL, 136.0).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
     let mut what = take(&t.env, SOL_PERP, 100);
     refuse(
         &mut t.env,
@@ -91,6 +92,7 @@ async fn fills_that_wait_are_settled_first() {
         t.env.place(&t.seller, ask(14_950, sold), &[]).await;
         assert_eq!(t.env.perp(&t.account).await.position.0, 10_000);
         shock(&mut t.env, SOL, 136.0).await;
+        flag(&mut t.env, &t.liquidator, &t.account).await;
         let what = Liquidation {
             cancel_in: vec![t.env.markets[SOL_PERP].market],
             ..take(&t.env, SOL_PERP, 100)

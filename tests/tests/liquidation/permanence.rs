@@ -5,7 +5,7 @@ use plimsoll_tests::{
     Env,
 };
 
-use crate::common::*;
+use plimsoll_tests::scenarios::*;
 
 #[derive(Clone, Copy, Debug)]
 enum Obstacle {

@@ -3,12 +3,12 @@
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use plimsoll::state::margin_account::account_state;
 use plimsoll_bots::liquidator::{
-    calls::{Addresses, AssetAddresses, Liquidator, MarketAddresses},
+    calls::{Addresses, FeedAddresses, Liquidator},
     gains::Gains,
     outlook::Outlook,
     plan::{Holdings, Limits, NoPlan, Plan, Situation, Step, Terms},
 };
-use plimsoll_client::{instructions::RefreshEntry, transaction::Version};
+use plimsoll_client::transaction::Version;
 use plimsoll_risk::{Assessment, HealthKind};
 use plimsoll_tests::{
     env::{BTC, BTC_PERP, ETH, JUP, SOL, SOL_PERP, USDC},
@@ -16,10 +16,8 @@ use plimsoll_tests::{
     usd, Env, Trader,
 };
 
-use crate::{
-    common::*,
-    largest::{fill_up, largest, sink, ASSETS, MARKETS},
-};
+use crate::largest::{fill_up, largest, sink, ASSETS, MARKETS};
+use plimsoll_tests::scenarios::*;
 
 fn limits() -> Limits {
     Limits {
@@ -30,39 +28,23 @@ fn limits() -> Limits {
         position_cost_bps: 5,
         token_cost_bps: 10,
         chores: true,
-        fresh_slots: 6,
+        fresh_ms: 2_000,
     }
 }
 
 fn addresses(env: &Env) -> Addresses {
-    let assets = (0..env.assets.len()).map(|index| match env.asset_entry(index) {
-        RefreshEntry::Asset {
-            asset,
-            oracle,
-            fallback,
-        } => AssetAddresses {
-            asset,
-            oracle,
-            fallback,
-        },
-        RefreshEntry::Market { .. } => unreachable!("an asset"),
-    });
-    let markets = (0..env.markets.len()).map(|index| match env.market_entry(index) {
-        RefreshEntry::Market {
-            market,
-            oracle,
-            fallback,
-        } => MarketAddresses {
-            market,
-            oracle,
-            fallback,
-        },
-        RefreshEntry::Asset { .. } => unreachable!("a market"),
-    });
+    let mut feeds = vec![FeedAddresses::default(); env.assets.len()];
+    for listed in &env.assets {
+        feeds[usize::from(listed.feed)] = FeedAddresses {
+            account: Some(listed.primary.account),
+            fallback: listed.fallback.map(|fallback| fallback.account),
+        };
+    }
     Addresses {
         exchange: env.exchange,
-        assets: assets.collect(),
-        markets: markets.collect(),
+        feeds,
+        assets: env.assets.iter().map(|listed| listed.asset).collect(),
+        markets: env.markets.iter().map(|listed| listed.market).collect(),
     }
 }
 
@@ -75,7 +57,6 @@ struct Knowledge {
 
 impl Knowledge {
     async fn of(env: &Env) -> Self {
-        let clock = env.clock().await;
         let mut terms = Terms::default();
         for index in 0..env.assets.len() {
             terms.assets.push((&*env.bank(index).await).into());
@@ -88,7 +69,7 @@ impl Knowledge {
             waiting.push(makers.map(|e| Pubkey::new_from_array(e.maker)).collect());
         }
         Self {
-            outlook: Outlook::new(&*env.risk().await, clock.slot, clock.unix_timestamp),
+            outlook: Outlook::new(env.risk().await.into(), env.now().await),
             terms,
             waiting,
         }
@@ -151,6 +132,15 @@ async fn carry_out(env: &mut Env, by: &Trader, account: &Trader, plan: &Plan, ve
     assert!(own.init >= 0, "{own:?}");
 }
 
+/// A second later every feed publishes again; whoever needs that takes it along.
+async fn publish(env: &mut Env) {
+    env.advance(1).await;
+    for asset in 0..env.assets.len() {
+        let usd = env.assets[asset].usd;
+        env.set_price(asset, usd).await;
+    }
+}
+
 /// Plans and acts until nobody needs anything; returns what was done.
 async fn work(env: &mut Env, by: &Trader, accounts: &[&Trader]) -> Vec<&'static str> {
     work_as(Version::V1, env, by, accounts).await
@@ -170,6 +160,9 @@ async fn work_as(
             match known.plan(env, by, account).await {
                 Ok(plan) => {
                     carry_out(env, by, account, &plan, version).await;
+                    if plan.step.kind() == "flag" {
+                        publish(env).await;
+                    }
                     done.push(plan.step.kind());
                     idle = false;
                 }
@@ -247,11 +240,16 @@ async fn wind_down_a_mixed_account(version: Version) {
         env.assets[asset].usd = dollars;
     }
     env.refresh_all().await;
-    // The entries are older than a liquidation accepts, so that it has to bring its own refreshes.
-    env.advance_by(8, 20).await;
+    // The prices are older than the liquidator likes, so that it brings its own refreshes.
+    env.advance(8).await;
+    publish(&mut env).await;
     let known = Knowledge::of(&env).await;
     let plan = known.plan(&env, &liquidator, &account).await.unwrap();
-    assert_eq!(plan.refresh.len(), 5);
+    assert_eq!(
+        plan.refresh.len(),
+        4,
+        "of the feeds of two deposits, two debts and a position"
+    );
     let done = work_as(version, &mut env, &liquidator, &[&account]).await;
     assert!(done.iter().any(|kind| kind.contains("swap")), "{done:?}");
 }
@@ -280,6 +278,7 @@ async fn a_small_liquidator_takes_what_it_can() {
     let mut t = long().await;
     let small = t.env.trader_with(&[(USDC, usd(1_200))]).await;
     shock(&mut t.env, SOL, 136.0).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
     let known = Knowledge::of(&t.env).await;
     let plan = known.plan(&t.env, &small, &t.account).await.unwrap();
     carry_out(&mut t.env, &small, &t.account, &plan, Version::V1).await;
@@ -290,8 +289,8 @@ async fn a_small_liquidator_takes_what_it_can() {
     t.env.assert_conserved().await;
 }
 
-/// An account with 16 balances, 16 positions and 63 orders in 16 books: all of its orders and what can be taken go in one
-/// transaction of version 1. Where every entry has to be refreshed too, those that do not fit go ahead of it.
+/// An account with 16 balances, 16 positions and 63 orders in 16 books: the refresh of all its feeds, the cancelling of all of
+/// its orders and what can be taken go in one transaction of version 1.
 #[tokio::test]
 async fn the_largest_account_is_liquidated_in_one_transaction_of_version_1() {
     let mut t = largest().await;
@@ -299,6 +298,9 @@ async fn the_largest_account_is_liquidated_in_one_transaction_of_version_1() {
     for market in 0..MARKETS {
         fill_up(&mut t.env, market).await;
     }
+    flag(&mut t.env, &t.liquidator, &t.account).await;
+    // Older than the bot sends, so that every feed goes along.
+    t.env.advance(3).await;
     let known = Knowledge::of(&t.env).await;
     let plan = known.plan(&t.env, &t.liquidator, &t.account).await.unwrap();
     let Step::Liquidate { cancel_in, moves } = &plan.step else {
@@ -306,20 +308,11 @@ async fn the_largest_account_is_liquidated_in_one_transaction_of_version_1() {
     };
     assert_eq!(cancel_in.len(), MARKETS);
     assert!(!moves.is_empty());
-    assert!(plan.refresh.is_empty(), "{:?}", plan.refresh);
-    let sent = transactions(&t.env, &t.liquidator, &plan, Version::V1);
-    assert_eq!(sent.len(), 1);
-
-    // Older than a liquidation accepts.
-    t.env.advance_by(8, 20).await;
-    let known = Knowledge::of(&t.env).await;
-    let plan = known.plan(&t.env, &t.liquidator, &t.account).await.unwrap();
-    assert_eq!(plan.refresh.len(), ASSETS + MARKETS);
+    assert_eq!(plan.refresh.len(), ASSETS);
     let sent = transactions(&t.env, &t.liquidator, &plan, Version::V1);
     let before = transactions(&t.env, &t.liquidator, &plan, Version::V0);
-    let counts = (before.len(), sent.len());
-    println!("{counts:?} transactions of version 0 and 1");
-    assert!(counts.1 <= 2 && counts.1 < counts.0, "{counts:?}");
+    assert_eq!(sent.len(), 1);
+    assert!(before.len() > 1);
     carry_out(&mut t.env, &t.liquidator, &t.account, &plan, Version::V1).await;
     assert!(t.env.open_orders(&t.account).await.is_empty());
     t.env.assert_conserved().await;

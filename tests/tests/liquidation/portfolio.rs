@@ -1,18 +1,18 @@
 //! Liquidation of accounts in portfolio margin: what improves them is taken, what opens a hedge is not.
 use plimsoll::{
     error::PlimsollError as E,
-    liquidation::{MAX_REFRESH_SLOTS, PATIENCE_SLOTS},
+    liquidation::PATIENCE_SECS,
     orders::terms::{OrderTerms, OrderType},
 };
 use plimsoll_client::instructions::Liquidation;
-use plimsoll_risk::{portfolio::PortfolioMargin, HealthKind, Policy};
+use plimsoll_risk::{portfolio::PortfolioMargin, HealthKind, Policy, Purpose};
 use plimsoll_tests::{
     env::{BTC, BTC_PERP, ETH, SOL, SOL_PERP, USDC},
     trading::bid,
     usd, Env, Trader,
 };
 
-use crate::common::*;
+use plimsoll_tests::scenarios::*;
 
 /// An exchange with a model, an account in portfolio margin, its counterparty and a liquidator.
 struct Desk {
@@ -89,7 +89,7 @@ impl Desk {
         let risk = self.env.risk().await;
         let account = self.env.margin(self.account.margin).await;
         let clock = self.env.clock().await;
-        let view = plimsoll::health::view(&risk, &clock);
+        let view = plimsoll::health::view(&risk, &clock, Purpose::Seize);
         let portfolio = plimsoll::health::portfolio(&account);
         let lines = PortfolioMargin::lines(&view, &portfolio, Policy::BenefitOfDoubt).unwrap();
         let end = HealthKind::LiquidationEnd as usize;
@@ -149,6 +149,7 @@ fn both(env: &Env, lots: u64, dollars: u64) -> Liquidation {
 #[tokio::test]
 async fn neither_leg_of_a_hedge_goes_alone_and_both_go_together() {
     let mut t = carry().await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
     let forward = take(&t.env, SOL_PERP, ALL);
     let spot = swap(&t.env, Leg::Asset(SOL), Leg::Asset(USDC), ALL);
     t.refuse(&forward, E::LiquidationHarms).await;
@@ -182,14 +183,15 @@ async fn neither_leg_of_a_hedge_goes_alone_and_both_go_together() {
 #[tokio::test]
 async fn a_leg_that_nobody_finds_a_partner_for_goes_alone_for_nothing() {
     let mut t = carry().await;
-    let flag = Liquidation::default();
-    t.liquidate(&flag).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
     assert!(t.is_flagged().await);
     let forward = take(&t.env, SOL_PERP, 100);
     t.refuse(&forward, E::LiquidationHarms).await;
-    t.env.advance_by(60, PATIENCE_SLOTS).await;
-    let dollars = t.env.assets[SOL].usd;
-    t.env.set_price(SOL, dollars).await;
+    // Patience is measured in seconds, not in slots; one of them passed with the flag.
+    t.env.advance_by(PATIENCE_SECS as i64 - 2, 1_000).await;
+    t.env.refresh_all().await;
+    t.refuse(&forward, E::LiquidationHarms).await;
+    t.env.advance_by(1, 0).await;
     t.env.refresh_all().await;
     let outcome = t.liquidate(&forward).await;
     let taken = taken(&outcome);
@@ -212,6 +214,7 @@ async fn two_positions_that_hedge_each_other_go_together() {
         hedges: vec![t.env.markets[BTC_PERP].market],
         ..take(&t.env, SOL_PERP, ALL)
     };
+    flag(&mut t.env, &t.liquidator, &t.account).await;
     let before = t.footing().await;
     t.liquidate(&hedged).await;
     assert_improved(before, t.footing().await);
@@ -228,6 +231,7 @@ async fn orders_go_first() {
     };
     t.env.place(&t.account, order, &[]).await;
     t.move_until_below(SOL, 0.97).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
     let takeover = take(&t.env, SOL_PERP, ALL);
     t.refuse(&takeover, E::OrdersRemain).await;
     let cancelling = Liquidation {
@@ -244,9 +248,9 @@ async fn stale_entries_count_in_favour() {
     let mut t = Desk::new(&[(USDC, usd(5_000))]).await;
     t.trade(SOL_PERP, 10_000).await;
     t.move_until_below(SOL, 0.97).await;
-    t.env.advance_by(8, u64::from(MAX_REFRESH_SLOTS) + 1).await;
+    t.env.advance(11).await;
     let takeover = take(&t.env, SOL_PERP, ALL);
-    // The stable price is still above, and nothing is required of what may not be there.
+    // Prices may be a tenth better by now.
     t.refuse(&takeover, E::NotLiquidatable).await;
     t.env.refresh_all().await;
     t.liquidate(&takeover).await;

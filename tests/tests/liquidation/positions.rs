@@ -1,12 +1,13 @@
 //! Taking over positions: sizes, fees and what remains.
 use plimsoll::error::PlimsollError as E;
 use plimsoll_client::instructions::Liquidation;
+use plimsoll_risk::liquidation::ramped_fee;
 use plimsoll_tests::{
     env::{SOL, SOL_PERP, USDC},
     usd,
 };
 
-use crate::common::*;
+use plimsoll_tests::scenarios::*;
 
 /// Ratios of 24 fraction bits.
 fn part(value: u64, ratio: u32, up: bool) -> u64 {
@@ -15,7 +16,7 @@ fn part(value: u64, ratio: u32, up: bool) -> u64 {
     ((product + carry) >> 24) as u64
 }
 
-/// A rate to the nearest basis point.
+/// A rate to the nearest basis point. The ramp of 0.5 to 2.5 % in 40 seconds adds five a second.
 fn basis_points(fee: u64, notional: u64) -> u64 {
     (fee * 10_000 + notional / 2) / notional
 }
@@ -33,7 +34,7 @@ async fn a_slice_of_a_long_trades_at_the_oracles_price_less_the_fee() {
     let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
     let slice = taken(&outcome);
     assert_eq!((slice.lots, slice.notional), (500, 680_000_000));
-    assert_eq!(slice.fee, part(slice.notional, terms.fee_min, true));
+    assert_eq!(slice.fee, part(slice.notional, ramped_fee(&terms, 1), true));
     assert_eq!(
         slice.insurance_fee,
         part(slice.fee, terms.insurance_share, false)
@@ -98,31 +99,29 @@ async fn a_takeover_can_close_the_liquidators_own_position() {
     t.env.assert_conserved().await;
 }
 
+/// By seconds, however many slots they were.
 #[tokio::test]
-async fn the_fee_ramps_with_the_slots_since_the_flag_up_to_its_cap() {
-    let mut t = long().await;
-    shock(&mut t.env, SOL, 136.0).await;
-    let terms = t.env.market(SOL_PERP).await.params.liquidation;
-    assert_eq!(terms.ramp_slots, 100);
-    liquidate(
-        &mut t.env,
-        &t.liquidator,
-        &t.account,
-        &Liquidation::default(),
-    )
-    .await;
-    let mut rates = Vec::new();
-    for slots in [0, 25, 50, 25, 100] {
-        t.env.advance_by(0, slots).await;
-        t.env.refresh_all().await;
-        let takeover = take(&t.env, SOL_PERP, 20);
-        let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
-        let slice = taken(&outcome);
-        rates.push(basis_points(slice.fee, slice.notional));
+async fn the_fee_ramps_with_the_time_since_the_flag_up_to_its_cap() {
+    for slots in [0, 1, 1_000] {
+        let mut t = long().await;
+        shock(&mut t.env, SOL, 136.0).await;
+        let terms = t.env.market(SOL_PERP).await.params.liquidation;
+        assert_eq!(terms.ramp_secs, 40);
+        let flag = Liquidation::default();
+        liquidate(&mut t.env, &t.liquidator, &t.account, &flag).await;
+        let mut rates = Vec::new();
+        for secs in [10, 20, 10, 40] {
+            t.env.advance_by(secs, slots).await;
+            t.env.refresh_all().await;
+            let takeover = take(&t.env, SOL_PERP, 20);
+            let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
+            let slice = taken(&outcome);
+            rates.push(basis_points(slice.fee, slice.notional));
+        }
+        // 0.5% to 2.5%, in basis points: after 10, 30, 40 and 80 seconds.
+        assert_eq!(rates, [100, 200, 250, 250]);
+        t.env.assert_conserved().await;
     }
-    // 0.5% to 2.5%, in basis points: after 0, 25, 75, 100 and 200 slots.
-    assert_eq!(rates, [50, 100, 200, 250, 250]);
-    t.env.assert_conserved().await;
 }
 
 /// Being cleared and flagged anew starts the ramp from its bottom.
@@ -137,7 +136,7 @@ async fn a_new_flag_starts_a_new_ramp() {
         &Liquidation::default(),
     )
     .await;
-    t.env.advance_by(0, 200).await;
+    t.env.advance(40).await;
     t.env.refresh_all().await;
     let takeover = take(&t.env, SOL_PERP, ALL);
     let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
@@ -148,7 +147,7 @@ async fn a_new_flag_starts_a_new_ramp() {
     let takeover = take(&t.env, SOL_PERP, 50);
     let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
     let slice = taken(&outcome);
-    assert_eq!(basis_points(slice.fee, slice.notional), 50);
+    assert_eq!(basis_points(slice.fee, slice.notional), 55);
     t.env.assert_conserved().await;
 }
 
@@ -168,7 +167,7 @@ async fn fees_never_make_a_solvent_account_bankrupt() {
         &Liquidation::default(),
     )
     .await;
-    t.env.advance_by(0, 200).await;
+    t.env.advance(40).await;
     t.env.refresh_all().await;
     let mut paid = 0;
     for lots in [1, 1, 10, 1_000, 5_000, ALL] {
@@ -242,13 +241,15 @@ async fn an_old_flag_is_worth_nothing() {
         shock(&mut t.env, SOL, dollars).await;
         let health = t.env.health(&t.account).await;
         assert!(health.liquidation_end < 0 && (health.maintenance < 0) == liquidated);
-        let takeover = take(&t.env, SOL_PERP, 50);
-        let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
-        assert_eq!(is_flagged(&t.env, &t.account).await, liquidated);
         if liquidated {
+            let takeover = take(&t.env, SOL_PERP, 50);
+            let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
+            assert!(is_flagged(&t.env, &t.account).await);
             let slice = taken(&outcome);
-            assert_eq!(basis_points(slice.fee, slice.notional), 50);
+            assert_eq!(basis_points(slice.fee, slice.notional), 55);
         } else {
+            liquidate(&mut t.env, &t.liquidator, &t.account, &flag).await;
+            assert!(!is_flagged(&t.env, &t.account).await);
             assert_eq!(t.env.perp(&t.account).await.position.0, 10_000);
         }
         t.env.assert_conserved().await;

@@ -6,10 +6,15 @@ use plimsoll_tests::{
     usd, Env, Trader,
 };
 
-use crate::common::*;
+use plimsoll_tests::scenarios::*;
 
 /// Rounding to a native unit of BTC, the dearest here, on both sides, in native quote.
 const ROUNDING: i64 = 2_000;
+
+/// Basis points that collateral or a debt costs a second after the flag: of 1 to 5 % over 40 seconds.
+const FEE: i64 = 110;
+/// The same of a claim on a market: of 0.5 to 2.5 %.
+const CLAIM_FEE: i64 = 55;
 
 /// What a swap should come to.
 struct Expected {
@@ -27,8 +32,8 @@ async fn check(
     legs: (Leg, Leg),
     expected: Expected,
 ) -> CollateralLiquidated {
+    flag(env, by, account).await;
     let before = env.health(account).await;
-    assert!(before.maintenance < 0 || is_flagged(env, account).await);
     assert!(before.liquidation_end < 0);
     let (own, equity_before) = (equity(env, by).await, before.equity);
     let what = swap(env, legs.0, legs.1, ALL);
@@ -83,7 +88,7 @@ async fn a_deposit_pays_a_debt_in_quote() {
     let bank = env.bank(SOL).await.insurance;
     let legs = (Leg::Asset(SOL), Leg::Asset(USDC));
     let expected = Expected {
-        fee: 100,
+        fee: FEE,
         clears: true,
     };
     let slice = check(&mut env, &by, &account, legs, expected).await;
@@ -103,7 +108,7 @@ async fn quote_pays_a_debt_in_another_asset() {
         &account,
         legs,
         Expected {
-            fee: 100,
+            fee: FEE,
             clears: true,
         },
     )
@@ -123,7 +128,7 @@ async fn a_deposit_pays_a_debt_in_another_asset() {
         &account,
         legs,
         Expected {
-            fee: 100,
+            fee: FEE,
             clears: true,
         },
     )
@@ -136,7 +141,7 @@ async fn a_deposit_pays_a_markets_loss() {
     let pool = t.env.market(SOL_PERP).await.pnl_pool;
     let legs = (Leg::Asset(BTC), Leg::Pnl(SOL_PERP));
     let expected = Expected {
-        fee: 100,
+        fee: FEE,
         clears: true,
     };
     let slice = check(&mut t.env, &t.liquidator, &t.account, legs, expected).await;
@@ -170,7 +175,7 @@ async fn a_profit_pays_a_debt() {
         &account,
         legs,
         Expected {
-            fee: 100,
+            fee: FEE,
             clears: false,
         },
     )
@@ -197,7 +202,7 @@ async fn a_profit_pays_a_debt_in_quote() {
         &account,
         legs,
         Expected {
-            fee: 50,
+            fee: CLAIM_FEE,
             clears: false,
         },
     )
@@ -209,7 +214,7 @@ async fn a_profit_pays_a_debt_in_quote() {
         &account,
         legs,
         Expected {
-            fee: 100,
+            fee: FEE,
             clears: true,
         },
     )
@@ -227,7 +232,7 @@ async fn a_profit_pays_another_markets_loss() {
     liquidate(&mut env, &liquidator, &account, &takeover).await;
     let legs = (Leg::Pnl(BTC_PERP), Leg::Pnl(SOL_PERP));
     let expected = Expected {
-        fee: 50,
+        fee: CLAIM_FEE,
         clears: true,
     };
     let slice = check(&mut env, &liquidator, &account, legs, expected).await;
@@ -279,6 +284,7 @@ async fn a_profit_is_first_paid_from_the_pool() {
     env.run(&[settle], &[]).await;
     assert!(env.market(BTC_PERP).await.pnl_pool > 0);
     shock(&mut env, ETH, 2_330.0).await;
+    flag(&mut env, &by, &account).await;
     let claim = env.perp_in(BTC_PERP, &account).await.quote.0;
     let before = equity(&mut env, &account).await;
     let what = swap(&env, Leg::Pnl(BTC_PERP), Leg::Asset(USDC), ALL);
@@ -297,6 +303,7 @@ async fn a_slice_holds_to_what_is_asked_and_there() {
     let (mut env, account, by) = start(&[(SOL, 10 * SOL_1)]).await;
     env.borrow(&account, USDC, usd(1_000)).await.unwrap();
     shock(&mut env, SOL, 105.0).await;
+    flag(&mut env, &by, &account).await;
     let (sol, usdc) = (Leg::Asset(SOL), Leg::Asset(USDC));
     for (collateral, debt) in [
         (sol, sol),
@@ -325,6 +332,7 @@ async fn tiny_slices_do_not_pay() {
     let (mut env, account, by) = start(&[(BTC, BTC_1 / 10)]).await;
     env.borrow(&account, USDC, usd(5_000)).await.unwrap();
     shock(&mut env, BTC, 54_000.0).await;
+    flag(&mut env, &by, &account).await;
     let own = equity(&mut env, &by).await;
     // Less than a native unit of the collateral: rounding up to it may not cost the account health.
     let mut repaid = 0;

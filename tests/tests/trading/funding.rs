@@ -13,7 +13,7 @@ pub async fn accrue(env: &mut Env, steps: usize) {
         env.advance(100).await;
         env.set_price(SOL, env.assets[SOL].usd).await;
         let entry = env.market_entry(SOL_PERP);
-        env.refresh(&[entry]).await;
+        env.refresh(&entry).await;
     }
     env.refresh_all().await;
 }

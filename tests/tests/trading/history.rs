@@ -7,7 +7,7 @@ use plimsoll::{
     state::MarginAccount,
 };
 use plimsoll_client::{errors, instructions as ix};
-use plimsoll_risk::{MarginModel, OpenOrder, Policy, StandardMargin};
+use plimsoll_risk::{MarginModel, OpenOrder, Policy, Purpose, StandardMargin};
 use plimsoll_tests::{
     env::{SOL, SOL_PERP, USDC},
     trading::{ask, bid},
@@ -86,7 +86,7 @@ fn require_sane(result: Result<TxOutcome, TestError>) -> bool {
 /// Health of every kind, by trader.
 async fn healths(env: &Env, traders: &[Trader]) -> Vec<[i128; 3]> {
     let (risk, clock) = (env.risk().await, env.clock().await);
-    let view = view(&risk, &clock);
+    let view = view(&risk, &clock, Purpose::Trade);
     let mut healths = Vec::new();
     for trader in traders {
         let account = env.margin(trader.margin).await;

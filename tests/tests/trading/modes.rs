@@ -6,7 +6,7 @@ use plimsoll::{
 };
 use plimsoll_client::instructions as ix;
 use plimsoll_tests::{
-    env::{BTC_PERP, SOL, SOL_PERP, USDC},
+    env::{BTC, BTC_PERP, SOL, SOL_PERP, USDC},
     trading::{ask, bid},
     usd, Env, Trader,
 };
@@ -38,7 +38,7 @@ const STALE: i64 = 130;
 async fn refresh_market(env: &mut Env) {
     env.set_price(USDC, 1.0).await;
     env.set_price(SOL, env.assets[SOL].usd).await;
-    let entries = [env.asset_entry(USDC), env.market_entry(SOL_PERP)];
+    let entries = [env.asset_entry(USDC), env.market_entry(SOL_PERP)].concat();
     env.refresh(&entries).await;
 }
 
@@ -97,13 +97,13 @@ async fn reduce_only_modes_take_reduce_only_orders_alone() {
 #[tokio::test]
 async fn a_stale_market_takes_no_new_risk_and_lets_risk_go() {
     let (mut env, maker, taker) = positions().await;
+    let third = env.trader_with(&[(USDC, usd(1_000))]).await;
     env.advance(STALE).await;
     let stale = PlimsollError::StaleEntry;
     for terms in [bid(SPOT - 20, 1), ask(SPOT - 1, 1), bid(SPOT + 50, 1)] {
         env.refuse_order(&taker, terms, &[&maker], stale).await;
     }
     // At a bad price a reduce-only order needs Init health, which nobody knows now.
-    let third = env.trader_with(&[(USDC, usd(1_000))]).await;
     let bad = reduce(ask(SPOT / 2, 100));
     env.refuse_order(&third, bid(SPOT / 2, 100), &[], stale)
         .await;
@@ -135,7 +135,7 @@ async fn a_reduce_only_order_at_a_bad_price_is_no_way_out_of_a_stale_market() {
     env.advance(STALE).await;
     env.set_price(USDC, 1.0).await;
     let quote = env.asset_entry(USDC);
-    env.refresh(&[quote]).await;
+    env.refresh(&quote).await;
     let poor = PlimsollError::InsufficientHealth;
     env.refuse_order(&taker, dump(300_000), &[&maker], poor)
         .await;
@@ -149,14 +149,14 @@ async fn a_reduce_only_order_at_a_bad_price_is_no_way_out_of_a_stale_market() {
 #[tokio::test]
 async fn an_unrelated_stale_entry_blocks_nobody() {
     let (mut env, maker, taker) = positions().await;
-    env.deposit(&taker, SOL, 1_000_000_000).await.unwrap();
+    env.deposit(&taker, BTC, 1_000_000).await.unwrap();
     env.advance(STALE).await;
     refresh_market(&mut env).await;
-    // The other assets and the other market are stale; the SOL deposit counts nothing.
+    // The other assets and the other market are stale; the BTC deposit counts nothing.
     env.place(&taker, bid(SPOT - 20, 1), &[]).await;
     env.place(&taker, ask(SPOT - 1, 10), &[&maker]).await;
     let report = env.health(&taker).await;
-    assert_eq!((report.stale_deposits, report.stale_markets), (1 << SOL, 0));
+    assert_eq!((report.stale_deposits, report.stale_markets), (1 << BTC, 0));
     // In the other market the same trader is refused.
     let other = env.order_in_ix(BTC_PERP, &taker, bid(59_000, 1), &[]);
     let stale = PlimsollError::StaleEntry;
@@ -166,7 +166,7 @@ async fn an_unrelated_stale_entry_blocks_nobody() {
     env.advance(STALE).await;
     env.set_price(SOL, 150.0).await;
     let entry = env.market_entry(SOL_PERP);
-    env.refresh(&[entry]).await;
+    env.refresh(&entry).await;
     let poor = PlimsollError::InsufficientHealth;
     env.refuse_order(&taker, bid(SPOT - 20, 100), &[], poor)
         .await;
@@ -176,14 +176,14 @@ async fn an_unrelated_stale_entry_blocks_nobody() {
 #[tokio::test]
 async fn a_stale_debt_or_position_elsewhere_blocks_new_risk() {
     let (mut env, maker, taker) = positions().await;
-    env.deposit(&maker, SOL, 100_000_000_000).await.unwrap();
-    env.borrow(&taker, SOL, 1_000_000_000).await.unwrap();
+    env.deposit(&maker, BTC, 100_000_000).await.unwrap();
+    env.borrow(&taker, BTC, 1_000_000).await.unwrap();
     env.advance(STALE).await;
     refresh_market(&mut env).await;
     let stale = PlimsollError::StaleEntry;
     env.refuse_order(&taker, bid(SPOT - 20, 1), &[], stale)
         .await;
-    assert_eq!(env.health(&taker).await.stale_debts, 1 << SOL);
+    assert_eq!(env.health(&taker).await.stale_debts, 1 << BTC);
     env.place(&taker, ask(SPOT - 1, 10), &[&maker]).await;
     env.place(&maker, bid(SPOT - 20, 1), &[]).await;
 

@@ -198,14 +198,14 @@ async fn the_parts_hold_while_entries_are_stale_and_for_debts() {
     env.place(&trader, ask(SPOT, 5_000), &[&maker]).await;
     let (fresh, _) = check(&mut env, &trader).await;
     assert_ne!(fresh.init.binding, portfolio::Binding::Nothing);
-    let age = env.entry(SOL).await.max_age_secs;
+    let [age, ..] = env.entry(SOL).await.price.max_age_secs;
     env.advance(i64::from(age) + 1).await;
     for refreshed in [vec![], vec![USDC, BTC], vec![USDC, BTC, ETH]] {
         for asset in refreshed {
             let usd = env.assets[asset].usd;
             env.set_price(asset, usd).await;
             let entry = env.asset_entry(asset);
-            env.refresh(&[entry]).await;
+            env.refresh(&entry).await;
         }
         let (report, document) = check(&mut env, &trader).await;
         assert!(!document.stale.is_empty());

@@ -10,6 +10,7 @@ use plimsoll_tests::{
 
 use crate::{
     portfolio::{largest, order, units, World, DEEP, LOTS, ROOM},
+    risk::{flag, liquidate_ix},
     table::Row,
 };
 
@@ -159,15 +160,14 @@ async fn liquidating(world: &mut World, liquidator: &Trader, victim: &Trader) ->
         swap: swap.swap,
         ..position.clone()
     };
+    flag(world, liquidator, victim).await;
     let mut rows = Vec::new();
     for (name, what) in [
         ("liquidate, a position slice", position),
         ("liquidate, a swap of collateral for debt", swap),
         ("liquidate, a position slice and a swap", both),
     ] {
-        let exchange = &world.env.exchange;
-        let (key, own) = (liquidator.pubkey(), liquidator.margin);
-        let liquidate = ix::liquidate(exchange, key, own, victim.margin, &what);
+        let liquidate = liquidate_ix(world, liquidator, victim, &what);
         let cost = world.cost(liquidate, liquidator).await;
         rows.push(Row::new(name, FULL, cost, 200_000));
     }

@@ -58,6 +58,7 @@ impl World {
                 decimals: 9,
                 primary: Feed::pull(),
                 fallback: None,
+                feed: 0,
                 usd: 100.0,
             };
             env.list(asset, volatile_params(0.8, 0.9)).await;

@@ -1,4 +1,5 @@
 //! Compute units of refreshing prices, moving tokens, settling profits and liquidating.
+use anchor_lang::solana_program::instruction::Instruction;
 use plimsoll_client::instructions::{self as ix, Liquidation, RefreshEntry, Swap};
 use plimsoll_tests::{
     env::{BTC, BTC_PERP, ETH, SOL, SOL_PERP, USDC},
@@ -47,7 +48,7 @@ async fn tokens(world: &mut World, trader: &Trader) -> Vec<Row> {
 /// One entry is the difference between refreshing it with another and that other alone.
 async fn refreshing(world: &mut World) -> Vec<Row> {
     let other = world.env.asset_entry(ROOM - 1);
-    let alone = refresh(world, &[other]).await;
+    let alone = refresh(world, &other).await;
     world.fill_book(DUST_MARKET, LOTS).await;
     let entries = [
         (
@@ -70,7 +71,7 @@ async fn refreshing(world: &mut World) -> Vec<Row> {
     ];
     let mut rows = vec![Row::new("refresh, one asset", "", alone, None)];
     for (what, entry) in entries {
-        let both = refresh(world, &[other, entry]).await;
+        let both = refresh(world, &[other, entry].concat()).await;
         let budget = (what != DUST).then_some(3_000);
         rows.push(Row::new(what, "", both - alone, budget));
     }
@@ -103,6 +104,25 @@ async fn settling(world: &mut World, trader: &Trader) -> Vec<Row> {
     ]
 }
 
+pub fn liquidate_ix(
+    world: &World,
+    liquidator: &Trader,
+    victim: &Trader,
+    what: &Liquidation,
+) -> Instruction {
+    let exchange = &world.env.exchange;
+    let (key, own) = (liquidator.pubkey(), liquidator.margin);
+    ix::liquidate(exchange, key, own, victim.margin, what)
+}
+
+/// Flags an account and publishes every price again a second later: from then on it can be seized from.
+pub async fn flag(world: &mut World, liquidator: &Trader, victim: &Trader) {
+    let flag = liquidate_ix(world, liquidator, victim, &Liquidation::default());
+    world.cost(flag, liquidator).await;
+    world.env.advance(1).await;
+    world.env.refresh_all().await;
+}
+
 /// Slices so small that the account stays below its line.
 async fn liquidating(world: &mut World, liquidator: &Trader, victim: &Trader) -> Vec<Row> {
     let position = Liquidation {
@@ -118,15 +138,10 @@ async fn liquidating(world: &mut World, liquidator: &Trader, victim: &Trader) ->
         }),
         ..Liquidation::default()
     };
+    flag(world, liquidator, victim).await;
     let mut figures = Vec::new();
     for what in [position, swap] {
-        let liquidate = ix::liquidate(
-            &world.env.exchange,
-            liquidator.pubkey(),
-            liquidator.margin,
-            victim.margin,
-            &what,
-        );
+        let liquidate = liquidate_ix(world, liquidator, victim, &what);
         figures.push(world.cost(liquidate, liquidator).await);
     }
     vec![

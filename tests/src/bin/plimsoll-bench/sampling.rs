@@ -75,16 +75,17 @@ pub async fn rows(world: &mut World) -> Vec<Row> {
 async fn row(
     world: &mut World,
     what: &'static str,
-    entry: RefreshEntry,
+    entry: [RefreshEntry; 2],
     secs: i64,
     budget: impl Into<Option<u64>>,
 ) -> Row {
     let other = world.env.asset_entry(ROOM - 1);
     // Everything has its first sample, or its last just now.
-    refresh(world, &[other, entry], DUE).await;
-    let alone = refresh(world, &[other], EARLY).await;
-    refresh(world, &[other, entry], DUE).await;
-    let both = refresh(world, &[other, entry], secs).await;
+    let together = [other, entry].concat();
+    refresh(world, &together, DUE).await;
+    let alone = refresh(world, &other, EARLY).await;
+    refresh(world, &together, DUE).await;
+    let both = refresh(world, &together, secs).await;
     Row::new(what, "", both - alone, budget)
 }
 

@@ -64,8 +64,18 @@ pub fn page(rows: &[Row]) -> String {
         let left = block - cost(keeper, 2, FEEDS);
         let with = |units: u64, writable| cost(units + one, writable + 1, ORDER_BYTES + 16);
         let rows = [
-            ("in one market", per_second(account, rest), per_second(account, take), "the market's account"),
-            ("across markets, keepers refreshing", per_second(left, rest), per_second(left, take), "the block"),
+            (
+                "in one market",
+                per_second(account, rest),
+                per_second(account, take),
+                "the market's account",
+            ),
+            (
+                "across markets, keepers refreshing",
+                per_second(left, rest),
+                per_second(left, take),
+                "the block",
+            ),
             (
                 "across markets, a refresh in front of each",
                 per_second(account, with(posts, 5)),

@@ -183,7 +183,7 @@ fn a_stale_entry_refuses_all_but_reduce_only_orders() {
     let mut desk = desk_with_a_trade();
     desk.place(1, bid(1_000, 20), &[]).unwrap();
     desk.clock.unix_timestamp += 60;
-    desk.place(1, bid(1, 10), &[]).unwrap();
+    desk.place(1, bid(900, 10), &[]).unwrap();
     desk.clock.unix_timestamp += 1;
     refused(
         desk.place(1, bid(1_000, 10), &[]),

@@ -3,14 +3,16 @@ use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use plimsoll::{
     error::PlimsollError,
     events::{CollateralLiquidated, PositionLiquidated},
+    liquidation::FLAG_SECS,
     state::margin_account::account_state,
 };
 use plimsoll_client::{
     events,
     instructions::{self as ix, BadDebt, Liquidation, Swap},
 };
-use plimsoll_tests::{
-    env::{BTC, SOL_PERP, USDC},
+
+use crate::{
+    env::{BTC, SOL, SOL_PERP, USDC},
     trading::{ask, bid},
     usd, Env, Trader, TxOutcome,
 };
@@ -64,7 +66,8 @@ pub fn liquidate_ix(env: &Env, by: &Trader, account: &Trader, what: &Liquidation
     ix::liquidate(&env.exchange, by.pubkey(), by.margin, account.margin, what)
 }
 
-/// Liquidates at a second observation where something is seized: an account that is not flagged yet is flagged first.
+/// Liquidates, where something is seized at a second observation: an account that is not flagged yet is flagged a second
+/// before.
 pub async fn liquidate(
     env: &mut Env,
     by: &Trader,
@@ -78,15 +81,24 @@ pub async fn liquidate(
     env.run(&[liquidate], &[&by.key]).await
 }
 
-/// Flags an account, if it is not flagged yet; a second later every price is published and taken anew, as it was.
+/// Flags an account, unless a flag stands that still says something; a second later every price is published and taken anew,
+/// as it was.
 pub async fn flag(env: &mut Env, by: &Trader, account: &Trader) {
-    if env.margin(account.margin).await.state == account_state::LIQUIDATING {
+    let assets: Vec<usize> = (0..env.assets.len()).collect();
+    flag_at(env, by, account, &assets).await;
+}
+
+/// The same where only these assets' prices are published anew.
+pub async fn flag_at(env: &mut Env, by: &Trader, account: &Trader, assets: &[usize]) {
+    let flagged = env.margin(account.margin).await;
+    let since = env.now().await - flagged.flagged_at;
+    if flagged.state == account_state::LIQUIDATING && since <= FLAG_SECS as i64 {
         return;
     }
     let flag = liquidate_ix(env, by, account, &Liquidation::default());
     env.run(&[flag], &[&by.key]).await;
     env.advance(1).await;
-    env.refresh_all().await;
+    env.refresh_only(assets).await;
 }
 
 /// Requires a refusal that changes nothing.
@@ -150,6 +162,67 @@ pub async fn shock(env: &mut Env, asset: usize, dollars: f64) {
     env.refresh_all().await;
 }
 
+/// Lets time pass; at least twice a minute the prices of these assets are published and taken anew, and no others.
+pub async fn pass(env: &mut Env, secs: i64, alive: &[usize]) {
+    let mut left = secs;
+    while left > 0 {
+        let step = left.min(30);
+        env.advance(step).await;
+        env.refresh_only(alive).await;
+        left -= step;
+    }
+}
+
+/// Every asset but these.
+pub fn all_but(env: &Env, dead: &[usize]) -> Vec<usize> {
+    let assets = 0..env.assets.len();
+    assets.filter(|asset| !dead.contains(asset)).collect()
+}
+
+/// What traders brought, to tell what they gained: opened while their margin accounts are empty. From then on lending pays
+/// nothing, so that a gain is not interest.
+pub struct Books(Vec<Vec<u64>>);
+
+impl Books {
+    pub async fn open(env: &mut Env, traders: &[&Trader]) -> Self {
+        for asset in 0..env.assets.len() {
+            env.edit_asset(asset, |p| {
+                p.curve.zero_rate = 0;
+                p.curve.rate0 = 0;
+                p.curve.rate1 = 0;
+                p.curve.max_rate = 0;
+            })
+            .await;
+        }
+        let mut tokens = Vec::new();
+        for trader in traders {
+            let mut held = Vec::new();
+            for account in &trader.tokens {
+                held.push(env.tokens(*account).await);
+            }
+            tokens.push(held);
+        }
+        Self(tokens)
+    }
+
+    /// What all of them together have more than they brought, native quote, at the prices of now, which are published and taken
+    /// first. An account that owes more than it has is abandoned.
+    pub async fn gain(&self, env: &mut Env, traders: &[&Trader]) -> i64 {
+        env.advance(1).await;
+        env.refresh_all().await;
+        let mut gained = 0;
+        for (trader, before) in traders.iter().zip(&self.0) {
+            gained += i128::from(equity(env, trader).await.max(0));
+            for (asset, before) in before.iter().enumerate() {
+                let more = i128::from(env.tokens(trader.tokens[asset]).await) - i128::from(*before);
+                let entry = env.entry(asset).await;
+                gained += (more * i128::from(entry.price.spot)) >> entry.shift;
+            }
+        }
+        i64::try_from(gained).expect("fits")
+    }
+}
+
 /// Someone with much of everything, to trade with, lend and liquidate.
 pub async fn rich(env: &mut Env) -> Trader {
     let deposits: Vec<(usize, u64)> = (0..env.assets.len())
@@ -199,7 +272,7 @@ pub async fn loss_on_btc() -> Long {
     let account = env.trader_with(&[(BTC, BTC_1 / 20)]).await;
     let (seller, liquidator) = (rich(&mut env).await, rich(&mut env).await);
     trade(&mut env, SOL_PERP, &account, &seller, 150.0, 10_000).await;
-    shock(&mut env, plimsoll_tests::env::SOL, 124.0).await;
+    shock(&mut env, SOL, 124.0).await;
     let takeover = take(&env, SOL_PERP, ALL);
     liquidate(&mut env, &liquidator, &account, &takeover).await;
     let perp = env.perp(&account).await;

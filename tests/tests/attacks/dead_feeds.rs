@@ -1,0 +1,148 @@
+//! Feeds that died: worthless collateral brought in afterwards, and margin that nobody can price any more.
+use plimsoll::{error::PlimsollError as E, liquidation::PATIENCE_SECS};
+use plimsoll_client::instructions::Liquidation;
+use plimsoll_tests::{
+    env::{ETH, JUP, SOL, SOL_PERP, USDC},
+    scenarios::*,
+    usd, Env,
+};
+
+use super::{assert_one_of, falls};
+
+/// A losing account brings tokens whose feed died. Brought in while it was alive, they help for a bounded time.
+#[tokio::test]
+async fn tokens_of_a_dead_feed_rescue_nobody() {
+    for (by, delay) in falls() {
+        let mut t = long().await;
+        let alive = all_but(&t.env, &[JUP]);
+        pass(&mut t.env, 60 + delay, &alive).await;
+        let rescue = t.env.deposit_ix(&t.account, JUP, 200_000_000_000);
+        t.env
+            .refuse(&[rescue], &[&t.account.key], E::DepositInDoubt)
+            .await;
+        t.env.advance(1).await;
+        t.env.assets[SOL].usd = 137.5 * (1.0 - by);
+        t.env.refresh_only(&alive).await;
+        flag_at(&mut t.env, &t.liquidator, &t.account, &alive).await;
+        let rescue = t.env.deposit_ix(&t.account, JUP, 200_000_000_000);
+        t.env
+            .refuse(&[rescue], &[&t.account.key], E::DepositInDoubt)
+            .await;
+        let all = take(&t.env, SOL_PERP, ALL);
+        liquidate(&mut t.env, &t.liquidator, &t.account, &all).await;
+        assert!(t.env.perp(&t.account).await.position.0 < 10_000);
+        t.env.assert_conserved().await;
+    }
+}
+
+/// What was deposited before: it counts a tenth better for six minutes, and half at the end of the hour.
+#[tokio::test]
+async fn a_deposit_whose_feed_dies_carries_a_loss_for_a_bounded_time() {
+    let mut t = long().await;
+    // 1,000 USD of JUP, weighted 0.7.
+    t.env.deposit(&t.account, JUP, 1_250_000_000).await.unwrap();
+    let alive = all_but(&t.env, &[JUP]);
+    pass(&mut t.env, 60, &alive).await;
+    t.env.advance(1).await;
+    t.env.assets[SOL].usd = 130.5;
+    t.env.refresh_only(&alive).await;
+    let mut minutes = 0;
+    loop {
+        let flag = liquidate_ix(&t.env, &t.liquidator, &t.account, &Liquidation::default());
+        let result = t.env.send(&[flag], &[&t.liquidator.key]).await;
+        if result.is_ok() {
+            break;
+        }
+        assert_one_of(result, &[E::NotLiquidatable]);
+        pass(&mut t.env, 60, &alive).await;
+        minutes += 1;
+        assert!(minutes <= 60, "never");
+    }
+    assert!(minutes > 6, "{minutes}");
+    pass(&mut t.env, 1, &alive).await;
+    let all = take(&t.env, SOL_PERP, ALL);
+    liquidate(&mut t.env, &t.liquidator, &t.account, &all).await;
+    assert!(t.env.perp(&t.account).await.position.0 < 10_000);
+    t.env.assert_conserved().await;
+}
+
+/// In portfolio margin as well: what the model covers decays in doubt like anything else.
+#[tokio::test]
+async fn a_portfolio_on_a_dead_feed_is_liquidated_in_the_end() {
+    let mut env = Env::new().await;
+    env.list_model().await;
+    let by = rich(&mut env).await;
+    let account = env.portfolio_trader(&[(ETH, 5 * ETH_1)]).await;
+    env.borrow(&account, USDC, usd(9_000)).await.unwrap();
+    let alive = all_but(&env, &[ETH]);
+    pass(&mut env, 300, &alive).await;
+    let what = swap(&env, Leg::Asset(ETH), Leg::Asset(USDC), usd(100));
+    refuse(&mut env, &by, &account, &what, E::NotLiquidatable).await;
+    let more = env.withdraw_ix(&account, USDC, usd(1), true);
+    env.refuse(&[more], &[&account.key], E::InsufficientHealth)
+        .await;
+    pass(&mut env, 3_600, &alive).await;
+    flag_at(&mut env, &by, &account, &alive).await;
+    pass(&mut env, PATIENCE_SECS as i64, &alive).await;
+    liquidate(&mut env, &by, &account, &what).await;
+    assert!(env.balance(account.margin, ETH).await < 5 * ETH_1 as i64);
+    env.assert_conserved().await;
+}
+
+/// The quote token's feed is out: who has his margin in it liquidates all the same.
+#[tokio::test]
+async fn a_quote_outage_holds_no_liquidator_back() {
+    for (by, delay) in falls() {
+        let mut t = long().await;
+        let liquidator = t.env.trader_with(&[(USDC, usd(5_000_000))]).await;
+        let alive = all_but(&t.env, &[USDC]);
+        pass(&mut t.env, 60 + delay, &alive).await;
+        // A debt in quote, and margin in it, count a tenth better by now.
+        t.env.advance(1).await;
+        t.env.assets[SOL].usd = 134.0 * (1.0 - by);
+        t.env.refresh_only(&alive).await;
+        flag_at(&mut t.env, &liquidator, &t.account, &alive).await;
+        let all = take(&t.env, SOL_PERP, ALL);
+        liquidate(&mut t.env, &liquidator, &t.account, &all).await;
+        assert!(t.env.perp(&t.account).await.position.0 < 10_000, "{by}");
+        // It is margin for nothing else.
+        let stale = E::InsufficientHealth;
+        let more = t.env.withdraw_ix(&liquidator, SOL, 1_000, true);
+        t.env.refuse(&[more], &[&liquidator.key], stale).await;
+        t.env.assert_conserved().await;
+    }
+}
+
+/// An attacker who knows that a token is worth less than its last price borrows on it, or pays with it, while it is young.
+#[tokio::test]
+async fn a_loan_on_a_falling_token_gains_nothing() {
+    for (by, delay) in falls() {
+        let mut env = Env::new().await;
+        env.refresh_all().await;
+        rich(&mut env).await;
+        let attacker = env.trader().await;
+        let books = Books::open(&mut env, &[&attacker]).await;
+        let alive = all_but(&env, &[SOL]);
+        env.advance(delay).await;
+        env.refresh_only(&alive).await;
+        let deposit = env.deposit_ix(&attacker, SOL, 10 * SOL_1);
+        let deposited = env.send(&[deposit], &[&attacker.key]).await;
+        if delay > 60 {
+            assert_one_of(deposited, &[E::DepositInDoubt]);
+        } else {
+            deposited.expect("young enough for a deposit");
+        }
+        let loan = env.withdraw_ix(&attacker, USDC, usd(1_190), true);
+        let lent = env.send(&[loan], &[&attacker.key]).await;
+        if delay > 20 {
+            assert_one_of(lent, &[E::InsufficientHealth]);
+        } else {
+            lent.expect("young enough for a loan");
+        }
+        env.assets[SOL].usd = 150.0 * (1.0 - by);
+        // What he still owns is worth less than what he brought, and he owes the rest.
+        let gain = books.gain(&mut env, &[&attacker]).await;
+        assert!(gain <= 0, "{by} after {delay} s: {gain}");
+        env.assert_conserved().await;
+    }
+}
