@@ -17,7 +17,6 @@ use plimsoll_client::{
     errors, events,
     instructions::{prune_orders, settle_fills, settle_pnl},
     rpc::{ChainClock, Entries, Freshness, Landed, ListedMarket},
-    transaction::Version,
 };
 
 use super::{

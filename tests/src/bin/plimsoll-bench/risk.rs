@@ -2,7 +2,7 @@
 use anchor_lang::solana_program::instruction::Instruction;
 use plimsoll_client::instructions::{self as ix, Liquidation, RefreshEntry, Swap};
 use plimsoll_tests::{
-    env::{BTC, BTC_PERP, ETH, SOL, SOL_PERP, USDC},
+    env::{BTC, ETH, SOL, SOL_PERP, USDC},
     Trader,
 };
 
@@ -45,36 +45,38 @@ async fn tokens(world: &mut World, trader: &Trader) -> Vec<Row> {
     ]
 }
 
-/// One entry is the difference between refreshing it with another and that other alone.
+/// One entry is the difference between refreshing it with others and those others alone.
 async fn refreshing(world: &mut World) -> Vec<Row> {
-    let other = world.env.asset_entry(ROOM - 1);
-    let alone = refresh(world, &other).await;
-    world.fill_book(DUST_MARKET, LOTS).await;
-    let entries = [
-        (
-            "refresh, each asset, Pyth pull feed",
-            world.env.asset_entry(SOL),
-        ),
-        (
-            "refresh, each asset, legacy Pyth feed",
-            world.env.asset_entry(BTC),
-        ),
-        (
-            "refresh, each market, Pyth pull feed",
-            world.env.market_entry(SOL_PERP),
-        ),
-        (
-            "refresh, each market, legacy Pyth feed",
-            world.env.market_entry(BTC_PERP),
-        ),
-        (DUST, world.env.market_entry(DUST_MARKET)),
+    let other = world.env.feed_entry(ROOM - 1);
+    let alone = refresh(world, &[other]).await;
+    let mut rows = vec![Row::new("refresh, one feed", "", alone, None)];
+    let feeds = [
+        ("refresh, each feed of an asset and a market", SOL),
+        ("refresh, each legacy feed of an asset and a market", BTC),
     ];
-    let mut rows = vec![Row::new("refresh, one asset", "", alone, None)];
-    for (what, entry) in entries {
-        let both = refresh(world, &[other, entry].concat()).await;
-        let budget = (what != DUST).then_some(3_000);
-        rows.push(Row::new(what, "", both - alone, budget));
+    for (what, asset) in feeds {
+        let feed = world.env.feed_entry(asset);
+        let both = refresh(world, &[other, feed]).await;
+        rows.push(Row::new(what, "", both - alone, 2_500));
     }
+    let bank = RefreshEntry::Bank(world.env.assets[SOL].asset);
+    let both = refresh(world, &[other, bank]).await;
+    rows.push(Row::new("refresh, each bank", "", both - alone, None));
+    world.fill_book(DUST_MARKET, LOTS).await;
+    for (what, market) in [("refresh, each market", SOL_PERP), (DUST, DUST_MARKET)] {
+        let [feed, market] = world.env.market_entry(market);
+        let without = refresh(world, &[other, feed]).await;
+        let with = refresh(world, &[other, feed, market]).await;
+        rows.push(Row::new(what, "", with - without, None));
+    }
+    let all: Vec<RefreshEntry> = (0..ROOM).map(|a| world.env.feed_entry(a)).collect();
+    let all = refresh(world, &all).await;
+    rows.push(Row::new(
+        "refresh, the feeds of 16 assets and 16 markets",
+        "",
+        all,
+        None,
+    ));
     rows
 }
 

@@ -62,7 +62,7 @@ pub fn page(rows: &[Row]) -> String {
         // Payer, account, market, book, queue; a maker's account more; the risk state more.
         let (rest, take) = (cost(posts, 5, ORDER_BYTES), cost(takes, 6, ORDER_BYTES));
         let left = block - cost(keeper, 2, FEEDS);
-        let with = |units: u64, writable| cost(units + one, writable + 1, ORDER_BYTES + 16);
+        let with = |units: u64, writable: u64| cost(units + one, writable + 1, ORDER_BYTES + 16);
         let rows = [
             (
                 "in one market",
