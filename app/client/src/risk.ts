@@ -22,6 +22,8 @@ import type {
   PricesInDoubt,
   ProgramEvent,
   BookView,
+} from "./risk-types.js";
+import type {
   MarginAccountView,
   RiskStateView,
   MarketView,
@@ -29,9 +31,10 @@ import type {
   FillQueueView,
   ExchangeView,
   PendingChangeView,
-} from "./risk-types.js";
+} from "./account-types.js";
 import type { RiskReport, RiskReportInput } from "./risk-report-types.js";
 
+export type * from "./account-types.js";
 export type * from "./risk-types.js";
 export type * from "./risk-report-types.js";
 
