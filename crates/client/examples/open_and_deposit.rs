@@ -43,7 +43,7 @@ async fn main() -> Outcome {
     let clock = connection.clock().await?;
     let deposited = Entries::default().and_asset(asset.index);
     let due = deposited.due(&risk, clock, Freshness::TRADE);
-    transaction.extend(exchange.refresh(&due, &risk, clock));
+    transaction.extend(exchange.refresh(&due, &risk, clock, sender.version().await));
     transaction.push(instructions::deposit(
         &exchange.refs,
         owner,

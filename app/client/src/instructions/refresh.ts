@@ -71,10 +71,7 @@ function marketMetas(exchange: ExchangeRef, index: number): AccountMeta[] {
   return [writable(address), readonly(book)];
 }
 
-/**
- * Refreshes of feeds. Each instruction takes at most half of a transaction of any version, so that what it is needed for can
- * go along.
- */
+/** Refreshes of feeds, each in at most half of a transaction of any version, so that what it is needed for can go along. */
 export function refreshFeeds(exchange: ExchangeRef, feeds: readonly FeedRef[]): Instruction[] {
   const groups: FeedRef[][] = [];
   for (const feed of feeds) {
