@@ -63,6 +63,7 @@ fn follow(node: &Node, notifier: &Notifier, config: StoreConfig) -> StoreHandle 
         name: "Scripted".into(),
         program: plimsoll::ID,
         exchange: refs.address,
+        feeds: Vec::new(),
         assets: Vec::new(),
         markets: Vec::new(),
         endpoints: Endpoints {
@@ -75,6 +76,7 @@ fn follow(node: &Node, notifier: &Notifier, config: StoreConfig) -> StoreHandle 
     let exchange = Exchange {
         refs,
         directory,
+        feeds: Vec::new(),
         assets: Vec::new(),
         markets: Vec::new(),
     };
@@ -95,7 +97,7 @@ async fn until(store: &StoreHandle, what: impl Fn(&StoreStatus) -> bool) -> Stor
     }
 }
 
-fn number(store: &StoreHandle, address: &Pubkey) -> Option<u64> {
+fn number(store: &StoreHandle, address: &Pubkey) -> Option<i64> {
     store.margin_account(address).map(|found| found.flagged_at)
 }
 

@@ -133,16 +133,16 @@ mod tests {
     use super::*;
     use plimsoll::state::MarginAccount;
 
-    fn data(flagged_slot: u64) -> Vec<u8> {
+    fn data(flagged_at: i64) -> Vec<u8> {
         let mut account: Box<MarginAccount> = bytemuck::zeroed_box();
-        account.flagged_slot = flagged_slot;
+        account.flagged_at = flagged_at;
         let mut data = MarginAccount::DISCRIMINATOR.to_vec();
         data.extend_from_slice(bytemuck::bytes_of(&*account));
         data
     }
 
-    fn flag(table: &Table<MarginAccount>, key: &Pubkey) -> Option<u64> {
-        table.get(key).map(|account| account.flagged_slot)
+    fn flag(table: &Table<MarginAccount>, key: &Pubkey) -> Option<i64> {
+        table.get(key).map(|account| account.flagged_at)
     }
 
     #[test]
