@@ -77,8 +77,8 @@ fn says_which_option_is_wrong() {
         error.contains("refresh_evry") && error.contains("refresh_every"),
         "{error}"
     );
-    let error = refused(&["keeper", "--print-config", "--refresh-at", "2"], &[]);
-    assert!(error.contains("refresh_at"), "{error}");
+    let error = refused(&["keeper", "--print-config", "--refresh-every", "0"], &[]);
+    assert!(error.contains("refresh_every"), "{error}");
     let error = refused(&["keeper", "--config", "nowhere.toml"], &[]);
     assert!(error.contains("nowhere.toml"), "{error}");
 
@@ -100,6 +100,39 @@ fn says_which_option_is_wrong() {
         "{error}"
     );
     std::fs::remove_file(&path).unwrap();
+}
+
+/// Whoever counted slots is told what to set today, wherever the old name stands.
+#[test]
+fn old_names_are_refused_with_the_new_ones() {
+    let says = |error: String, old: &str, new: &str| {
+        let expected = format!("{old} is gone, set {new} instead");
+        assert!(error.contains(&expected), "{error}");
+    };
+    let liquidator = ["liquidator", "--print-config"];
+    let spelled = [("PLIMSOLL_LIQUIDATOR_FRESH_SLOTS", "6")];
+    says(
+        refused(&liquidator, &spelled),
+        "fresh_slots",
+        "fresh_within",
+    );
+    for flag in ["--refresh-after-slots=10", "--refresh-after-slots"] {
+        let error = refused(&["liquidator", "--print-config", flag, "10"], &[]);
+        says(error, "refresh_after_slots", "refresh_after");
+    }
+    let path = std::env::temp_dir().join(format!("plimsoll-old-{}.toml", std::process::id()));
+    for (old, new) in [
+        ("refresh_at", "refresh_after"),
+        ("refresh_within", "accrue_every"),
+    ] {
+        std::fs::write(&path, format!("[keeper]\n{old} = 0.5\n")).unwrap();
+        let error = refused(&["keeper", "--config", path.to_str().unwrap()], &[]);
+        says(error, old, new);
+    }
+    std::fs::remove_file(&path).unwrap();
+    // A name of another bot's table is that bot's own matter.
+    let spelled = [("PLIMSOLL_LIQUIDATOR_FRESH_SLOTS", "6")];
+    printed(&["keeper", "--print-config"], &spelled);
 }
 
 #[test]

@@ -188,11 +188,12 @@ mod tests {
             .nth(1)
             .expect("the enum");
         let body = body.split("\n}").next().unwrap_or_default();
-        body.lines()
-            .map(str::trim)
-            .filter(|l| !l.is_empty() && !l.starts_with("//") && !l.starts_with('#'))
-            .map(|l| l.trim_end_matches(','))
-            .collect()
+        // Variants stand alone, before a comma; what is a message does not.
+        let is_name = |line: &&str| line.chars().all(|c| c.is_ascii_alphanumeric());
+        let named = body
+            .lines()
+            .filter_map(|line| line.trim().strip_suffix(','));
+        named.filter(is_name).collect()
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Actors<'_> {
     pub async fn requote(&self, tick: &Tick, moved: f64) -> Result<()> {
         self.withdraw_quotes().await?;
         for maker in self.makers {
-            let mut instructions = vec![self.world.refresh_all()];
+            let mut instructions = self.world.refreshed([]);
             for market in 0..self.world.markets.len() {
                 let price = tick.prices[self.world.markets[market].base];
                 instructions.extend(
@@ -127,10 +127,8 @@ impl Actors<'_> {
             reduce_only: false,
             post: true,
         };
-        let instructions = [
-            self.world.refresh_all(),
-            place(self.world, who, &order, &[]),
-        ];
+        let order = place(self.world, who, &order, &[]);
+        let instructions = self.world.refreshed([order]);
         self.wire.send(&instructions, &[&who.keys]).await?;
         Ok(())
     }
@@ -150,10 +148,8 @@ impl Actors<'_> {
             reduce_only: false,
             post: false,
         };
-        let instructions = [
-            self.world.refresh_all(),
-            place(self.world, who, &order, makers),
-        ];
+        let order = place(self.world, who, &order, makers);
+        let instructions = self.world.refreshed([order]);
         self.wire.send(&instructions, &[&who.keys]).await?;
         Ok(())
     }

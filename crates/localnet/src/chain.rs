@@ -120,7 +120,10 @@ mod tests {
     use super::*;
     use plimsoll::{
         oracle,
-        state::bank::{oracle_kind, receiver, OracleSource},
+        state::{
+            feed::{oracle_kind, receiver},
+            OracleSource,
+        },
     };
 
     #[test]
@@ -145,12 +148,12 @@ mod tests {
         let source = OracleSource {
             feed,
             kind: oracle_kind::PYTH_PULL,
-            receivers: receiver::DEFAULT,
-            padding: [0; 6],
+            receiver: receiver::DEFAULT,
+            ..OracleSource::default()
         };
         let read = oracle::read(&source, &info).unwrap();
         assert_eq!(read.price, 19_025_000_000);
         assert_eq!(read.conf, 7_000_000);
-        assert_eq!(read.publish_time, quote.publish_time);
+        assert_eq!(read.published_ms, quote.publish_time * 1_000);
     }
 }

@@ -1,4 +1,5 @@
 //! What an account owns and owes, and what of it a liquidator goes for first.
+use anchor_lang::prelude::Clock;
 use plimsoll::{
     liquidation::bankruptcy::require_bankrupt,
     state::{MarginAccount, RiskState},
@@ -13,8 +14,8 @@ pub enum Leg {
 }
 
 /// True when nothing of value is left and something is owed.
-pub fn is_bankrupt(account: &MarginAccount, risk: &RiskState) -> bool {
-    require_bankrupt(account, risk).is_ok() && first_debt(account).is_some()
+pub fn is_bankrupt(account: &MarginAccount, risk: &RiskState, clock: &Clock) -> bool {
+    require_bankrupt(account, risk, clock).is_ok() && first_debt(account).is_some()
 }
 
 /// The positions, that of the largest notional first.
@@ -104,7 +105,7 @@ mod tests {
         let chosen = choose_swap(&account, &risk());
         assert_eq!(chosen, Some((Leg::Asset(1), Leg::Market(0))));
         assert_eq!(first_debt(&account).unwrap().0, Leg::Market(0));
-        assert!(!is_bankrupt(&account, &risk()));
+        assert!(!is_bankrupt(&account, &risk(), &Clock::default()));
     }
 
     #[test]
@@ -120,11 +121,12 @@ mod tests {
 
     #[test]
     fn is_bankrupt_only_with_nothing_but_debt() {
-        let risk = risk();
-        assert!(is_bankrupt(&account(&[(0, -1)], &[]), &risk));
-        assert!(is_bankrupt(&account(&[(0, 0)], &[(0, 0, -5)]), &risk));
-        assert!(!is_bankrupt(&account(&[(0, 0)], &[]), &risk));
-        assert!(!is_bankrupt(&account(&[(0, -5), (1, 1)], &[]), &risk));
-        assert!(!is_bankrupt(&account(&[(0, -5)], &[(0, 1, 0)]), &risk));
+        let (risk, now) = (risk(), Clock::default());
+        let bankrupt = |account: Box<MarginAccount>| is_bankrupt(&account, &risk, &now);
+        assert!(bankrupt(account(&[(0, -1)], &[])));
+        assert!(bankrupt(account(&[(0, 0)], &[(0, 0, -5)])));
+        assert!(!bankrupt(account(&[(0, 0)], &[])));
+        assert!(!bankrupt(account(&[(0, -5), (1, 1)], &[])));
+        assert!(!bankrupt(account(&[(0, -5)], &[(0, 1, 0)])));
     }
 }

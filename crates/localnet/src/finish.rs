@@ -76,10 +76,11 @@ impl Stage {
 
     /// Accounts that ought to be liquidated: below their maintenance line, with something left to seize.
     async fn missed(&self) -> Result<Vec<String>> {
+        self.keeper().refresh().await?;
         let snapshot = Snapshot::read(&self.wire, &self.world).await?;
         let mut missed = Vec::new();
         for (address, account) in &snapshot.accounts {
-            let bankrupt = is_bankrupt(account, &snapshot.risk);
+            let bankrupt = is_bankrupt(account, &snapshot.risk, &snapshot.clock());
             if needs_liquidation(&snapshot, account)? && !bankrupt {
                 missed.push(self.names.get(address).cloned().unwrap_or_default());
             }

@@ -30,9 +30,9 @@ pub struct Keeper<'a> {
 }
 
 impl Keeper<'_> {
-    /// Refreshes every entry.
+    /// Refreshes every feed, and lets interest and funding run.
     pub async fn refresh(&self) -> Result<()> {
-        self.wire.send(&[self.world.refresh_all()], &[]).await?;
+        self.wire.send(&self.world.accrued(), &[]).await?;
         Ok(())
     }
 
@@ -62,10 +62,8 @@ impl Keeper<'_> {
             if pnl > 0 && self.pool(market).await? == 0 {
                 continue;
             }
-            let instructions = [
-                self.world.refresh(&[0], &[market as u16]),
-                settle_pnl(self.world, market, account),
-            ];
+            let settle = settle_pnl(self.world, market, account);
+            let instructions = self.world.refreshed([settle]);
             if let Err(refusal) = self.wire.send(&instructions, &[]).await {
                 expect_refusal(refusal, EXPECTED)?;
             }

@@ -7,6 +7,7 @@ use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use anyhow::Result;
 use plimsoll::{
     error::PlimsollError,
+    liquidation::FLAG_SECS,
     state::{margin_account::account_state, MarginAccount},
 };
 use plimsoll_client::MarketRef;
@@ -25,6 +26,8 @@ use crate::{
 
 /// Most that is taken over or repaid by one call, USD: large accounts go in several slices.
 const SLICE_USD: f64 = 75_000.0;
+/// Transactions that are waited for until the chain's clock shows another second.
+const MOST_WAITS: usize = 10;
 /// Rounds over all accounts within one sweep, which bounds it whatever the chain answers.
 const MAX_ROUNDS: usize = 40;
 
@@ -40,6 +43,7 @@ const EXPECTED: &[PlimsollError] = &[
     PlimsollError::NobodyCanPay,
     PlimsollError::LiquidationHarms,
     PlimsollError::InsufficientHealth,
+    PlimsollError::SameObservation,
 ];
 
 /// A liquidator with its connection.
@@ -84,17 +88,37 @@ impl Liquidator {
         Ok(())
     }
 
-    /// One step for every account that needs one; true when any succeeded.
+    /// One step for every account that needs one, at prices later than those that any of them is flagged at; true when any
+    /// succeeded.
     async fn round(&self) -> Result<bool> {
+        self.wire.send(&self.world.refreshed([]), &[]).await?;
         let snapshot = Snapshot::read(&self.wire, &self.world).await?;
-        let mut progress = false;
+        let mut due = Vec::new();
         for (address, account) in &snapshot.accounts {
-            if *address == self.who.account || !needs_liquidation(&snapshot, account)? {
-                continue;
+            if *address != self.who.account && needs_liquidation(&snapshot, account)? {
+                due.push((address, account));
             }
+        }
+        let unconfirmed = due.iter().filter(|(_, account)| is_unconfirmed(account));
+        if let Some(latest) = unconfirmed.map(|(_, a)| a.flagged_price_ms).max() {
+            self.wait_beyond(latest).await?;
+        }
+        let mut progress = false;
+        for (address, account) in due {
             progress |= self.step(&snapshot, address, account).await?;
         }
         Ok(progress)
+    }
+
+    /// Waits until prices are published after a time, Unix milliseconds: nothing is seized at the prices of a flag.
+    async fn wait_beyond(&self, published_ms: i64) -> Result<()> {
+        for _ in 0..MOST_WAITS {
+            if self.wire.now().await?.unix_time.saturating_mul(1_000) > published_ms {
+                break;
+            }
+            self.wire.send(&self.world.refreshed([]), &[]).await?;
+        }
+        Ok(())
     }
 
     /// The next slice of one account, in one transaction with all that it needs: the first of its options that the
@@ -105,7 +129,7 @@ impl Liquidator {
         address: &Pubkey,
         account: &MarginAccount,
     ) -> Result<bool> {
-        let mut first = vec![self.world.refresh_all()];
+        let mut first = self.world.refreshed([]);
         first.extend(self.settle_waiting(account, address).await?);
         for option in self.options(snapshot, address, account) {
             let instructions: Vec<_> = first.iter().cloned().chain([option]).collect();
@@ -117,9 +141,9 @@ impl Liquidator {
         Ok(false)
     }
 
-    /// Take over a position while there is one, then swap collateral for debt, then have the rest resolved. An account
-    /// that is flagged and healthy again is only cleared. In portfolio margin the largest position may be what hedges
-    /// the others: then a smaller one, the swap, or both at once is what helps.
+    /// Flag the account first. Then take over a position while there is one, then swap collateral for debt, then have the rest
+    /// resolved. An account that is flagged and healthy again is only cleared. In portfolio margin the largest position may
+    /// be what hedges the others: then a smaller one, the swap, or both at once is what helps.
     fn options(
         &self,
         snapshot: &Snapshot,
@@ -132,9 +156,12 @@ impl Liquidator {
             account: *address,
             orders_in: self.markets_with_orders(account),
         };
-        if is_bankrupt(account, &snapshot.risk) {
+        if is_bankrupt(account, &snapshot.risk, &snapshot.clock()) {
             let debt = first_debt(account).into_iter();
             return debt.map(|(debt, _)| call.resolve(debt)).collect();
+        }
+        if !is_flagged(account, snapshot.now.unix_time) {
+            return vec![call.flag_only()];
         }
         let nets = MarginMode::from_byte(account.margin_mode) == MarginMode::Portfolio;
         let positions: Vec<_> = positions_by_size(account, &snapshot.risk)
@@ -209,10 +236,8 @@ impl Liquidator {
                 reduce_only: true,
                 post: false,
             };
-            let instructions = [
-                self.world.refresh_all(),
-                place(&self.world, &self.who, &order, &self.makers),
-            ];
+            let order = place(&self.world, &self.who, &order, &self.makers);
+            let instructions = self.world.refreshed([order]);
             if let Err(refusal) = self.wire.send(&instructions, &[&self.who.keys]).await {
                 expect_refusal(refusal, &[PlimsollError::NotReducing])?;
             }
@@ -227,6 +252,17 @@ fn most_debt(snapshot: &Snapshot, debt: Leg) -> u64 {
         Leg::Asset(index) => (SLICE_USD / snapshot.usd_per_native(index)) as u64 + 1,
         Leg::Market(_) => (SLICE_USD * 1e6) as u64,
     }
+}
+
+/// In liquidation by a flag that still says something.
+fn is_flagged(account: &MarginAccount, now: i64) -> bool {
+    let age = now.saturating_sub(account.flagged_at).unsigned_abs();
+    account.state == account_state::LIQUIDATING && age <= FLAG_SECS
+}
+
+/// Flagged, and not yet seen below its line at later prices.
+fn is_unconfirmed(account: &MarginAccount) -> bool {
+    account.state == account_state::LIQUIDATING && account.flag_confirmed == 0
 }
 
 /// Below its maintenance line, or flagged and not ended yet.

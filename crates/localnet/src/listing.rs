@@ -3,13 +3,13 @@
 //! Of the order that margin venues use for assets of this liquidity. Amounts are native quote (10⁻⁶ USD).
 use plimsoll::state::market::ContractTerms;
 use plimsoll_risk::{
-    AssetParams, LiquidationTerms, MarketParams, OracleLimits, RateCurve, RATIO_ONE,
+    AssetParams, FeedLimits, LiquidationTerms, MarketParams, RateCurve, RATIO_ONE,
 };
 
 /// One USD in native quote.
 pub const USD: u64 = 1_000_000;
-/// How old a price may be, seconds: sponsored feeds beat once a minute.
-pub const PRICE_AGE: u32 = 120;
+/// How old a price may be that carries new risk, seconds.
+pub const PRICE_AGE: u16 = FeedLimits::DEFAULT.trade_age_secs;
 const DAY: u32 = 86_400;
 
 /// A collateral asset to list.
@@ -140,7 +140,6 @@ fn asset(
             max_rate: ratio(2.0),
         },
         liquidation: liquidation(fee),
-        oracle: oracle(),
     };
     AssetListing {
         symbol,
@@ -182,7 +181,6 @@ fn market(
         max_funding_per_day: ratio(0.02),
         max_premium: ratio(0.02),
         liquidation: liquidation(fee),
-        oracle: oracle(),
     };
     MarketListing {
         name,
@@ -196,20 +194,25 @@ fn liquidation([least, most]: [f64; 2]) -> LiquidationTerms {
     LiquidationTerms {
         fee_min: ratio(least),
         fee_max: ratio(most),
-        ramp_slots: 150,
+        ramp_secs: 60,
         insurance_share: ratio(0.30),
     }
 }
 
-/// A refresh counts for two minutes of slots.
-fn oracle() -> OracleLimits {
-    OracleLimits {
+/// What every feed accepts; a price carries new risk for `price_age` seconds. What pays or seizes asks for younger ones.
+pub fn limits(price_age: u16) -> FeedLimits {
+    let FeedLimits {
+        pay_age_secs,
+        seize_age_secs,
+        ..
+    } = FeedLimits::DEFAULT;
+    FeedLimits {
         max_conf_ratio: ratio(0.05),
-        conf_multiple: ratio(2.0),
-        max_age_secs: PRICE_AGE,
-        max_age_slots: 300,
         stable_rate_per_hour: ratio(0.25),
-        reserved: 0,
+        trade_age_secs: price_age,
+        pay_age_secs: pay_age_secs.min(price_age),
+        seize_age_secs: seize_age_secs.min(price_age),
+        ..FeedLimits::DEFAULT
     }
 }
 
@@ -226,6 +229,9 @@ mod tests {
         for listing in markets() {
             assert_eq!(listing.params.validate(), Ok(()), "{}", listing.name);
             assert!(assets().iter().any(|a| a.symbol == listing.base));
+        }
+        for price_age in [5, PRICE_AGE, 600] {
+            assert_eq!(limits(price_age).validate(), Ok(()), "{price_age}");
         }
     }
 

@@ -66,8 +66,8 @@ struct Arguments {
     #[arg(long, conflicts_with = "headless")]
     no_liquidator: bool,
     /// How old a price may be before it no longer counts, seconds.
-    #[arg(long, default_value_t = PRICE_AGE, value_parser = clap::value_parser!(u32).range(5..=86_400), conflicts_with = "headless")]
-    price_age: u32,
+    #[arg(long, default_value_t = PRICE_AGE, value_parser = clap::value_parser!(u16).range(5..=600), conflicts_with = "headless")]
+    price_age: u16,
     /// Steps in which prices move: more are smoother and take longer.
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(4..=2_000), requires = "headless")]
     ticks: u32,

@@ -269,12 +269,9 @@ pub async fn open(
     let keys = Keypair::new_from_array(Random::new(seed, name).bytes());
     let owner = keys.pubkey();
     let account = world.exchange.margin_account(&owner, 0);
-    let mut instructions = vec![ix::create_margin_account(
-        &world.exchange,
-        wire.payer(),
-        owner,
-        0,
-    )];
+    let create = ix::create_margin_account(&world.exchange, wire.payer(), owner, 0);
+    // Nothing is deposited at a price in doubt.
+    let mut instructions = world.refreshed([create]);
     for (index, whole) in deposits {
         let listed = &world.assets[*index];
         let amount = native(world, *index, *whole);
@@ -306,10 +303,8 @@ pub async fn choose_mode(
     mode: MarginMode,
 ) -> Result<()> {
     let owner = who.keys.pubkey();
-    let instructions = [
-        world.refresh_all(),
-        ix::set_margin_mode(&world.exchange, owner, who.account, mode),
-    ];
+    let choose = ix::set_margin_mode(&world.exchange, owner, who.account, mode);
+    let instructions = world.refreshed([choose]);
     wire.send(&instructions, &[&who.keys])
         .await
         .with_context(|| format!("{} chooses how it is margined", who.name))?;
@@ -326,7 +321,7 @@ pub async fn borrow(
     let listed = &world.assets[index];
     let owner = who.keys.pubkey();
     let mut instructions = mint_to(wire, listed, &owner, 0);
-    instructions.push(world.refresh_all());
+    instructions.extend(world.refreshed([]));
     instructions.push(ix::withdraw(
         &world.exchange,
         owner,

@@ -2,7 +2,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -30,7 +30,7 @@ use crate::{
     scenario::{Scenario, Tick},
     setup::{create_exchange, World},
     text::{Narrator, Row},
-    wire::{expect_refusal, Wire},
+    wire::{expect_refusal, Publisher, Wire},
 };
 
 /// Ticks between two rounds of settling profits and losses.
@@ -54,10 +54,12 @@ pub struct Options {
 /// A run under way.
 pub(crate) struct Stage {
     pub(crate) options: Options,
-    pub(crate) chain: Chain,
+    pub(crate) chain: Arc<Chain>,
     pub(crate) wire: Wire,
     pub(crate) world: Arc<World>,
     pub(crate) path: Vec<Tick>,
+    /// What is published now.
+    pub(crate) published: Arc<Mutex<Tick>>,
     pub(crate) makers: Vec<Participant>,
     pub(crate) flow: Vec<Participant>,
     pub(crate) traders: Vec<Participant>,
@@ -107,6 +109,7 @@ impl Stage {
         narrator.step("starting an embedded chain and deploying the program");
         let payer = Keypair::new_from_array(Random::new(seed, "payer").bytes());
         let chain = Chain::start(&options.program, &payer, Ports::free()?).await?;
+        let chain = Arc::new(chain);
         let wire = Wire::new(chain.rpc_url(), payer);
         narrator.step(&format!("RPC at {}", chain.rpc_url()));
         // From a whole second on, so that the rest of the run repeats to the unit.
@@ -115,6 +118,8 @@ impl Stage {
         let world = Arc::new(
             create_exchange(&chain, &wire, seed, &path[0], options.insurance, PRICE_AGE).await?,
         );
+        let published = Arc::new(Mutex::new(path[0]));
+        wire.publish_with(publisher(&chain, &world, &published));
         narrator.step("funding makers, traders and a liquidator");
         let makers = cast(&wire, &world, seed, MAKERS, MAKER_DEPOSITS).await?;
         let flow = cast(&wire, &world, seed, FLOW, FLOW_DEPOSITS).await?;
@@ -137,6 +142,7 @@ impl Stage {
             wire,
             world,
             path,
+            published,
             makers,
             flow,
             traders,
@@ -187,10 +193,12 @@ impl Stage {
         self.actors().requote(tick, moved).await
     }
 
-    /// Publishes prices as of now, and refreshes.
+    /// Publishes prices from now on, and refreshes.
     pub(crate) async fn publish_only(&self, tick: &Tick) -> Result<()> {
-        let now = self.wire.now().await?.unix_time;
-        self.world.publish(&self.chain, tick, now)?;
+        *self
+            .published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = *tick;
         self.keeper().refresh().await
     }
 
@@ -215,6 +223,7 @@ impl Stage {
 
     /// Accounts below their Init, LiquidationEnd and Maint lines.
     pub(crate) async fn below(&self) -> Result<[usize; 3]> {
+        self.keeper().refresh().await?;
         let snapshot = Snapshot::read(&self.wire, &self.world).await?;
         let mut below = [0; 3];
         for (_, account) in &snapshot.accounts {
@@ -316,6 +325,15 @@ impl Stage {
     pub(crate) fn stopped(&self) -> bool {
         *self.stop.borrow()
     }
+}
+
+/// Publishes what is to be published.
+fn publisher(chain: &Arc<Chain>, world: &Arc<World>, tick: &Arc<Mutex<Tick>>) -> Publisher {
+    let (chain, world, tick) = (Arc::clone(chain), Arc::clone(world), Arc::clone(tick));
+    Box::new(move |now| {
+        let tick = *tick.lock().unwrap_or_else(PoisonError::into_inner);
+        world.publish(&chain, &tick, now)
+    })
 }
 
 /// Participants with the same deposits.

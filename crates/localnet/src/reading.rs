@@ -9,7 +9,7 @@ use plimsoll::{
     state::{FillQueueAccount, MarginAccount, RiskState},
 };
 use plimsoll_client::decode;
-use plimsoll_risk::{Assessment, Policy};
+use plimsoll_risk::{Assessment, Policy, Purpose};
 use solana_rpc_client_api::{
     config::{RpcAccountInfoConfig, RpcProgramAccountsConfig},
     filter::{Memcmp, RpcFilterType},
@@ -57,6 +57,7 @@ impl Snapshot {
             &self.risk,
             account,
             Policy::BenefitOfDoubt,
+            Purpose::Seize,
             &self.clock(),
         )?)
     }

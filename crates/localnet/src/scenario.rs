@@ -98,7 +98,7 @@ const OCTOBER_2025: &[Point] = &[
 ];
 
 /// Prices at one moment of a scenario.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tick {
     /// Seconds since the start.
     pub second: i64,

@@ -13,12 +13,12 @@ use anchor_spl::{
 };
 use anyhow::{Context, Result};
 use plimsoll::state::{
-    bank::{oracle_kind, receiver, OracleSource},
+    feed::{oracle_kind, receiver},
     market::ContractTerms,
-    Book, FillQueueAccount, OracleSources, RiskState,
+    Book, FillQueueAccount, OracleSource, OracleSources, RiskState,
 };
 use plimsoll_client::{
-    instructions::{self as ix, RefreshEntry},
+    instructions::{self as ix, FeedRef, RefreshEntry},
     AssetRef, ExchangeRef, MarketRef,
 };
 use solana_keypair::Keypair;
@@ -40,6 +40,16 @@ const MINT_RENT: u64 = 1_461_600;
 /// The token program of all mints here.
 const TOKEN_PROGRAM: Pubkey = pubkey!("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
 
+/// A listed feed, and where its prices are written.
+#[derive(Clone, Debug)]
+pub struct ListedFeed {
+    pub name: &'static str,
+    /// The price account.
+    pub account: Pubkey,
+    /// The publisher's name of it.
+    id: [u8; 32],
+}
+
 /// A listed asset with what its holders need to know.
 #[derive(Clone, Debug)]
 pub struct ListedAsset {
@@ -47,8 +57,6 @@ pub struct ListedAsset {
     pub name: &'static str,
     pub decimals: u8,
     pub asset: AssetRef,
-    pub oracle: Pubkey,
-    feed: [u8; 32],
 }
 
 /// A market with what its traders need to know.
@@ -56,7 +64,7 @@ pub struct ListedAsset {
 pub struct ListedMarket {
     pub name: &'static str,
     pub market: MarketRef,
-    /// Index of the asset whose feed prices it.
+    /// Index of the asset whose feed prices it, which has the same number.
     pub base: usize,
     pub terms: ContractTerms,
 }
@@ -65,6 +73,8 @@ pub struct ListedMarket {
 #[derive(Clone, Debug)]
 pub struct World {
     pub exchange: ExchangeRef,
+    /// A feed for each asset, in their order.
+    pub feeds: Vec<ListedFeed>,
     pub assets: Vec<ListedAsset>,
     pub markets: Vec<ListedMarket>,
 }
@@ -75,29 +85,30 @@ impl World {
         &self.assets[0]
     }
 
-    /// A refresh of the named entries.
-    pub fn refresh(&self, assets: &[u16], markets: &[u16]) -> Instruction {
-        let assets = assets.iter().map(|i| &self.assets[usize::from(*i)]);
-        let markets = markets.iter().map(|i| &self.markets[usize::from(*i)]);
-        let mut entries: Vec<_> = assets
-            .map(|a| RefreshEntry::Asset {
-                asset: a.asset,
-                oracle: a.oracle,
-                fallback: None,
-            })
-            .collect();
-        entries.extend(markets.map(|m| RefreshEntry::Market {
-            market: m.market,
-            oracle: self.assets[m.base].oracle,
-            fallback: None,
-        }));
-        ix::refresh(&self.exchange, &entries)
+    /// Instructions with what brings the prices of all feeds in in front of them.
+    pub fn refreshed(&self, then: impl IntoIterator<Item = Instruction>) -> Vec<Instruction> {
+        let refresh = ix::refresh(&self.exchange, &self.feed_entries());
+        std::iter::once(refresh).chain(then).collect()
     }
 
-    /// A refresh of everything.
-    pub fn refresh_all(&self) -> Instruction {
-        let all = |count: usize| (0..count as u16).collect::<Vec<_>>();
-        self.refresh(&all(self.assets.len()), &all(self.markets.len()))
+    /// The same for nothing but the prices, and interest and funding with them.
+    pub fn accrued(&self) -> Vec<Instruction> {
+        let mut entries = self.feed_entries();
+        entries.extend(self.assets.iter().map(|a| RefreshEntry::Bank(a.asset)));
+        entries.extend(self.markets.iter().map(|m| RefreshEntry::Market(m.market)));
+        vec![ix::refresh(&self.exchange, &entries)]
+    }
+
+    fn feed_entries(&self) -> Vec<RefreshEntry> {
+        let feeds = (0..).zip(&self.feeds);
+        let feed = |(index, feed): (u8, &ListedFeed)| {
+            RefreshEntry::Feed(FeedRef {
+                index,
+                account: feed.account,
+                is_fallback: false,
+            })
+        };
+        feeds.map(feed).collect()
     }
 
     /// Publishes a tick's prices as of the chain's time `now`.
@@ -105,7 +116,7 @@ impl World {
         self.publish_where(chain, tick, now, |_| true)
     }
 
-    /// Publishes the prices of the assets that `speaks` says yes to; those of the others stay as they are, and grow old.
+    /// Publishes the prices of the feeds that `speaks` says yes to; those of the others stay as they are, and grow old.
     pub fn publish_where(
         &self,
         chain: &Chain,
@@ -113,14 +124,14 @@ impl World {
         now: i64,
         speaks: impl Fn(usize) -> bool,
     ) -> Result<()> {
-        let listed = self.assets.iter().enumerate();
-        for (i, listed) in listed.filter(|(i, _)| speaks(*i)) {
+        let feeds = self.feeds.iter().enumerate();
+        for (i, feed) in feeds.filter(|(i, _)| speaks(*i)) {
             let quote = Quote {
                 price: tick.prices[i],
                 confidence: tick.confidence[i],
                 publish_time: now,
             };
-            chain.publish(&listed.oracle, listed.feed, &quote)?;
+            chain.publish(&feed.account, feed.id, &quote)?;
         }
         Ok(())
     }
@@ -132,20 +143,21 @@ pub fn wallet(owner: &Pubkey, asset: &AssetRef) -> Pubkey {
 }
 
 /// Creates everything; the wire's payer becomes the authority of the exchange and of the mints. `insurance` whole units
-/// of the quote token go into the insurance fund; a price counts for `price_age` seconds.
+/// of the quote token go into the insurance fund; a price carries new risk for `price_age` seconds.
 pub async fn create_exchange(
     chain: &Chain,
     wire: &Wire,
     seed: u64,
     first: &Tick,
     insurance: u64,
-    price_age: u32,
+    price_age: u16,
 ) -> Result<World> {
     let authority = wire.payer();
     let mut random = Random::new(seed, "accounts");
     let exchange = ExchangeRef::new(EXCHANGE_ID);
     let mut world = World {
         exchange,
+        feeds: Vec::new(),
         assets: Vec::new(),
         markets: Vec::new(),
     };
@@ -156,11 +168,13 @@ pub async fn create_exchange(
             name: listing.name,
             decimals: listing.decimals,
             asset: exchange.asset(mint, TOKEN_PROGRAM),
-            oracle: Keypair::new_from_array(random.bytes()).pubkey(),
-            feed: random.bytes(),
+        });
+        world.feeds.push(ListedFeed {
+            name: listing.symbol,
+            account: Keypair::new_from_array(random.bytes()).pubkey(),
+            id: random.bytes(),
         });
     }
-    world.publish(chain, first, wire.now().await?.unix_time)?;
 
     let quote_mint = world.quote().asset.mint;
     // docs: create
@@ -174,12 +188,16 @@ pub async fn create_exchange(
     );
     wire.send(&[create], &[]).await.context("create_exchange")?;
     extend(wire, exchange.risk_state, RiskState::SPACE).await?;
-    for (i, mut listing) in listing::assets().into_iter().enumerate() {
-        listing.params.oracle.max_age_secs = price_age;
+    for feed in &world.feeds {
+        list_feed(wire, &world, feed, price_age).await?;
+    }
+    // What is listed is listed at a price of now.
+    bring_prices(chain, wire, &world, first).await?;
+    for (i, listing) in listing::assets().into_iter().enumerate() {
         list_asset(wire, &world, i, listing).await?;
     }
-    for (i, mut listing) in listing::markets().into_iter().enumerate() {
-        listing.params.oracle.max_age_secs = price_age;
+    for (i, listing) in listing::markets().into_iter().enumerate() {
+        bring_prices(chain, wire, &world, first).await?;
         let market = create_market(wire, &world, i as u16, listing).await?;
         world.markets.push(market);
     }
@@ -226,15 +244,40 @@ async fn create_mint(wire: &Wire, listing: &AssetListing, random: &mut Random) -
     Ok(mint.pubkey())
 }
 
+/// Publishes prices as of now, and brings them to the exchange.
+async fn bring_prices(chain: &Chain, wire: &Wire, world: &World, tick: &Tick) -> Result<()> {
+    world.publish(chain, tick, wire.now().await?.unix_time)?;
+    wire.send(&world.refreshed([]), &[])
+        .await
+        .context("the first prices")?;
+    Ok(())
+}
+
+async fn list_feed(wire: &Wire, world: &World, feed: &ListedFeed, price_age: u16) -> Result<()> {
+    let mut name = [0; 16];
+    name[..feed.name.len()].copy_from_slice(feed.name.as_bytes());
+    let instruction = ix::list_feed(
+        &world.exchange,
+        wire.payer(),
+        name,
+        sources(feed.id),
+        listing::limits(price_age),
+        None,
+    );
+    wire.send(&[instruction], &[])
+        .await
+        .with_context(|| format!("list the feed of {}", feed.name))?;
+    Ok(())
+}
+
 async fn list_asset(wire: &Wire, world: &World, index: usize, listing: AssetListing) -> Result<()> {
     let listed = &world.assets[index];
     let instruction = ix::list_asset(
         &world.exchange,
         wire.payer(),
         &listed.asset,
-        listed.oracle,
         listing.params,
-        sources(listed.feed),
+        u8::try_from(index)?,
         None,
     );
     wire.send(&[instruction], &[])
@@ -259,10 +302,9 @@ async fn create_market(
         &world.exchange,
         wire.payer(),
         &market,
-        world.assets[base].oracle,
         listing.terms,
         listing.params,
-        sources(world.assets[base].feed),
+        u8::try_from(base)?,
         None,
     );
     wire.send(&[instruction], &[])
@@ -283,8 +325,8 @@ fn sources(feed: [u8; 32]) -> OracleSources {
         primary: OracleSource {
             feed,
             kind: oracle_kind::PYTH_PULL,
-            receivers: receiver::DEFAULT,
-            padding: [0; 6],
+            receiver: receiver::DEFAULT,
+            ..OracleSource::default()
         },
         fallback: OracleSource::default(),
     }

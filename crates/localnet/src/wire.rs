@@ -3,7 +3,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         atomic::{AtomicBool, AtomicU32, Ordering},
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
     },
     time::Duration,
 };
@@ -65,11 +65,15 @@ pub struct Wire {
     payer: Arc<Keypair>,
     traffic: Arc<Mutex<Traffic>>,
     by_clock: Arc<AtomicBool>,
+    publisher: Arc<OnceLock<Publisher>>,
     /// Transactions sent by the clock: each is made different from all before.
     sent: Arc<AtomicU32>,
     /// The blockhash of the last transaction. Holding it while sending makes transactions follow one another.
     last: Arc<tokio::sync::Mutex<Hash>>,
 }
+
+/// Publishes prices as of a time of the chain, Unix seconds.
+pub type Publisher = Box<dyn Fn(i64) -> Result<()> + Send + Sync>;
 
 /// What closes the chain's blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +117,7 @@ impl Wire {
             payer: Arc::new(payer),
             traffic: Arc::default(),
             by_clock: Arc::default(),
+            publisher: Arc::default(),
             sent: Arc::default(),
             last: Arc::default(),
         }
@@ -122,6 +127,12 @@ impl Wire {
     /// grow without end, is closed.
     pub fn set_pace(&self, pace: Pace) {
         self.by_clock.store(pace == Pace::Clock, Ordering::Relaxed);
+    }
+
+    /// Has prices published before every transaction that closes a block, as publishers do every moment: where transactions
+    /// move the clock, nobody else could. Only the first publisher counts.
+    pub fn publish_with(&self, publisher: Publisher) {
+        let _ = self.publisher.set(publisher);
     }
 
     /// The bare connection, for reading.
@@ -193,6 +204,10 @@ impl Wire {
         let mut last = self.last.lock().await;
         let blockhash = self.next_blockhash(&last).await?;
         *last = blockhash;
+        if let Some(publish) = self.publisher.get() {
+            let now = self.now().await.map_err(other)?.unix_time;
+            publish(now).map_err(other)?;
+        }
         self.submit(instructions, signers, Budget::UNLIMITED, blockhash)
             .await
     }

@@ -107,6 +107,7 @@ mod tests {
             name: "test".into(),
             program: plimsoll::ID,
             exchange: Pubkey::new_from_array([1; 32]),
+            feeds: Vec::new(),
             assets: Vec::new(),
             markets: Vec::new(),
             endpoints: Endpoints {

@@ -194,7 +194,8 @@ mod tests {
             markets: [0].into(),
         };
         assert_eq!(found, expected);
-        assert!(Accruals::due(&[1_000], &[990], 1_000, &config).is_empty());
+        let none = Accruals::due(&[1_000], &[990], 1_000, &config);
+        assert_eq!(none, Accruals::default());
     }
 
     #[test]

@@ -61,8 +61,8 @@ impl Bots<'_> {
     /// A keeper that refreshes often, so that prices on the chain are seen to move.
     pub async fn keeper(&mut self, keypair: Keypair) -> Result<()> {
         let config = KeeperConfig {
-            refresh_within: 1.5,
-            refresh_retry: 1.0,
+            refresh_retry: 0.5,
+            accrue_every: 2.0,
             ..KeeperConfig::default()
         };
         self.spawn(keeper::run, config, keypair).await

@@ -1,15 +1,18 @@
 //! The exchange's directory: what its users need to know and what is not on the chain.
 use std::net::SocketAddr;
 
-use plimsoll_client::directory::{Directory, DirectoryAsset, DirectoryMarket, Endpoints, VERSION};
+use plimsoll_client::directory::{
+    Directory, DirectoryAsset, DirectoryFeed, DirectoryMarket, Endpoints, VERSION,
+};
 
 use crate::{
     node::Node,
-    setup::{ListedAsset, ListedMarket, World},
+    setup::{ListedAsset, ListedFeed, ListedMarket, World},
 };
 
 /// The directory of a local exchange, with everything at its local address.
 pub fn of(world: &World, node: &Node, address: SocketAddr) -> Directory {
+    let feeds = (0..).zip(&world.feeds);
     let assets = (0..).zip(&world.assets);
     let markets = world.markets.iter();
     Directory {
@@ -17,6 +20,7 @@ pub fn of(world: &World, node: &Node, address: SocketAddr) -> Directory {
         name: "Local exchange".into(),
         program: plimsoll::ID,
         exchange: world.exchange.address,
+        feeds: feeds.map(|(index, listed)| feed(index, listed)).collect(),
         assets: assets.map(|(index, listed)| asset(index, listed)).collect(),
         markets: markets.map(|listed| market(world, listed)).collect(),
         endpoints: Endpoints {
@@ -28,6 +32,15 @@ pub fn of(world: &World, node: &Node, address: SocketAddr) -> Directory {
     }
 }
 
+fn feed(index: u8, listed: &ListedFeed) -> DirectoryFeed {
+    DirectoryFeed {
+        index,
+        name: listed.name.into(),
+        account: Some(listed.account),
+        fallback: None,
+    }
+}
+
 fn asset(index: u16, listed: &ListedAsset) -> DirectoryAsset {
     DirectoryAsset {
         index,
@@ -36,18 +49,13 @@ fn asset(index: u16, listed: &ListedAsset) -> DirectoryAsset {
         mint: listed.asset.mint,
         token_program: listed.asset.token_program,
         decimals: listed.decimals,
-        oracle: listed.oracle,
-        fallback: None,
     }
 }
 
 fn market(world: &World, listed: &ListedMarket) -> DirectoryMarket {
-    let base = &world.assets[listed.base];
     DirectoryMarket {
         index: listed.market.index,
         name: listed.name.into(),
-        base: base.symbol.into(),
-        oracle: base.oracle,
-        fallback: None,
+        base: world.assets[listed.base].symbol.into(),
     }
 }

@@ -58,8 +58,8 @@ pub struct Options {
     pub seed: u64,
     /// Insurance fund at the start, whole units of the quote token.
     pub insurance: u64,
-    /// How old a price may be, seconds.
-    pub price_age: u32,
+    /// How old a price may be that carries new risk, seconds.
+    pub price_age: u16,
     /// Whether traders and bots take part.
     pub populated: bool,
     /// Whether a liquidator is among the bots.
