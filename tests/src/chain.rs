@@ -10,8 +10,8 @@ use crate::Env;
 pub const START_TIME: i64 = 1_700_000_000;
 /// Slot at which every environment starts.
 pub const START_SLOT: u64 = 1_000_000;
-/// Length of a slot.
-const MILLISECONDS_PER_SLOT: u64 = 400;
+/// Length of a slot, where a test does not say otherwise.
+pub const MILLISECONDS_PER_SLOT: u64 = 400;
 /// What each test signer starts with.
 pub const LAMPORTS: u64 = 1_000_000_000_000;
 
@@ -80,7 +80,7 @@ impl Env {
 
     /// Moves time on, by seconds and as many slots as they hold.
     pub async fn advance(&mut self, secs: i64) {
-        let slots = secs.unsigned_abs() * 1_000 / MILLISECONDS_PER_SLOT;
+        let slots = secs.unsigned_abs() * 1_000 / self.slot_ms;
         self.advance_by(secs, slots).await;
     }
 

@@ -56,6 +56,8 @@ pub struct Env {
     pub guardian: Keypair,
     pub assets: Vec<ListedAsset>,
     pub markets: Vec<ListedMarket>,
+    /// Length of a slot, milliseconds: what [`Env::advance`] makes slots of.
+    pub slot_ms: u64,
     /// Every margin account of the exchange.
     pub margin_accounts: Vec<Pubkey>,
     /// What entered less what left each asset's vault, native.
@@ -119,6 +121,7 @@ impl Env {
             guardian: Keypair::new(),
             assets: Vec::new(),
             markets: Vec::new(),
+            slot_ms: chain::MILLISECONDS_PER_SLOT,
             margin_accounts: Vec::new(),
             flows: BTreeMap::new(),
             operations: 0,

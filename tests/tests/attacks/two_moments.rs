@@ -1,4 +1,6 @@
 //! Two legs at two moments: the attacker refreshes one of them, and liquidates a hedge that is whole at any one price.
+use std::collections::{btree_map::Entry, BTreeMap};
+
 use plimsoll::error::PlimsollError as E;
 use plimsoll_client::instructions::{self as ix, Liquidation, RefreshEntry};
 use plimsoll_tests::{
@@ -9,11 +11,8 @@ use plimsoll_tests::{
 
 use super::{assert_one_of, grid};
 
-/// What a hedge is worth on either side, dollars.
-const HEDGED: f64 = 15_000.0;
-
-/// An exchange with a model; an account in portfolio margin that owns 100 SOL, is short as much in a market, and has borrowed
-/// all but a cushion of what it could; its liquidator to be.
+/// An exchange with a model; an account in portfolio margin that owns 100 SOL, is short as much in a market, and is a cushion
+/// of dollars above its maintenance line; its liquidator to be.
 struct Hedge {
     env: Env,
     account: Trader,
@@ -30,10 +29,19 @@ async fn hedge(market: usize, cushion: f64) -> Hedge {
     let lots = if market == SOL_PERP { 10_000 } else { 2_500 };
     trade(&mut env, market, &other, &account, dollars, lots).await;
     let free = env.health(&account).await.init;
-    let amount = free - (cushion * 1e6) as i64;
-    env.borrow(&account, USDC, u64::try_from(amount).unwrap())
-        .await
-        .unwrap();
+    let kept = (cushion.max(30.0) * 1e6) as i64;
+    let amount = u64::try_from((free - kept).max(1)).unwrap();
+    env.borrow(&account, USDC, amount).await.unwrap();
+    // As the price falls, the gain of one leg counts in part against the other's loss.
+    loop {
+        let above = env.health(&account).await.maintenance - (cushion * 1e6) as i64;
+        if above <= 0 {
+            break;
+        }
+        let step = if above > 30_000_000 { 0.002 } else { 0.000_3 };
+        let dollars = env.assets[SOL].usd * (1.0 - step);
+        shock(&mut env, SOL, dollars).await;
+    }
     let attacker = env.trader().await;
     let books = Books::open(&mut env, &[&attacker]).await;
     env.deposit(&attacker, USDC, usd(100_000)).await.unwrap();
@@ -43,6 +51,31 @@ async fn hedge(market: usize, cushion: f64) -> Hedge {
         attacker,
         books,
     }
+}
+
+/// The cushion with which a hedge just withstands a move of both its legs, from what one with a wide cushion loses by it: while
+/// one leg loses, the other's profit counts in part.
+async fn cushion(market: usize, by: f64) -> f64 {
+    let mut t = hedge(market, 2_000.0).await;
+    let before = t.env.health(&t.account).await.maintenance;
+    t.env.advance(1).await;
+    for asset in [SOL, BTC] {
+        t.env.assets[asset].usd *= 1.0 + by;
+    }
+    t.env.refresh_all().await;
+    let lost = before - t.env.health(&t.account).await.maintenance;
+    lost.max(0) as f64 / 1e6 * 1.15 + 15.0
+}
+
+/// The same for every move of the grid, by its bits.
+async fn cushions(market: usize) -> BTreeMap<u64, f64> {
+    let mut found = BTreeMap::new();
+    for (by, _) in grid() {
+        if let Entry::Vacant(place) = found.entry(by.to_bits()) {
+            place.insert(cushion(market, by).await);
+        }
+    }
+    found
 }
 
 /// Flags, and seizes both legs, or one, as far as it goes.
@@ -67,9 +100,10 @@ async fn attempts(t: &mut Hedge, market: usize, refresh: &[RefreshEntry]) {
 
 #[tokio::test]
 async fn the_legs_of_a_hedge_are_never_at_two_moments() {
+    let wide = cushions(SOL_PERP).await;
     for (by, delay) in grid() {
-        // At one price the profit of one leg counts in part against the other's loss.
-        let mut t = hedge(SOL_PERP, HEDGED * by.abs() * 0.6 + 30.0).await;
+        let mut t = hedge(SOL_PERP, wide[&by.to_bits()]).await;
+        let price = t.env.assets[SOL].usd;
         let (env, market) = (&t.env, t.env.markets[SOL_PERP].market);
         let feed = env.feed_entry(SOL);
         let bank = RefreshEntry::Bank(env.assets[SOL].asset);
@@ -77,7 +111,7 @@ async fn the_legs_of_a_hedge_are_never_at_two_moments() {
         let usdc = env.feed_entry(USDC);
         t.env.advance(delay).await;
         t.env.set_price(USDC, 1.0).await;
-        t.env.set_price(SOL, 150.0 * (1.0 + by)).await;
+        t.env.set_price(SOL, price * (1.0 + by)).await;
         for part in [
             vec![market],
             vec![bank],
@@ -89,7 +123,7 @@ async fn the_legs_of_a_hedge_are_never_at_two_moments() {
         }
         // And back, a second later.
         t.env.advance(1).await;
-        t.env.set_price(SOL, 150.0).await;
+        t.env.set_price(SOL, price).await;
         for part in [vec![market, usdc], vec![feed, bank], vec![market]] {
             attempts(&mut t, SOL_PERP, &part).await;
         }
@@ -104,11 +138,13 @@ async fn the_legs_of_a_hedge_are_never_at_two_moments() {
 /// may be seized at, the legs can be at two moments; a second observation has to be later in both.
 #[tokio::test]
 async fn the_legs_of_two_feeds_are_at_two_moments_in_no_second_observation() {
+    let wide = cushions(BTC_PERP).await;
+    let mut skewed = 0;
     for (by, delay) in grid() {
-        let mut t = hedge(BTC_PERP, HEDGED * by.abs() * 0.6 + 30.0).await;
+        let mut t = hedge(BTC_PERP, wide[&by.to_bits()]).await;
         t.env.advance(delay).await;
         // Both fall, or rise, together. Whoever calls takes the one that hurts.
-        let moved = [(SOL, 150.0), (BTC, 60_000.0)].map(|(asset, usd)| (asset, usd * (1.0 + by)));
+        let moved = [SOL, BTC].map(|asset| (asset, t.env.assets[asset].usd * (1.0 + by)));
         for (asset, dollars) in moved.into_iter().chain([(USDC, 1.0)]) {
             t.env.set_price(asset, dollars).await;
         }
@@ -127,7 +163,7 @@ async fn the_legs_of_two_feeds_are_at_two_moments_in_no_second_observation() {
             .await;
         assert_one_of(one, &[E::NotLiquidatable, E::SameObservation]);
         let flagged = t.env.send(&[refresh, flag], &[&t.attacker.key]).await;
-        println!("{by} after {delay} s: flagged {}", flagged.is_ok());
+        skewed += u32::from(flagged.is_ok());
         // A second later, again without the leg that helps.
         t.env.advance(1).await;
         for asset in [hurts, USDC] {
@@ -144,6 +180,7 @@ async fn the_legs_of_two_feeds_are_at_two_moments_in_no_second_observation() {
         let usd = t.env.assets[helps].usd;
         t.env.set_price(helps, usd).await;
         t.env.refresh_only(&[helps]).await;
+        assert!(t.env.health(&t.account).await.maintenance >= 0, "a hedge");
         let result = t.env.send(&[seize], &[&t.attacker.key]).await;
         if let Err(error) = result {
             assert_one_of(Err(error), &[E::NotLiquidatable, E::SameObservation]);
@@ -153,4 +190,5 @@ async fn the_legs_of_two_feeds_are_at_two_moments_in_no_second_observation() {
         assert!(gain <= 0, "{by} after {delay} s: {gain}");
         t.env.assert_conserved().await;
     }
+    assert!(skewed > 3, "the legs can be told apart by {skewed} moves");
 }

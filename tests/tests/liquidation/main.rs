@@ -12,4 +12,5 @@ mod permanence;
 mod planned;
 mod portfolio;
 mod positions;
+mod slots;
 mod swaps;
