@@ -130,13 +130,19 @@ impl EntryPrice {
         let benefit = self.doubt_benefit;
         let owned = ratio_floor(u128::from(self.higher()), RATIO_ONE.saturating_add(benefit))?;
         let owed = ratio_ceil(u128::from(self.lower()), RATIO_ONE.saturating_sub(benefit))?;
+        let out_of_range = |_| RiskError::PriceOutOfRange;
         let part = self.decayed(clock);
+        if part == 0 {
+            return Ok(InDoubt {
+                owned: to_u64(owned).map_err(out_of_range)?,
+                owed: to_u64(owed).map_err(out_of_range)?,
+            });
+        }
         let floor = ratio_floor(last, self.doubt_floor)?;
         let ceiling = ratio_ceil(last, (2 * RATIO_ONE).saturating_sub(self.doubt_floor))?;
         // No part of a distance is more than the distance.
         let falls = ratio_ceil(owned.saturating_sub(floor), part)?;
         let rises = ratio_ceil(ceiling.saturating_sub(owed), part)?;
-        let out_of_range = |_| RiskError::PriceOutOfRange;
         Ok(InDoubt {
             owned: to_u64(owned.saturating_sub(falls)).map_err(out_of_range)?,
             owed: to_u64(owed.saturating_add(rises)).map_err(out_of_range)?,

@@ -1,9 +1,6 @@
 //! Compute units of refreshing prices that an underlying follows, with and without a sample of its volatility.
-use plimsoll_client::instructions::{Follower, RefreshEntry};
-use plimsoll_tests::{
-    env::{BTC, BTC_PERP, ETH, SOL, SOL_PERP},
-    portfolio::{ETH_UNDERLYING, SOL_UNDERLYING},
-};
+use plimsoll_client::instructions::RefreshEntry;
+use plimsoll_tests::env::{BTC, ETH, SOL, SOL_PERP};
 
 use crate::{
     portfolio::{World, DEEP, ROOM},
@@ -14,58 +11,29 @@ use crate::{
 const DUE: i64 = 400;
 const EARLY: i64 = 10;
 
-/// Of entries with pull feeds: SOL drives a factor, ether is explained by two.
+/// Of feeds that an asset and a market follow: SOL drives a factor, ether is explained by two.
 pub async fn rows(world: &mut World) -> Vec<Row> {
     world.env.list_model().await;
     world.fill_book(SOL_PERP, DEEP).await;
     let mut rows = Vec::new();
-    let assets = [
+    let feeds = [
         (
-            "refresh, each asset with an underlying",
+            "refresh, each feed with an underlying",
             SOL,
             EARLY,
             Some(3_000),
         ),
-        ("refresh, each asset, a factor's sample", SOL, DUE, None),
-        ("refresh, each asset, any other sample", ETH, DUE, None),
+        ("refresh, each feed, a factor's sample", SOL, DUE, None),
+        ("refresh, each feed, any other sample", ETH, DUE, None),
         (
-            "refresh, each asset, a sample on a legacy feed",
+            "refresh, each feed, a sample on a legacy feed",
             BTC,
             DUE,
             None,
         ),
     ];
-    for (what, asset, secs, budget) in assets {
-        let entry = world.env.asset_entry(asset);
-        rows.push(row(world, what, entry, secs, budget).await);
-    }
-    for (market, underlying) in [(SOL_PERP, SOL_UNDERLYING), (BTC_PERP, ETH_UNDERLYING)] {
-        let follower = Follower::Market(market as u16);
-        let env = &mut world.env;
-        env.assign_underlying(follower, underlying, true).await;
-    }
-    let markets = [
-        (
-            "refresh, each market with an underlying",
-            SOL_PERP,
-            EARLY,
-            Some(3_000),
-        ),
-        (
-            "refresh, each market, a factor's sample",
-            SOL_PERP,
-            DUE,
-            None,
-        ),
-        (
-            "refresh, each market, any other sample",
-            BTC_PERP,
-            DUE,
-            None,
-        ),
-    ];
-    for (what, market, secs, budget) in markets {
-        let entry = world.env.market_entry(market);
+    for (what, asset, secs, budget) in feeds {
+        let entry = world.env.feed_entry(asset);
         rows.push(row(world, what, entry, secs, budget).await);
     }
     rows
@@ -75,15 +43,15 @@ pub async fn rows(world: &mut World) -> Vec<Row> {
 async fn row(
     world: &mut World,
     what: &'static str,
-    entry: [RefreshEntry; 2],
+    entry: RefreshEntry,
     secs: i64,
     budget: impl Into<Option<u64>>,
 ) -> Row {
-    let other = world.env.asset_entry(ROOM - 1);
+    let other = world.env.feed_entry(ROOM - 1);
     // Everything has its first sample, or its last just now.
-    let together = [other, entry].concat();
+    let together = [other, entry];
     refresh(world, &together, DUE).await;
-    let alone = refresh(world, &other, EARLY).await;
+    let alone = refresh(world, &[other], EARLY).await;
     refresh(world, &together, DUE).await;
     let both = refresh(world, &together, secs).await;
     Row::new(what, "", both - alone, budget)

@@ -19,9 +19,10 @@ A portfolio of 16 collateral assets and 16 markets holds 12 deposits, 4 debts an
 all that a margin account has room for. *Largest account* adds 64 resting orders, 63 of them at a loss to the oracle
 price, which health has to visit. The liquidator's portfolio is as full as the liquidated one.
 
-A book holds 64 orders, of which at most four a side are worth the impact notional. Refreshed markets trade around the
-oracle price; one that pays funding takes about 200 more. A book *full of dust* has orders so small that the impact
-price looks at as many as it ever does.
+A refreshed feed has an asset and a market that follow it, which are rewritten with it; *one feed* is the whole instruction,
+with a look at whether most feeds are silent. A book holds 64 orders, of which at most four a side are worth the impact
+notional. Refreshed markets trade around the oracle price; one that pays funding takes about 200 more. A book *full of dust*
+has orders so small that the impact price looks at as many as it ever does.
 
 ";
 
