@@ -1,7 +1,7 @@
 //! An exchange's risk entries kept from daily closes by the risk crate's own integer code: what the backtest measures.
 
 use anyhow::{Context as _, Result};
-use plimsoll_risk::feed::PriceDoubt;
+use plimsoll_risk::entry_price::PriceDoubt;
 use plimsoll_risk::portfolio::{
     requirement, Delta, Exposures, ModelParams, PortfolioModel, UnderlyingRisk, Volatilities,
     SHOCK_BITS, WEIGHT_ONE,
