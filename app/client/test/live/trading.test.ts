@@ -65,6 +65,10 @@ describe.skipIf(!DIRECTORY)('a trader on a running chain', () => {
     const landed = await sender.send([open, ...due, ...move]);
     // docs: end
     expect(landed.units).toBeGreaterThan(0);
+    // Written in the version that the chain has activated, and read back in it.
+    expect(await sender.version()).toBe(1);
+    const request = chain.connection.rpc.getTransaction(landed.signature, { commitment: 'confirmed', encoding: 'base64', maxSupportedTransactionVersion: 1 });
+    expect((await request.send())?.version).toBe(1);
     const { account: stored, raw } = await own(0, (entry) => entry.account.balances[0]?.shares !== 0n);
     expect(stored.owner).toBe(trader.address);
     // docs: health

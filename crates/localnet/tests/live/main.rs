@@ -83,8 +83,7 @@ async fn it_is_of_version_1(chain: &Chain, signature: &str) -> Result<()> {
             .await
     };
     assert_eq!(read(NEWEST).await?["version"], 1);
-    let refused = read(0).await.expect_err("a newer one").to_string();
-    assert!(refused.contains("version"), "{refused}");
+    assert!(read(0).await.is_err(), "to a reader of version 0 at most");
     Ok(())
 }
 
