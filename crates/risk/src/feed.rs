@@ -24,6 +24,8 @@ pub const MAX_CLOCK_LEAD_MS: i64 = 10_000;
 pub const JUMP_CONFIRMATIONS: u8 = 6;
 /// Least time between two observations that count as confirmations, in milliseconds.
 pub const JUMP_SPACING_MS: i64 = 10_000;
+/// Most publishers that may be demanded behind a price: more could never be had, and a demand for them would silence a feed.
+pub const MAX_MIN_PUBLISHERS: u16 = 16;
 /// Observations agree that differ by no more than this part of the earlier one: a half. A trend that goes on agrees with
 /// itself; a feed that flips between two prices does not.
 const AGREEMENT_SHIFT: u32 = 1;
@@ -49,32 +51,34 @@ pub enum Purpose {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct FeedLimits {
-    /// Widest confidence interval accepted, as a ratio of the price. Looser up.
+    /// Widest confidence interval accepted, as a ratio of the price. Any change loosens: a narrower one
+    /// may refuse every price.
     pub max_conf_ratio: u32,
     /// How many confidence intervals Init prices step back from the price, as a ratio. Looser down.
     pub conf_multiple: u32,
     /// Fastest relative move of the stable price, as a ratio per hour. Looser up: a pump counts sooner.
     pub stable_rate_per_hour: u32,
     /// Furthest that a fallback's price may be from the nearer of the last and the stable price, as a ratio of the lower of
-    /// them. Looser up.
+    /// them. Any change loosens.
     pub max_divergence: u32,
     /// By how much a price in doubt counts better for an account in liquidation than it was last, as a ratio: what may have
     /// happened since. Any change loosens.
     pub doubt_benefit: u32,
-    /// The part of its last price that a deposit still counts once doubt has lasted; a debt counts by as much more. Looser up.
+    /// The part of its last price that a deposit still counts once doubt has lasted; a debt counts by as much more. Any change
+    /// loosens.
     pub doubt_floor: u32,
     /// Seconds over which what doubt is worth decays. Any change loosens.
     pub doubt_secs: u32,
     /// Fastest growth of a derived rate, as a ratio per day. Looser up.
     pub max_growth_per_day: u32,
-    /// Oldest publish time for [`Purpose::Trade`], in seconds. Looser up.
+    /// Oldest publish time for [`Purpose::Trade`], in seconds. Any change loosens: a shorter one may hold back an exit.
     pub trade_age_secs: u16,
-    /// Oldest publish time for [`Purpose::Pay`], in seconds. Looser up.
+    /// Oldest publish time for [`Purpose::Pay`], in seconds. Any change loosens.
     pub pay_age_secs: u16,
     /// Oldest publish time for [`Purpose::Seize`], in seconds. Any change loosens: a longer one seizes at older prices, a
     /// shorter one may seize nothing.
     pub seize_age_secs: u16,
-    /// Fewest publishers behind a price of a source that tells their number. Looser down.
+    /// Fewest publishers behind a price of a source that tells their number. Any change loosens.
     pub min_publishers: u16,
 }
 
@@ -114,15 +118,16 @@ impl FeedLimits {
     /// The first field that is out of bounds.
     pub fn validate(&self) -> Result<(), BadParameter> {
         require! {
-            (1..=RATIO_ONE / 4).contains(&self.max_conf_ratio) => "max_conf_ratio",
+            (RATIO_ONE / 1_000..=RATIO_ONE / 4).contains(&self.max_conf_ratio) => "max_conf_ratio",
             self.conf_multiple <= 16 * RATIO_ONE => "conf_multiple",
             (1..=16 * RATIO_ONE).contains(&self.stable_rate_per_hour) => "stable_rate_per_hour",
             (1..=RATIO_ONE / 4).contains(&self.max_divergence) => "max_divergence",
             self.doubt_benefit <= RATIO_ONE / 4 => "doubt_benefit",
-            self.doubt_floor <= RATIO_ONE => "doubt_floor",
+            (RATIO_ONE / 4..=RATIO_ONE).contains(&self.doubt_floor) => "doubt_floor",
             (600..=86_400).contains(&self.doubt_secs) => "doubt_secs",
             self.max_growth_per_day <= RATIO_ONE / 10 => "max_growth_per_day",
-            (1..=600).contains(&self.trade_age_secs) => "trade_age_secs",
+            (3..=600).contains(&self.trade_age_secs) => "trade_age_secs",
+            self.min_publishers <= MAX_MIN_PUBLISHERS => "min_publishers",
             (1..=self.trade_age_secs).contains(&self.pay_age_secs) => "pay_age_secs",
             (1..=self.pay_age_secs).contains(&self.seize_age_secs) => "seize_age_secs",
             u64::from(self.seize_age_secs) * DOUBT_HOLD_PART <= u64::from(self.doubt_secs) => "seize_age_secs",
@@ -133,18 +138,18 @@ impl FeedLimits {
     /// The first field that `new` loosens, `None` when it only tightens or changes nothing.
     pub fn first_loosening(&self, new: &Self) -> Option<&'static str> {
         first_loosening! { self, new;
-            max_conf_ratio: up,
+            max_conf_ratio: any,
             conf_multiple: down,
             stable_rate_per_hour: up,
-            max_divergence: up,
+            max_divergence: any,
             doubt_benefit: any,
-            doubt_floor: up,
+            doubt_floor: any,
             doubt_secs: any,
             max_growth_per_day: up,
-            trade_age_secs: up,
-            pay_age_secs: up,
+            trade_age_secs: any,
+            pay_age_secs: any,
             seize_age_secs: any,
-            min_publishers: down,
+            min_publishers: any,
         }
         None
     }

@@ -169,8 +169,13 @@ fn each_loosening_is_named_and_its_reverse_is_not() {
 
 #[test]
 fn each_bad_limit_of_a_feed_is_named() {
-    let edits: [Edit<FeedLimits>; 15] = [
-        ("max_conf_ratio", |p| p.max_conf_ratio = 0),
+    let edits: [Edit<FeedLimits>; 18] = [
+        ("max_conf_ratio", |p| {
+            p.max_conf_ratio = RATIO_ONE / 1_000 - 1
+        }),
+        ("min_publishers", |p| p.min_publishers = 17),
+        ("doubt_floor", |p| p.doubt_floor = RATIO_ONE / 4 - 1),
+        ("trade_age_secs", |p| p.trade_age_secs = 2),
         ("max_conf_ratio", |p| p.max_conf_ratio = RATIO_ONE / 4 + 1),
         ("conf_multiple", |p| p.conf_multiple = 16 * RATIO_ONE + 1),
         ("stable_rate_per_hour", |p| p.stable_rate_per_hour = 0),
@@ -207,18 +212,19 @@ fn each_bad_limit_of_a_feed_is_named() {
 
 #[test]
 fn each_loosening_of_a_feed_is_named() {
-    let one_way: [Edit<FeedLimits>; 9] = [
-        ("max_conf_ratio", |p| p.max_conf_ratio += 1),
+    let one_way: [Edit<FeedLimits>; 3] = [
         ("conf_multiple", |p| p.conf_multiple -= 1),
         ("stable_rate_per_hour", |p| p.stable_rate_per_hour += 1),
+        ("max_growth_per_day", |p| p.max_growth_per_day += 1),
+    ];
+    // A tighter one of these could refuse every price, or hold back an exit.
+    let either_way: [Edit<FeedLimits>; 9] = [
+        ("max_conf_ratio", |p| p.max_conf_ratio += 1),
         ("max_divergence", |p| p.max_divergence += 1),
         ("doubt_floor", |p| p.doubt_floor += 1),
-        ("max_growth_per_day", |p| p.max_growth_per_day += 1),
         ("trade_age_secs", |p| p.trade_age_secs += 1),
         ("pay_age_secs", |p| p.pay_age_secs += 1),
-        ("min_publishers", |p| p.min_publishers -= 1),
-    ];
-    let either_way: [Edit<FeedLimits>; 3] = [
+        ("min_publishers", |p| p.min_publishers += 1),
         ("doubt_benefit", |p| p.doubt_benefit += 1),
         ("doubt_secs", |p| p.doubt_secs += 1),
         ("seize_age_secs", |p| p.seize_age_secs += 1),

@@ -218,8 +218,10 @@ async fn a_feed_needs_a_source_that_can_be_read_and_sound_limits() {
         env.refuse(&[list], &[&authority], E::InvalidParameter)
             .await;
     }
-    let bad_limits: [fn(&mut FeedLimits); 12] = [
-        |l| l.max_conf_ratio = 0,
+    let bad_limits: [fn(&mut FeedLimits); 14] = [
+        |l| l.max_conf_ratio = RATIO_ONE / 1_000 - 1,
+        |l| l.min_publishers = 17,
+        |l| l.doubt_floor = RATIO_ONE / 4 - 1,
         |l| l.max_conf_ratio = RATIO_ONE / 4 + 1,
         |l| l.stable_rate_per_hour = 0,
         |l| l.max_divergence = 0,
@@ -227,7 +229,7 @@ async fn a_feed_needs_a_source_that_can_be_read_and_sound_limits() {
         |l| l.doubt_floor = RATIO_ONE + 1,
         |l| l.doubt_secs = 599,
         |l| l.doubt_secs = 86_401,
-        |l| l.trade_age_secs = 0,
+        |l| l.trade_age_secs = 2,
         |l| l.trade_age_secs = 601,
         |l| l.pay_age_secs = l.trade_age_secs + 1,
         |l| l.seize_age_secs = l.pay_age_secs + 1,
@@ -313,10 +315,8 @@ async fn a_tightened_limit_reaches_every_follower_at_once() {
     let authority = env.authority();
     let edit = env
         .edit_feed_ix(SOL, |l| {
-            l.trade_age_secs = 30;
-            l.pay_age_secs = 15;
             l.conf_multiple *= 3;
-            l.max_conf_ratio /= 2;
+            l.stable_rate_per_hour /= 2;
         })
         .await;
     let before = env.risk().await;
@@ -326,7 +326,10 @@ async fn a_tightened_limit_reaches_every_follower_at_once() {
     let risk = env.risk().await;
     let (asset, market) = (risk.assets[SOL], risk.markets[SOL_PERP]);
     for price in [asset.price, market.price] {
-        assert_eq!(price.max_age_secs, [30, 15, 10]);
+        assert_eq!(
+            price.conf_multiple,
+            3 * before.assets[SOL].price.conf_multiple
+        );
     }
     // What is computed from the limits, too.
     assert!(asset.asset_price[0] < before.assets[SOL].asset_price[0]);
@@ -334,7 +337,7 @@ async fn a_tightened_limit_reaches_every_follower_at_once() {
     assert_eq!(risk.assets[BTC], before.assets[BTC]);
 }
 
-/// Every limit, moved a little the loose way, waits, and so does another source; a proposal allows exactly what it says.
+/// Every limit, moved a little the loose way, or either way where a tighter one could silence the feed, waits, and so does another source; a proposal allows exactly what it says.
 #[tokio::test]
 async fn loosenings_of_a_feed_wait() {
     const DELAY: u64 = 3_600;
@@ -343,7 +346,7 @@ async fn loosenings_of_a_feed_wait() {
     env.raise_delay(DELAY).await;
     let authority = env.authority();
     let key = authority.pubkey();
-    let loosenings: [fn(&mut FeedLimits); 15] = [
+    let loosenings: [fn(&mut FeedLimits); 21] = [
         |l| l.max_conf_ratio += 1,
         |l| l.conf_multiple -= 1,
         |l| l.stable_rate_per_hour += 1,
@@ -359,6 +362,12 @@ async fn loosenings_of_a_feed_wait() {
         |l| l.seize_age_secs += 1,
         |l| l.seize_age_secs -= 1,
         |l| l.min_publishers -= 1,
+        |l| l.min_publishers += 1,
+        |l| l.max_conf_ratio -= 1,
+        |l| l.max_divergence -= 1,
+        |l| l.doubt_floor -= 1,
+        |l| l.trade_age_secs -= 1,
+        |l| l.pay_age_secs -= 1,
     ];
     for loosen in loosenings {
         let edit = env.edit_feed_ix(SOL, loosen).await;

@@ -93,7 +93,7 @@ async fn a_tightening_runs_at_once() {
         p.outflow_limit_usd /= 2;
     })
     .await;
-    env.edit_feed(SOL, |l| l.max_conf_ratio /= 2).await;
+    env.edit_feed(SOL, |l| l.stable_rate_per_hour /= 2).await;
     env.edit_market(SOL_PERP, |p| {
         p.init_ratio = ratio(0.3);
         p.open_interest_cap_lots = 10;

@@ -44,13 +44,17 @@ fn up_to_reciprocal(fee: u32) -> u32 {
 /// What a feed may be listed with, over the whole of its bounds.
 pub fn feed_limits() -> impl Strategy<Value = FeedLimits> {
     let ratios = (
-        1..=RATIO_ONE / 4,
+        RATIO_ONE / 1_000..=RATIO_ONE / 4,
         0..=16 * RATIO_ONE,
         1..=16 * RATIO_ONE,
         1..=RATIO_ONE / 4,
     );
-    let doubt = (0..=RATIO_ONE / 4, 0..=RATIO_ONE, 600u32..=86_400);
-    let ages = (1u16..=600, 1u32..=100, 1u32..=100);
+    let doubt = (
+        0..=RATIO_ONE / 4,
+        RATIO_ONE / 4..=RATIO_ONE,
+        600u32..=86_400,
+    );
+    let ages = (3u16..=600, 1u32..=100, 1u32..=100);
     (ratios, doubt, ages).prop_map(
         |(ratios, (doubt_benefit, doubt_floor, doubt_secs), (trade, pay, seize))| {
             let part = |whole: u16, percent: u32| (u32::from(whole) * percent / 100).max(1) as u16;

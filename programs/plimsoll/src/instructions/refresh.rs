@@ -63,7 +63,7 @@ pub(crate) fn refresh<'info>(
         .ok_or(PlimsollError::WrongRemainingAccount)?;
     for (number, account) in feeds.iter().zip(oracles) {
         match refresh_feed(&mut risk, *number, account, now_ms) {
-            Ok(true) => accepted |= bit(*number),
+            Ok(true) => accepted |= renewed(&risk, *number),
             Ok(false) => {}
             Err(error) => report(*number & !FALLBACK, account.key, &error),
         }
@@ -94,9 +94,11 @@ fn report(feed: u8, account: &Pubkey, error: &Error) {
     });
 }
 
-/// The bit of a feed's number.
-fn bit(number: u8) -> u64 {
-    1u64.checked_shl(u32::from(number & !FALLBACK)).unwrap_or(0)
+/// The bits of a feed that has a new price, and of those derived from it, which move with it.
+fn renewed(risk: &RiskState, number: u8) -> u64 {
+    let index = number & !FALLBACK;
+    let derived = risk.feed(index).map_or(0, |feed| feed.derived);
+    derived | 1u64.checked_shl(u32::from(index)).unwrap_or(0)
 }
 
 /// Takes all prices of a signed message, each into the feed that the caller names for it; returns the feeds that have a new
@@ -123,7 +125,7 @@ fn take_message(
             continue;
         }
         match take_signed(risk, number, &update, &signed, now.saturating_mul(1_000)) {
-            Ok(true) => accepted |= bit(number),
+            Ok(true) => accepted |= renewed(risk, number),
             Ok(false) => {}
             Err(error) => report(number & !FALLBACK, storage.key, &error),
         }

@@ -89,19 +89,21 @@ impl Liquidation<'_> {
         require!(!maintained, PlimsollError::NotLiquidatable);
         self.account.state = account_state::LIQUIDATING;
         self.account.flagged_at = self.clock.unix_timestamp;
-        self.account.flagged_price_ms = self.standing.newest_ms();
+        // What confirms was published after this call, whatever moments the prices of this one are from: both observations
+        // could lie in one dip that is over otherwise.
+        let now_ms = self.clock.unix_timestamp.saturating_mul(1_000);
+        self.account.flagged_price_ms = self.standing.newest_ms().max(now_ms);
         self.account.flag_confirmed = 0;
         self.emit_flag(true);
         Ok(())
     }
 
-    /// Whether every price that the account is measured at was published after those that it was flagged at; where all are in
-    /// doubt, whether time has passed.
+    /// Whether time has passed since the flag, and every price that the account is measured at was published after it; those in
+    /// doubt are not asked.
     fn is_later_observation(&self) -> bool {
-        match self.standing.oldest_ms() {
-            Some(oldest) => oldest > self.account.flagged_price_ms,
-            None => self.clock.unix_timestamp > self.account.flagged_at,
-        }
+        let is_later = |oldest| oldest > self.account.flagged_price_ms;
+        self.clock.unix_timestamp > self.account.flagged_at
+            && self.standing.oldest_ms().is_none_or(is_later)
     }
 
     /// Refuses to seize anything on one observation: the account must have been below its line at the flag's prices, and at
@@ -121,8 +123,9 @@ impl Liquidation<'_> {
     /// the flag is old or was never confirmed. That clears the flag, unless it is young and stale entries count in the account's favour: a
     /// call without a refresh could otherwise start the fee's ramp anew at will.
     pub fn finish(&mut self) -> bool {
-        let is_weak = self.is_flag_old() || self.account.flag_confirmed == 0;
-        let lapsed = self.standing.maintenance() >= 0 && is_weak;
+        // In doubt an account looks better than it may be: that clears no flag, or anybody could start the ramp anew.
+        let is_weak = self.account.flag_confirmed == 0 && self.standing.is_certain();
+        let lapsed = self.standing.maintenance() >= 0 && (self.is_flag_old() || is_weak);
         if self.standing.end() < 0 && !lapsed {
             return false;
         }

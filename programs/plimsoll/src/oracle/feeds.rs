@@ -233,7 +233,7 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
     let mut refused = base.price.refused_ms;
     if source.cap != NO_FEED {
         let cap = risk.feed(source.cap)?;
-        if cap.is_priced() && !cap.price.is_silent(now_ms, &cap.limits) {
+        if cap.is_priced() && cap.price.flags() == 0 && !cap.price.is_silent(now_ms, &cap.limits) {
             let price = rescale(cap.price.spot, cap.shift, shift)?;
             seen.price = seen.price.min(price);
         } else {
@@ -247,7 +247,11 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
         feed.price.spot = seen.price;
         feed.price.conf = seen.conf;
     }
-    feed.price.refused_ms = feed.price.refused_ms.max(refused);
+    // What was refused just now stays refused; otherwise only what is not heard now counts.
+    feed.price.refused_ms = match outcome {
+        Outcome::Refused(_) => feed.price.refused_ms.max(refused),
+        _ => refused,
+    };
     rewrite_followers(risk, index, outcome == Outcome::Accepted, now_ms);
     match outcome {
         Outcome::Refused(rejection) => Err(PlimsollError::from(rejection).into()),

@@ -29,8 +29,8 @@ pub struct MarginAccount {
     pub delegate: Pubkey,
     /// When the account was flagged for liquidation, Unix seconds; zero when it is not.
     pub flagged_at: i64,
-    /// Newest publish time among the prices that the account was flagged at, Unix milliseconds: what is seized is seized at
-    /// later ones.
+    /// When the account was flagged, or the newest publish time among the prices it was flagged at where that is later, Unix
+    /// milliseconds: what is seized is seized at prices published after it.
     pub flagged_price_ms: i64,
     /// Number among the owner's accounts.
     pub sub_account: u16,
