@@ -22,10 +22,14 @@ use solana_signer::Signer;
 
 /// An exchange with a feed of a staked token worth 1.2 SOL.
 async fn staked(cap: Option<usize>) -> (Env, u8, Pubkey) {
+    staked_at(1.2, cap).await
+}
+
+async fn staked_at(rate: f64, cap: Option<usize>) -> (Env, u8, Pubkey) {
     let mut env = Env::new().await;
     env.refresh_all().await;
     let pool = Pubkey::new_unique();
-    env.set_pool(pool, 1.2);
+    env.set_pool(pool, rate);
     let (base, cap) = (
         env.assets[SOL].feed,
         cap.map(|asset| env.assets[asset].feed),
@@ -104,12 +108,12 @@ async fn a_rate_rises_no_faster_than_its_limit_and_falls_at_once() {
 #[tokio::test]
 async fn a_derived_price_is_never_above_the_tokens_own_market() {
     // ETH's feed stands for the token's own market.
-    let (mut env, feed, _) = staked(Some(ETH)).await;
+    let (mut env, feed, _) = staked_at(20.0, Some(ETH)).await;
     let usd = |risk: &plimsoll::state::RiskState, feed: u8| {
         let entry = &risk.feeds[usize::from(feed)];
         entry.price.spot as f64 / 2f64.powi(i32::from(entry.shift)) / 1e6
     };
-    for (market, expected) in [(179.0, 179.0), (185.0, 180.0), (120.0, 120.0)] {
+    for (market, expected) in [(2_980.0, 2_980.0), (3_100.0, 3_000.0), (2_600.0, 2_600.0)] {
         env.advance(2).await;
         env.set_price(SOL, 150.0).await;
         env.set_price(ETH, market).await;
@@ -123,10 +127,10 @@ async fn a_derived_price_is_never_above_the_tokens_own_market() {
     }
     // The market falls while nobody refreshes the base: the derived price follows it down.
     env.advance(2).await;
-    env.set_price(ETH, 100.0).await;
+    env.set_price(ETH, 2_200.0).await;
     let entry = [env.feed_entry(ETH)];
     env.refresh(&entry).await;
-    assert!((usd(&*env.risk().await, feed) / 100.0 - 1.0).abs() < 1e-6);
+    assert!((usd(&*env.risk().await, feed) / 2_200.0 - 1.0).abs() < 1e-6);
     // A market that is not heard caps nothing, and then the price carries no new risk.
     env.advance(i64::from(FeedLimits::DEFAULT.trade_age_secs) + 1)
         .await;
@@ -202,6 +206,7 @@ async fn a_derived_feed_names_a_listed_feed_that_is_not_derived() {
         (derived, u8::MAX, PlimsollError::InvalidParameter),
         (count, u8::MAX, PlimsollError::InvalidParameter),
         (count + 1, u8::MAX, PlimsollError::UnknownFeed),
+        (u8::MAX, u8::MAX, PlimsollError::UnknownFeed),
         (0, derived, PlimsollError::InvalidParameter),
     ] {
         let sources = OracleSources {

@@ -285,10 +285,21 @@ impl Liquidation<'_> {
 ///
 /// # Errors
 /// `StaleEntry` when that cannot be known; `InsufficientHealth`.
-#[inline(never)]
 pub fn require_own_init(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<()> {
+    // A price that is followed by a refused one carries no trade, and what may be seized at it may be taken over at it.
+    own_init(risk, account, Purpose::Trade, clock)
+        .or_else(|refused| own_init(risk, account, Purpose::Seize, clock).map_err(|_| refused))
+}
+
+#[inline(never)]
+fn own_init(
+    risk: &RiskState,
+    account: &MarginAccount,
+    purpose: Purpose,
+    clock: &Clock,
+) -> Result<()> {
     let mut health = AccountMargin::health(
-        &view(risk, clock, Purpose::Trade),
+        &view(risk, clock, purpose),
         &portfolio(account),
         HealthKind::Init,
         Policy::Strict,

@@ -276,10 +276,8 @@ pub fn bind(risk: &mut RiskState, index: u8) -> Result<()> {
     }
     require!(feed.derived == 0, PlimsollError::InvalidParameter);
     let source = feed.sources.primary;
-    for named in [source.base, source.cap] {
-        if named == NO_FEED && named == source.cap {
-            continue;
-        }
+    let cap = (source.cap != NO_FEED).then_some(source.cap);
+    for named in core::iter::once(source.base).chain(cap) {
         let other = risk.feed_mut(named)?;
         require!(
             named != index && !other.is_derived(),
