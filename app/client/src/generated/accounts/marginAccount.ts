@@ -78,8 +78,8 @@ export type MarginAccount = {
   /** When the account was flagged for liquidation, Unix seconds; zero when it is not. */
   flaggedAt: bigint;
   /**
-   * Newest publish time among the prices that the account was flagged at, Unix milliseconds: what is seized is seized at
-   * later ones.
+   * When the account was flagged, or the newest publish time among the prices it was flagged at where that is later, Unix
+   * milliseconds: what is seized is seized at prices published after it.
    */
   flaggedPriceMs: bigint;
   /** Number among the owner's accounts. */
@@ -107,8 +107,8 @@ export type MarginAccountArgs = {
   /** When the account was flagged for liquidation, Unix seconds; zero when it is not. */
   flaggedAt: number | bigint;
   /**
-   * Newest publish time among the prices that the account was flagged at, Unix milliseconds: what is seized is seized at
-   * later ones.
+   * When the account was flagged, or the newest publish time among the prices it was flagged at where that is later, Unix
+   * milliseconds: what is seized is seized at prices published after it.
    */
   flaggedPriceMs: number | bigint;
   /** Number among the owner's accounts. */

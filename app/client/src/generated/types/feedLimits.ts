@@ -21,7 +21,10 @@ import {
 
 /** What a feed accepts, for how long it counts, and what it is worth in doubt. */
 export type FeedLimits = {
-  /** Widest confidence interval accepted, as a ratio of the price. Looser up. */
+  /**
+   * Widest confidence interval accepted, as a ratio of the price. Any change loosens: a narrower one
+   * may refuse every price.
+   */
   maxConfRatio: number;
   /** How many confidence intervals Init prices step back from the price, as a ratio. Looser down. */
   confMultiple: number;
@@ -29,7 +32,7 @@ export type FeedLimits = {
   stableRatePerHour: number;
   /**
    * Furthest that a fallback's price may be from the nearer of the last and the stable price, as a ratio of the lower of
-   * them. Looser up.
+   * them. Any change loosens.
    */
   maxDivergence: number;
   /**
@@ -37,22 +40,25 @@ export type FeedLimits = {
    * happened since. Any change loosens.
    */
   doubtBenefit: number;
-  /** The part of its last price that a deposit still counts once doubt has lasted; a debt counts by as much more. Looser up. */
+  /**
+   * The part of its last price that a deposit still counts once doubt has lasted; a debt counts by as much more. Any change
+   * loosens.
+   */
   doubtFloor: number;
   /** Seconds over which what doubt is worth decays. Any change loosens. */
   doubtSecs: number;
   /** Fastest growth of a derived rate, as a ratio per day. Looser up. */
   maxGrowthPerDay: number;
-  /** Oldest publish time for [`Purpose::Trade`], in seconds. Looser up. */
+  /** Oldest publish time for [`Purpose::Trade`], in seconds. Any change loosens: a shorter one may hold back an exit. */
   tradeAgeSecs: number;
-  /** Oldest publish time for [`Purpose::Pay`], in seconds. Looser up. */
+  /** Oldest publish time for [`Purpose::Pay`], in seconds. Any change loosens. */
   payAgeSecs: number;
   /**
    * Oldest publish time for [`Purpose::Seize`], in seconds. Any change loosens: a longer one seizes at older prices, a
    * shorter one may seize nothing.
    */
   seizeAgeSecs: number;
-  /** Fewest publishers behind a price of a source that tells their number. Looser down. */
+  /** Fewest publishers behind a price of a source that tells their number. Any change loosens. */
   minPublishers: number;
 };
 
