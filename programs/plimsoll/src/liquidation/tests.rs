@@ -109,13 +109,18 @@ impl Desk {
         entry.recompute(&self.market.params, None).unwrap();
     }
 
-    /// Flags the account, and confirms it by prices published a millisecond later.
+    /// Flags the account, and confirms it by prices published a second later; prices published in the flag's own second, though
+    /// after those it was set at, confirm nothing. The fee is at its least then.
     fn flag(&mut self) {
         assert!(!self.liquidate(0).unwrap());
-        assert_eq!(self.account.flag_confirmed, 0);
         self.publish(SPOT, 1);
         assert!(!self.liquidate(0).unwrap());
+        assert_eq!(self.account.flag_confirmed, 0);
+        self.clock.unix_timestamp += 1;
+        self.publish(SPOT, 0);
+        assert!(!self.liquidate(0).unwrap());
         assert_eq!(self.account.flag_confirmed, 1);
+        self.account.flagged_at = self.clock.unix_timestamp;
     }
 
     fn liquidate(&mut self, max_lots: u64) -> Result<bool> {
