@@ -17,20 +17,24 @@ pub const LAMPORTS: u64 = 1_000_000_000_000;
 
 const LOADER: Pubkey = Pubkey::from_str_const("BPFLoader2111111111111111111111111111111111");
 
-/// Starts a bank with the program of `target/deploy`.
-pub async fn start() -> ProgramTestContext {
+/// The built program.
+pub fn artifact() -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/deploy/plimsoll.so");
-    let elf = std::fs::read(&path).unwrap_or_else(|error| {
+    std::fs::read(&path).unwrap_or_else(|error| {
         panic!(
             "{} cannot be read ({error}): build the program first with `cargo xtask build`",
             path.display()
         )
-    });
+    })
+}
+
+/// Starts a bank with the program of `target/deploy`, and every feature that the runtime knows active.
+pub async fn start() -> ProgramTestContext {
     let mut test = ProgramTest::default();
     test.set_compute_max_units(1_400_000);
     let program = Account {
         lamports: LAMPORTS,
-        data: elf,
+        data: artifact(),
         owner: LOADER,
         executable: true,
         rent_epoch: u64::MAX,

@@ -1,5 +1,6 @@
 //! Integration tests of set-up, oracles and token movements, one binary so that the bank is linked once.
 mod accounts;
+mod deployment;
 mod fees;
 mod interest;
 mod limits;

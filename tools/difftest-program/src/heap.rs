@@ -3,7 +3,8 @@
 use core::alloc::{GlobalAlloc, Layout};
 
 const HEAP: usize = 0x3_0000_0000;
-const HEAP_LENGTH: usize = 32 * 1024;
+/// The most that a transaction may ask for: nothing is ever given back.
+const HEAP_LENGTH: usize = 256 * 1024;
 
 /// Hands out the heap from the top down; [`reset`] takes everything back.
 struct Heap;

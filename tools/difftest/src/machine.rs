@@ -13,7 +13,8 @@ use solana_sbpf::program::{BuiltinFunctionDefinition, BuiltinProgram, SBPFVersio
 use solana_sbpf::verifier::RequisiteVerifier;
 use solana_sbpf::vm::{CallFrame, Config, ContextObject, EbpfVm, ExecutionMode};
 
-const HEAP: usize = 32 * 1024;
+/// The most that a transaction may ask for.
+const HEAP: usize = 256 * 1024;
 /// More than any batch takes; a chain allows 1.4 million.
 const UNITS: u64 = 4_000_000_000;
 /// What a memory syscall costs at least.
