@@ -3,13 +3,18 @@
 use std::path::Path;
 
 use anchor_lang::{prelude::Pubkey, AccountSerialize};
-use anyhow::{Context, Result};
+use anyhow::{anyhow, Context, Result};
 use pyth_solana_receiver_sdk::price_update::{PriceFeedMessage, PriceUpdateV2, VerificationLevel};
 use solana_keypair::Keypair;
+use solana_loader_v3_interface::{instruction as loader, state::UpgradeableLoaderState};
+use solana_sdk_ids::bpf_loader_upgradeable;
 use solana_signer::Signer;
 use surfpool_core::solana_account::Account;
 
-use crate::node::{Node, Ports};
+use crate::{
+    node::{Node, Ports},
+    wire::Wire,
+};
 
 /// What the payer of all fees and rents starts with.
 const PAYER_LAMPORTS: u64 = 100_000_000_000_000;
@@ -17,6 +22,9 @@ const PAYER_LAMPORTS: u64 = 100_000_000_000_000;
 const PRICE_EXPONENT: i32 = -8;
 /// More than enough rent for a price account.
 const PRICE_ACCOUNT_LAMPORTS: u64 = 10_000_000;
+
+/// More than enough rent for the program's accounts.
+const LOADER_ACCOUNT_LAMPORTS: u64 = 100_000_000_000;
 
 /// A running validator with the program on it; dropping it shuts it down.
 pub struct Chain {
@@ -49,10 +57,11 @@ impl Chain {
         let rich = payer.pubkey();
         let starting = move || Node::start(ports, rich, PAYER_LAMPORTS);
         let node = tokio::task::spawn_blocking(starting).await??;
-        node.deploy(plimsoll::ID, &artifact)
+        let rpc_url = node.rpc_url();
+        let wire = Wire::new(&rpc_url, payer.insecure_clone());
+        deploy(&node, &wire, &artifact)
             .await
             .with_context(|| format!("cannot deploy {}", program.display()))?;
-        let rpc_url = node.rpc_url();
         Ok(Self { node, rpc_url })
     }
 
@@ -88,6 +97,38 @@ impl Chain {
     pub fn stop(&self) -> Result<()> {
         self.node.stop()
     }
+}
+
+/// Deploys the program by the transaction that deploys it on a real cluster: the loader verifies the artifact and refuses
+/// what a cluster would refuse. Only the buffer that it takes it from is written past the chain, since that would take
+/// more than a thousand transactions.
+async fn deploy(node: &Node, wire: &Wire, artifact: &[u8]) -> Result<()> {
+    let (buffer, authority) = (Pubkey::new_unique(), wire.payer());
+    let state = bincode::serialize(&UpgradeableLoaderState::Buffer {
+        authority_address: Some(authority),
+    })?;
+    let account = |data: Vec<u8>| Account {
+        lamports: LOADER_ACCOUNT_LAMPORTS,
+        data,
+        owner: bpf_loader_upgradeable::ID,
+        executable: false,
+        rent_epoch: 0,
+    };
+    node.write(buffer, account([state.as_slice(), artifact].concat()))?;
+    let empty = vec![0; UpgradeableLoaderState::size_of_program()];
+    node.write(plimsoll::ID, account(empty))?;
+    let instructions = loader::deploy_with_max_program_len(
+        &authority,
+        &plimsoll::ID,
+        &buffer,
+        &authority,
+        LOADER_ACCOUNT_LAMPORTS,
+        artifact.len(),
+    )
+    .map_err(|e| anyhow!("{e}"))?;
+    // The first would create the program's account, which takes the program's key.
+    wire.send(&instructions[1..], &[]).await?;
+    Ok(())
 }
 
 /// The bytes of a fully verified `PriceUpdateV2` account.

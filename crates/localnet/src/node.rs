@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use agave_feature_set::disable_sbpf_v0_v1_v2_deployment;
 use anchor_lang::prelude::{Clock, Pubkey};
 use anyhow::{anyhow, bail, Context, Result};
 use crossbeam_channel::{Receiver, Sender};
@@ -123,7 +124,11 @@ impl Node {
             instruction_profiling_enabled: simnet.instruction_profiling_enabled,
             max_profiles: simnet.max_profiles,
             log_bytes_limit: simnet.log_bytes_limit,
-            feature_config: SvmFeatureConfig::new().enable(VERSION_1_FEATURE),
+            // On top of what mainnet-beta has active: version 1 transactions, and programs below SBPF version 3 are refused
+            // where they are deployed.
+            feature_config: SvmFeatureConfig::new()
+                .enable(VERSION_1_FEATURE)
+                .enable(disable_sbpf_v0_v1_v2_deployment::id()),
             skip_blockhash_check: false,
         })
         .map_err(|e| anyhow!("the embedded chain does not start: {e}"))?;
@@ -179,14 +184,6 @@ impl Node {
         self.svm
             .with_svm_writer(move |svm| svm.set_account(&address, account))
             .map_err(|e| anyhow!("cannot write {address}: {e}"))
-    }
-
-    /// Puts a program's artifact on the chain.
-    pub async fn deploy(&self, program: Pubkey, artifact: &[u8]) -> Result<()> {
-        self.svm
-            .write_program(program, None, 0, artifact, &None)
-            .await
-            .map_err(|e| anyhow!("{e}"))
     }
 
     /// Moves the clock forward to Unix milliseconds, and as many slots with it.

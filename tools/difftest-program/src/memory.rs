@@ -118,7 +118,8 @@ pub const ANY: &[(&str, Operation)] = &[
     ("move nearby", |inputs, outputs| {
         let mut bytes = scratch(inputs);
         let (from, to, length) = place(inputs);
-        bytes.copy_within(from..from + length, (from + to % 16).saturating_sub(8));
+        let to = (from + to % 16).saturating_sub(8).min(SIZE - length);
+        bytes.copy_within(from..from + length, to);
         digest(&bytes, outputs);
     }),
     ("fill", |inputs, outputs| {

@@ -5,7 +5,7 @@
 use anyhow::{bail, Result};
 
 use crate::llvm::{Kind, Module, Opcode, Type, Value};
-use crate::names::{demangle, is_syscall, HIGH_PRODUCT, RUNTIME};
+use crate::names::{demangle, is_syscall, HIGH_PRODUCT, QUOTIENT, REMAINDER, RUNTIME};
 
 /// Intrinsics that the back end expands without help, at any width up to 128 bits.
 const INTRINSICS: [&str; 40] = [
@@ -214,7 +214,8 @@ fn unsupported_element(ty: Type) -> Option<String> {
 
 fn call(call: Value) -> Option<String> {
     if let Some(assembly) = call.inline_assembly() {
-        return (!assembly.is_empty()).then(|| "inline assembly".to_owned());
+        let known = assembly.is_empty() || assembly == QUOTIENT || assembly == REMAINDER;
+        return (!known).then(|| "inline assembly".to_owned());
     }
     let ty = call.called_type();
     let Some(intrinsic) = call.callee().filter(|callee| callee.is_intrinsic()) else {

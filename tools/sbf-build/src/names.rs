@@ -6,6 +6,11 @@ pub const ENTRYPOINT: &str = "entrypoint";
 /// The syscall that ends the transaction.
 pub const ABORT: &str = "abort";
 
+/// Assembly that the build itself writes: a division of registers, the result in the dividend's.
+pub const QUOTIENT: &str = "$0 /= $2";
+/// The same for the remainder.
+pub const REMAINDER: &str = "$0 %= $2";
+
 /// Every routine of `tools/sbf-runtime` that the rewrites call by name.
 pub const RUNTIME: [&str; 11] = [
     "sbf_umulo128",

@@ -1,5 +1,6 @@
 //! A chain that stays up: what its users and bots rely on, over its public addresses only.
 mod chain;
+mod deployment;
 mod examples;
 mod running;
 

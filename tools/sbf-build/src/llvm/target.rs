@@ -1,6 +1,5 @@
 //! The BPF back end, set up the way the SBF virtual machine needs it.
 
-use std::ffi::CStr;
 use std::sync::Once;
 
 use anyhow::{bail, Result};
@@ -14,22 +13,12 @@ use super::{take_message, Module};
 /// Bytes of stack that one call may use.
 pub const STACK_FRAME: u32 = 4096;
 
-/// Passes that run an instruction earlier than the program does. The kernel's BPF divides by zero without a fault, so
-/// LLVM lets them move a division in front of the check of its divisor; here it would end a sound transaction.
-const NO_SPECULATION: [&CStr; 3] = [
-    c"-disable-machine-licm",
-    c"-disable-postra-machine-licm",
-    // Its redundancy elimination puts what two branches compute in front of both and of a third.
-    c"-disable-machine-cse",
-];
-
 /// Prepares LLVM: the back end and its options. Safe to call more than once.
 pub fn initialize() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let stack = format!("-bpf-stack-size={STACK_FRAME}\0");
-        let mut arguments = vec![c"sbf-build".as_ptr(), stack.as_ptr().cast()];
-        arguments.extend(NO_SPECULATION.map(CStr::as_ptr));
+        let arguments = [c"sbf-build".as_ptr(), stack.as_ptr().cast()];
         // SAFETY: runs once, before any other use of LLVM's back ends; the strings outlive the call.
         unsafe {
             LLVMInitializeBPFTargetInfo();

@@ -5,8 +5,8 @@ use std::ffi::CStr;
 use llvm_sys::core::*;
 use llvm_sys::prelude::*;
 use llvm_sys::{
-    LLVMAttributeFunctionIndex, LLVMAttributeReturnIndex, LLVMIntPredicate, LLVMLinkage,
-    LLVMOpcode, LLVMRealPredicate, LLVMTailCallKind, LLVMTypeKind,
+    LLVMAttributeFunctionIndex, LLVMAttributeReturnIndex, LLVMInlineAsmDialect, LLVMIntPredicate,
+    LLVMLinkage, LLVMOpcode, LLVMRealPredicate, LLVMTailCallKind, LLVMTypeKind,
 };
 
 /// The attribute position of a function or call itself.
@@ -335,6 +335,23 @@ impl Value {
                     .into_owned(),
             )
         }
+    }
+
+    /// Assembly to call at function type `ty`; it must be made as written, where it is written.
+    pub fn assembly(ty: Type, text: &str, constraints: &str) -> Value {
+        Value(unsafe {
+            LLVMGetInlineAsm(
+                ty.0,
+                text.as_ptr().cast(),
+                text.len(),
+                constraints.as_ptr().cast(),
+                constraints.len(),
+                1,
+                0,
+                LLVMInlineAsmDialect::LLVMInlineAsmDialectATT,
+                0,
+            )
+        })
     }
 
     /// The function type a call is made at.

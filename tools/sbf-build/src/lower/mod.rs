@@ -10,6 +10,7 @@ pub mod memory;
 pub mod overflow;
 pub mod shifts;
 pub mod slots;
+pub mod speculation;
 pub mod sret;
 pub mod traps;
 pub mod wide_arithmetic;
@@ -51,6 +52,8 @@ pub fn lower(module: &Module<'_>, target: &Target) -> Result<()> {
     division::lower(module)?;
     globals::pad_empty(module)?;
     calls::lower(module)?;
+    // The others make divisions.
+    speculation::lower(module)?;
     module.verify().context("after the rewrites")
 }
 
