@@ -127,7 +127,7 @@ it('shows the portfolio, the stress, the liquidations and the markets', async ()
   await go(page, 'Markets');
   await pictures(page, 'markets');
   await page.getByRole('tab', { name: /Price feeds/ }).click();
-  await page.getByRole('table', { name: 'Price feeds' }).getByText('Fresh').first().waitFor();
+  await page.getByRole('table', { name: 'Price feeds' }).getByText('Fresh', { exact: true }).first().waitFor();
   await pictures(page, 'markets-feeds');
 });
 
