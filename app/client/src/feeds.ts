@@ -15,6 +15,8 @@ export type Purpose = (typeof PURPOSES)[number];
 export const BROKEN = 1;
 /** A newer observation was refused: the price carries no new risk and pays nothing. */
 export const REFUSED = 2;
+/** The price is the fallback's: nothing is paid or seized at it until the primary has been silent for a tenth of the time that doubt lasts. */
+export const FALLBACK = 4;
 
 /** No feed, where one may be named. */
 export const NO_FEED = 255;
@@ -32,20 +34,30 @@ export const nowMs = (clock: ChainClock): number => Number(clock.unixTime) * 1_0
 /** Oldest publish time for a purpose, milliseconds. */
 export const ageOf = (price: Pick<EntryPrice, 'maxAgeSecs'>, purpose: Purpose): number => (price.maxAgeSecs[PURPOSES.indexOf(purpose)] ?? 0) * 1_000;
 
+/** The chain's clock and the risk state, whose clock of doubt goes with it. */
+export interface DoubtClock {
+  readonly clock: ChainClock;
+  readonly risk: Pick<RiskState, 'doubtMs'>;
+}
+
+/** Flags that keep a price from serving a purpose. */
+const REFUSING: Record<Purpose, number> = { trade: BROKEN | REFUSED, pay: BROKEN | REFUSED | FALLBACK, seize: BROKEN | FALLBACK };
+
 /** Whether a price serves a purpose, now or so many milliseconds from now. */
-export function isFresh(price: Pick<EntryPrice, 'publishedMs' | 'maxAgeSecs' | 'flags'>, clock: ChainClock, purpose: Purpose, inMs = 0): boolean {
-  const refusing = purpose === 'seize' ? BROKEN : BROKEN | REFUSED;
-  return nowMs(clock) + inMs - Number(price.publishedMs) <= ageOf(price, purpose) && (price.flags & refusing) === 0;
+export function isFresh(price: Pick<EntryPrice, 'publishedMs' | 'maxAgeSecs' | 'flags' | 'doubtFrom' | 'doubtSecs'>, { clock, risk }: DoubtClock, purpose: Purpose, inMs = 0): boolean {
+  const refusing = price.flags & REFUSING[purpose];
+  const isServing = refusing === 0 || (refusing === FALLBACK && doubtedMs(price, risk) >= price.doubtSecs * 100);
+  return nowMs(clock) + inMs - Number(price.publishedMs) <= ageOf(price, purpose) && isServing;
 }
 
 /** For how long a price has been doubted, by the exchange's clock of doubt, milliseconds. */
 export const doubtedMs = (price: { readonly doubtFrom: bigint }, risk: Pick<RiskState, 'doubtMs'>): number =>
   Math.max(0, Number(risk.doubtMs - price.doubtFrom));
 
-/** {@link BROKEN} and {@link REFUSED} of a feed's price, as far as they apply. */
-export function flagsOf({ spot, average, refusedMs, publishedMs }: Feed['price']): number {
+/** {@link BROKEN}, {@link REFUSED} and {@link FALLBACK} of a feed's price, as far as they apply. */
+export function flagsOf({ spot, average, refusedMs, publishedMs, marks }: Feed['price']): number {
   const away = spot > average ? spot - average : average - spot;
-  return (away > average / 2n ? BROKEN : 0) | (refusedMs > publishedMs ? REFUSED : 0);
+  return marks | (away > average / 2n ? BROKEN : 0) | (refusedMs > publishedMs ? REFUSED : 0);
 }
 
 /**

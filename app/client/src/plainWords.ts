@@ -181,6 +181,10 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
     'The account has been flagged. What it holds is seized only at later prices than it was flagged at.',
     'Try again when all of its feeds have a newer price.',
   ),
+  DoubtTooYoung: says(
+    'A price that is in doubt is seized at only when the account has been flagged for ten minutes.',
+    'Post the price if there is one, or wait.',
+  ),
   TooFewPublishers: says('Too few publishers stand behind the price.', 'Wait for the next update.'),
   WrongExponent: says('The signed price is written in another unit than this feed expects.'),
   FeedLeftOut: says('The signed message has a price for a feed that was left out.', 'All prices of a message are taken together.'),

@@ -1,6 +1,6 @@
 // Feeds as pages show them: where each price comes from, how old it is against the limits of each purpose, and its doubt.
 import { nameOf } from '@plimsoll/client/accounts';
-import { BROKEN, doubtedMs, flagsOf, isFresh, nowMs, NO_FEED, PURPOSES, sourceKindOf, type Purpose } from '@plimsoll/client/feeds';
+import { BROKEN, doubtedMs, flagsOf, isFresh, nowMs, NO_FEED, PURPOSES, REFUSED, sourceKindOf, type Purpose } from '@plimsoll/client/feeds';
 import type { Feed, OracleSource, RiskState } from '@plimsoll/client/generated';
 import { getAddressDecoder } from '@solana/kit';
 import { duration } from '../format/time.ts';
@@ -10,7 +10,7 @@ const RATIO_ONE = 2 ** 24;
 const RATE_ONE = 2 ** 48;
 
 /** How a feed stands: its price serves trades, or there is none, it is too old, a newer one was refused, or it jumped. */
-export type FeedStanding = 'fresh' | 'unpriced' | 'silent' | 'refused' | 'broken';
+export type FeedStanding = 'fresh' | 'unpriced' | 'silent' | 'refused' | 'broken' | 'fallback';
 
 /** A feed. */
 export interface FeedView {
@@ -51,7 +51,7 @@ export function feedView(risk: RiskState, index: number, now: ChainClock): FeedV
   const { price, limits, sources } = feed;
   const [spot, stable] = [price.spot, price.stable].map((mantissa) => Number(mantissa) / 2 ** feed.shift / 1e6) as [number, number];
   const maxAgeSecs = [limits.tradeAgeSecs, limits.payAgeSecs, limits.seizeAgeSecs];
-  const counted = { publishedMs: price.publishedMs, maxAgeSecs, flags: flagsOf(price) };
+  const counted = { ...price, maxAgeSecs, flags: flagsOf(price), doubtSecs: limits.doubtSecs };
   const each = <T>(value: (purpose: Purpose, i: number) => T) => Object.fromEntries(PURPOSES.map((purpose, i) => [purpose, value(purpose, i)])) as Record<Purpose, T>;
   const age = Math.max(0, (nowMs(now) - Number(price.publishedMs)) / 1_000);
   const is = standingOf(price.spot, age > limits.tradeAgeSecs, counted.flags);
@@ -66,7 +66,7 @@ export function feedView(risk: RiskState, index: number, now: ChainClock): FeedV
     maxConfidence: limits.maxConfRatio / RATIO_ONE,
     age,
     limits: each((_, i) => maxAgeSecs[i] ?? 0),
-    serves: each((purpose) => price.spot > 0n && isFresh(counted, now, purpose)),
+    serves: each((purpose) => price.spot > 0n && isFresh(counted, { clock: now, risk }, purpose)),
     is,
     text: standingText(is, limits.tradeAgeSecs),
     doubt: {
@@ -90,7 +90,8 @@ function standingOf(spot: bigint, isSilent: boolean, flags: number): FeedStandin
   if (spot === 0n) return 'unpriced';
   if (isSilent) return 'silent';
   if (flags === 0) return 'fresh';
-  return flags & BROKEN ? 'broken' : 'refused';
+  if (flags & BROKEN) return 'broken';
+  return flags & REFUSED ? 'refused' : 'fallback';
 }
 
 function standingText(is: FeedStanding, tradeAge: number): string {
@@ -103,6 +104,8 @@ function standingText(is: FeedStanding, tradeAge: number): string {
       return `Silent: more than ${duration(tradeAge)} old`;
     case 'refused':
       return 'In doubt: a newer price was refused, too uncertain or too far away';
+    case 'fallback':
+      return 'The fallback source speaks: trades at a wider margin, payments and seizures only once the primary has been silent for some minutes';
     case 'broken':
       return 'In doubt: more than half away from its own average, and not confirmed yet';
   }

@@ -25,7 +25,9 @@ export function feed(ageSecs: number, price: Partial<Feed['price']> = {}, more: 
       doubtFrom: 5_000n,
       jumpedMs: 0n,
       jumpCount: 0,
-      padding: new Uint8Array(7),
+      marks: 0,
+      primarySpot: 0n,
+      padding: new Uint8Array(6),
       ...price,
     },
     limits: {

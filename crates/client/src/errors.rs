@@ -106,6 +106,7 @@ refusals! {
     FallbackDiverged,
     DepositInDoubt,
     SameObservation,
+    DoubtTooYoung,
     TooFewPublishers,
     WrongExponent,
     FeedLeftOut,

@@ -1,6 +1,6 @@
 //! The price of an asset or market: its feed's, in its own unit, with what says how far it may be relied on.
 
-use crate::feed::{FeedLimits, FeedPrice, Purpose, BROKEN, REFUSED};
+use crate::feed::{FeedLimits, FeedPrice, Purpose, BROKEN, FALLBACK, REFUSED};
 use crate::fixed::{ratio_ceil, ratio_floor, to_u64, Result, RiskError, RATIO_BITS, RATIO_ONE};
 use crate::health::Clock;
 use crate::price::EntryUnit;
@@ -20,7 +20,7 @@ pub struct EntryPrice {
     pub doubt_from: u64,
     /// Last accepted price; zero before the first.
     pub spot: u64,
-    /// Its confidence interval, rounded up.
+    /// How uncertain it is ([`FeedPrice::confidence`]), rounded up.
     pub conf: u64,
     /// Follows spot at a bounded rate.
     pub stable: u64,
@@ -34,7 +34,7 @@ pub struct EntryPrice {
     pub doubt_secs: u32,
     /// Oldest publish time by [`Purpose`], in seconds.
     pub max_age_secs: [u16; 3],
-    /// A set of [`BROKEN`] and [`REFUSED`].
+    /// A set of [`BROKEN`], [`REFUSED`] and [`FALLBACK`].
     pub flags: u8,
     /// Index of the feed.
     pub feed: u8,
@@ -57,7 +57,7 @@ impl EntryPrice {
             published_ms: feed.published_ms,
             doubt_from: feed.doubt_from,
             spot,
-            conf: unit.ceil(feed.conf)?,
+            conf: unit.ceil(feed.confidence(limits))?,
             stable,
             conf_multiple: limits.conf_multiple,
             doubt_benefit: limits.doubt_benefit,
@@ -71,17 +71,29 @@ impl EntryPrice {
     }
 
     /// True while the price may be relied on: young enough for its purpose, not broken, and for whatever carries new risk or
-    /// pays not followed by an observation that was refused.
+    /// pays not followed by an observation that was refused. A fallback's price carries trades at once; it pays and seizes only
+    /// once the primary was silent for so long that nobody has merely withheld it.
     #[inline(always)]
     pub fn is_fresh(&self, clock: &Clock, purpose: Purpose) -> bool {
         let [trade, pay, seize] = self.max_age_secs;
         let (age, flags) = match purpose {
             Purpose::Trade => (trade, BROKEN | REFUSED),
-            Purpose::Pay => (pay, BROKEN | REFUSED),
-            Purpose::Seize => (seize, BROKEN),
+            Purpose::Pay => (pay, BROKEN | REFUSED | FALLBACK),
+            Purpose::Seize => (seize, BROKEN | FALLBACK),
         };
         clock.now_ms.saturating_sub(self.published_ms) <= i64::from(age).wrapping_mul(1_000)
-            && self.flags & flags == 0
+            && (self.flags & flags == 0 || self.is_long_the_fallbacks(clock, flags))
+    }
+
+    /// Whether nothing but [`FALLBACK`] speaks against the price, and the primary was silent for as long as doubt counts in full.
+    #[inline(never)]
+    fn is_long_the_fallbacks(&self, clock: &Clock, flags: u8) -> bool {
+        self.flags & flags == FALLBACK && self.doubted_ms(clock) >= self.doubt_hold_ms()
+    }
+
+    /// For how long doubt counts in full, milliseconds.
+    fn doubt_hold_ms(&self) -> u64 {
+        u64::from(self.doubt_secs).wrapping_mul(1_000) / DOUBT_HOLD_PART
     }
 
     /// True when spot is more than half away from its own recent average: nothing may be seized at it.
@@ -149,6 +161,24 @@ impl EntryPrice {
         })
     }
 
+    /// The worst that a price in doubt can count for: what is left when doubt has decayed, and no better than what new risk is
+    /// measured at.
+    ///
+    /// # Errors
+    /// [`RiskError::PriceOutOfRange`] when it does not fit.
+    #[inline(never)]
+    pub fn at_worst(&self) -> Result<InDoubt> {
+        let decayed = self.in_doubt(&Clock {
+            now_ms: 0,
+            doubt_ms: u64::MAX,
+        })?;
+        let margin = confidence_margin(self)?;
+        Ok(InDoubt {
+            owned: decayed.owned.min(self.lower().saturating_sub(margin)),
+            owed: decayed.owed.max(self.higher().saturating_add(margin)),
+        })
+    }
+
     /// What is seized, or repaid, in doubt changes hands for: nothing does before doubt has decayed; then at the last price,
     /// that of a broken feed being its stable price, and from there in a straight line, over as long again, to what the floor
     /// leaves of it, so that a market finds the price. None while the price may come back.
@@ -186,7 +216,7 @@ impl EntryPrice {
     /// How far doubt has decayed, as a ratio of at most one, rounded up: not at all for a while, then in a straight line.
     fn decayed(&self, clock: &Clock) -> u32 {
         let whole = u64::from(self.doubt_secs).wrapping_mul(1_000);
-        let hold = whole / DOUBT_HOLD_PART;
+        let hold = self.doubt_hold_ms();
         let lasts = whole.saturating_sub(hold);
         let elapsed = self.doubted_ms(clock).saturating_sub(hold);
         if elapsed >= lasts {

@@ -5,7 +5,7 @@
 //! differ.
 
 use crate::entry_price::DOUBT_HOLD_PART;
-use crate::fixed::{div_ceil, ratio_ceil, to_u64, RATIO_BITS, RATIO_ONE};
+use crate::fixed::{div_ceil, to_u64, RATIO_BITS, RATIO_ONE};
 use crate::params::{first_loosening, require, BadParameter};
 
 /// Longest time, in milliseconds, that the stable price catches up on in one update. Sponsored feeds beat every minute;
@@ -58,8 +58,8 @@ pub struct FeedLimits {
     pub conf_multiple: u32,
     /// Fastest relative move of the stable price, as a ratio per hour. Looser up: a pump counts sooner.
     pub stable_rate_per_hour: u32,
-    /// Furthest that a fallback's price may be from the nearer of the last and the stable price, as a ratio of the lower of
-    /// them. Any change loosens.
+    /// Furthest that a fallback's price may be from the nearer of the primary's last and the stable price, as a ratio of the
+    /// lower of them, and how uncertain it is beyond its own confidence. Any change loosens.
     pub max_divergence: u32,
     /// By how much a price in doubt counts better for an account in liquidation than it was last, as a ratio: what may have
     /// happened since. Any change loosens.
@@ -195,7 +195,7 @@ pub enum Rejection {
     WideConfidence,
     /// The primary is not silent, or gave no price yet that a fallback's could be held against.
     PrimaryAlive,
-    /// A fallback's price is too far from both the last and the stable price.
+    /// A fallback's price is too far from both the primary's last and the stable price.
     Diverged,
 }
 
@@ -223,28 +223,35 @@ pub struct FeedPrice {
     pub refused_ms: i64,
     /// Last accepted price; zero before the first.
     pub spot: u64,
-    /// Its confidence interval.
+    /// Last accepted price of the primary.
+    pub primary_spot: u64,
+    /// Confidence interval of `spot`.
     pub conf: u64,
     /// Follows spot at a bounded rate.
     pub stable: u64,
     /// Exponential average of spot over about five minutes.
     pub average: u64,
-    /// The exchange's clock of doubt, milliseconds, when a price was last accepted that is not doubted.
+    /// The exchange's clock of doubt, milliseconds, when a price of the primary was last accepted that is not doubted.
     pub doubt_from: u64,
     /// Publish time of the last observation that counted as a confirmation of a jump.
     pub jumped_ms: i64,
     /// Observations so far that agree with a jump.
     pub jump_count: u8,
+    /// What does not follow from the numbers: [`FALLBACK`] of a price that is the fallback's, and of a derived one [`FALLBACK`]
+    /// and [`BROKEN`] of its base.
+    pub marks: u8,
     /// Unused.
-    pub padding: [u8; 7],
+    pub padding: [u8; 6],
 }
 
-const _: () = assert!(core::mem::size_of::<FeedPrice>() == 80);
+const _: () = assert!(core::mem::size_of::<FeedPrice>() == 88);
 
 /// The entry that follows: nothing may be seized at a price that is more than half away from its own average.
 pub const BROKEN: u8 = 1;
 /// A newer observation was refused: the price carries no new risk and pays nothing.
 pub const REFUSED: u8 = 2;
+/// The price is the fallback's: nothing is paid or seized at it until the primary has been silent for some minutes.
+pub const FALLBACK: u8 = 4;
 
 impl FeedPrice {
     /// Takes an observation, or says why not.
@@ -289,12 +296,17 @@ impl FeedPrice {
         self.spot = seen.price;
         self.conf = seen.conf;
         self.published_ms = seen.published_ms;
+        self.marks = match origin {
+            Origin::Primary => 0,
+            Origin::Fallback => FALLBACK,
+        };
+        self.confirm_jump(before);
         if origin == Origin::Primary {
             self.primary_ms = seen.published_ms;
-        }
-        self.confirm_jump(before);
-        if !self.is_broken() {
-            self.doubt_from = doubt_ms;
+            self.primary_spot = seen.price;
+            if !self.is_broken() {
+                self.doubt_from = doubt_ms;
+            }
         }
         Outcome::Accepted
     }
@@ -326,12 +338,12 @@ impl FeedPrice {
             if self.spot == 0 || silent <= age.wrapping_mul(2) {
                 return Err(Rejection::PrimaryAlive);
             }
-            // Stable stands still while nothing is accepted: after a fast move the last price is the nearer one.
+            // Stable stands still while nothing is accepted: after a fast move the primary's last price is the nearer one. Of
+            // the fallback's own prices only what stable has followed counts, or it could walk anywhere.
             let from_stable = seen.price.abs_diff(self.stable);
-            let from_spot = seen.price.abs_diff(self.spot);
-            let nearer = self.stable.min(self.spot);
-            let furthest = (u128::from(nearer) * u128::from(limits.max_divergence)) >> RATIO_BITS;
-            if u128::from(from_stable.min(from_spot)) > furthest {
+            let from_primary = seen.price.abs_diff(self.primary_spot);
+            let lower = self.stable.min(self.primary_spot);
+            if from_stable.min(from_primary) > divergence(lower, limits) {
                 return Err(Rejection::Diverged);
             }
         }
@@ -367,11 +379,11 @@ impl FeedPrice {
         }
     }
 
-    /// True when spot is more than half away from its own average: the feed is broken, or the price jumped and nobody has
-    /// confirmed it yet.
+    /// True when spot is more than half away from its own average: the feed, or what it is derived from, is broken, or the
+    /// price jumped and nobody has confirmed it yet.
     #[inline]
     pub fn is_broken(&self) -> bool {
-        self.spot.abs_diff(self.average) > self.average / 2
+        self.marks & BROKEN != 0 || self.spot.abs_diff(self.average) > self.average / 2
     }
 
     /// [`BROKEN`] and [`REFUSED`], as far as they apply.
@@ -383,7 +395,16 @@ impl FeedPrice {
         } else {
             0
         };
-        broken | refused
+        broken | refused | self.marks
+    }
+
+    /// How uncertain the price is: its confidence interval, and of a fallback's price as much more as it may diverge.
+    #[inline]
+    pub fn confidence(&self, limits: &FeedLimits) -> u64 {
+        if self.marks & FALLBACK == 0 {
+            return self.conf;
+        }
+        self.conf.saturating_add(divergence(self.spot, limits))
     }
 
     /// Whether nothing was heard from it for longer than a trade allows.
@@ -392,14 +413,12 @@ impl FeedPrice {
         let age = now_ms.saturating_sub(self.published_ms);
         age > i64::from(limits.trade_age_secs).wrapping_mul(1_000)
     }
+}
 
-    /// `k · conf`, rounded up: what Init prices step back.
-    #[inline]
-    pub fn margin(&self, limits: &FeedLimits) -> u64 {
-        ratio_ceil(u128::from(self.conf), limits.conf_multiple)
-            .and_then(to_u64)
-            .unwrap_or(u64::MAX)
-    }
+/// How far a fallback may be from a price.
+fn divergence(price: u64, limits: &FeedLimits) -> u64 {
+    let furthest = (u128::from(price) * u128::from(limits.max_divergence)) >> RATIO_BITS;
+    u64::try_from(furthest).unwrap_or(u64::MAX)
 }
 
 /// Moves `stable` towards `spot` by at most `rate` an hour (one mantissa unit at least, so that it never sticks).

@@ -5,7 +5,8 @@
 
 use crate::asset::AssetRisk;
 use crate::balance::Balance;
-use crate::entry_price::EntryPrice;
+use crate::doubt::OnePrice;
+use crate::entry_price::{EntryPrice, InDoubt};
 use crate::feed::Purpose;
 use crate::fixed::Result;
 use crate::market::MarketRisk;
@@ -50,6 +51,10 @@ pub enum Policy {
     /// For liquidation: a stale entry counts as [`EntryPrice::in_doubt`] says, which at first is better for the account than
     /// any price it had.
     BenefitOfDoubt,
+    /// For whoever takes over what is liquidated, so that what nobody can price any more still finds a taker: a stale debt or
+    /// position counts at the worst that doubt leaves of it and blocks nothing, a stale deposit counts nothing. The quote asset
+    /// counts at its last price: margin in quote can liquidate at any time.
+    Taker,
 }
 
 /// The chain's clock, and the exchange's clock of doubt.
@@ -97,9 +102,27 @@ pub struct RiskView<'a> {
     pub clock: Clock,
     /// What the answer is for, which says how old prices may be.
     pub purpose: Purpose,
+    /// Feeds that count at one price on both sides while in doubt; none unless [`RiskView::at_one_price`] said so.
+    pub one_price: OnePrice,
 }
 
 impl RiskView<'_> {
+    /// What a stale price counts for, where it counts at all and not at its last price.
+    ///
+    /// # Errors
+    /// [`crate::RiskError::PriceOutOfRange`] when it does not fit.
+    #[inline(never)]
+    pub(crate) fn doubted(&self, price: &EntryPrice, policy: Policy) -> Result<Option<InDoubt>> {
+        match policy {
+            Policy::Strict => Ok(None),
+            Policy::BenefitOfDoubt => {
+                let doubted = price.in_doubt(&self.clock)?;
+                Ok(Some(self.one_price.of(price.feed, doubted)))
+            }
+            Policy::Taker => price.at_worst().map(Some),
+        }
+    }
+
     /// True while an entry's price may be relied on.
     #[inline(always)]
     pub fn is_fresh(&self, price: &EntryPrice) -> bool {
@@ -227,9 +250,14 @@ impl MarginModel for AccountMargin {
         kind: HealthKind,
         policy: Policy,
     ) -> Result<Health> {
-        match portfolio.mode {
+        let of = |view: &RiskView<'_>| match portfolio.mode {
             MarginMode::Standard => StandardMargin::health(view, portfolio, kind, policy),
             MarginMode::Portfolio => PortfolioMargin::health(view, portfolio, kind, policy),
+        };
+        let health = of(view)?;
+        match netted(view, portfolio, policy, &health.stale)? {
+            Some(view) => of(&view),
+            None => Ok(health),
         }
     }
 
@@ -239,9 +267,30 @@ impl MarginModel for AccountMargin {
         portfolio: &Portfolio<'_>,
         policy: Policy,
     ) -> Result<Assessment> {
-        match portfolio.mode {
+        let of = |view: &RiskView<'_>| match portfolio.mode {
             MarginMode::Standard => StandardMargin::assess(view, portfolio, policy),
             MarginMode::Portfolio => PortfolioMargin::assess(view, portfolio, policy),
+        };
+        let assessment = of(view)?;
+        match netted(view, portfolio, policy, &assessment.stale)? {
+            Some(view) => of(&view),
+            None => Ok(assessment),
         }
     }
+}
+
+/// The view in which the portfolio is to be measured anew, where doubt is worth something else to it as a whole than slot by
+/// slot.
+#[inline(always)]
+fn netted<'a>(
+    view: &RiskView<'a>,
+    portfolio: &Portfolio<'_>,
+    policy: Policy,
+    stale: &StaleSet,
+) -> Result<Option<RiskView<'a>>> {
+    if policy != Policy::BenefitOfDoubt || stale.is_empty() || view.one_price != OnePrice::default()
+    {
+        return Ok(None);
+    }
+    view.at_one_price(portfolio)
 }

@@ -10,6 +10,7 @@
 pub mod asset;
 pub mod balance;
 pub mod bankruptcy;
+pub mod doubt;
 pub mod entry_price;
 pub mod feed;
 pub mod fixed;
@@ -28,6 +29,7 @@ pub mod volatility;
 pub mod weights;
 
 pub use asset::{AssetRisk, BankTotals, Mode};
+pub use doubt::OnePrice;
 pub use entry_price::EntryPrice;
 pub use feed::{FeedLimits, FeedPrice, Observation, Origin, Outcome, Purpose, Rejection};
 pub use fixed::{

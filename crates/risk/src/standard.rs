@@ -17,14 +17,13 @@
 
 use crate::asset::AssetRisk;
 use crate::balance::{spot_value, Balance, Indices};
-use crate::entry_price::InDoubt;
+use crate::entry_price::{EntryPrice, InDoubt};
 use crate::fixed::{
     add, scale_ceil, scale_floor, shift_ceil, sqrt_ceil, sub, to_i128, Result, RiskError,
     RATIO_BITS, RATIO_ONE,
 };
 use crate::health::{
-    entry_bit, Assessment, Clock, Health, HealthKind, MarginModel, Policy, Portfolio, RiskView,
-    StaleSet,
+    entry_bit, Assessment, Health, HealthKind, MarginModel, Policy, Portfolio, RiskView, StaleSet,
 };
 use crate::market::{requirement_per_lot, MarketRisk, INVERSE_ROOT_BITS};
 use crate::position::{trading_fee, OpenOrder, PerpPosition, Side};
@@ -53,7 +52,7 @@ impl MarginModel for StandardMargin {
             let part = if view.is_fresh(&risk.price) {
                 balance_value(kind, balance, risk)
             } else {
-                stale_balance_value(kind, balance, risk, policy, &view.clock, &mut stale)?
+                stale_balance_value(kind, balance, risk, policy, view, &mut stale)?
             };
             value = add(value, part)?;
         }
@@ -68,8 +67,8 @@ impl MarginModel for StandardMargin {
             let mut terms = PerpTerms::of(kind, risk);
             if perp.is_exposed() && !view.is_fresh(&risk.price) {
                 stale.markets |= entry_bit(perp.market);
-                if policy == Policy::BenefitOfDoubt {
-                    terms = PerpTerms::in_doubt(kind, risk, &view.clock)?;
+                if let Some(price) = view.doubted(&risk.price, policy)? {
+                    terms = PerpTerms::in_doubt(kind, risk, price, policy)?;
                 }
             }
             value = add(value, value_at(perp, portfolio.orders, risk, &terms)?)?;
@@ -206,16 +205,24 @@ impl PerpTerms {
         }
     }
 
-    /// A stale market as [`crate::EntryPrice::in_doubt`] says: longs and bids at what is owned, shorts and asks at what is owed,
-    /// margin on the lower of spot and stable.
+    /// A stale market at a price in doubt: longs and bids at what is owned, shorts and asks at what is owed, margin on the lower
+    /// of spot and stable; for whoever takes over, the margin of new risk.
     #[inline(never)]
-    pub fn in_doubt(kind: HealthKind, risk: &MarketRisk, clock: &Clock) -> Result<Self> {
+    pub fn in_doubt(
+        kind: HealthKind,
+        risk: &MarketRisk,
+        price: InDoubt,
+        policy: Policy,
+    ) -> Result<Self> {
         let InDoubt {
             owned: low,
             owed: high,
-        } = risk.price.in_doubt(clock)?;
+        } = price;
         let ratio = kind.of(&risk.ratios());
-        let requirement_price = requirement_per_lot(risk.price.lower(), ratio)?;
+        let mut requirement_price = requirement_per_lot(risk.price.lower(), ratio)?;
+        if policy == Policy::Taker {
+            requirement_price = requirement_price.max(kind.of(&risk.requirement_price));
+        }
         Ok(Self {
             low,
             high,
@@ -384,7 +391,7 @@ pub(crate) fn stale_balance_value(
     balance: &Balance,
     risk: &AssetRisk,
     policy: Policy,
-    clock: &Clock,
+    view: &RiskView<'_>,
     stale: &mut StaleSet,
 ) -> Result<i128> {
     let deposit = balance.shares.0 >= 0;
@@ -394,20 +401,21 @@ pub(crate) fn stale_balance_value(
         &mut stale.debts
     };
     *mask |= entry_bit(balance.asset);
-    let price = match (policy, deposit) {
-        (Policy::Strict, true) => return Ok(0),
-        (Policy::Strict, false) => return Ok(balance_value(kind, balance, risk)),
-        (Policy::BenefitOfDoubt, true) => {
-            risk.asset_price_at(risk.price.in_doubt(clock)?.owned, kind)?
-        }
-        (Policy::BenefitOfDoubt, false) => {
-            risk.liability_price_at(risk.price.in_doubt(clock)?.owed, kind)?
-        }
+    if policy == Policy::Taker && balance.asset == 0 {
+        return Ok(balance_value(kind, balance, risk));
+    }
+    if policy != Policy::BenefitOfDoubt && deposit {
+        return Ok(0);
+    }
+    let price = match view.doubted(&risk.price, policy)? {
+        None => return Ok(balance_value(kind, balance, risk)),
+        Some(price) if deposit => risk.asset_price_at(price.owned, kind)?,
+        Some(price) => risk.liability_price_at(price.owed, kind)?,
     };
     Ok(scale_floor(balance.shares.0, price, risk.shift))
 }
 
-fn assess_balance(
+pub(crate) fn assess_balance(
     out: &mut Assessment,
     view: &RiskView<'_>,
     balance: &Balance,
@@ -419,17 +427,11 @@ fn assess_balance(
         let part = if fresh {
             balance_value(kind, balance, risk)
         } else {
-            stale_balance_value(kind, balance, risk, policy, &view.clock, &mut out.stale)?
+            stale_balance_value(kind, balance, risk, policy, view, &mut out.stale)?
         };
         *total = add(*total, part)?;
     }
-    let price = match policy {
-        Policy::BenefitOfDoubt if !fresh && balance.shares.0 >= 0 => {
-            risk.price.in_doubt(&view.clock)?.owned
-        }
-        Policy::BenefitOfDoubt if !fresh => risk.price.in_doubt(&view.clock)?.owed,
-        _ => risk.price.spot,
-    };
+    let price = equity_price(view, &risk.price, fresh, balance.shares.0 >= 0, policy)?;
     let indices = Indices {
         deposit: risk.deposit_index,
         borrow: risk.borrow_index,
@@ -438,7 +440,7 @@ fn assess_balance(
     Ok(())
 }
 
-fn assess_perp(
+pub(crate) fn assess_perp(
     out: &mut Assessment,
     view: &RiskView<'_>,
     perp: &PerpPosition,
@@ -450,15 +452,18 @@ fn assess_perp(
     if stale {
         out.stale.markets |= entry_bit(perp.market);
     }
-    let in_doubt = stale && policy == Policy::BenefitOfDoubt;
+    let in_doubt = if stale {
+        view.doubted(&risk.price, policy)?
+    } else {
+        None
+    };
     let settled = settled_quote(perp, risk)?;
     // LiquidationEnd and Maint share their prices, so the profit is computed anew only where the prices differ.
     let mut last: Option<(u64, u64, i128)> = None;
     for (total, kind) in out.health.iter_mut().zip(HealthKind::ALL) {
-        let terms = if in_doubt {
-            PerpTerms::in_doubt(kind, risk, &view.clock)?
-        } else {
-            PerpTerms::of(kind, risk)
+        let terms = match in_doubt {
+            Some(price) => PerpTerms::in_doubt(kind, risk, price, policy)?,
+            None => PerpTerms::of(kind, risk),
         };
         let pnl = match last {
             Some((low, high, pnl)) if low == terms.low && high == terms.high => pnl,
@@ -468,13 +473,27 @@ fn assess_perp(
         let margin = to_i128(perp_requirement(perp, risk, &terms)?)?;
         *total = add(*total, sub(weighted(pnl, terms.profit_weight)?, margin)?)?;
     }
-    let price = match (in_doubt, perp.position.0 >= 0) {
-        (false, _) => risk.price.spot,
-        (true, true) => risk.price.in_doubt(&view.clock)?.owned,
-        (true, false) => risk.price.in_doubt(&view.clock)?.owed,
-    };
+    let price = equity_price(view, &risk.price, !stale, perp.position.0 >= 0, policy)?;
     out.equity = add(out.equity, equity_at(perp, risk, price)?)?;
     Ok(())
+}
+
+/// The price at which what is owned, or owed, counts for equity.
+pub(crate) fn equity_price(
+    view: &RiskView<'_>,
+    price: &EntryPrice,
+    fresh: bool,
+    owned: bool,
+    policy: Policy,
+) -> Result<u64> {
+    if fresh {
+        return Ok(price.spot);
+    }
+    Ok(match view.doubted(price, policy)? {
+        None => price.spot,
+        Some(doubted) if owned => doubted.owned,
+        Some(doubted) => doubted.owed,
+    })
 }
 
 pub(crate) fn equity_at(perp: &PerpPosition, risk: &MarketRisk, price: u64) -> Result<i128> {

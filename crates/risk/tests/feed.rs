@@ -67,9 +67,9 @@ proptest! {
             let seen = Observation { price, conf: price / 100 * conf_percent, published_ms: last };
             let origin = if fallback { Origin::Fallback } else { Origin::Primary };
             let age = i64::from(limits.trade_age_secs) * 1_000;
-            let nearer = before.stable.min(before.spot);
+            let nearer = before.stable.min(before.primary_spot);
             let far = (u128::from(nearer) * u128::from(limits.max_divergence)) >> RATIO_BITS;
-            let off = u128::from(price.abs_diff(before.stable).min(price.abs_diff(before.spot)));
+            let off = u128::from(price.abs_diff(before.stable).min(price.abs_diff(before.primary_spot)));
             let wide = u128::from(seen.conf)
                 > (u128::from(price) * u128::from(limits.max_conf_ratio)) >> RATIO_BITS;
             let newer = before.spot == 0 || last > before.published_ms;
@@ -103,7 +103,9 @@ proptest! {
                     prop_assert_eq!((state.spot, state.conf, state.published_ms), (price, seen.conf, last));
                     prop_assert_eq!(state.refused_ms, before.refused_ms);
                     let doubted = state.flags() & BROKEN != 0;
-                    prop_assert_eq!(state.doubt_from, if doubted { before.doubt_from } else { doubt });
+                    prop_assert_eq!(state.doubt_from, if doubted || fallback { before.doubt_from } else { doubt });
+                    prop_assert_eq!(state.primary_spot, if fallback { before.primary_spot } else { price });
+                    prop_assert_eq!(state.flags() & FALLBACK != 0, fallback);
                     if fallback {
                         prop_assert!(before.spot > 0 && now - before.primary_ms > 2 * age);
                         prop_assert!(off <= far);
@@ -254,6 +256,8 @@ proptest! {
         let (outcome, counted) = try_it(at(furthest), silence + 1);
         prop_assert_eq!(outcome, Outcome::Accepted);
         prop_assert_eq!(counted.primary_ms, NOW, "the primary is as silent as before");
+        prop_assert_eq!(counted.doubt_from, state.doubt_from);
+        prop_assert_eq!(counted.confidence(&limits), ((u128::from(counted.spot) * u128::from(limits.max_divergence)) >> RATIO_BITS) as u64);
         let (outcome, refused) = try_it(at(furthest + 1), silence + 1);
         prop_assert_eq!(outcome, Outcome::Refused(Rejection::Diverged));
         prop_assert_eq!(FeedPrice { refused_ms: NOW + silence + 1, ..state }, refused);
@@ -261,6 +265,30 @@ proptest! {
         let mut none = FeedPrice::default();
         let outcome = none.update(&seen(1, NOW), Origin::Fallback, NOW, DOUBT, &limits);
         prop_assert_eq!((outcome, none), (Outcome::Refused(Rejection::PrimaryAlive), FeedPrice::default()));
+    }
+
+    /// Its own prices take it no further than the stable price follows them.
+    #[test]
+    fn a_fallback_does_not_walk_away(steps in prop::collection::vec((1i64..=60_000, 0u64..=100), 1..60), up in any::<bool>()) {
+        let limits = OPEN;
+        let start = 1u64 << 40;
+        let mut state = begun(start, &limits);
+        let mut at = NOW + 2_000 * i64::from(limits.trade_age_secs);
+        for (elapsed, percent) in steps {
+            at += elapsed;
+            let nearer = state.stable.min(start);
+            let most = ((u128::from(nearer) * u128::from(limits.max_divergence)) >> RATIO_BITS) as u64;
+            let step = most / 100 * percent + 1;
+            // As far as it may go, and a little further.
+            let price = if up { state.stable.max(start) + step } else { nearer - step };
+            let next = seen(price, at);
+            state.update(&next, Origin::Fallback, at, DOUBT, &limits);
+        }
+        let hours = (at - NOW) as f64 / 3_600_000.0;
+        let drift = f64::from(limits.stable_rate_per_hour) / ONE as f64 * hours;
+        let beyond = f64::from(limits.max_divergence) / ONE as f64;
+        let moved = (state.spot as f64 / start as f64 - 1.0).abs();
+        prop_assert!(moved <= (1.0 + beyond) * (1.0 + drift).powf(1.2) - 1.0 + 1e-6, "{moved}");
     }
 
     /// An attacker posts what suits them of the observations around a jump, as many and as late as they like.
@@ -393,18 +421,10 @@ fn a_sustained_trend_is_never_doubted_for_longer_than_a_bounded_time() {
 }
 
 #[test]
-fn silence_and_margins_are_rounded_against_the_feed() {
+fn a_feed_is_silent_once_no_trade_may_use_it() {
     let limits = FeedLimits::DEFAULT;
-    let mut state = begun(1 << 40, &limits);
+    let state = begun(1 << 40, &limits);
     assert!(!state.is_silent(NOW + 60_000, &limits) && state.is_silent(NOW + 60_001, &limits));
-    state.conf = 3;
-    let odd = FeedLimits {
-        conf_multiple: RATIO_ONE / 2,
-        ..limits
-    };
-    assert_eq!((state.margin(&limits), state.margin(&odd)), (6, 2));
-    state.conf = u64::MAX;
-    assert_eq!(state.margin(&limits), u64::MAX);
     assert_eq!(FeedPrice::default().flags(), 0);
     assert!(FeedPrice::default().is_silent(NOW, &limits));
 }

@@ -8,7 +8,7 @@ use plimsoll_risk::price::{EntryUnit, PriceUnit};
 use plimsoll_risk::*;
 use proptest::prelude::*;
 
-const POLICIES: [Policy; 2] = [Policy::Strict, Policy::BenefitOfDoubt];
+const POLICIES: [Policy; 3] = [Policy::Strict, Policy::BenefitOfDoubt, Policy::Taker];
 
 /// A feed's price over its whole range, as far from its followers as it can be.
 fn feed() -> impl Strategy<Value = FeedPrice> {

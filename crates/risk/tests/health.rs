@@ -8,7 +8,7 @@ use plimsoll_risk::standard::{balance_value, perp_value};
 use plimsoll_risk::*;
 use proptest::prelude::*;
 
-const POLICIES: [Policy; 2] = [Policy::Strict, Policy::BenefitOfDoubt];
+const POLICIES: [Policy; 3] = [Policy::Strict, Policy::BenefitOfDoubt, Policy::Taker];
 
 /// The definition of section 5, order by order, in mantissa units.
 fn reference_pnl(
@@ -307,6 +307,21 @@ proptest! {
         }
     }
 
+    /// Whoever takes over is measured no better than whoever takes new risk, but for the quote asset, and at the worst of every
+    /// moment of doubt.
+    #[test]
+    fn a_taker_is_measured_at_the_worst(mut account in account(), later in wide(40)) {
+        let quote = &mut account.assets[0].price;
+        (quote.published_ms, quote.doubt_from, quote.flags) = (NOW, DOUBT, 0);
+        for kind in HealthKind::ALL {
+            let value = account.health(kind, Policy::Taker).value;
+            prop_assert!(value <= account.health(kind, Policy::Strict).value, "{kind:?}");
+        }
+        account.clock.doubt_ms = account.clock.doubt_ms.saturating_add(later);
+        let taker = account.health(HealthKind::Init, Policy::Taker).value;
+        prop_assert!(taker <= account.health(HealthKind::Init, Policy::BenefitOfDoubt).value);
+    }
+
     #[test]
     fn a_balance_is_never_valued_above_its_weighted_worth((_, risk) in asset(), balance in balance(0)) {
         let indices = risk.indices();
@@ -355,6 +370,7 @@ fn an_unrelated_stale_entry_is_not_reported() {
         model: &NO_MODEL,
         clock: CLOCK,
         purpose: Purpose::Trade,
+        one_price: Default::default(),
     };
     let portfolio = Portfolio {
         balances: &balances,
@@ -382,6 +398,7 @@ fn unknown_entries_are_refused() {
         model: &NO_MODEL,
         clock: CLOCK,
         purpose: Purpose::Trade,
+        one_price: Default::default(),
     };
     let balance = [Balance {
         shares: Shares(1),

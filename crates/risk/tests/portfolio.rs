@@ -8,7 +8,7 @@ use plimsoll_risk::portfolio::*;
 use plimsoll_risk::*;
 use proptest::prelude::*;
 
-const POLICIES: [Policy; 2] = [Policy::Strict, Policy::BenefitOfDoubt];
+const POLICIES: [Policy; 3] = [Policy::Strict, Policy::BenefitOfDoubt, Policy::Taker];
 
 proptest! {
     #![proptest_config(cases(600))]
@@ -37,7 +37,7 @@ proptest! {
 
     #[test]
     fn equity_is_what_standard_margin_says(account in portfolio_account()) {
-        for policy in POLICIES {
+        for policy in [Policy::Strict, Policy::BenefitOfDoubt] {
             let standard = StandardMargin::assess(&account.view(), &account.portfolio(), policy).unwrap();
             let portfolio = account.assess(policy);
             // A balance is worth its shares at the price of a share here, its native units there: a unit or a share's

@@ -323,6 +323,7 @@ fn no_fill_of_any_small_account_lowers_health() {
             model: &book.0,
             clock: CLOCK,
             purpose: Purpose::Trade,
+            one_price: Default::default(),
         };
         let portfolio = Portfolio {
             balances: &[],

@@ -199,6 +199,7 @@ proptest! {
             model: &model,
             clock: CLOCK,
             purpose: Purpose::Trade,
+            one_price: Default::default(),
         };
         let whole = Portfolio {
             balances: &slots.balances,
@@ -255,6 +256,7 @@ proptest! {
             model: &model,
             clock: CLOCK,
             purpose: Purpose::Trade,
+            one_price: Default::default(),
         };
         let of = |balances, perps| Portfolio {
             balances,

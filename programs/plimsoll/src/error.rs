@@ -212,7 +212,7 @@ pub enum PlimsollError {
     TooManyFeeds,
     #[msg("The fallback counts only once the primary has long been silent")]
     PrimaryAlive,
-    #[msg("The fallback's price is too far from the last and the stable price")]
+    #[msg("The fallback's price is too far from the primary's last and the stable price")]
     FallbackDiverged,
     #[msg("Nothing may be added in an asset whose price is in doubt: refresh its feed first")]
     DepositInDoubt,
@@ -220,6 +220,8 @@ pub enum PlimsollError {
         "Nothing is seized at the prices that the account was flagged at: refresh its feeds first"
     )]
     SameObservation,
+    #[msg("What is in doubt changes hands only once the account has been flagged for ten minutes")]
+    DoubtTooYoung,
     #[msg("Too few publishers stand behind the price")]
     TooFewPublishers,
     #[msg("The price's exponent is not the one that the feed expects")]

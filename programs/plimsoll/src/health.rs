@@ -2,7 +2,7 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     self as risk, AccountMargin, Assessment, AssetRisk, HealthKind, MarginMode, MarginModel,
-    OpenOrder, PerpPosition, Policy, Portfolio, Purpose, RiskView,
+    OnePrice, OpenOrder, PerpPosition, Policy, Portfolio, Purpose, RiskView,
 };
 
 use crate::{
@@ -35,6 +35,7 @@ pub fn view<'a>(state: &'a RiskState, clock: &Clock, purpose: Purpose) -> RiskVi
         model: &state.model,
         clock: clock_of(state, clock),
         purpose,
+        one_price: OnePrice::default(),
     }
 }
 

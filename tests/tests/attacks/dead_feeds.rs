@@ -1,6 +1,10 @@
 //! Feeds that died: worthless collateral brought in afterwards, and margin that nobody can price any more.
-use plimsoll::{error::PlimsollError as E, liquidation::PATIENCE_SECS};
+use plimsoll::{
+    error::PlimsollError as E, liquidation::DOUBT_PATIENCE_SECS,
+    state::margin_account::confirmation,
+};
 use plimsoll_client::instructions::Liquidation;
+use plimsoll_risk::MarginMode;
 use plimsoll_tests::{
     env::{ETH, JUP, SOL, SOL_PERP, USDC},
     scenarios::*,
@@ -83,7 +87,7 @@ async fn a_portfolio_on_a_dead_feed_is_liquidated_in_the_end() {
         .await;
     pass(&mut env, 3_600, &alive).await;
     flag_at(&mut env, &by, &account, &alive).await;
-    pass(&mut env, PATIENCE_SECS as i64, &alive).await;
+    pass(&mut env, DOUBT_PATIENCE_SECS as i64, &alive).await;
     liquidate(&mut env, &by, &account, &what).await;
     assert!(env.balance(account.margin, ETH).await < 5 * ETH_1 as i64);
     env.assert_conserved().await;
@@ -145,4 +149,130 @@ async fn a_loan_on_a_falling_token_gains_nothing() {
         assert!(gain <= 0, "{by} after {delay} s: {gain}");
         env.assert_conserved().await;
     }
+}
+
+/// A position in a market whose feed died long ago finds a taker.
+#[tokio::test]
+async fn a_position_on_a_dead_feed_is_taken_over_in_the_end() {
+    let mut t = long().await;
+    let alive = all_but(&t.env, &[SOL]);
+    pass(&mut t.env, 3_700, &alive).await;
+    flag_at(&mut t.env, &t.liquidator, &t.account, &alive).await;
+    pass(&mut t.env, DOUBT_PATIENCE_SECS as i64, &alive).await;
+    let slice = take(&t.env, SOL_PERP, 100);
+    let poor = t.env.trader_with(&[(USDC, usd(10))]).await;
+    refuse(&mut t.env, &poor, &t.account, &slice, E::InsufficientHealth).await;
+    liquidate(&mut t.env, &t.liquidator, &t.account, &slice).await;
+    assert_eq!(t.env.perp(&t.account).await.position.0, 9_900);
+}
+
+/// 100 SOL sold forward are worth 15,000 USD at any price of SOL; in doubt, too.
+#[tokio::test]
+async fn a_hedge_on_a_dead_feed_is_worth_what_it_is_at_any_one_price() {
+    for mode in [MarginMode::Standard, MarginMode::Portfolio] {
+        let mut env = Env::new().await;
+        env.list_model().await;
+        let other = rich(&mut env).await;
+        let account = env.trader_with(&[(SOL, 100 * SOL_1)]).await;
+        env.set_margin_mode(&account, mode).await;
+        trade(&mut env, SOL_PERP, &other, &account, 150.0, 10_000).await;
+        let alive = all_but(&env, &[SOL]);
+        for minutes in [2, 30, 60] {
+            let now = env.now().await - plimsoll_tests::chain::START_TIME;
+            pass(&mut env, minutes * 60 + 60 - now, &alive).await;
+            let equity = equity(&mut env, &account).await;
+            let off = equity - usd(15_000).cast_signed();
+            assert!(
+                off.abs() < usd(10).cast_signed(),
+                "{minutes} minutes: {equity}"
+            );
+        }
+    }
+}
+
+/// A debt on a feed that died: whoever repays it owes it then, and has the margin for the worst.
+#[tokio::test]
+async fn a_debt_on_a_dead_feed_is_repaid_in_the_end() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let by = env.trader_with(&[(USDC, usd(100_000))]).await;
+    rich(&mut env).await;
+    let account = env.trader_with(&[(USDC, usd(2_000))]).await;
+    env.borrow(&account, SOL, 9 * SOL_1).await.unwrap();
+    let poor = env.trader_with(&[(USDC, usd(100))]).await;
+    let alive = all_but(&env, &[SOL]);
+    pass(&mut env, 3_700, &alive).await;
+    flag_at(&mut env, &by, &account, &alive).await;
+    let what = swap(&env, Leg::Asset(USDC), Leg::Asset(SOL), ALL);
+    refuse(&mut env, &by, &account, &what, E::DoubtTooYoung).await;
+    pass(&mut env, DOUBT_PATIENCE_SECS as i64, &alive).await;
+    refuse(&mut env, &poor, &account, &what, E::InsufficientHealth).await;
+    let owed = env.balance(account.margin, SOL).await;
+    liquidate(&mut env, &by, &account, &what).await;
+    let left = env.balance(account.margin, SOL).await;
+    assert!(left > owed && env.balance(by.margin, SOL).await < 0);
+    env.assert_conserved().await;
+}
+
+/// For two hours nobody refreshed a feed that spoke all the time: whoever left it out gets nothing before somebody else could
+/// have posted it.
+#[tokio::test]
+async fn a_feed_that_was_only_left_out_auctions_nothing() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let attacker = env.trader().await;
+    rich(&mut env).await;
+    let account = env.trader_with(&[(SOL, 10 * SOL_1)]).await;
+    env.borrow(&account, USDC, usd(1_100)).await.unwrap();
+    let books = Books::open(&mut env, &[&attacker]).await;
+    env.deposit(&attacker, USDC, usd(50_000)).await.unwrap();
+    let others = all_but(&env, &[SOL]);
+    pass(&mut env, 2 * 3_600, &others).await;
+    flag_at(&mut env, &attacker, &account, &others).await;
+    let what = swap(&env, Leg::Asset(SOL), Leg::Asset(USDC), ALL);
+    for _ in 0..9 {
+        refuse(&mut env, &attacker, &account, &what, E::DoubtTooYoung).await;
+        pass(&mut env, 60, &others).await;
+    }
+    env.advance(1).await;
+    env.refresh_all().await;
+    liquidate(&mut env, &attacker, &account, &what).await;
+    assert!(!is_flagged(&env, &account).await);
+    assert_eq!(env.balance(account.margin, SOL).await, 10 * SOL_1 as i64);
+    assert!(books.gain(&mut env, &[&attacker]).await <= 0);
+    env.assert_conserved().await;
+}
+
+/// A flag that was confirmed while a price was doubted says nothing once it is known: between the two lines nothing is seized.
+#[tokio::test]
+async fn what_doubt_confirmed_is_not_used_at_known_prices() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let by = rich(&mut env).await;
+    // Maint counts 0.9 of 1,500 USD, and LiquidationEnd less.
+    let account = env.trader_with(&[(SOL, 10 * SOL_1)]).await;
+    env.borrow(&account, USDC, usd(1_190)).await.unwrap();
+    let others = all_but(&env, &[SOL]);
+    pass(&mut env, 40 * 60, &others).await;
+    flag_at(&mut env, &by, &account, &others).await;
+    // Confirmed, in doubt.
+    let nothing = liquidate_ix(&env, &by, &account, &Default::default());
+    env.run(&[nothing], &[&by.key]).await;
+    assert_eq!(
+        env.margin(account.margin).await.flag_confirmed,
+        confirmation::IN_DOUBT
+    );
+    env.advance(1).await;
+    env.assets[SOL].usd = 136.0;
+    env.refresh_all().await;
+    let health = env.health(&account).await;
+    assert!(
+        health.maintenance >= 0 && health.liquidation_end < 0,
+        "{health:?}"
+    );
+    let what = swap(&env, Leg::Asset(SOL), Leg::Asset(USDC), ALL);
+    liquidate(&mut env, &by, &account, &what).await;
+    assert_eq!(env.balance(account.margin, SOL).await, 10 * SOL_1 as i64);
+    assert!(!is_flagged(&env, &account).await);
+    env.assert_conserved().await;
 }

@@ -132,3 +132,35 @@ async fn a_dip_of_a_fallback_that_is_over_liquidates_nobody() {
         env.assert_conserved().await;
     }
 }
+
+/// A dip in which the feed spoke twice, and that has been over for some seconds: both updates are posted by whoever liquidates.
+#[tokio::test]
+async fn a_dip_of_two_updates_that_is_over_liquidates_nobody() {
+    let mut worst = 0;
+    for (by, delay) in falls() {
+        let mut t = long().await;
+        let attacker = t.env.trader().await;
+        let books = Books::open(&mut t.env, &[&attacker]).await;
+        t.env.deposit(&attacker, USDC, usd(100_000)).await.unwrap();
+        t.env.advance(30).await;
+        let price = 136.5 / (1.0 - by);
+        t.env.assets[SOL].usd = price;
+        t.env.refresh_all().await;
+        t.env.advance(delay + 2).await;
+        for (age, what) in [
+            (delay + 1, Liquidation::default()),
+            (delay, take(&t.env, SOL_PERP, ALL)),
+        ] {
+            let low = price * (1.0 - by) * 0.999;
+            let sol = t.env.post(SOL, low, low * 0.0005, age).await;
+            let usdc = t.env.post(USDC, 1.0, 0.0005, age).await;
+            let refresh = ix::refresh(&t.env.exchange, &[sol, usdc]);
+            let call = liquidate_ix(&t.env, &attacker, &t.account, &what);
+            let _ = t.env.send(&[refresh, call], &[&attacker.key]).await;
+        }
+        let gain = books.gain(&mut t.env, &[&attacker]).await;
+        println!("{by} over for {delay} s: {gain}");
+        worst = worst.max(gain);
+    }
+    assert!(worst <= 0, "{worst}");
+}

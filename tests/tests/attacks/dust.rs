@@ -1,5 +1,5 @@
 //! Dust: a unit of something, left in an account to hold up what others must be able to do.
-use plimsoll::error::PlimsollError as E;
+use plimsoll::{error::PlimsollError as E, liquidation::DOUBT_PATIENCE_SECS};
 use plimsoll_client::instructions::BadDebt;
 use plimsoll_tests::{
     env::{BTC, ETH, JUP, SOL, USDC},
@@ -79,6 +79,7 @@ async fn what_is_more_than_dust_is_auctioned_first() {
     pass(&mut env, 3_600, &alive).await;
     let rest = swap(&env, Leg::Asset(JUP), Leg::Asset(SOL), ALL);
     flag_at(&mut env, &by, &account, &alive).await;
+    pass(&mut env, DOUBT_PATIENCE_SECS as i64, &alive).await;
     liquidate(&mut env, &by, &account, &rest).await;
     assert_eq!(env.balance(account.margin, JUP).await, 0);
     env.run(&[resolve], &[&by.key]).await;

@@ -3,7 +3,7 @@ use anchor_lang::prelude::Pubkey;
 use plimsoll::{error::PlimsollError as E, events::RefreshSkipped};
 use plimsoll_client::{
     errors, events,
-    instructions::{self as ix, FeedRef, RefreshEntry},
+    instructions::{self as ix, FeedRef, Liquidation, RefreshEntry},
 };
 use plimsoll_tests::{
     env::{ETH, USDC},
@@ -140,4 +140,46 @@ async fn a_wide_primary_is_alive() {
     let refresh = ix::refresh(&env.exchange, &[entry]);
     let outcome = env.run(&[refresh], &[]).await;
     assert_eq!(reasons(&outcome), [errors::code(E::PrimaryAlive)]);
+}
+
+/// Nobody refreshed for two minutes, though the primary spoke: the attacker takes the fallback, twice, and not the primary.
+#[tokio::test]
+async fn a_fallback_is_not_chosen_by_withholding_the_primary() {
+    let mut worst = 0;
+    for (by, secs) in [0.01, 0.02, 0.04]
+        .into_iter()
+        .flat_map(|by| [121, 300].map(|secs| (by, secs)))
+    {
+        let mut env = Env::new().await;
+        env.refresh_all().await;
+        rich(&mut env).await;
+        let account = env.trader_with(&[(ETH, ETH_1)]).await;
+        env.borrow(&account, USDC, usd(2_530)).await.unwrap();
+        let price = 2_531.3 / 0.92 / (1.0 - by) - 5.0;
+        env.advance(60).await;
+        env.assets[ETH].usd = price;
+        env.refresh_all().await;
+        let attacker = env.trader().await;
+        let books = Books::open(&mut env, &[&attacker]).await;
+        env.deposit(&attacker, USDC, usd(100_000)).await.unwrap();
+        env.advance(secs).await;
+        let fallback = env.assets[ETH].fallback.unwrap();
+        let all = swap(&env, Leg::Asset(ETH), Leg::Asset(USDC), ALL);
+        for (age, what) in [(1, Liquidation::default()), (0, all)] {
+            let quote = Quote {
+                price: price_of(price * (1.0 - by)),
+                conf: 1,
+                publish_time: env.now().await - age,
+            };
+            env.publish(&fallback, quote);
+            let usdc = env.post(USDC, 1.0, 0.0005, age).await;
+            let refresh = ix::refresh(&env.exchange, &[env.fallback_entry(ETH), usdc]);
+            let call = liquidate_ix(&env, &attacker, &account, &what);
+            let _ = env.send(&[refresh, call], &[&attacker.key]).await;
+        }
+        let gain = books.gain(&mut env, &[&attacker]).await;
+        println!("{by} after {secs} s: {gain}");
+        worst = worst.max(gain);
+    }
+    assert!(worst <= 0, "{worst}");
 }

@@ -168,3 +168,32 @@ async fn funding_samples_no_price_that_was_not_taken() {
     );
     env.assert_conserved().await;
 }
+
+/// Whoever posts an update that is too wide rescues no position: its taker's own margin is not asked for a price of the market
+/// that carries new risk.
+#[tokio::test]
+async fn a_wide_update_stops_no_takeover() {
+    let mut t = long().await;
+    shock(&mut t.env, SOL, 136.0).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
+    let wide = t.env.post(SOL, 136.0, 5.0, -1).await;
+    t.env.refresh(&[wide]).await;
+    let slice = take(&t.env, SOL_PERP, 100);
+    liquidate(&mut t.env, &t.liquidator, &t.account, &slice).await;
+    assert_eq!(t.env.perp(&t.account).await.position.0, 9_900);
+}
+
+/// All feeds are heard, whatever the pace at which somebody tells the exchange.
+#[tokio::test]
+async fn the_clock_of_doubt_runs_at_any_pace_of_refreshes() {
+    for pace in [60, 61, 90] {
+        let mut env = Env::new().await;
+        env.refresh_all().await;
+        let before = env.risk().await.doubt_ms;
+        for _ in 0..20 {
+            env.advance(pace).await;
+            env.refresh_all().await;
+        }
+        assert!(env.risk().await.doubt_ms - before >= 19 * 60_000, "{pace}");
+    }
+}

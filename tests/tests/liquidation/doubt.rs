@@ -1,6 +1,6 @@
 //! What doubt is worth: a price that is too old, or broken, counts in the account's favour for a while, then less and less,
 //! and in the end goes to whoever takes it at a falling price. The clock of doubt stands still while most feeds are silent.
-use plimsoll::error::PlimsollError as E;
+use plimsoll::{error::PlimsollError as E, liquidation::DOUBT_PATIENCE_SECS};
 use plimsoll_client::instructions::{self as ix, Liquidation};
 use plimsoll_tests::{
     attack,
@@ -31,10 +31,8 @@ async fn try_flag(env: &mut Env, by: &Trader, account: &Trader) -> bool {
 }
 
 /// Swaps fifty dollars of debt for SOL; returns how many dollars it paid for a SOL, the bonus aside.
-async fn price_paid(env: &mut Env, by: &Trader, account: &Trader, alive: &[usize]) -> f64 {
-    flag_at(env, by, account, alive).await;
+async fn price_paid(env: &mut Env, by: &Trader, account: &Trader) -> f64 {
     // The whole of the ramp: 5 %.
-    pass(env, 40, alive).await;
     let what = swap(env, Leg::Asset(SOL), Leg::Asset(USDC), usd(50));
     let liquidate = liquidate_ix(env, by, account, &what);
     let slice = swapped(&env.run(&[liquidate], &[&by.key]).await);
@@ -111,7 +109,7 @@ async fn doubt_of_a_debt_decays_as_well() {
 async fn what_has_long_been_doubted_is_seized_at_a_falling_price() {
     let (mut env, account, by) = borrower().await;
     let alive = all_but(&env, &[SOL]);
-    pass(&mut env, 50 * MINUTE, &alive).await;
+    pass(&mut env, 55 * MINUTE, &alive).await;
     flag_at(&mut env, &by, &account, &alive).await;
     let what = swap(&env, Leg::Asset(SOL), Leg::Asset(USDC), usd(50));
     refuse(&mut env, &by, &account, &what, E::StaleEntry).await;
@@ -119,18 +117,22 @@ async fn what_has_long_been_doubted_is_seized_at_a_falling_price() {
     let last = env.entry(SOL).await.price.published_ms / 1_000;
     pass(&mut env, last + HOUR - 1 - now, &alive).await;
     refuse(&mut env, &by, &account, &what, E::StaleEntry).await;
-    pass(&mut env, 1, &alive).await;
+    // The clock of doubt is moved by whoever refreshes, hence late by as much.
+    pass(&mut env, 30, &alive).await;
+    refuse(&mut env, &by, &account, &what, E::DoubtTooYoung).await;
     let mut paid = Vec::new();
-    // With the forty seconds that the ramp of the fee takes.
-    for since in [0, 30 * MINUTE, 65 * MINUTE, 3 * HOUR] {
+    for since in [6 * MINUTE, 30 * MINUTE, 75 * MINUTE, 3 * HOUR] {
+        let now = env.now().await;
+        let wait = DOUBT_PATIENCE_SECS as i64 + MINUTE;
+        pass(&mut env, last + HOUR + since - wait - now, &alive).await;
+        flag_at(&mut env, &by, &account, &alive).await;
         let now = env.now().await;
         pass(&mut env, last + HOUR + since - now, &alive).await;
-        paid.push(price_paid(&mut env, &by, &account, &alive).await);
+        paid.push(price_paid(&mut env, &by, &account).await);
     }
-    let expected = [150.0, 112.5, 75.0, 75.0];
+    let expected = [142.5, 112.5, 75.0, 75.0];
     for (paid, expected) in paid.iter().zip(expected) {
-        // Forty seconds are 0.83 USD.
-        assert!((paid - expected).abs() < 1.0, "{paid} for {expected}");
+        assert!((paid - expected).abs() < 0.1, "{paid} for {expected}");
     }
     env.assert_conserved().await;
 }

@@ -1,5 +1,5 @@
 //! Slots of any length: no economic rule counts them, so a day of trading, lending, doubt and liquidation comes to the same.
-use plimsoll::liquidation::PATIENCE_SECS;
+use plimsoll::liquidation::{DOUBT_PATIENCE_SECS, PATIENCE_SECS};
 use plimsoll_client::instructions::Liquidation;
 use plimsoll_tests::{
     env::{BTC_PERP, ETH, JUP, SOL, SOL_PERP, USDC},
@@ -105,6 +105,7 @@ async fn day(slot_ms: u64) -> Vec<i128> {
     let alive = all_but(&env, &[JUP]);
     pass(&mut env, 5_000, &alive).await;
     flag_at(&mut env, &by, &borrower, &alive).await;
+    pass(&mut env, DOUBT_PATIENCE_SECS as i64, &alive).await;
     let rest = swap(&env, Leg::Asset(JUP), Leg::Asset(ETH), ALL);
     let call = liquidate_ix(&env, &by, &borrower, &rest);
     env.run(&[call], &[&by.key]).await;

@@ -150,6 +150,7 @@ async fn check_report(env: &mut Env, trader: &Trader) -> HealthReport {
     let clock = env.clock().await;
     let view = view(&risk, &clock, Purpose::Trade);
     let whole = portfolio(&account);
+    let view = view.at_one_price(&whole).unwrap().unwrap_or(view);
     let lines = StandardMargin::assess(&view, &whole, Policy::BenefitOfDoubt).unwrap();
     let health = |part: &Portfolio, kind, policy| {
         let health = StandardMargin::health(&view, part, kind, policy).unwrap();

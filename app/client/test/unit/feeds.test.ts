@@ -6,6 +6,7 @@ import {
   BROKEN,
   dueFeeds,
   feedRefs,
+  FALLBACK,
   flagsOf,
   flagging,
   isDue,
@@ -54,7 +55,7 @@ function aged(ageMs: number): RiskState {
     rate: 1n,
     sources: { primary: index === DERIVED ? { kind: 4, base: BASE, cap: CAP } : { kind: 1, base: 0, cap: 0 } },
   }));
-  return { assets: entries, markets: entries, feeds, assetCount: 4, marketCount: 4, feedCount: 4 } as unknown as RiskState;
+  return { assets: entries, markets: entries, feeds, assetCount: 4, marketCount: 4, feedCount: 4, doubtMs: 0n } as unknown as RiskState;
 }
 
 const at = (ageMs: number): PricesAt => ({ risk: aged(ageMs), clock });
@@ -62,27 +63,30 @@ const both = { assets: [QUOTE], markets: [BASE] };
 
 describe('a price', () => {
   test.each<[Purpose, number]>([['trade', 60], ['pay', 20], ['seize', 10]])('serves to %s for %d seconds', (purpose, seconds) => {
-    expect(isFresh(price(0, seconds * 1_000), clock, purpose)).toBe(true);
-    expect(isFresh(price(0, seconds * 1_000 + 1), clock, purpose)).toBe(false);
+    expect(isFresh(price(0, seconds * 1_000), at(0), purpose)).toBe(true);
+    expect(isFresh(price(0, seconds * 1_000 + 1), at(0), purpose)).toBe(false);
   });
 
   test('is due before it is too old, since a transaction lands later; of a short age at most half is kept for that', () => {
-    const due = (ageMs: number, purpose: Purpose) => isDue(price(0, ageMs), clock, purpose);
+    const due = (ageMs: number, purpose: Purpose) => isDue(price(0, ageMs), at(0), purpose);
     expect([due(47_000, 'trade'), due(47_001, 'trade')]).toEqual([false, true]);
     expect([due(10_000, 'pay'), due(10_001, 'pay')]).toEqual([false, true]);
     expect([due(5_000, 'seize'), due(5_001, 'seize')]).toEqual([false, true]);
   });
 
   test('that is doubted serves nothing, one with a refused successor only to seize', () => {
-    const serves = (flags: number) => PURPOSES.filter((purpose) => isFresh(price(0, 0, flags), clock, purpose));
+    const serves = (flags: number, doubtMs = 0n) => PURPOSES.filter((purpose) => isFresh(price(0, 0, flags), { clock, risk: { doubtMs } }, purpose));
     expect(serves(0)).toEqual(PURPOSES);
     expect(serves(REFUSED)).toEqual(['seize']);
     expect(serves(BROKEN)).toEqual([]);
+    // A fallback's, once the primary was silent for a tenth of the hour that doubt lasts.
+    expect([serves(FALLBACK), serves(FALLBACK, 359_999n), serves(FALLBACK, 360_000n)]).toEqual([['trade'], ['trade'], PURPOSES]);
+    expect([serves(FALLBACK | REFUSED, 360_000n), serves(FALLBACK | BROKEN, 360_000n)]).toEqual([['seize'], []]);
   });
 
   test('is flagged by its average and by what was refused', () => {
-    const flags = (of: Partial<Feed['price']>) => flagsOf({ spot: 100n, average: 100n, refusedMs: 0n, publishedMs: 5n, ...of } as Feed['price']);
-    expect([flags({}), flags({ average: 200n }), flags({ average: 201n }), flags({ refusedMs: 6n })]).toEqual([0, 0, BROKEN, REFUSED]);
+    const flags = (of: Partial<Feed['price']>) => flagsOf({ spot: 100n, average: 100n, refusedMs: 0n, publishedMs: 5n, marks: 0, ...of } as Feed['price']);
+    expect([flags({}), flags({ average: 200n }), flags({ average: 201n }), flags({ refusedMs: 6n }), flags({ marks: FALLBACK })]).toEqual([0, 0, BROKEN, REFUSED, FALLBACK]);
   });
 });
 

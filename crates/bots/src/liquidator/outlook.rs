@@ -4,12 +4,13 @@ use std::sync::Arc;
 use anchor_lang::solana_program::clock::Clock as Sysvar;
 use plimsoll::{
     health,
+    liquidation::DOUBT_PATIENCE_SECS,
     state::{margin_account::account_state, MarginAccount, RiskState},
 };
 use plimsoll_client::rpc::{needs_fallback, sources, ChainClock, Entries, Feeds};
 use plimsoll_risk::{
-    standard::balance_value, AccountMargin, AssetRisk, Clock, EntryPrice, HealthKind, MarginModel,
-    MarketRisk, Policy, Portfolio, Purpose, RiskView, UnderlyingRisk,
+    AccountMargin, AssetRisk, Clock, EntryPrice, HealthKind, MarginModel, MarketRisk, Policy,
+    Portfolio, Purpose, RiskView, UnderlyingRisk,
 };
 
 use super::compact::bit;
@@ -110,10 +111,11 @@ impl Outlook {
     }
 
     /// The entry of an asset as the program seizes it (`is_owned`) or lets it be repaid: at spot, or, once nothing is left of
-    /// doubt's benefit, at the price that doubt auctions it for; `None` while its price may come back.
-    pub fn seizable(&self, index: u16, is_owned: bool) -> Option<AssetRisk> {
+    /// doubt's benefit, at the price that doubt auctions it for; `None` while its price may come back, or the account has not
+    /// been flagged (for `flagged_for` seconds) for long enough.
+    pub fn seizable(&self, index: u16, is_owned: bool, flagged_for: u64) -> Option<AssetRisk> {
         let mut entry = *self.risk.asset(index).ok()?;
-        if let Some(price) = self.auctioned(&entry.price, is_owned)? {
+        if let Some(price) = self.auctioned(&entry.price, is_owned, flagged_for)? {
             entry.price = at(price, &entry.price);
             let haircut = self.risk.haircut(entry.underlying);
             entry.rewrite(haircut.as_ref()).ok()?;
@@ -122,9 +124,9 @@ impl Outlook {
     }
 
     /// The entry of a market in which a long (`is_owned`) or a short may be taken over, likewise.
-    pub fn takeable(&self, index: u16, is_owned: bool) -> Option<MarketRisk> {
+    pub fn takeable(&self, index: u16, is_owned: bool, flagged_for: u64) -> Option<MarketRisk> {
         let mut entry = *self.risk.market(index).ok()?;
-        if let Some(price) = self.auctioned(&entry.price, is_owned)? {
+        if let Some(price) = self.auctioned(&entry.price, is_owned, flagged_for)? {
             entry.price = at(price, &entry.price);
             let haircut = self.risk.haircut(entry.underlying);
             entry.rewrite(haircut.as_ref()).ok()?;
@@ -133,9 +135,17 @@ impl Outlook {
     }
 
     /// `Some(None)` of a price that may be relied on.
-    fn auctioned(&self, price: &EntryPrice, is_owned: bool) -> Option<Option<u64>> {
+    fn auctioned(
+        &self,
+        price: &EntryPrice,
+        is_owned: bool,
+        flagged_for: u64,
+    ) -> Option<Option<u64>> {
         if price.is_fresh(&self.clock, Purpose::Seize) {
             return Some(None);
+        }
+        if flagged_for < DOUBT_PATIENCE_SECS {
+            return None;
         }
         let auctioned = price.auctioned(&self.clock).ok()??;
         Some(Some(match is_owned {
@@ -144,19 +154,11 @@ impl Outlook {
         }))
     }
 
-    /// Init health as the program asks it of a liquidator, whose quote counts at its last price during an outage of its feed;
-    /// `None` when another entry is stale that must not be, or a number does not fit.
+    /// Init health as the program asks it of a liquidator; `None` when a number does not fit.
     pub fn own_init(&self, portfolio: &Portfolio<'_>) -> Option<i128> {
         let view = self.view_for(Purpose::Trade);
-        let mut health =
-            AccountMargin::health(&view, portfolio, HealthKind::Init, Policy::Strict).ok()?;
-        if health.stale.deposits & 1 != 0 {
-            let quote = portfolio.balances.iter().find(|b| b.asset == 0)?;
-            let value = balance_value(HealthKind::Init, quote, self.risk.asset(0).ok()?);
-            health.value = health.value.checked_add(value)?;
-        }
-        health.stale.debts &= !1;
-        health.stale.blocking().is_none().then_some(health.value)
+        let health = AccountMargin::health(&view, portfolio, HealthKind::Init, Policy::Taker);
+        health.ok().map(|health| health.value)
     }
 
     /// The feeds that entries follow whose price `is_due`.

@@ -8,8 +8,8 @@ use crate::health::{entry_bit, HealthKind, Policy, Portfolio, RiskView, StaleSet
 use crate::market::MarketRisk;
 use crate::position::{OpenOrder, PerpPosition};
 use crate::standard::{
-    balance_value, equity_at, pnl_at, settled_quote, stale_balance_value, value_at, weighted,
-    PerpTerms,
+    balance_value, equity_at, equity_price, pnl_at, settled_quote, stale_balance_value, value_at,
+    weighted, PerpTerms,
 };
 
 use super::exposure::{Delta, Exposures};
@@ -156,25 +156,25 @@ impl<const N: usize> Walk<'_, '_, N> {
         let last = if deposit { last_deposit } else { last_debt };
         // At the last price to the unit what it counted while it was fresh.
         let value = scale_floor(balance.shares.0, last, risk.shift);
-        let doubtful = match (self.policy, deposit) {
-            (Policy::Strict, true) => {
+        let doubted = self.view.doubted(&risk.price, self.policy)?;
+        let doubtful = match (doubted, deposit) {
+            (_, true) if self.policy != Policy::BenefitOfDoubt => {
                 self.counted.equity = add(self.counted.equity, value)?;
                 true
             }
-            (Policy::Strict, false) => {
+            (None, _) => {
                 self.count_balance(value, risk)?;
                 false
             }
-            (Policy::BenefitOfDoubt, _) => {
-                let in_doubt = risk.price.in_doubt(&self.view.clock)?;
+            (Some(price), _) => {
                 let price = if deposit {
-                    risk.deposit_price_at(in_doubt.owned)?
+                    risk.deposit_price_at(price.owned)?
                 } else {
-                    risk.debt_price_at(in_doubt.owed)?
+                    risk.debt_price_at(price.owed)?
                 };
-                let better = scale_floor(balance.shares.0, price, risk.shift);
-                self.count_balance(better, risk)?;
-                true
+                let counted = scale_floor(balance.shares.0, price, risk.shift);
+                self.count_balance(counted, risk)?;
+                self.policy == Policy::BenefitOfDoubt
             }
         };
         self.counted.doubtful |= doubtful;
@@ -204,7 +204,7 @@ impl<const N: usize> Walk<'_, '_, N> {
                     balance,
                     risk,
                     self.policy,
-                    &self.view.clock,
+                    self.view,
                     &mut self.counted.stale,
                 )?
             };
@@ -213,15 +213,8 @@ impl<const N: usize> Walk<'_, '_, N> {
                 *quote = add(*quote, part)?;
             }
         }
-        let price = match (self.policy, balance.shares.0 >= 0) {
-            (Policy::BenefitOfDoubt, true) if !fresh => {
-                risk.price.in_doubt(&self.view.clock)?.owned
-            }
-            (Policy::BenefitOfDoubt, false) if !fresh => {
-                risk.price.in_doubt(&self.view.clock)?.owed
-            }
-            _ => risk.price.spot,
-        };
+        let owned = balance.shares.0 >= 0;
+        let price = equity_price(self.view, &risk.price, fresh, owned, self.policy)?;
         let value = crate::balance::spot_value(balance, indices(risk), price, risk.shift)?;
         self.counted.equity = add(self.counted.equity, value)?;
         Ok(())
@@ -298,19 +291,20 @@ impl<const N: usize> Walk<'_, '_, N> {
         if stale {
             self.counted.stale.markets |= entry_bit(perp.market);
         }
-        let in_doubt = stale && self.policy == Policy::BenefitOfDoubt;
-        let (low, high) = if in_doubt {
-            let price = risk.price.in_doubt(&self.view.clock)?;
-            (price.owned, price.owed)
+        let doubted = if stale {
+            self.view.doubted(&risk.price, self.policy)?
         } else {
-            (risk.price.spot, risk.price.spot)
+            None
+        };
+        let (low, high) = match doubted {
+            Some(price) => (price.owned, price.owed),
+            None => (risk.price.spot, risk.price.spot),
         };
         if risk.underlying == 0 {
             for (total, kind) in self.counted.value.iter_mut().zip(self.kinds) {
-                let terms = if in_doubt {
-                    PerpTerms::in_doubt(*kind, risk, &self.view.clock)?
-                } else {
-                    PerpTerms::of(*kind, risk)
+                let terms = match doubted {
+                    Some(price) => PerpTerms::in_doubt(*kind, risk, price, self.policy)?,
+                    None => PerpTerms::of(*kind, risk),
                 };
                 *total = add(*total, value_at(perp, orders, risk, &terms)?)?;
             }
@@ -319,8 +313,9 @@ impl<const N: usize> Walk<'_, '_, N> {
             return Ok(());
         }
         self.count_perp(perp, orders, risk, low, high)?;
-        self.counted.doubtful |= in_doubt;
-        if in_doubt && !self.with_stale {
+        let doubtful = stale && self.policy == Policy::BenefitOfDoubt;
+        self.counted.doubtful |= doubtful;
+        if doubtful && !self.with_stale {
             return Ok(());
         }
         self.expose(perp, risk)

@@ -135,7 +135,7 @@ impl PortfolioMargin {
 /// Of the requirements with and without what is stale, the one that the policy takes.
 pub(crate) fn settle(policy: Policy, with: i128, without: i128) -> i128 {
     match policy {
-        Policy::Strict => with.max(without),
+        Policy::Strict | Policy::Taker => with.max(without),
         Policy::BenefitOfDoubt => with.min(without),
     }
 }

@@ -136,7 +136,7 @@ impl Measure {
     fn settle(&mut self, other: Self, policy: Policy) {
         let (with, without) = (self.parts.total(), other.parts.total());
         let preferred = match policy {
-            Policy::Strict => without > with,
+            Policy::Strict | Policy::Taker => without > with,
             Policy::BenefitOfDoubt => without < with,
         };
         if preferred {
@@ -194,12 +194,16 @@ impl PortfolioMargin {
 
         // What is fresh counts the same under either policy; every delta does in any case.
         let policy = Policy::BenefitOfDoubt;
+        let mut netted = None;
         let lines = if trades.stale.is_empty() {
             trades
         } else {
             report.exposures.clear();
+            netted = view.at_one_price(portfolio)?;
+            let view = netted.as_ref().unwrap_or(view);
             count(view, portfolio, policy, true, &mut report.exposures)?
         };
+        let view = netted.as_ref().unwrap_or(view);
         let [_, end, maint] = lines.quote;
         let binding = Volatilities::Binding;
         let exposures = &report.exposures;

@@ -315,6 +315,7 @@ impl Account {
             model: &NO_MODEL,
             clock: self.clock,
             purpose: self.purpose,
+            one_price: Default::default(),
         }
     }
 
@@ -371,6 +372,11 @@ pub fn account() -> impl Strategy<Value = Account> {
                 clock: CLOCK,
                 purpose: Purpose::Trade,
             };
+            let prices = account.assets.iter_mut().map(|risk| &mut risk.price);
+            let prices = prices.chain(account.markets.iter_mut().map(|risk| &mut risk.price));
+            for (feed, price) in (0..).zip(prices) {
+                price.feed = feed;
+            }
             for (i, (_, seeds)) in markets.iter().enumerate() {
                 rest(
                     &mut account.perps[i],

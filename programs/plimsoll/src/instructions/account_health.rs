@@ -118,6 +118,10 @@ pub fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Resul
         scratch: Box::default(),
     };
     let lines = measured(&desk.view, &portfolio(account))?;
+    if !lines.stale.is_empty() {
+        let netted = desk.view.at_one_price(&portfolio(account)).or_refuse()?;
+        desk.view = netted.unwrap_or(desk.view);
+    }
     let maintenance = saturated(lines.of(HealthKind::Maint));
     let init = saturated(lines.of(HealthKind::Init));
     let balances: Vec<BalanceHealth> = used(&account.balances, |b| b.shares.is_zero())

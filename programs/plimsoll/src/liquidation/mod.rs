@@ -38,7 +38,6 @@ pub use standing::{Part, Standing};
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     liquidation::{ramped_fee, Target},
-    standard::balance_value,
     AccountMargin, AssetRisk, EntryPrice, HealthKind, LiquidationTerms, MarginModel, MarketRisk,
     Policy, Purpose,
 };
@@ -48,7 +47,10 @@ use crate::{
     events::LiquidationFlag,
     health::{portfolio, view},
     orders::cancel_all_in_book,
-    state::{margin_account::account_state, Book, MarginAccount, RiskState},
+    state::{
+        margin_account::{account_state, confirmation},
+        Book, MarginAccount, RiskState,
+    },
 };
 
 /// Seconds after which a flag no longer says anything about the account of now. Otherwise an account
@@ -59,6 +61,10 @@ pub const FLAG_SECS: u64 = 3_600;
 /// Seconds after which an account in portfolio margin is liquidated leg by leg even where that raises
 /// what is required of the rest.
 pub const PATIENCE_SECS: u64 = 60;
+
+/// Seconds for which an account must have been flagged before what is in doubt changes hands: time for anybody to post the
+/// price, where there is one and it was only left out.
+pub const DOUBT_PATIENCE_SECS: u64 = 600;
 
 /// One call of the instruction: both parties and where the account stands.
 pub struct Liquidation<'a> {
@@ -82,7 +88,7 @@ impl Liquidation<'_> {
         let maintained = self.standing.maintenance() >= 0;
         if self.account.state == account_state::LIQUIDATING && (maintained || !self.is_flag_old()) {
             if !maintained && self.is_later_observation() {
-                self.account.flag_confirmed = 1;
+                self.confirm();
             }
             return Ok(());
         }
@@ -93,9 +99,17 @@ impl Liquidation<'_> {
         // could lie in one dip that is over otherwise.
         let now_ms = self.clock.unix_timestamp.saturating_mul(1_000);
         self.account.flagged_price_ms = self.standing.newest_ms().max(now_ms);
-        self.account.flag_confirmed = 0;
+        self.account.flag_confirmed = confirmation::NONE;
         self.emit_flag(true);
         Ok(())
+    }
+
+    fn confirm(&mut self) {
+        if self.standing.is_certain() {
+            self.account.flag_confirmed = confirmation::CERTAIN;
+        } else if self.account.flag_confirmed == confirmation::NONE {
+            self.account.flag_confirmed = confirmation::IN_DOUBT;
+        }
     }
 
     /// Whether time has passed since the flag, and every price that the account is measured at was published after it; those in
@@ -113,23 +127,23 @@ impl Liquidation<'_> {
     /// `SameObservation`.
     pub fn require_second_observation(&self) -> Result<()> {
         require!(
-            self.account.flag_confirmed != 0,
+            self.account.flag_confirmed != confirmation::NONE,
             PlimsollError::SameObservation
         );
         Ok(())
     }
 
     /// True when there is nothing to liquidate: LiquidationEnd health is at least zero, or maintenance health is when
-    /// the flag is old or was never confirmed. That clears the flag, unless it is young and stale entries count in the account's favour: a
-    /// call without a refresh could otherwise start the fee's ramp anew at will.
+    /// the flag is old or was never confirmed with every price known. That clears the flag, unless it is young and stale entries
+    /// count in the account's favour: a call without a refresh could otherwise start the fee's ramp anew at will.
     pub fn finish(&mut self) -> bool {
-        // In doubt an account looks better than it may be: that clears no flag, or anybody could start the ramp anew.
-        let is_weak = self.account.flag_confirmed == 0 && self.standing.is_certain();
-        let lapsed = self.standing.maintenance() >= 0 && (self.is_flag_old() || is_weak);
-        if self.standing.end() < 0 && !lapsed {
+        let maintained = self.standing.maintenance() >= 0;
+        let is_weak = self.account.flag_confirmed != confirmation::CERTAIN;
+        if self.standing.end() < 0 && !(maintained && (self.is_flag_old() || is_weak)) {
             return false;
         }
-        if lapsed || self.standing.is_certain() {
+        // In doubt an account looks better than it may be: that clears no young flag.
+        if self.standing.is_certain() || (maintained && self.is_flag_old()) {
             self.account.clear_liquidation();
             self.emit_flag(false);
         }
@@ -232,7 +246,7 @@ impl Liquidation<'_> {
     /// None for a price that may be relied on, what doubt auctions at for one that has long been doubted.
     ///
     /// # Errors
-    /// `BrokenFeed` and `StaleEntry` for one that may come back.
+    /// `BrokenFeed` and `StaleEntry` for one that may come back; `DoubtTooYoung` while that could still be shown.
     #[inline(never)]
     fn auctioned(&self, price: &EntryPrice, is_owned: bool) -> Result<Option<u64>> {
         let view = self.standing.view();
@@ -240,6 +254,10 @@ impl Liquidation<'_> {
             return Ok(None);
         }
         if let Some(auctioned) = price.auctioned(&view.clock).or_refuse()? {
+            require!(
+                self.secs_since_flag() >= DOUBT_PATIENCE_SECS,
+                PlimsollError::DoubtTooYoung
+            );
             return Ok(Some(if is_owned {
                 auctioned.owned
             } else {
@@ -280,11 +298,12 @@ impl Liquidation<'_> {
     }
 }
 
-/// Refuses unless the Init health of whoever took something over is at least zero, whatever it was before. While the quote
-/// token's feed is out its deposit counts at its last price: margin in quote can liquidate at any time.
+/// Refuses unless the Init health of whoever took something over is at least zero, whatever it was before. What it owes, or has
+/// a position in, and cannot be priced counts at the worst that doubt leaves of it ([`Policy::Taker`]), so that whoever has the
+/// margin can take over what depends on a dead feed.
 ///
 /// # Errors
-/// `StaleEntry` when that cannot be known; `InsufficientHealth`.
+/// `InsufficientHealth`.
 pub fn require_own_init(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<()> {
     // A price that is followed by a refused one carries no trade, and what may be seized at it may be taken over at it.
     own_init(risk, account, Purpose::Trade, clock)
@@ -298,21 +317,13 @@ fn own_init(
     purpose: Purpose,
     clock: &Clock,
 ) -> Result<()> {
-    let mut health = AccountMargin::health(
+    let health = AccountMargin::health(
         &view(risk, clock, purpose),
         &portfolio(account),
         HealthKind::Init,
-        Policy::Strict,
+        Policy::Taker,
     )
     .or_refuse()?;
-    // Bit 0 is the quote asset's.
-    if health.stale.deposits & 1 != 0 {
-        let [quote, ..] = &account.balances;
-        let value = balance_value(HealthKind::Init, quote, risk.asset(0)?);
-        health.value = health.value.checked_add(value).or_refuse()?;
-    }
-    health.stale.debts &= !1;
-    require!(health.stale.blocking().is_none(), PlimsollError::StaleEntry);
     require!(health.value >= 0, PlimsollError::InsufficientHealth);
     Ok(())
 }

@@ -37,6 +37,7 @@ pub struct Standing<'a> {
 struct Published {
     oldest: i64,
     newest: i64,
+    some_in_doubt: bool,
 }
 
 impl Published {
@@ -45,6 +46,7 @@ impl Published {
         let mut out = Self {
             oldest: i64::MAX,
             newest: 0,
+            some_in_doubt: false,
         };
         let balances = portfolio.balances.iter().filter(|b| !b.shares.is_zero());
         let assets = balances.filter_map(|b| view.assets.get(usize::from(b.asset)));
@@ -57,6 +59,8 @@ impl Published {
             if view.is_fresh(price) {
                 out.oldest = out.oldest.min(price.published_ms);
                 out.newest = out.newest.max(price.published_ms);
+            } else {
+                out.some_in_doubt = true;
             }
         }
         out
@@ -74,9 +78,13 @@ enum Totals {
 impl<'a> Standing<'a> {
     #[inline(never)]
     pub fn of(risk: &'a RiskState, account: &MarginAccount, clock: &Clock) -> Result<Self> {
-        let view = view(risk, clock, Purpose::Seize);
+        let mut view = view(risk, clock, Purpose::Seize);
         let portfolio = portfolio(account);
         let published = Published::of(&view, &portfolio);
+        if published.some_in_doubt {
+            // For the whole of the call: what is taken out counts as it was counted in.
+            view = view.at_one_price(&portfolio).or_refuse()?.unwrap_or(view);
+        }
         let totals = match portfolio.mode {
             MarginMode::Standard => {
                 let policy = Policy::BenefitOfDoubt;

@@ -2,7 +2,7 @@
 //! are derived.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    feed::Outcome,
+    feed::{Outcome, BROKEN, FALLBACK},
     price::{choose_shift, Conversion, EntryUnit, PriceUnit, Rounding},
     Haircut, Observation, Origin, Rejection,
 };
@@ -231,6 +231,10 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
     seen.price = rescale(seen.price, base.shift, shift)?;
     seen.conf = rescale(seen.conf, base.shift, shift)?.saturating_add(1);
     let mut refused = base.price.refused_ms;
+    let (marks, doubt_from) = (
+        base.price.flags() & (BROKEN | FALLBACK),
+        base.price.doubt_from,
+    );
     if source.cap != NO_FEED {
         let cap = risk.feed(source.cap)?;
         if cap.is_priced() && cap.price.flags() == 0 && !cap.price.is_silent(now_ms, &cap.limits) {
@@ -246,6 +250,11 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
     if outcome == Outcome::Known {
         feed.price.spot = seen.price;
         feed.price.conf = seen.conf;
+    }
+    // What is doubted of the base is doubted of what it prices, since when the base is.
+    feed.price.marks = marks;
+    if marks != 0 {
+        feed.price.doubt_from = feed.price.doubt_from.min(doubt_from);
     }
     // What was refused just now stays refused; otherwise only what is not heard now counts.
     feed.price.refused_ms = match outcome {

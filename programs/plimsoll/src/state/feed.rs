@@ -117,7 +117,7 @@ pub struct Feed {
     pub padding: [u8; 7],
 }
 
-const _: () = assert!(core::mem::size_of::<Feed>() == 264);
+const _: () = assert!(core::mem::size_of::<Feed>() == 272);
 
 impl Feed {
     /// Whether the feed has had a price.

@@ -40,13 +40,24 @@ pub struct MarginAccount {
     pub version: u8,
     /// A [`plimsoll_risk::MarginMode`], chosen by the owner.
     pub margin_mode: u8,
-    /// One once a second, later observation has found a flagged account below its maintenance line.
+    /// One of [`confirmation`].
     pub flag_confirmed: u8,
     pub padding: [u8; 1],
     pub reserved: [u64; 7],
     pub balances: [Balance; MAX_BALANCES],
     pub perps: [PerpPosition; MAX_PERPS],
     pub orders: [OpenOrder; MAX_ORDERS],
+}
+
+/// Whether a second, later observation has found a flagged account below its maintenance line.
+pub mod confirmation {
+    /// Not yet.
+    pub const NONE: u8 = 0;
+    /// It has, with every price known: the account is liquidated up to its end line.
+    pub const CERTAIN: u8 = 1;
+    /// It has, with some price in doubt: that says nothing about the account once the price is known again, and is worth
+    /// something only while the account is below its line.
+    pub const IN_DOUBT: u8 = 2;
 }
 
 impl MarginAccount {
@@ -119,7 +130,7 @@ impl MarginAccount {
         self.state = account_state::ACTIVE;
         self.flagged_at = 0;
         self.flagged_price_ms = 0;
-        self.flag_confirmed = 0;
+        self.flag_confirmed = confirmation::NONE;
     }
 
     /// A free order slot.

@@ -90,7 +90,7 @@ export type MarginAccount = {
   version: number;
   /** A [`plimsoll_risk::MarginMode`], chosen by the owner. */
   marginMode: number;
-  /** One once a second, later observation has found a flagged account below its maintenance line. */
+  /** One of [`confirmation`]. */
   flagConfirmed: number;
   padding: ReadonlyUint8Array;
   reserved: Array<bigint>;
@@ -119,7 +119,7 @@ export type MarginAccountArgs = {
   version: number;
   /** A [`plimsoll_risk::MarginMode`], chosen by the owner. */
   marginMode: number;
-  /** One once a second, later observation has found a flagged account below its maintenance line. */
+  /** One of [`confirmation`]. */
   flagConfirmed: number;
   padding: ReadonlyUint8Array;
   reserved: Array<number | bigint>;

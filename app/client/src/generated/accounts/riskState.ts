@@ -247,5 +247,5 @@ export async function fetchAllMaybeRiskState(
 }
 
 export function getRiskStateSize(): number {
-  return 65048;
+  return 65560;
 }

@@ -38,7 +38,7 @@ export type EntryPrice = {
   doubtFrom: bigint;
   /** Last accepted price; zero before the first. */
   spot: bigint;
-  /** Its confidence interval, rounded up. */
+  /** How uncertain it is ([`FeedPrice::confidence`]), rounded up. */
   conf: bigint;
   /** Follows spot at a bounded rate. */
   stable: bigint;
@@ -52,7 +52,7 @@ export type EntryPrice = {
   doubtSecs: number;
   /** Oldest publish time by [`Purpose`], in seconds. */
   maxAgeSecs: Array<number>;
-  /** A set of [`BROKEN`] and [`REFUSED`]. */
+  /** A set of [`BROKEN`], [`REFUSED`] and [`FALLBACK`]. */
   flags: number;
   /** Index of the feed. */
   feed: number;
@@ -65,7 +65,7 @@ export type EntryPriceArgs = {
   doubtFrom: number | bigint;
   /** Last accepted price; zero before the first. */
   spot: number | bigint;
-  /** Its confidence interval, rounded up. */
+  /** How uncertain it is ([`FeedPrice::confidence`]), rounded up. */
   conf: number | bigint;
   /** Follows spot at a bounded rate. */
   stable: number | bigint;
@@ -79,7 +79,7 @@ export type EntryPriceArgs = {
   doubtSecs: number;
   /** Oldest publish time by [`Purpose`], in seconds. */
   maxAgeSecs: Array<number>;
-  /** A set of [`BROKEN`] and [`REFUSED`]. */
+  /** A set of [`BROKEN`], [`REFUSED`] and [`FALLBACK`]. */
   flags: number;
   /** Index of the feed. */
   feed: number;

@@ -31,8 +31,8 @@ export type FeedLimits = {
   /** Fastest relative move of the stable price, as a ratio per hour. Looser up: a pump counts sooner. */
   stableRatePerHour: number;
   /**
-   * Furthest that a fallback's price may be from the nearer of the last and the stable price, as a ratio of the lower of
-   * them. Any change loosens.
+   * Furthest that a fallback's price may be from the nearer of the primary's last and the stable price, as a ratio of the
+   * lower of them, and how uncertain it is beyond its own confidence. Any change loosens.
    */
   maxDivergence: number;
   /**

@@ -36,18 +36,25 @@ export type FeedPrice = {
   refusedMs: bigint;
   /** Last accepted price; zero before the first. */
   spot: bigint;
-  /** Its confidence interval. */
+  /** Last accepted price of the primary. */
+  primarySpot: bigint;
+  /** Confidence interval of `spot`. */
   conf: bigint;
   /** Follows spot at a bounded rate. */
   stable: bigint;
   /** Exponential average of spot over about five minutes. */
   average: bigint;
-  /** The exchange's clock of doubt, milliseconds, when a price was last accepted that is not doubted. */
+  /** The exchange's clock of doubt, milliseconds, when a price of the primary was last accepted that is not doubted. */
   doubtFrom: bigint;
   /** Publish time of the last observation that counted as a confirmation of a jump. */
   jumpedMs: bigint;
   /** Observations so far that agree with a jump. */
   jumpCount: number;
+  /**
+   * What does not follow from the numbers: [`FALLBACK`] of a price that is the fallback's, and of a derived one [`FALLBACK`]
+   * and [`BROKEN`] of its base.
+   */
+  marks: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
 };
@@ -61,18 +68,25 @@ export type FeedPriceArgs = {
   refusedMs: number | bigint;
   /** Last accepted price; zero before the first. */
   spot: number | bigint;
-  /** Its confidence interval. */
+  /** Last accepted price of the primary. */
+  primarySpot: number | bigint;
+  /** Confidence interval of `spot`. */
   conf: number | bigint;
   /** Follows spot at a bounded rate. */
   stable: number | bigint;
   /** Exponential average of spot over about five minutes. */
   average: number | bigint;
-  /** The exchange's clock of doubt, milliseconds, when a price was last accepted that is not doubted. */
+  /** The exchange's clock of doubt, milliseconds, when a price of the primary was last accepted that is not doubted. */
   doubtFrom: number | bigint;
   /** Publish time of the last observation that counted as a confirmation of a jump. */
   jumpedMs: number | bigint;
   /** Observations so far that agree with a jump. */
   jumpCount: number;
+  /**
+   * What does not follow from the numbers: [`FALLBACK`] of a price that is the fallback's, and of a derived one [`FALLBACK`]
+   * and [`BROKEN`] of its base.
+   */
+  marks: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
 };
@@ -83,13 +97,15 @@ export function getFeedPriceEncoder(): FixedSizeEncoder<FeedPriceArgs> {
     ["primaryMs", getI64Encoder()],
     ["refusedMs", getI64Encoder()],
     ["spot", getU64Encoder()],
+    ["primarySpot", getU64Encoder()],
     ["conf", getU64Encoder()],
     ["stable", getU64Encoder()],
     ["average", getU64Encoder()],
     ["doubtFrom", getU64Encoder()],
     ["jumpedMs", getI64Encoder()],
     ["jumpCount", getU8Encoder()],
-    ["padding", fixEncoderSize(getBytesEncoder(), 7)],
+    ["marks", getU8Encoder()],
+    ["padding", fixEncoderSize(getBytesEncoder(), 6)],
   ]);
 }
 
@@ -99,13 +115,15 @@ export function getFeedPriceDecoder(): FixedSizeDecoder<FeedPrice> {
     ["primaryMs", getI64Decoder()],
     ["refusedMs", getI64Decoder()],
     ["spot", getU64Decoder()],
+    ["primarySpot", getU64Decoder()],
     ["conf", getU64Decoder()],
     ["stable", getU64Decoder()],
     ["average", getU64Decoder()],
     ["doubtFrom", getU64Decoder()],
     ["jumpedMs", getI64Decoder()],
     ["jumpCount", getU8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 7)],
+    ["marks", getU8Decoder()],
+    ["padding", fixDecoderSize(getBytesDecoder(), 6)],
   ]);
 }
 

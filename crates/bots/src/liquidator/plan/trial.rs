@@ -138,7 +138,7 @@ impl<'a> Trial<'a> {
             .position
             .0
             > 0;
-        let entry = self.outlook.takeable(market, is_long);
+        let entry = self.outlook.takeable(market, is_long, self.flagged_for);
         let entry = entry.ok_or(Obstacle::NotPriced)?;
         let terms = self.terms.market(market)?;
         let target = self.target(self.fee(&terms.liquidation), &terms.liquidation);
@@ -367,7 +367,7 @@ impl<'a> Trial<'a> {
         portion: &Portion,
     ) -> Result<SwapSlice, Obstacle> {
         let seizable = |leg, is_owned| match leg {
-            Leg::Asset(asset) => self.outlook.seizable(asset, is_owned),
+            Leg::Asset(asset) => self.outlook.seizable(asset, is_owned, self.flagged_for),
             Leg::Claim(_) => None,
         };
         let (seized, repaid) = (seizable(collateral, true), seizable(debt, false));
