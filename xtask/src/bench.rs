@@ -1,10 +1,11 @@
 //! `cargo xtask bench`: measures compute units on the built program.
 
-use anyhow::Result;
+use std::process::Command;
+
+use anyhow::{ensure, Context as _, Result};
 
 use crate::build::{self, Program};
-use crate::run::cargo;
-use crate::system;
+use crate::{paths, run, system};
 
 /// Builds the program, then hands all arguments to the benchmark.
 pub fn run(arguments: &[String]) -> Result<()> {
@@ -15,16 +16,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
         system::require(system::NATIVE_PACKAGES)?;
         build::program(&Program::plimsoll()?)?;
     }
-    cargo(
-        [
-            "run",
-            "--locked",
-            "--package",
-            "plimsoll-tests",
-            "--bin",
-            "plimsoll-bench",
-            "--",
-        ],
-        arguments,
-    )
+    let program = run::built("plimsoll-bench")?;
+    let mut command = Command::new(&program);
+    let status = command.current_dir(paths::root()).args(arguments).status();
+    let status = status.with_context(|| format!("cannot run {}", program.display()))?;
+    ensure!(status.success(), "the benchmark failed");
+    Ok(())
 }

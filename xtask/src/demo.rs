@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use crate::build::{self, Program};
-use crate::{app, paths, run, system};
+use crate::{app, run, system};
 
 const HELP: &str = "\
 Builds the program and the web app, and starts a local chain with traders, bots and prices that move. Ctrl-C ends it.
@@ -53,16 +53,5 @@ fn chain(arguments: &[String]) -> Result<()> {
 
 /// Builds the chain; where it is.
 pub fn built_chain() -> Result<PathBuf> {
-    const BINARY: &str = "plimsoll-demo";
-    let build = [
-        "build",
-        "--quiet",
-        "--locked",
-        "--package",
-        "plimsoll-localnet",
-        "--bin",
-        BINARY,
-    ];
-    run::cargo(build, &[])?;
-    Ok(paths::target().join("debug").join(BINARY))
+    run::built("plimsoll-demo")
 }

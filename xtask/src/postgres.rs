@@ -25,17 +25,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
     let server = Server::start()?;
     std::env::set_var("PLIMSOLL_TEST_POSTGRES", server.url());
-    run::cargo(
-        [
-            "test",
-            "--locked",
-            "--package",
-            "plimsoll-bots",
-            "--lib",
-            "history",
-        ],
-        &[],
-    )
+    run::cargo(["test", "--locked", "--workspace", "--lib", "history"], &[])
 }
 
 /// A server that is reached through a socket in its own directory only, so that no port can be taken.

@@ -1,6 +1,7 @@
 //! Running cargo, and counting the tests that its output reports.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{bail, Context as _, Result};
@@ -59,6 +60,21 @@ pub fn cargo<const N: usize>(fixed: [&str; N], arguments: &[String]) -> Result<(
         bail!("cargo {} failed", fixed.join(" "));
     }
     Ok(())
+}
+
+/// Builds a program of the workspace; where it is. The whole workspace is named, so that what it stands on is what the tests
+/// stand on: a part of it would have other features.
+pub fn built(binary: &str) -> Result<PathBuf> {
+    let build = [
+        "build",
+        "--quiet",
+        "--locked",
+        "--workspace",
+        "--bin",
+        binary,
+    ];
+    cargo(build, &[])?;
+    Ok(paths::target().join("debug").join(binary))
 }
 
 /// Runs a command, shows its output and adds the tests it reports to `tally`; whether it succeeded.

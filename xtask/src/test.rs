@@ -47,6 +47,8 @@ const fn tools_step(
     }
 }
 
+/// What is compiled is compiled for the whole workspace at once: of a part of it dependencies would have other features, and
+/// all that stands on them would be compiled again.
 const STEPS: &[Step] = &[
     step("fmt", "formatting", &["fmt", "--all", "--check"]),
     tools_step(
@@ -58,28 +60,6 @@ const STEPS: &[Step] = &[
         "build",
         "the program, built for the chain",
         &["xtask", "build"],
-    ),
-    step(
-        "unit",
-        "unit and property tests",
-        &[
-            "test",
-            "--locked",
-            "--package",
-            "plimsoll-risk",
-            "--package",
-            "plimsoll-backtest",
-            "--package",
-            "plimsoll",
-            "--package",
-            "plimsoll-client",
-            "--package",
-            "plimsoll-browser",
-            "--package",
-            "plimsoll-bots",
-            "--package",
-            "xtask",
-        ],
     ),
     step(
         "prove",
@@ -131,19 +111,14 @@ const STEPS: &[Step] = &[
         ],
     ),
     step(
-        "integration",
-        "integration tests on the built program",
-        &["test", "--locked", "--package", "plimsoll-tests"],
+        "test",
+        "every test: units and properties, the built program, the embedded chain",
+        &["test", "--locked", "--workspace", "--no-fail-fast"],
     ),
     step(
         "bench",
         "compute units against the committed table",
         &["xtask", "bench", "--check"],
-    ),
-    step(
-        "localnet",
-        "tests of the embedded chain",
-        &["test", "--locked", "--package", "plimsoll-localnet"],
     ),
     step(
         "demo",
