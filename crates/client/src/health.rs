@@ -170,7 +170,7 @@ pub struct FeedHealth {
     pub broken: bool,
     /// Whether a newer price was refused for its width or its distance.
     pub refused: bool,
-    /// For how long it has been doubted, by the exchange's clock of doubt, milliseconds.
+    /// For how long it has been doubted, by the exchange's clock of doubt, milliseconds; zero while it is good for everything.
     pub doubted_ms: u64,
     /// The time over which what doubt is worth decays, seconds.
     pub doubt_seconds: u32,
@@ -312,6 +312,8 @@ fn age_ms(price: &EntryPrice, clock: &risk::Clock) -> i64 {
     clock.now_ms.saturating_sub(price.published_ms)
 }
 
+const PURPOSES: [Purpose; 3] = [Purpose::Trade, Purpose::Pay, Purpose::Seize];
+
 /// The feeds of all that a report tells of, each once.
 fn feeds(risk: &RiskState, report: &HealthReport, clock: &Clock) -> Vec<FeedHealth> {
     let clock = clock_of(risk, clock);
@@ -328,7 +330,13 @@ fn feeds(risk: &RiskState, report: &HealthReport, clock: &Clock) -> Vec<FeedHeal
         seizes: price.is_fresh(&clock, Purpose::Seize),
         broken: price.is_broken(),
         refused: price.flags & REFUSED != 0,
-        doubted_ms: price.doubted_ms(&clock),
+        doubted_ms: match PURPOSES
+            .iter()
+            .all(|purpose| price.is_fresh(&clock, *purpose))
+        {
+            true => 0,
+            false => price.doubted_ms(&clock),
+        },
         doubt_seconds: price.doubt_secs,
     };
     found.into_iter().map(health).collect()
