@@ -95,6 +95,9 @@ pub struct Endpoints {
     /// Faucet and scenarios of a local chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<String>,
+    /// WebSocket of a local chain's own signer of prices, which speaks as Pyth Pro does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pro: Option<String>,
 }
 
 /// What is wrong with a directory.
@@ -286,6 +289,7 @@ impl Endpoints {
             ("ws", self.ws.as_ref(), WS),
             ("history", self.history.as_ref(), HTTP),
             ("local", self.local.as_ref(), HTTP),
+            ("pro", self.pro.as_ref(), WS),
         ];
         for (name, value, (schemes, expected)) in all {
             let Some(value) = value else { continue };

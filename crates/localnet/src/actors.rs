@@ -45,7 +45,7 @@ impl Actors<'_> {
     pub async fn requote(&self, tick: &Tick, moved: f64) -> Result<()> {
         self.withdraw_quotes().await?;
         for maker in self.makers {
-            let mut instructions = self.world.refreshed([]);
+            let mut instructions = self.world.refreshed(self.wire, []).await?;
             for market in 0..self.world.markets.len() {
                 let price = tick.prices[self.world.markets[market].base];
                 instructions.extend(
@@ -128,7 +128,7 @@ impl Actors<'_> {
             post: true,
         };
         let order = place(self.world, who, &order, &[]);
-        let instructions = self.world.refreshed([order]);
+        let instructions = self.world.refreshed(self.wire, [order]).await?;
         self.wire.send(&instructions, &[&who.keys]).await?;
         Ok(())
     }
@@ -149,7 +149,7 @@ impl Actors<'_> {
             post: false,
         };
         let order = place(self.world, who, &order, makers);
-        let instructions = self.world.refreshed([order]);
+        let instructions = self.world.refreshed(self.wire, [order]).await?;
         self.wire.send(&instructions, &[&who.keys]).await?;
         Ok(())
     }

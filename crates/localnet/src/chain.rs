@@ -20,8 +20,8 @@ use crate::{
 const PAYER_LAMPORTS: u64 = 100_000_000_000_000;
 /// Decimals of the published prices.
 const PRICE_EXPONENT: i32 = -8;
-/// More than enough rent for a price account.
-const PRICE_ACCOUNT_LAMPORTS: u64 = 10_000_000;
+/// More than enough rent for an oracle's account.
+const ORACLE_ACCOUNT_LAMPORTS: u64 = 10_000_000;
 
 /// More than enough rent for the program's accounts.
 const LOADER_ACCOUNT_LAMPORTS: u64 = 100_000_000_000;
@@ -77,14 +77,20 @@ impl Chain {
 
     /// Writes the account of a Pyth feed as the receiver program would after verifying an update in full.
     pub fn publish(&self, account: &Pubkey, feed: [u8; 32], quote: &Quote) -> Result<()> {
+        let data = price_update(feed, quote)?;
+        self.write(*account, pyth_solana_receiver_sdk::ID, data)
+    }
+
+    /// Writes an account of a program that is not on this chain.
+    pub fn write(&self, address: Pubkey, owner: Pubkey, data: Vec<u8>) -> Result<()> {
         let written = Account {
-            lamports: PRICE_ACCOUNT_LAMPORTS,
-            data: price_update(feed, quote)?,
-            owner: pyth_solana_receiver_sdk::ID,
+            lamports: ORACLE_ACCOUNT_LAMPORTS,
+            data,
+            owner,
             executable: false,
             rent_epoch: 0,
         };
-        self.node.write(*account, written)
+        self.node.write(address, written)
     }
 
     /// Moves the chain's clock, and its slots with it, forward to a Unix time.

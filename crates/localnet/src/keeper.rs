@@ -32,7 +32,9 @@ pub struct Keeper<'a> {
 impl Keeper<'_> {
     /// Refreshes every feed, and lets interest and funding run.
     pub async fn refresh(&self) -> Result<()> {
-        self.wire.send(&self.world.accrued(), &[]).await?;
+        self.wire
+            .send(&self.world.accrued(self.wire).await?, &[])
+            .await?;
         Ok(())
     }
 
@@ -63,7 +65,7 @@ impl Keeper<'_> {
                 continue;
             }
             let settle = settle_pnl(self.world, market, account);
-            let instructions = self.world.refreshed([settle]);
+            let instructions = self.world.refreshed(self.wire, [settle]).await?;
             if let Err(refusal) = self.wire.send(&instructions, &[]).await {
                 expect_refusal(refusal, EXPECTED)?;
             }

@@ -8,6 +8,7 @@ pub mod actors;
 pub mod chain;
 pub mod claims;
 pub mod conservation;
+pub mod feeds;
 mod finish;
 pub mod keeper;
 pub mod liquidations;

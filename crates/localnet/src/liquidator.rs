@@ -91,7 +91,9 @@ impl Liquidator {
     /// One step for every account that needs one, at prices later than those that any of them is flagged at; true when any
     /// succeeded.
     async fn round(&self) -> Result<bool> {
-        self.wire.send(&self.world.refreshed([]), &[]).await?;
+        self.wire
+            .send(&self.world.refreshed(&self.wire, []).await?, &[])
+            .await?;
         let snapshot = Snapshot::read(&self.wire, &self.world).await?;
         let mut due = Vec::new();
         for (address, account) in &snapshot.accounts {
@@ -116,7 +118,9 @@ impl Liquidator {
             if self.wire.now().await?.unix_time.saturating_mul(1_000) > published_ms {
                 break;
             }
-            self.wire.send(&self.world.refreshed([]), &[]).await?;
+            self.wire
+                .send(&self.world.refreshed(&self.wire, []).await?, &[])
+                .await?;
         }
         Ok(())
     }
@@ -129,10 +133,11 @@ impl Liquidator {
         address: &Pubkey,
         account: &MarginAccount,
     ) -> Result<bool> {
-        let mut first = self.world.refreshed([]);
-        first.extend(self.settle_waiting(account, address).await?);
+        let waiting = self.settle_waiting(account, address).await?;
         for option in self.options(snapshot, address, account) {
-            let instructions: Vec<_> = first.iter().cloned().chain([option]).collect();
+            // Each attempt moves the clock: the last one's prices may be too old for the next.
+            let then = waiting.iter().cloned().chain([option]);
+            let instructions = self.world.refreshed(&self.wire, then).await?;
             match self.wire.send(&instructions, &[&self.who.keys]).await {
                 Ok(_) => return Ok(true),
                 Err(refusal) => expect_refusal(refusal, EXPECTED)?,
@@ -237,7 +242,7 @@ impl Liquidator {
                 post: false,
             };
             let order = place(&self.world, &self.who, &order, &self.makers);
-            let instructions = self.world.refreshed([order]);
+            let instructions = self.world.refreshed(&self.wire, [order]).await?;
             if let Err(refusal) = self.wire.send(&instructions, &[&self.who.keys]).await {
                 expect_refusal(refusal, &[PlimsollError::NotReducing])?;
             }

@@ -9,8 +9,31 @@ use plimsoll_risk::{
 /// One USD in native quote.
 pub const USD: u64 = 1_000_000;
 /// How old a price may be that carries new risk, seconds.
-pub const PRICE_AGE: u16 = FeedLimits::DEFAULT.trade_age_secs;
+pub const PRICE_AGE: u16 = FeedLimits::SIGNED.trade_age_secs;
 const DAY: u32 = 86_400;
+
+/// A feed to list.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedListing {
+    pub name: &'static str,
+    pub origin: Origin,
+}
+
+/// Where a feed's prices come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Origin {
+    /// Signed messages.
+    Signed {
+        /// Pyth's number of the feed.
+        number: u32,
+        /// Index of its price among [`crate::scenario::SYMBOLS`].
+        price: usize,
+        /// Whether updates that are posted to an account are its fallback.
+        posted: bool,
+    },
+    /// A stake pool's rate times the feed of the base, capped by that of the token's own market.
+    Staked { base: u8, cap: u8 },
+}
 
 /// A collateral asset to list.
 pub struct AssetListing {
@@ -32,6 +55,29 @@ pub struct MarketListing {
 /// A ratio from a fraction.
 pub fn ratio(fraction: f64) -> u32 {
     (fraction * f64::from(RATIO_ONE)).round() as u32
+}
+
+/// All feeds, in the order of their numbers: those that a derived feed is made of come before it.
+pub fn feeds() -> Vec<FeedListing> {
+    let signed = |name, number, price, posted| FeedListing {
+        name,
+        origin: Origin::Signed {
+            number,
+            price,
+            posted,
+        },
+    };
+    vec![
+        signed("USDC", 7, 0, false),
+        signed("SOL", 6, 1, false),
+        signed("BTC", 1, 2, true),
+        signed("ETH", 2, 3, false),
+        signed("lstSOL market", 1_001, 4, false),
+        FeedListing {
+            name: "lstSOL",
+            origin: Origin::Staked { base: 1, cap: 4 },
+        },
+    ]
 }
 
 /// All assets, the quote asset first, in the order of [`crate::scenario::SYMBOLS`].
@@ -205,14 +251,14 @@ pub fn limits(price_age: u16) -> FeedLimits {
         pay_age_secs,
         seize_age_secs,
         ..
-    } = FeedLimits::DEFAULT;
+    } = FeedLimits::SIGNED;
     FeedLimits {
         max_conf_ratio: ratio(0.05),
         stable_rate_per_hour: ratio(0.25),
         trade_age_secs: price_age,
         pay_age_secs: pay_age_secs.min(price_age),
         seize_age_secs: seize_age_secs.min(price_age),
-        ..FeedLimits::DEFAULT
+        ..FeedLimits::SIGNED
     }
 }
 
@@ -230,7 +276,10 @@ mod tests {
             assert_eq!(listing.params.validate(), Ok(()), "{}", listing.name);
             assert!(assets().iter().any(|a| a.symbol == listing.base));
         }
-        for price_age in [5, PRICE_AGE, 600] {
+        for listing in assets() {
+            assert!(feeds().iter().any(|feed| feed.name == listing.symbol));
+        }
+        for price_age in [PRICE_AGE, 60, 600] {
             assert_eq!(limits(price_age).validate(), Ok(()), "{price_age}");
         }
     }

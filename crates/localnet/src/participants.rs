@@ -271,7 +271,7 @@ pub async fn open(
     let account = world.exchange.margin_account(&owner, 0);
     let create = ix::create_margin_account(&world.exchange, wire.payer(), owner, 0);
     // Nothing is deposited at a price in doubt.
-    let mut instructions = world.refreshed([create]);
+    let mut instructions = world.refreshed(wire, [create]).await?;
     for (index, whole) in deposits {
         let listed = &world.assets[*index];
         let amount = native(world, *index, *whole);
@@ -304,7 +304,7 @@ pub async fn choose_mode(
 ) -> Result<()> {
     let owner = who.keys.pubkey();
     let choose = ix::set_margin_mode(&world.exchange, owner, who.account, mode);
-    let instructions = world.refreshed([choose]);
+    let instructions = world.refreshed(wire, [choose]).await?;
     wire.send(&instructions, &[&who.keys])
         .await
         .with_context(|| format!("{} chooses how it is margined", who.name))?;
@@ -320,8 +320,8 @@ pub async fn borrow(
 ) -> Result<()> {
     let listed = &world.assets[index];
     let owner = who.keys.pubkey();
-    let mut instructions = mint_to(wire, listed, &owner, 0);
-    instructions.extend(world.refreshed([]));
+    let mut instructions = world.refreshed(wire, []).await?;
+    instructions.extend(mint_to(wire, listed, &owner, 0));
     instructions.push(ix::withdraw(
         &world.exchange,
         owner,

@@ -12,21 +12,21 @@ use anchor_spl::{
     token::spl_token,
 };
 use anyhow::{Context, Result};
-use plimsoll::state::{
-    feed::{oracle_kind, receiver},
-    market::ContractTerms,
-    Book, FillQueueAccount, OracleSource, OracleSources, RiskState,
+use plimsoll::{
+    state::{market::ContractTerms, Book, FillQueueAccount, RiskState},
+    SignedPrices,
 };
 use plimsoll_client::{
-    instructions::{self as ix, FeedRef, RefreshEntry},
+    instructions::{self as ix, RefreshEntry},
     AssetRef, ExchangeRef, MarketRef,
 };
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
 use crate::{
-    chain::{Chain, Quote},
-    listing::{self, AssetListing, MarketListing, USD},
+    chain::Chain,
+    feeds::{Feeds, ListedFeed},
+    listing::{self, AssetListing, FeedListing, MarketListing, USD},
     model,
     random::Random,
     scenario::Tick,
@@ -37,18 +37,10 @@ use crate::{
 const EXCHANGE_ID: u16 = 0;
 /// Rent of a mint: what the runtime asks for 82 bytes.
 const MINT_RENT: u64 = 1_461_600;
+/// Index of what begins a transaction: in the version that is written here, nothing precedes it.
+const FIRST_INSTRUCTION: u8 = 0;
 /// The token program of all mints here.
 const TOKEN_PROGRAM: Pubkey = pubkey!("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
-
-/// A listed feed, and where its prices are written.
-#[derive(Clone, Debug)]
-pub struct ListedFeed {
-    pub name: &'static str,
-    /// The price account.
-    pub account: Pubkey,
-    /// The publisher's name of it.
-    id: [u8; 32],
-}
 
 /// A listed asset with what its holders need to know.
 #[derive(Clone, Debug)]
@@ -56,6 +48,8 @@ pub struct ListedAsset {
     pub symbol: &'static str,
     pub name: &'static str,
     pub decimals: u8,
+    /// The feed that prices it.
+    pub feed: u8,
     pub asset: AssetRef,
 }
 
@@ -64,17 +58,16 @@ pub struct ListedAsset {
 pub struct ListedMarket {
     pub name: &'static str,
     pub market: MarketRef,
-    /// Index of the asset whose feed prices it, which has the same number.
+    /// Index of the asset whose feed prices it.
     pub base: usize,
     pub terms: ContractTerms,
 }
 
 /// The exchange as its users see it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct World {
     pub exchange: ExchangeRef,
-    /// A feed for each asset, in their order.
-    pub feeds: Vec<ListedFeed>,
+    pub feeds: Feeds,
     pub assets: Vec<ListedAsset>,
     pub markets: Vec<ListedMarket>,
 }
@@ -85,55 +78,43 @@ impl World {
         &self.assets[0]
     }
 
-    /// Instructions with what brings the prices of all feeds in in front of them.
-    pub fn refreshed(&self, then: impl IntoIterator<Item = Instruction>) -> Vec<Instruction> {
-        let refresh = ix::refresh(&self.exchange, &self.feed_entries());
-        std::iter::once(refresh).chain(then).collect()
+    /// Instructions with what brings the prices of all feeds in in front of them. They have to begin a transaction.
+    pub async fn refreshed(
+        &self,
+        wire: &Wire,
+        then: impl IntoIterator<Item = Instruction>,
+    ) -> Result<Vec<Instruction>> {
+        let refresh = self.refresh(wire, &[]).await?;
+        Ok(refresh.into_iter().chain(then).collect())
     }
 
     /// The same for nothing but the prices, and interest and funding with them.
-    pub fn accrued(&self) -> Vec<Instruction> {
-        let mut entries = self.feed_entries();
-        entries.extend(self.assets.iter().map(|a| RefreshEntry::Bank(a.asset)));
-        entries.extend(self.markets.iter().map(|m| RefreshEntry::Market(m.market)));
-        vec![ix::refresh(&self.exchange, &entries)]
+    pub async fn accrued(&self, wire: &Wire) -> Result<Vec<Instruction>> {
+        let banks = self.assets.iter().map(|a| RefreshEntry::Bank(a.asset));
+        let markets = self.markets.iter().map(|m| RefreshEntry::Market(m.market));
+        let entries: Vec<_> = banks.chain(markets).collect();
+        self.refresh(wire, &entries).await
     }
 
-    fn feed_entries(&self) -> Vec<RefreshEntry> {
-        let feeds = (0..).zip(&self.feeds);
-        let feed = |(index, feed): (u8, &ListedFeed)| {
-            RefreshEntry::Feed(FeedRef {
-                index,
-                account: feed.account,
-                is_fallback: false,
-            })
+    /// A refresh with the message that is newest now; without one while the signer has none.
+    async fn refresh(&self, wire: &Wire, entries: &[RefreshEntry]) -> Result<Vec<Instruction>> {
+        wire.publish().await?;
+        let entries = [self.feeds.rates().as_slice(), entries].concat();
+        let message = self.feeds.message();
+        let Some(message) = message else {
+            return Ok(vec![ix::refresh(&self.exchange, &entries)]);
         };
-        feeds.map(feed).collect()
+        let signed = SignedPrices {
+            instruction: FIRST_INSTRUCTION,
+            feeds: self.feeds.takers(),
+        };
+        let refresh = ix::refresh_with(&self.exchange, &entries, Some(signed));
+        Ok(vec![message.instruction(), refresh])
     }
 
     /// Publishes a tick's prices as of the chain's time `now`.
     pub fn publish(&self, chain: &Chain, tick: &Tick, now: i64) -> Result<()> {
-        self.publish_where(chain, tick, now, |_| true)
-    }
-
-    /// Publishes the prices of the feeds that `speaks` says yes to; those of the others stay as they are, and grow old.
-    pub fn publish_where(
-        &self,
-        chain: &Chain,
-        tick: &Tick,
-        now: i64,
-        speaks: impl Fn(usize) -> bool,
-    ) -> Result<()> {
-        let feeds = self.feeds.iter().enumerate();
-        for (i, feed) in feeds.filter(|(i, _)| speaks(*i)) {
-            let quote = Quote {
-                price: tick.prices[i],
-                confidence: tick.confidence[i],
-                publish_time: now,
-            };
-            chain.publish(&feed.account, feed.id, &quote)?;
-        }
-        Ok(())
+        self.feeds.publish(chain, tick, now, |_| true)
     }
 }
 
@@ -157,7 +138,7 @@ pub async fn create_exchange(
     let exchange = ExchangeRef::new(EXCHANGE_ID);
     let mut world = World {
         exchange,
-        feeds: Vec::new(),
+        feeds: Feeds::set_up(chain, seed, &mut random)?,
         assets: Vec::new(),
         markets: Vec::new(),
     };
@@ -167,12 +148,8 @@ pub async fn create_exchange(
             symbol: listing.symbol,
             name: listing.name,
             decimals: listing.decimals,
+            feed: world.feeds.named(listing.symbol)?,
             asset: exchange.asset(mint, TOKEN_PROGRAM),
-        });
-        world.feeds.push(ListedFeed {
-            name: listing.symbol,
-            account: Keypair::new_from_array(random.bytes()).pubkey(),
-            id: random.bytes(),
         });
     }
 
@@ -188,12 +165,12 @@ pub async fn create_exchange(
     );
     wire.send(&[create], &[]).await.context("create_exchange")?;
     extend(wire, exchange.risk_state, RiskState::SPACE).await?;
-    for feed in &world.feeds {
+    for feed in &world.feeds.listed {
         list_feed(wire, &world, feed, price_age).await?;
     }
     // What is listed is listed at a price of now.
-    bring_prices(chain, wire, &world, first).await?;
     for (i, listing) in listing::assets().into_iter().enumerate() {
+        bring_prices(chain, wire, &world, first).await?;
         list_asset(wire, &world, i, listing).await?;
     }
     for (i, listing) in listing::markets().into_iter().enumerate() {
@@ -247,26 +224,27 @@ async fn create_mint(wire: &Wire, listing: &AssetListing, random: &mut Random) -
 /// Publishes prices as of now, and brings them to the exchange.
 async fn bring_prices(chain: &Chain, wire: &Wire, world: &World, tick: &Tick) -> Result<()> {
     world.publish(chain, tick, wire.now().await?.unix_time)?;
-    wire.send(&world.refreshed([]), &[])
+    wire.send(&world.refreshed(wire, []).await?, &[])
         .await
         .context("the first prices")?;
     Ok(())
 }
 
 async fn list_feed(wire: &Wire, world: &World, feed: &ListedFeed, price_age: u16) -> Result<()> {
+    let FeedListing { name: text, .. } = feed.listing;
     let mut name = [0; 16];
-    name[..feed.name.len()].copy_from_slice(feed.name.as_bytes());
+    name[..text.len()].copy_from_slice(text.as_bytes());
     let instruction = ix::list_feed(
         &world.exchange,
         wire.payer(),
         name,
-        sources(feed.id),
+        feed.sources(),
         listing::limits(price_age),
         None,
     );
     wire.send(&[instruction], &[])
         .await
-        .with_context(|| format!("list the feed of {}", feed.name))?;
+        .with_context(|| format!("list the feed of {text}"))?;
     Ok(())
 }
 
@@ -277,7 +255,7 @@ async fn list_asset(wire: &Wire, world: &World, index: usize, listing: AssetList
         wire.payer(),
         &listed.asset,
         listing.params,
-        u8::try_from(index)?,
+        listed.feed,
         None,
     );
     wire.send(&[instruction], &[])
@@ -304,7 +282,7 @@ async fn create_market(
         &market,
         listing.terms,
         listing.params,
-        u8::try_from(base)?,
+        world.assets[base].feed,
         None,
     );
     wire.send(&[instruction], &[])
@@ -318,18 +296,6 @@ async fn create_market(
         base,
         terms: listing.terms,
     })
-}
-
-fn sources(feed: [u8; 32]) -> OracleSources {
-    OracleSources {
-        primary: OracleSource {
-            feed,
-            kind: oracle_kind::PYTH_PULL,
-            receiver: receiver::DEFAULT,
-            ..OracleSource::default()
-        },
-        fallback: OracleSource::default(),
-    }
 }
 
 /// Grows an account to its full size.

@@ -129,10 +129,18 @@ impl Wire {
         self.by_clock.store(pace == Pace::Clock, Ordering::Relaxed);
     }
 
-    /// Has prices published before every transaction that closes a block, as publishers do every moment: where transactions
-    /// move the clock, nobody else could. Only the first publisher counts.
+    /// Has prices published before every refresh, as publishers do every moment: where transactions move the clock, nobody
+    /// else could. Only the first publisher counts.
     pub fn publish_with(&self, publisher: Publisher) {
         let _ = self.publisher.set(publisher);
+    }
+
+    /// Publishes prices as of now, where that is for this side to do.
+    pub async fn publish(&self) -> Result<()> {
+        match self.publisher.get() {
+            Some(publish) => publish(self.now().await?.unix_time),
+            None => Ok(()),
+        }
     }
 
     /// The bare connection, for reading.
@@ -204,10 +212,6 @@ impl Wire {
         let mut last = self.last.lock().await;
         let blockhash = self.next_blockhash(&last).await?;
         *last = blockhash;
-        if let Some(publish) = self.publisher.get() {
-            let now = self.now().await.map_err(other)?.unix_time;
-            publish(now).map_err(other)?;
-        }
         self.submit(instructions, signers, Budget::UNLIMITED, blockhash)
             .await
     }

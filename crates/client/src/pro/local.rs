@@ -79,6 +79,11 @@ impl LocalSigner {
         state.moments.push_back((at_us, feeds));
     }
 
+    /// The moment of the prices that it was told last, Unix time in microseconds.
+    pub fn told_us(&self) -> Option<u64> {
+        self.state().moments.back().map(|(at, _)| *at)
+    }
+
     /// Behaves so from now on.
     pub fn behave(&self, behaviour: Behaviour) {
         self.state().behaviour = behaviour;

@@ -2,7 +2,9 @@
 //!
 //! A [`SignedMessage`] becomes an instruction that stands beside the refresh and is named by its index. With the feature
 //! `rpc` a [`ProSource`] says where messages come from: Pyth's own servers ([`Live`]), a file ([`Recorded`]), or a key of
-//! one's own on a chain of one's own ([`LocalSigner`]).
+//! one's own on a chain of one's own ([`LocalSigner`]); [`Carried`] says which feeds take a message's prices.
+#[cfg(feature = "rpc")]
+mod carried;
 #[cfg(feature = "rpc")]
 mod live;
 #[cfg(feature = "rpc")]
@@ -15,6 +17,8 @@ mod signers;
 #[cfg(feature = "rpc")]
 mod source;
 
+#[cfg(feature = "rpc")]
+pub use carried::{is_signed, subscriptions, Carried};
 #[cfg(feature = "rpc")]
 pub use live::{AccessToken, Channel, Live, LiveConfig, LiveStatus, ENDPOINTS};
 #[cfg(feature = "rpc")]

@@ -71,6 +71,7 @@ fn follow(node: &Node, notifier: &Notifier, config: StoreConfig) -> StoreHandle 
             ws: Some(notifier.url.clone()),
             history: None,
             local: None,
+            pro: None,
         },
     };
     let exchange = Exchange {

@@ -5,14 +5,26 @@ use plimsoll_client::directory::{
     Directory, DirectoryAsset, DirectoryFeed, DirectoryMarket, Endpoints, VERSION,
 };
 
+use super::pro;
 use crate::{
+    feeds::ListedFeed,
     node::Node,
-    setup::{ListedAsset, ListedFeed, ListedMarket, World},
+    setup::{ListedAsset, ListedMarket, World},
 };
 
+/// Where what is local to the chain is served.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// The web app, history, faucet and scenarios.
+    pub pages: SocketAddr,
+    /// The signer of prices.
+    pub signer: SocketAddr,
+}
+
 /// The directory of a local exchange, with everything at its local address.
-pub fn of(world: &World, node: &Node, address: SocketAddr) -> Directory {
-    let feeds = (0..).zip(&world.feeds);
+pub fn of(world: &World, node: &Node, addresses: Addresses) -> Directory {
+    let address = addresses.pages;
+    let feeds = (0..).zip(&world.feeds.listed);
     let assets = (0..).zip(&world.assets);
     let markets = world.markets.iter();
     Directory {
@@ -28,6 +40,7 @@ pub fn of(world: &World, node: &Node, address: SocketAddr) -> Directory {
             ws: Some(node.ws_url()),
             history: Some(format!("http://{address}/history")),
             local: Some(format!("http://{address}/local")),
+            pro: Some(pro::url(addresses.signer)),
         },
     }
 }
@@ -35,9 +48,9 @@ pub fn of(world: &World, node: &Node, address: SocketAddr) -> Directory {
 fn feed(index: u8, listed: &ListedFeed) -> DirectoryFeed {
     DirectoryFeed {
         index,
-        name: listed.name.into(),
-        account: Some(listed.account),
-        fallback: None,
+        name: listed.listing.name.into(),
+        account: listed.account.filter(|_| listed.is_derived()),
+        fallback: listed.account.filter(|_| !listed.is_derived()),
     }
 }
 

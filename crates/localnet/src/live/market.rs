@@ -1,4 +1,4 @@
-//! The publisher: moves prices every second and writes them to the oracles' accounts as of the chain's time.
+//! The publisher: moves prices every second, and tells them to the signer as of the chain's time.
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
@@ -32,8 +32,8 @@ pub async fn run(shared: Arc<Shared>, shutdown: Shutdown) -> Result<()> {
         };
         // Never later than the chain's own time, which the program would not believe.
         let now = shared.chain.node().keep_time()?;
-        let world = &shared.world;
-        world.publish_where(&shared.chain, &tick, now, |i| !silent[i])?;
+        let feeds = &shared.world.feeds;
+        feeds.publish(&shared.chain, &tick, now, |i| !silent[i])?;
         if count.is_multiple_of(CLEAN_EVERY) {
             shared.chain.node().forget_old_blocks()?;
             memory::give_back();

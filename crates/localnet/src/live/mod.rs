@@ -7,6 +7,7 @@ mod flow;
 mod history;
 mod market;
 pub mod prices;
+mod pro;
 pub mod progress;
 mod server;
 
@@ -33,6 +34,7 @@ use crate::{
     wire::{Pace, Wire},
 };
 use bots::Bots;
+use directory::Addresses;
 use flow::Cast;
 use history::History;
 use prices::Prices;
@@ -105,10 +107,17 @@ impl Local {
         let listener =
             listener.map_err(|error| taken(options.http_port, "web app", "--port", &error))?;
         let address = listener.local_addr()?;
-        let (shared, cast) = set_up(&options, address, progress).await?;
+        let signer = pro::listen().await?;
+        let addresses = Addresses {
+            pages: address,
+            signer: signer.local_addr()?,
+        };
+        let (shared, cast) = set_up(&options, addresses, progress).await?;
         let (trigger, shutdown) = shutdown::channel();
         let mut tasks = JoinSet::new();
         tasks.spawn(market::run(shared.clone(), shutdown.clone()));
+        let signing = shared.world.feeds.signer.clone();
+        tasks.spawn(pro::run(signer, signing, shutdown.clone()));
         let mut bots = Bots {
             directory: &shared.directory,
             tasks: &mut tasks,
@@ -168,7 +177,7 @@ impl Local {
 /// the chain over to the clock.
 async fn set_up(
     options: &Options,
-    address: SocketAddr,
+    addresses: Addresses,
     progress: &Progress,
 ) -> Result<(Arc<Shared>, Option<Cast>)> {
     let seed = options.seed;
@@ -197,7 +206,7 @@ async fn set_up(
     wire.set_pace(Pace::Clock);
     chain.node().run_by_clock()?;
     let shared = Shared {
-        directory: directory::of(&world, chain.node(), address),
+        directory: directory::of(&world, chain.node(), addresses),
         names: cast.as_ref().map(Cast::names).unwrap_or_default(),
         chain,
         wire,
@@ -218,6 +227,7 @@ impl Local {
   exchange   {url}/exchange.json
   RPC        {}
   WebSocket  {}
+  prices     {}, as Pyth Pro signs them
 
 To try:
   curl {url}/local/status
@@ -231,7 +241,13 @@ To try:
 
 Ctrl-C ends it.",
             node.rpc_url(),
-            node.ws_url()
+            node.ws_url(),
+            self.shared
+                .directory
+                .endpoints
+                .pro
+                .as_deref()
+                .unwrap_or("none"),
         )
     }
 }
