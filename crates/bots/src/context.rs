@@ -2,6 +2,7 @@
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Error, Result};
+use plimsoll::state::RiskState;
 use plimsoll_client::{
     directory::{Directory, DirectoryError},
     rpc::{Connection, Exchange, LoadError, PriorityFee, SendPolicy, Sender},
@@ -13,6 +14,7 @@ use crate::{
     health::Health,
     metrics::Metrics,
     shutdown::Shutdown,
+    signed::{Access, Signed},
     supervise::until_done,
 };
 
@@ -33,6 +35,8 @@ pub struct Context {
     pub sender: Option<Sender>,
     /// Signs for margin accounts, besides paying; a bot that only reads has none.
     pub keypair: Option<Arc<Keypair>>,
+    /// Where signed prices come from.
+    pub signed: Signed,
     /// Address of the history service.
     pub history: Option<String>,
     /// Where it reports. A context stands for its reports, as in `context.metrics`.
@@ -70,7 +74,7 @@ impl Deref for Context {
 }
 
 impl Context {
-    /// Puts a context together for a bot in this process. Every bot has its own metrics and health.
+    /// Puts a context together for a bot in this process, without signed prices. Every bot has its own metrics and health.
     ///
     /// # Errors
     /// When its metrics cannot be made.
@@ -84,6 +88,7 @@ impl Context {
         Ok(Self {
             sender: payer.map(|payer| Sender::new(connection.clone(), payer, policy)),
             history: exchange.directory.endpoints.history.clone(),
+            signed: Signed::default(),
             connection,
             exchange,
             keypair,
@@ -116,10 +121,31 @@ impl Context {
             return Ok(None);
         };
         let (connection, exchange) = found?;
+        let access = Access::of(common, &exchange.directory)?;
         let mut context = Self::new(connection, Arc::new(exchange), keypair, policy(common))?;
         context.reports = reports.clone();
         context.history = common.history.clone().or(context.history);
+        let signing = until_done("read the feeds", shutdown, || context.risk());
+        let Some(risk) = signing.await else {
+            return Ok(None);
+        };
+        context.signed = Signed::connect(access, &risk)?;
         Ok(Some(context))
+    }
+
+    /// The same with the signed prices that its exchange's directory names a server of, as a local chain's does.
+    ///
+    /// # Errors
+    /// When the risk state cannot be read.
+    pub async fn with_local_prices(mut self) -> Result<Self> {
+        let access = Access::of(&Common::default(), &self.exchange.directory)?;
+        self.signed = Signed::connect(access, &*self.risk().await?)?;
+        Ok(self)
+    }
+
+    async fn risk(&self) -> Result<Box<RiskState>> {
+        let address = self.exchange.refs.risk_state;
+        Ok(self.connection.fetch::<RiskState>(&address).await?)
     }
 
     /// The sender of a bot that cannot do without.

@@ -39,6 +39,7 @@ pub mod logs;
 pub mod maker;
 pub mod metrics;
 pub mod shutdown;
+mod signed;
 pub mod supervise;
 
 pub use context::{Context, Reports};

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use solana_keypair::{read_keypair_file, Keypair};
 
+use super::Secret;
 use crate::logs::LogFormat;
 
 /// Where the exchange is, who the bot is, and how it tells about itself.
@@ -33,6 +34,17 @@ pub struct Common {
     /// to.
     #[arg(long)]
     pub keypair: Option<PathBuf>,
+    /// WebSocket addresses of Pyth Pro's servers, which sign prices, separated by commas; without them the directory's, as a
+    /// local chain has one, or Pyth's own where there is a token.
+    #[arg(long, value_delimiter = ',')]
+    pub pro_urls: Vec<String>,
+    /// File of the access token for them; or the token itself in PLIMSOLL_PRO_TOKEN.
+    #[arg(long)]
+    pub pro_token_file: Option<PathBuf>,
+    /// The access token, from the environment or the configuration file: a flag would be seen by everybody.
+    #[arg(skip)]
+    #[serde(default, skip_serializing)]
+    pub pro_token: Option<Secret>,
     /// Lowest priority fee, micro-lamports per compute unit.
     #[arg(long, default_value_t = Self::default().priority_fee)]
     pub priority_fee: u64,
@@ -63,6 +75,9 @@ impl Default for Common {
             history: None,
             record: None,
             keypair: None,
+            pro_urls: Vec::new(),
+            pro_token_file: None,
+            pro_token: None,
             priority_fee: 0,
             priority_fee_percentile: 0,
             priority_fee_cap: 200_000,
@@ -89,6 +104,20 @@ impl Common {
             );
         }
         Ok(())
+    }
+
+    /// The access token for signed prices, where there is one.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn read_pro_token(&self) -> Result<Option<String>> {
+        match (&self.pro_token_file, &self.pro_token) {
+            (Some(path), _) => std::fs::read_to_string(path)
+                .map(Some)
+                .with_context(|| format!("the token file {}", path.display())),
+            (None, Some(token)) => Ok(Some(token.reveal().to_owned())),
+            (None, None) => Ok(None),
+        }
     }
 
     /// The keypair, where one is named.

@@ -18,7 +18,7 @@ use figment::{
 use serde::{de::DeserializeOwned, Serialize};
 
 pub use common::Common;
-pub use secrets::masked;
+pub use secrets::{masked, Secret};
 
 const COMMON: &str = "common";
 const PREFIX: &str = "PLIMSOLL_";

@@ -1,8 +1,26 @@
 //! Hiding what an address may carry: passwords, keys in the query, tokens in the path.
+use serde::Deserialize;
 
 /// Longest part of a path that is not taken for a token.
 const LONGEST_WORD: usize = 20;
 const HIDDEN: &str = "***";
+
+/// A secret from the environment or a file, which is never printed.
+#[derive(Clone, PartialEq, Deserialize)]
+pub struct Secret(String);
+
+impl Secret {
+    /// What is to be sent to whoever gave it, and to nobody else.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl core::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
 
 /// An address without its secrets.
 pub fn masked(url: &str) -> String {

@@ -16,6 +16,7 @@ use plimsoll::{
 use plimsoll_client::{
     errors, events,
     instructions::{prune_orders, settle_fills, settle_pnl},
+    pro::Carried,
     rpc::{ChainClock, Entries, Freshness, Landed, ListedMarket},
 };
 
@@ -24,7 +25,7 @@ use super::{
     metrics::KeeperMetrics,
     pnl::{self, Claim},
     queues::{self, ENTRIES_PER_CALL},
-    refresh::{self, Accruals, Age, Attempts},
+    refresh::{self, Accruals, Age, Attempts, Hearing},
 };
 use crate::{config::seconds, context::Context, deliver::Delivery};
 
@@ -49,12 +50,23 @@ const UNSETTLED: &[Refusal] = &[
     Refusal::AccountGated,
 ];
 
+/// Refusals of a signed message as a whole: its source is at fault, and another message may be taken.
+const UNTAKEN: &[Refusal] = &[
+    Refusal::UntrustedSigner,
+    Refusal::WrongSignerAccount,
+    Refusal::MessageFromTheFuture,
+    Refusal::MalformedMessage,
+    Refusal::UnknownProperty,
+    Refusal::FeedLeftOut,
+];
+
 /// A keeper between two turns.
 pub struct Keeper {
     pub config: KeeperConfig,
     pub context: Context,
     metrics: KeeperMetrics,
     attempts: Mutex<Attempts>,
+    hearing: Mutex<Hearing>,
     /// When banks and markets were last looked at.
     looked: Mutex<Option<Instant>>,
     /// Until when settlements that were refused are left alone.
@@ -66,6 +78,7 @@ impl Keeper {
         Ok(Self {
             metrics: KeeperMetrics::new(&context.metrics)?,
             attempts: Mutex::default(),
+            hearing: Mutex::default(),
             looked: Mutex::default(),
             held_off: Mutex::default(),
             config,
@@ -78,6 +91,8 @@ impl Keeper {
         let (risk, clock) = self.risk().await?;
         let ages = refresh::ages(&risk, clock);
         self.measure(&ages);
+        let messages = self.context.signed.newest(&risk, clock);
+        self.note_hearing(&messages, &risk, clock);
         let now = Instant::now();
         let due = refresh::due(&ages, &lock(&self.attempts), &self.config, now);
         if due.is_empty() {
@@ -85,15 +100,69 @@ impl Keeper {
         }
         let accruals = self.accruals(clock, now).await?;
         let exchange = &self.context.exchange;
-        let units = refresh::units(exchange, &risk, clock, &due, &accruals);
+        let plan = refresh::plan(exchange, &risk, clock, &due, &accruals, messages);
         let sender = self.context.require_sender()?;
-        let refreshes = exchange.refresh_units(units, sender.version().await);
-        let batches = sender.pack(refreshes).await;
-        let sent = batches.iter().map(|batch| self.send_refresh(batch));
-        let sent = join_all(sent).await;
+        let (version, payer) = (sender.version().await, sender.payer());
+        let passes = |all: &[Instruction]| version.fits(&payer, all);
+        let signed = plan.signed.iter();
+        let signed: Vec<_> = signed
+            .map(|one| refresh::signed(exchange, one, version.preceding(), passes))
+            .collect();
+        let batches = sender
+            .pack(exchange.refresh_units(plan.units, version))
+            .await;
+        let (signed, plain) = tokio::join!(
+            join_all(signed.iter().map(|batch| self.send_signed(batch))),
+            join_all(batches.iter().map(|batch| self.send_refresh(batch)))
+        );
         let mut attempts = lock(&self.attempts);
-        due.iter().for_each(|age| attempts.note(age, now));
-        sent.into_iter().collect()
+        let tried = due.iter().filter(|age| !plan.unheard.contains(&age.feed));
+        tried.for_each(|age| attempts.note(age, now));
+        signed.into_iter().chain(plain).collect()
+    }
+
+    /// Says when the source of signed prices falls silent or behind, and when it is heard again.
+    fn note_hearing(&self, messages: &[Carried], risk: &RiskState, clock: ChainClock) {
+        let hearing = Hearing::of(&self.context.signed, messages, risk, clock);
+        self.metrics
+            .signed_unheard
+            .set(i64::from(hearing != Hearing::Fresh));
+        let oldest = messages.iter().map(|m| m.message.timestamp_us()).min();
+        if let Some(oldest) = oldest {
+            let seconds = clock.unix_time as f64 - oldest as f64 / 1e6;
+            self.metrics.signed_seconds.set(seconds.max(0.0));
+        }
+        let before = std::mem::replace(&mut *lock(&self.hearing), hearing);
+        if before == hearing {
+            return;
+        }
+        match hearing {
+            Hearing::Fresh => tracing::info!("signed prices are heard again"),
+            Hearing::NoSource => tracing::warn!(
+                "feeds take signed prices and no source is named: they are left to other keepers"
+            ),
+            Hearing::Silent => tracing::warn!("the source of signed prices is silent"),
+            Hearing::Late => tracing::warn!("the newest signed prices are too old to be taken"),
+        }
+    }
+
+    /// Sends a signed message. One that the program refuses as a whole holds nothing else back.
+    async fn send_signed(&self, batch: &[Instruction]) -> Result<()> {
+        let delivery = self.context.deliver("signed", batch, &[], UNTAKEN).await?;
+        let outcome = match delivery {
+            Delivery::Landed(landed) => {
+                self.note_skipped(&landed);
+                "taken".to_owned()
+            }
+            Delivery::Refused(reason) => {
+                let reason = reason.name();
+                tracing::warn!(reason, "a signed message is refused");
+                reason
+            }
+        };
+        let messages = &self.metrics.signed_messages;
+        messages.with_label_values(&[outcome.as_str()]).inc();
+        Ok(())
     }
 
     /// Banks and markets that are to accrue; they are looked at a few times within their pace.

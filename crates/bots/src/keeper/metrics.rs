@@ -1,6 +1,6 @@
 //! What the keeper measures.
 use anyhow::Result;
-use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Opts};
+use prometheus::{Gauge, GaugeVec, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 
 use crate::metrics::Metrics;
 
@@ -12,6 +12,12 @@ pub struct KeeperMetrics {
     pub feed_stale: IntGaugeVec,
     /// Feeds, banks and markets that a refresh left as they were, by the program's reason.
     pub skipped: IntCounterVec,
+    /// Signed messages sent: taken, or why the program refused them as a whole.
+    pub signed_messages: IntCounterVec,
+    /// Seconds since the oldest of the newest signed messages was dated.
+    pub signed_seconds: Gauge,
+    /// 1 while feeds take signed prices and none are heard that could be taken.
+    pub signed_unheard: IntGauge,
     /// Entries of a fill queue.
     pub queue: IntGaugeVec,
     /// Expired orders in a book.
@@ -39,6 +45,10 @@ impl KeeperMetrics {
             "keeper_feed_seconds",
             "Seconds since a feed's price was published",
         );
+        let signed = Opts::new(
+            "keeper_signed_messages_total",
+            "Signed messages sent, by what came of them",
+        );
         let pool = Opts::new(
             "keeper_pnl_pool",
             "What a market can pay out, whole quote tokens",
@@ -47,6 +57,15 @@ impl KeeperMetrics {
             feed_seconds: metrics.add(GaugeVec::new(seconds, &["feed"])?)?,
             feed_stale: gauge("keeper_feed_stale", "1 where trades refuse a feed", "feed")?,
             skipped: metrics.add(IntCounterVec::new(skipped, &["entry", "reason"])?)?,
+            signed_messages: metrics.add(IntCounterVec::new(signed, &["outcome"])?)?,
+            signed_seconds: metrics.add(Gauge::new(
+                "keeper_signed_seconds",
+                "Seconds since the newest signed messages were dated",
+            )?)?,
+            signed_unheard: metrics.add(IntGauge::new(
+                "keeper_signed_unheard",
+                "1 while signed prices are needed and not heard",
+            )?)?,
             queue: gauge("keeper_queue_entries", "Entries of a fill queue", "market")?,
             expired: gauge("keeper_expired_orders", "Expired orders", "market")?,
             pool: metrics.add(GaugeVec::new(pool, &["market"])?)?,

@@ -35,12 +35,13 @@ impl Bots<'_> {
         let endpoints = &self.directory.endpoints;
         let connection = Connection::new(endpoints.rpc.clone(), endpoints.ws.clone());
         let exchange = Exchange::load(&connection, self.directory.clone()).await?;
-        Context::new(
+        let context = Context::new(
             connection,
             Arc::new(exchange),
             Some(Arc::new(keypair)),
             SendPolicy::default(),
-        )
+        )?;
+        context.with_local_prices().await
     }
 
     async fn spawn<C, F>(
