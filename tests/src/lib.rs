@@ -15,6 +15,7 @@ pub mod pyth_pro;
 pub mod refusal;
 pub mod scenarios;
 pub mod send;
+pub mod signed_feeds;
 pub mod stake_pool;
 pub mod tokens;
 pub mod traders;

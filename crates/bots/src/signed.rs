@@ -1,12 +1,15 @@
 //! Where a bot has signed prices from: Pyth Pro's servers, or a local chain's own.
 use std::sync::Arc;
 
+use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use anyhow::{anyhow, Context as _, Result};
 use plimsoll::state::RiskState;
 use plimsoll_client::{
     directory::Directory,
     pro::{subscriptions, AccessToken, Carried, Channel, Live, LiveConfig, ProSource, ENDPOINTS},
     rpc::ChainClock,
+    transaction::Version,
+    ExchangeRef,
 };
 
 use crate::config::Common;
@@ -73,6 +76,13 @@ impl Signed {
         self.0.is_some()
     }
 
+    /// Those of the newest messages that have a newer price for some of these feeds.
+    pub fn news_for(&self, feeds: &[u8], risk: &RiskState, clock: ChainClock) -> Vec<Carried> {
+        let mut messages = self.newest(risk, clock);
+        messages.retain(|message| message.news(risk, clock).any(|feed| feeds.contains(&feed)));
+        messages
+    }
+
     /// The newest messages that the chain would take, before the feeds that take their prices.
     pub fn newest(&self, risk: &RiskState, clock: ChainClock) -> Vec<Carried> {
         let source = self.0.iter();
@@ -82,10 +92,36 @@ impl Signed {
     }
 }
 
+/// A transaction with messages in front that bring in what is newer for some feeds; they go ahead of it, each in one of its
+/// own, where all together would not fit.
+pub fn with_messages(
+    exchange: &ExchangeRef,
+    messages: &[Carried],
+    transaction: Vec<Instruction>,
+    payer: &Pubkey,
+    version: Version,
+) -> Vec<Vec<Instruction>> {
+    let first = version.preceding();
+    let refresh = |message: &Carried, before| message.refresh(exchange, &[], before);
+    let all = (0..).zip(messages);
+    let all = all.flat_map(|(at, message)| refresh(message, first + 2 * at));
+    let all: Vec<_> = all.chain(transaction.clone()).collect();
+    if version.fits(payer, &all) {
+        return vec![all];
+    }
+    let apart = messages
+        .iter()
+        .map(|message| refresh(message, first).into());
+    apart.chain([transaction]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_client::directory::Endpoints;
+    use plimsoll_client::{
+        directory::Endpoints,
+        pro::{FeedPrice, LocalSigner},
+    };
 
     fn directory(pro: Option<&str>) -> Directory {
         Directory {
@@ -100,6 +136,41 @@ mod tests {
                 pro: pro.map(Into::into),
                 ..Endpoints::default()
             },
+        }
+    }
+
+    #[test]
+    fn messages_go_in_front_of_a_transaction_or_ahead_of_it() {
+        let mut risk: Box<RiskState> = bytemuck::zeroed_box();
+        risk.feed_count = 1;
+        risk.feeds[0].limits = plimsoll_risk::FeedLimits::SIGNED;
+        risk.feeds[0].sources.primary.kind = plimsoll::state::feed::oracle_kind::PYTH_PRO;
+        let clock = ChainClock {
+            slot: 0,
+            unix_time: 100,
+        };
+        let signer = LocalSigner::new(solana_keypair::Keypair::new());
+        signer.tell(99_000_000, [FeedPrice::default()]);
+        let signed = Signed(Some(Arc::new(signer)));
+        assert!(signed.news_for(&[1], &risk, clock).is_empty());
+        let messages = signed.news_for(&[0], &risk, clock);
+        assert_eq!(messages.len(), 1);
+
+        let exchange = ExchangeRef::new(0);
+        let call = |bytes| Instruction {
+            program_id: plimsoll::ID,
+            accounts: Vec::new(),
+            data: vec![0; bytes],
+        };
+        for version in [Version::V0, Version::V1] {
+            let put = |then: Vec<Instruction>| {
+                with_messages(&exchange, &messages, then, &plimsoll::ID, version)
+            };
+            let pair = messages[0].refresh(&exchange, &[], version.preceding());
+            let together = [&pair[..], &[call(9)]].concat();
+            assert_eq!(put(vec![call(9)]), [together]);
+            let large = vec![call(version.limits().bytes - 250)];
+            assert_eq!(put(large.clone()), [pair.to_vec(), large]);
         }
     }
 

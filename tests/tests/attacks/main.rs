@@ -5,6 +5,7 @@ mod dead_feeds;
 mod dips;
 mod dust;
 mod fallback;
+mod signed;
 mod silence;
 mod trends;
 mod two_moments;

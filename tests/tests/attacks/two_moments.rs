@@ -13,14 +13,14 @@ use super::{assert_one_of, grid};
 
 /// An exchange with a model; an account in portfolio margin that owns 100 SOL, is short as much in a market, and is a cushion
 /// of dollars above its maintenance line; its liquidator to be.
-struct Hedge {
-    env: Env,
-    account: Trader,
-    attacker: Trader,
-    books: Books,
+pub struct Hedge {
+    pub env: Env,
+    pub account: Trader,
+    pub attacker: Trader,
+    pub books: Books,
 }
 
-async fn hedge(market: usize, cushion: f64) -> Hedge {
+pub async fn hedge(market: usize, cushion: f64) -> Hedge {
     let mut env = Env::new().await;
     env.list_model().await;
     let other = rich(&mut env).await;
@@ -68,7 +68,7 @@ async fn cushion(market: usize, by: f64) -> f64 {
 }
 
 /// The same for every move of the grid, by its bits.
-async fn cushions(market: usize) -> BTreeMap<u64, f64> {
+pub async fn cushions(market: usize) -> BTreeMap<u64, f64> {
     let mut found = BTreeMap::new();
     for (by, _) in grid() {
         if let Entry::Vacant(place) = found.entry(by.to_bits()) {

@@ -51,6 +51,14 @@ impl Addresses {
             })
     }
 
+    /// Those of some feeds that have an account to be read; the prices of the others come in signed messages.
+    fn readable(&self, feeds: &[Due]) -> Vec<Due> {
+        let feeds = feeds.iter().copied();
+        feeds
+            .filter(|due| self.feed_refs(*due).next().is_some())
+            .collect()
+    }
+
     /// A market's addresses.
     pub fn market(&self, index: u16) -> Option<&MarketRef> {
         self.markets.get(usize::from(index))
@@ -69,7 +77,8 @@ impl Addresses {
         version: Version,
     ) -> Vec<Vec<Instruction>> {
         let mut transactions = Vec::new();
-        let mut rest = feeds;
+        let readable = self.readable(feeds);
+        let mut rest = readable.as_slice();
         while !rest.is_empty() {
             let fitting = (1..=rest.len())
                 .rev()
@@ -123,11 +132,12 @@ impl Liquidator {
             let refresh = (!feeds.is_empty()).then(|| addresses.refresh(feeds));
             refresh.into_iter().chain(last.clone()).collect::<Vec<_>>()
         };
-        let split = (0..=plan.refresh.len()).find(|split| {
-            let kept = plan.refresh.get(*split..).unwrap_or_default();
+        let feeds = addresses.readable(&plan.refresh);
+        let split = (0..=feeds.len()).find(|split| {
+            let kept = feeds.get(*split..).unwrap_or_default();
             version.fits(&self.signer, &with_refresh(kept))
         })?;
-        let (first, kept) = plan.refresh.split_at(split);
+        let (first, kept) = feeds.split_at(split);
         ahead.extend(addresses.refreshes(&self.signer, first, version));
         ahead.push(with_refresh(kept));
         Some(ahead)
@@ -303,5 +313,18 @@ mod tests {
         let call = addresses.refresh(&[due(3), silent, due(99)]);
         let keys: Vec<Pubkey> = call.accounts.iter().skip(1).map(|m| m.pubkey).collect();
         assert_eq!(keys, [key(103), key(104), key(154)]);
+    }
+
+    #[test]
+    fn a_feed_of_signed_prices_asks_for_no_refresh() {
+        let mut addresses = addresses();
+        addresses.feeds[3] = FeedAddresses::default();
+        let count = |feeds| {
+            let plan = plan(feeds, vec![3]);
+            let sent = WHO.transactions(&addresses, &plan, Version::V1).unwrap();
+            sent.iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        assert_eq!(count(vec![due(3)]), [2]);
+        assert_eq!(count(vec![due(3), due(4)]), [3]);
     }
 }

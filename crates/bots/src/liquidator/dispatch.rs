@@ -1,7 +1,10 @@
 //! Sending a plan, and what came of it.
 use anchor_lang::solana_program::instruction::Instruction;
 use plimsoll::error::PlimsollError;
-use plimsoll_client::rpc::{SendError, Sender};
+use plimsoll_client::{
+    rpc::{ChainClock, SendError, Sender},
+    transaction::Version,
+};
 
 use super::{
     calls::{Addresses, Liquidator},
@@ -9,6 +12,7 @@ use super::{
     outlook::Outlook,
     plan::Plan,
 };
+use crate::signed::{with_messages, Signed};
 
 /// Refusals that say that somebody else was faster, or that the account has recovered meanwhile.
 const LOST: &[PlimsollError] = &[
@@ -68,6 +72,8 @@ impl Ending {
 pub struct Dispatcher {
     pub sender: Sender,
     pub who: Liquidator,
+    /// Where prices come from that no account holds.
+    pub signed: Signed,
     pub dry_run: bool,
 }
 
@@ -81,10 +87,12 @@ impl Dispatcher {
         let Some(last) = transactions.pop() else {
             return Ending::Failed("the plan came to nothing".to_owned());
         };
+        let feeds: Vec<u8> = plan.refresh.iter().map(|due| due.feed).collect();
+        let (ahead, last) = self.with_prices(addresses, &feeds, last, outlook, version);
         if self.dry_run {
             return self.simulate(&last).await;
         }
-        for ahead in transactions {
+        for ahead in transactions.into_iter().chain(ahead) {
             if let Err(error) = self.sender.send(&ahead, &[]).await {
                 // Somebody else settled what waited: all the better.
                 if !error.is(PlimsollError::NothingToSettle) {
@@ -105,6 +113,26 @@ impl Dispatcher {
                 }
             }
         }
+    }
+
+    /// The last transaction of some, with newer signed prices of these feeds in front of it, or ahead of it.
+    pub fn with_prices(
+        &self,
+        addresses: &Addresses,
+        feeds: &[u8],
+        last: Vec<Instruction>,
+        outlook: &Outlook,
+        version: Version,
+    ) -> (Vec<Vec<Instruction>>, Vec<Instruction>) {
+        let clock = ChainClock {
+            slot: 0,
+            unix_time: outlook.unix_time(),
+        };
+        let messages = self.signed.news_for(feeds, outlook.risk(), clock);
+        let (exchange, payer) = (&addresses.exchange, self.who.signer);
+        let mut all = with_messages(exchange, &messages, last, &payer, version);
+        let last = all.pop().unwrap_or_default();
+        (all, last)
     }
 
     async fn simulate(&self, instructions: &[Instruction]) -> Ending {

@@ -143,9 +143,9 @@ impl Inventory {
         });
         let feeds = outlook.oldest_first(feeds);
         let mut all = Vec::new();
-        if !feeds.is_empty() {
-            all.push(shared.addresses.refresh(&feeds));
-        }
+        let version = sender.version().await;
+        let refreshes = shared.addresses.refreshes(&sender.payer(), &feeds, version);
+        all.extend(refreshes.into_iter().flatten());
         let built = match *step {
             Disposal::Reduce { market, order } => self.reduce(market, order, &all).await?,
             Disposal::Settle { market } => self.settle(market)?,
@@ -162,6 +162,12 @@ impl Inventory {
         let Some(last) = batches.pop() else {
             return Ok(());
         };
+        let feeds: Vec<u8> = feeds.iter().map(|due| due.feed).collect();
+        let (ahead, last) =
+            shared
+                .dispatcher
+                .with_prices(&shared.addresses, &feeds, last, outlook, version);
+        batches.extend(ahead);
         if shared.dispatcher.dry_run {
             info!(
                 kind,

@@ -409,9 +409,22 @@ impl Runtime {
         let shared = Arc::clone(&self.shared);
         self.refreshing.spawn(async move {
             let sender = &shared.dispatcher.sender;
-            info!(feeds = due.len(), "nobody refreshes: doing it");
             let version = sender.version().await;
-            for transaction in shared.addresses.refreshes(&sender.payer(), &due, version) {
+            let feeds: Vec<u8> = due.iter().map(|due| due.feed).collect();
+            let mut all = shared.addresses.refreshes(&sender.payer(), &due, version);
+            let (ahead, signed) = shared.dispatcher.with_prices(
+                &shared.addresses,
+                &feeds,
+                Vec::new(),
+                &outlook,
+                version,
+            );
+            all.extend(ahead);
+            all.extend((!signed.is_empty()).then_some(signed));
+            if !all.is_empty() {
+                info!(feeds = due.len(), "nobody refreshes: doing it");
+            }
+            for transaction in all {
                 match sender.send(&transaction, &[]).await {
                     Ok(landed) => debug!(signature = %landed.signature, "refreshed"),
                     Err(error) => warn!(%error, "a refresh failed"),

@@ -38,6 +38,7 @@ pub async fn run(config: LiquidatorConfig, context: Context, shutdown: Shutdown)
     let dispatcher = Dispatcher {
         sender,
         who,
+        signed: context.signed.clone(),
         dry_run: config.dry_run,
     };
     let opened = until_done("open the own margin account", &shutdown, || {

@@ -205,6 +205,9 @@ async fn set_up(
     };
     wire.set_pace(Pace::Clock);
     chain.node().run_by_clock()?;
+    // The set-up took its time by this machine's clock: the exchange begins with prices of now.
+    world.publish(&chain, &tick, chain.node().keep_time()?)?;
+    wire.send(&world.refreshed(&wire, []).await?, &[]).await?;
     let shared = Shared {
         directory: directory::of(&world, chain.node(), addresses),
         names: cast.as_ref().map(Cast::names).unwrap_or_default(),

@@ -3,6 +3,7 @@ mod chain;
 mod deployment;
 mod examples;
 mod running;
+mod signed;
 
 use anyhow::{Context as _, Result};
 use chain::{until, Chain};

@@ -3,6 +3,7 @@ use anchor_lang::solana_program::instruction::Instruction;
 use plimsoll_client::instructions::{self as ix, Liquidation, RefreshEntry, Swap};
 use plimsoll_tests::{
     env::{BTC, ETH, SOL, SOL_PERP, USDC},
+    params::feed_limits,
     Trader,
 };
 
@@ -17,6 +18,8 @@ const LARGE: i64 = 66_000;
 /// A market, with a pull feed, whose book holds more small orders than the impact price looks at.
 const DUST: &str = "refresh, each market whose book is full of dust";
 const DUST_MARKET: usize = 2;
+/// Feeds of a signed message.
+const SIGNED: usize = 8;
 const CRASHED_SOL: f64 = 130.0;
 
 pub async fn rows(world: &mut World) -> Vec<Row> {
@@ -77,6 +80,38 @@ async fn refreshing(world: &mut World) -> Vec<Row> {
         all,
         None,
     ));
+    rows.extend(signed(world).await);
+    rows
+}
+
+/// Refreshes of signed messages, with the instruction that has the signature checked. The feeds take posted prices again
+/// afterwards.
+async fn signed(world: &mut World) -> Vec<Row> {
+    let assets: Vec<usize> = (ROOM - SIGNED..ROOM).collect();
+    let env = &mut world.env;
+    env.sign_feeds(&assets).await;
+    let mut rows = Vec::new();
+    for (what, count) in [
+        ("refresh, a signed message of one feed", 1),
+        ("refresh, a signed message of eight feeds", SIGNED),
+    ] {
+        // Once for the first price of the source.
+        for is_measured in [false, true] {
+            env.advance(1).await;
+            let pair = env.signed(&assets[..count], &[]).await;
+            let cost = env.run(&pair, &[]).await.cu;
+            if is_measured {
+                rows.push(Row::new(what, "", cost, None));
+            }
+        }
+    }
+    for asset in assets {
+        let posted = env
+            .edit_feed_ix(asset, |limits| *limits = feed_limits())
+            .await;
+        let authority = env.authority();
+        env.run(&[posted], &[&authority]).await;
+    }
     rows
 }
 
