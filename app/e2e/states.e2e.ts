@@ -45,21 +45,21 @@ it('says in plain words that a signature was declined', async () => {
 
 it('says which price has fallen silent, and what still works', async () => {
   const { page } = session;
-  await rest(page, 'lstSOL-PERP');
+  await rest(page, 'ETH-PERP');
   await landed(page, /Buy 1/);
-  await post('/local/feed', { asset: 'lstSOL', publishing: false });
-  const notice = page.getByText(/oracle price of lstSOL is \d+[sm] old/);
+  await post('/local/feed', { asset: 'ETH', publishing: false });
+  const notice = page.getByText(/oracle price of ETH is \d+[sm] old/);
   await notice.waitFor({ timeout: 60_000 });
-  await page.getByText(/Prices in doubt: lstSOL \d+[sm] old, lstSOL-PERP \d+[sm] old/).waitFor();
+  await page.getByText(/Prices in doubt: ETH \d+[sm] old, ETH-PERP \d+[sm] old/).waitFor();
   await page.getByTestId('order-size').fill('1');
   await page.getByTestId('preview').getByText(/price .*stale/).waitFor();
   expect(await page.getByTestId('place-order').isDisabled()).toBe(true);
   await page.getByRole('tab', { name: /Open orders/ }).click();
   await page.getByTestId('cancel-all').click();
   await landed(page, /Cancel/);
-  await post('/local/feed', { asset: 'lstSOL', publishing: true });
+  await post('/local/feed', { asset: 'ETH', publishing: true });
   await notice.waitFor({ state: 'detached', timeout: 30_000 });
-  await rest(page, 'lstSOL-PERP');
+  await rest(page, 'ETH-PERP');
   await landed(page, /Buy 1/);
 });
 

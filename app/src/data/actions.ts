@@ -31,6 +31,8 @@ import type { Address, Instruction, TransactionSigner } from '@solana/kit';
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { shortAddress } from '../format/address.ts';
+import { duration } from '../format/time.ts';
+import { feedViews } from '../model/feeds.ts';
 import { toast } from '../ui/index.ts';
 import { useWallet } from '../wallet/store.ts';
 import { useExchange } from './exchange.tsx';
@@ -69,6 +71,9 @@ export type LiquidationPlan = (account: MarginAccount, risk: RiskState) => Liqui
 
 /** How long to wait for later prices than an account was flagged at, and how often to look, milliseconds. */
 const LATER = { patience: 90_000, every: 1_000 };
+
+/** Refusals because of a price that is too old or in doubt. */
+const FOR_OLD_PRICES: readonly (string | null)[] = ['StaleEntry', 'BrokenFeed', 'DepositInDoubt'];
 
 /** Whether a liquidation that is refused so has to wait for later prices, and no more. */
 export const waitsForPrices = (check: Pick<Simulation, 'refusal'>): boolean =>
@@ -233,6 +238,13 @@ export class Actions {
     return refreshFor(this.state.ref, this.prices(), purpose, account === undefined ? [] : this.stored(account), extra);
   }
 
+  /** The feeds whose prices nothing may be paid out at now: what comes in signed messages only a keeper refreshes. */
+  private oldPrices(): string {
+    const { risk, clock } = this.prices();
+    const old = feedViews(risk, clock).filter(({ serves }) => !serves.pay);
+    return old.length === 0 ? '' : `Prices that are not fresh: ${old.map(({ name, age }) => `${name}, ${duration(age)} old`).join('; ')}.`;
+  }
+
   private stored(address: string) {
     return this.latest().accounts?.filter((account) => account.address === address).map((account) => account.value) ?? [];
   }
@@ -254,7 +266,8 @@ export class Actions {
       return true;
     } catch (error) {
       const refused = error instanceof SendError && error.kind === 'refused';
-      const detail = error instanceof Error ? error.message : String(error);
+      const said = error instanceof Error ? error.message : String(error);
+      const detail = refused && FOR_OLD_PRICES.includes(error.refusal.name) ? `${said} ${this.oldPrices()}` : said;
       toast({ id, tone: 'bad', title: refused ? `${title}: refused` : `${title}: not sent`, detail });
       return false;
     }

@@ -84,9 +84,9 @@ impl Chain {
     }
 
     /// Prices and parameters as the program sees them.
-    pub async fn risk(&self) -> Result<RiskState> {
+    pub async fn risk(&self) -> Result<Box<RiskState>> {
         let address = &self.exchange.refs.risk_state;
-        Ok(*self.connection.fetch::<RiskState>(address).await?)
+        Ok(self.connection.fetch::<RiskState>(address).await?)
     }
 
     /// Names of the accounts that a liquidator should act on.
