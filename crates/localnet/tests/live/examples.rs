@@ -87,7 +87,8 @@ impl Reader<'_> {
         let found = &self.chain.connection;
         let account = found.fetch::<MarginAccount>(&address).await?;
         let clock = found.clock().await?.sysvar();
-        Ok(health::lines(&self.chain.risk().await?, &account, &clock)?)
+        let risk = self.chain.risk().await?;
+        Ok(health::lines(&risk, &account, &clock)?)
     }
 }
 
