@@ -84,7 +84,7 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   OracleTooOld: says('The price is too old.', 'Wait for the next update.'),
   StaleEntry: says(
     'A price that this action needs is stale, or in doubt.',
-    'Prices are refreshed along with the action, so its oracle may be silent: wait for a new price. Cancels and repayments still work.',
+    'Prices are refreshed along with the action, or by a keeper where they come in signed messages, so its oracle may be silent: wait for a new price. Cancels and repayments still work.',
   ),
   InsufficientBalance: says('The account does not hold that much.', 'Lower the amount, or allow borrowing.'),
   InsufficientLiquidity: says(

@@ -21,6 +21,12 @@ const NO_TOKEN: &str = "none";
 #[derive(Clone, Default)]
 pub struct Signed(Option<Arc<dyn ProSource>>);
 
+impl<S: ProSource + 'static> From<Arc<S>> for Signed {
+    fn from(source: Arc<S>) -> Self {
+        Self(Some(source))
+    }
+}
+
 /// Which servers to ask, and with which token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
@@ -151,7 +157,7 @@ mod tests {
         };
         let signer = LocalSigner::new(solana_keypair::Keypair::new());
         signer.tell(99_000_000, [FeedPrice::default()]);
-        let signed = Signed(Some(Arc::new(signer)));
+        let signed = Signed::from(Arc::new(signer));
         assert!(signed.news_for(&[1], &risk, clock).is_empty());
         let messages = signed.news_for(&[0], &risk, clock);
         assert_eq!(messages.len(), 1);
@@ -178,7 +184,8 @@ mod tests {
     fn options_go_before_the_directory_which_goes_before_pyths_own_servers() {
         let local = directory(Some("ws://127.0.0.1:9/v1/stream"));
         let mut common = Common::default();
-        let access = |common: &Common, directory| Access::of(common, directory).unwrap();
+        let access =
+            |common: &Common, directory: &Directory| Access::of(common, directory).unwrap();
         assert_eq!(access(&common, &directory(None)), None);
         let found = access(&common, &local).unwrap();
         assert_eq!(found.urls, ["ws://127.0.0.1:9/v1/stream"]);

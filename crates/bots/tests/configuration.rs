@@ -140,4 +140,11 @@ fn masks_what_an_address_may_hold() {
     let secret = "https://node.example/?api-key=1234";
     let all = printed(&["keeper", "--print-config", "--rpc", secret], &[]);
     assert_eq!(all["common"]["rpc"], "https://node.example/?***".into());
+
+    // The token for signed prices is known from the environment, and never told.
+    let arguments = ["keeper", "--print-config", "--pro-urls", "wss://a,wss://b"];
+    let token = [("PLIMSOLL_PRO_TOKEN", "a-secret-token")];
+    let all = printed(&arguments, &token);
+    assert_eq!(all["common"]["pro_urls"].as_array().map(Vec::len), Some(2));
+    assert!(!all.to_string().contains("a-secret-token"), "{all}");
 }

@@ -1,9 +1,9 @@
 //! An embedded chain with Plimsoll deployed, seeded and driven by price scenarios.
 //!
 //! [`chain`] starts an in-process validator with JSON-RPC and deploys the program; [`setup`] lists what [`listing`] says
-//! on it; [`participants`] are who acts, each through RPC only: [`actors`] trade, a [`keeper`] settles, a [`liquidator`]
-//! liquidates. [`scenario`] says how prices move. [`play`] puts it together; [`report`] says what happened, and
-//! [`conservation`] proves that no money appeared or disappeared.
+//! on it, and [`feeds`] price it; [`participants`] are who acts, each through RPC only: [`actors`] trade, a [`keeper`]
+//! settles, a [`liquidator`] liquidates. [`scenario`] says how prices move. [`play`] puts it together; [`report`] says what
+//! happened, and [`conservation`] proves that no money appeared or disappeared.
 pub mod actors;
 pub mod chain;
 pub mod claims;

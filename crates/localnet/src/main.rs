@@ -15,7 +15,8 @@ use plimsoll_localnet::{
 use tokio::sync::watch;
 
 /// Starts a local chain with Plimsoll on it: assets and markets listed, makers, traders, a keeper and a liquidator at
-/// work, prices moving, a faucet, and the web app. It stays up until Ctrl-C.
+/// work, prices moving, signed as Pyth Pro signs them by a key of the chain's own, a faucet, and the web app. It stays up
+/// until Ctrl-C.
 ///
 /// With --headless it plays one price crash instead, without ports to connect to, and reports who was liquidated, at
 /// what price, who was paid, and whether every token is accounted for. That ends with an error when money appeared or
@@ -65,7 +66,7 @@ struct Arguments {
     /// Start no liquidator: accounts below their maintenance line are left to whoever comes, to try a bot of your own.
     #[arg(long, conflicts_with = "headless")]
     no_liquidator: bool,
-    /// How old a price may be before it no longer counts, seconds.
+    /// How old a price may be that carries new risk, seconds; what pays and seizes asks for prices of 5 and 3.
     #[arg(long, default_value_t = PRICE_AGE, value_parser = clap::value_parser!(u16).range(5..=600), conflicts_with = "headless")]
     price_age: u16,
     /// Steps in which prices move: more are smoother and take longer.

@@ -23,9 +23,10 @@ use plimsoll_client::{
 use super::{
     config::KeeperConfig,
     metrics::KeeperMetrics,
+    plan::{self, Hearing},
     pnl::{self, Claim},
     queues::{self, ENTRIES_PER_CALL},
-    refresh::{self, Accruals, Age, Attempts, Hearing},
+    refresh::{self, Accruals, Age, Attempts},
 };
 use crate::{config::seconds, context::Context, deliver::Delivery};
 
@@ -58,6 +59,8 @@ const UNTAKEN: &[Refusal] = &[
     Refusal::MalformedMessage,
     Refusal::UnknownProperty,
     Refusal::FeedLeftOut,
+    // The sender fell back to another version, in which the message has another place; the next one is put together for it.
+    Refusal::NotASignedMessage,
 ];
 
 /// A keeper between two turns.
@@ -100,13 +103,13 @@ impl Keeper {
         }
         let accruals = self.accruals(clock, now).await?;
         let exchange = &self.context.exchange;
-        let plan = refresh::plan(exchange, &risk, clock, &due, &accruals, messages);
+        let plan = plan::plan(exchange, &risk, clock, &due, &accruals, messages);
         let sender = self.context.require_sender()?;
         let (version, payer) = (sender.version().await, sender.payer());
         let passes = |all: &[Instruction]| version.fits(&payer, all);
         let signed = plan.signed.iter();
         let signed: Vec<_> = signed
-            .map(|one| refresh::signed(exchange, one, version.preceding(), passes))
+            .map(|one| plan::signed(exchange, one, version.preceding(), passes))
             .collect();
         let batches = sender
             .pack(exchange.refresh_units(plan.units, version))

@@ -6,6 +6,7 @@
 mod config;
 mod duties;
 mod metrics;
+mod plan;
 mod pnl;
 mod queues;
 mod refresh;

@@ -5,16 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anchor_lang::solana_program::instruction::Instruction;
-use plimsoll::state::{feed::bits, RiskState};
-use plimsoll_client::{
-    instructions::RefreshEntry,
-    pro::{is_signed, subscriptions, Carried},
-    rpc::{ChainClock, Exchange},
-};
+use plimsoll::state::RiskState;
+use plimsoll_client::rpc::ChainClock;
 
 use super::KeeperConfig;
-use crate::{config::seconds, signed::Signed};
+use crate::config::seconds;
 
 /// How old a feed is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -101,150 +96,6 @@ impl Accruals {
         Self {
             banks: old(banks),
             markets: old(markets),
-        }
-    }
-}
-
-/// What to refresh in one turn.
-#[derive(Default)]
-pub struct Plan {
-    /// Messages with news for somebody, each with what goes along as far as there is room: funding and rates that need a price
-    /// which is new in the same instruction. What finds no room is due again at the next look.
-    pub signed: Vec<(Carried, Vec<Vec<RefreshEntry>>)>,
-    /// Everything else, in units that stay together.
-    pub units: Vec<Vec<RefreshEntry>>,
-    /// Feeds that are due and whose prices come in signed messages, of which there is none.
-    pub unheard: BTreeSet<u8>,
-}
-
-/// Plans a turn: each feed with the markets that follow it and are to accrue, since funding advances only at a price that is
-/// new in the same instruction; then banks. A derived feed's own account, its rate, is read with what accrues only: its price
-/// moves with its base.
-pub fn plan(
-    exchange: &Exchange,
-    risk: &RiskState,
-    clock: ChainClock,
-    due: &[Age],
-    accruals: &Accruals,
-    messages: Vec<Carried>,
-) -> Plan {
-    let mut plan = Plan::default();
-    let mut carried = BTreeSet::new();
-    for message in messages {
-        let news: BTreeSet<u8> = message.news(risk, clock).collect();
-        if news.is_empty() {
-            continue;
-        }
-        let units = moved_by(&news, risk)
-            .into_iter()
-            .filter_map(|feed| unit(exchange, risk, clock, feed, accruals));
-        plan.signed.push((message, units.collect()));
-        carried.extend(news);
-    }
-    for age in due {
-        let Ok(feed) = risk.feed(age.feed) else {
-            continue;
-        };
-        let moves_along = feed.is_derived() && carried.contains(&feed.sources.primary.base);
-        if carried.contains(&age.feed) || moves_along {
-            continue;
-        }
-        match unit(exchange, risk, clock, age.feed, accruals) {
-            Some(unit) if unit.iter().any(|e| matches!(e, RefreshEntry::Feed(_))) => {
-                plan.units.push(unit);
-            }
-            _ if is_signed(feed) => {
-                plan.unheard.insert(age.feed);
-            }
-            _ => {}
-        }
-    }
-    let banks = accruals
-        .banks
-        .iter()
-        .filter_map(|i| exchange.asset(*i).ok());
-    let banks = banks.map(|asset| vec![RefreshEntry::Bank(asset.refs)]);
-    plan.units.extend(banks);
-    plan
-}
-
-/// Feeds, and those that are derived from them.
-fn moved_by(feeds: &BTreeSet<u8>, risk: &RiskState) -> BTreeSet<u8> {
-    let known = feeds.iter().filter_map(|index| risk.feed(*index).ok());
-    let derived = known.flat_map(|feed| bits(feed.derived));
-    let derived = derived.filter_map(|index| u8::try_from(index).ok());
-    derived.chain(feeds.iter().copied()).collect()
-}
-
-/// A feed's accounts, where they are to be read, and its markets that are to accrue.
-fn unit(
-    exchange: &Exchange,
-    risk: &RiskState,
-    clock: ChainClock,
-    index: u8,
-    accruals: &Accruals,
-) -> Option<Vec<RefreshEntry>> {
-    let feed = risk.feed(index).ok()?;
-    let markets = bits(feed.markets).filter_map(|index| u16::try_from(index).ok());
-    let markets: Vec<u16> = markets.filter(|i| accruals.markets.contains(i)).collect();
-    let accrues = !markets.is_empty() || accruals.banks.contains(&0);
-    if feed.is_derived() && feed.is_priced() && !accrues {
-        return None;
-    }
-    let refs = exchange.feed_refs(index, risk, clock);
-    let mut unit: Vec<_> = refs.into_iter().map(RefreshEntry::Feed).collect();
-    let markets = markets.iter().filter_map(|i| exchange.market(*i).ok());
-    unit.extend(markets.map(|market| RefreshEntry::Market(market.refs)));
-    (!unit.is_empty()).then_some(unit)
-}
-
-/// The two instructions of a message, with as many units as pass.
-pub fn signed(
-    exchange: &Exchange,
-    (message, units): &(Carried, Vec<Vec<RefreshEntry>>),
-    before: usize,
-    passes: impl Fn(&[Instruction]) -> bool,
-) -> [Instruction; 2] {
-    let mut entries = Vec::new();
-    for unit in units {
-        let more = [entries.as_slice(), unit].concat();
-        if passes(&message.refresh(&exchange.refs, &more, before)) {
-            entries = more;
-        }
-    }
-    message.refresh(&exchange.refs, &entries, before)
-}
-
-/// How the source of signed prices does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Hearing {
-    /// It speaks, or there is nothing to hear.
-    #[default]
-    Fresh,
-    /// Feeds take signed prices, and no source is named.
-    NoSource,
-    /// It has no message of some of the feeds.
-    Silent,
-    /// Its newest message is older than trades allow.
-    Late,
-}
-
-impl Hearing {
-    pub fn of(signed: &Signed, messages: &[Carried], risk: &RiskState, clock: ChainClock) -> Self {
-        let wanted = subscriptions(risk).len();
-        let now_us = u64::try_from(clock.unix_time).unwrap_or(0) * 1_000_000;
-        let is_late = |message: &Carried| {
-            let ages = message.feeds().filter_map(|index| risk.feed(index).ok());
-            let longest = ages.map(|feed| feed.limits.trade_age_secs).max();
-            let longest = u64::from(longest.unwrap_or(0)) * 1_000_000;
-            now_us.saturating_sub(message.message.timestamp_us()) > longest
-        };
-        match (wanted, signed.is_there()) {
-            (0, _) => Self::Fresh,
-            (_, false) => Self::NoSource,
-            _ if messages.len() < wanted => Self::Silent,
-            _ if messages.iter().any(is_late) => Self::Late,
-            _ => Self::Fresh,
         }
     }
 }

@@ -112,6 +112,16 @@ async fn silent(chain: &Chain, signer: &LocalSigner) -> Result<()> {
     alone
         .await
         .context("all but bitcoin, which has a fallback")?;
+    // There and back again, unheard.
+    for percent in [-22.0, 100.0 / 0.78 - 100.0] {
+        let shock = json!({ "assets": ["SOL", "ETH", "lstSOL"], "percent": percent, "seconds": 2 });
+        chain.post("/local/shock", &shock).await?;
+        let over = until("the end of the shock", || async {
+            let status = chain.get("/local/status").await?;
+            Ok((status["scenario"] == "calm").then_some(()))
+        });
+        over.await?;
+    }
     assert_eq!(liquidations(chain).await?, before, "at prices in doubt");
     signer.behave(Behaviour::Honest);
     all_fresh(chain).await?;
