@@ -66,7 +66,8 @@ struct Arguments {
     /// Start no liquidator: accounts below their maintenance line are left to whoever comes, to try a bot of your own.
     #[arg(long, conflicts_with = "headless")]
     no_liquidator: bool,
-    /// How old a price may be that carries new risk, seconds; what pays and seizes asks for prices of 5 and 3.
+    /// How old a price may be that carries new risk, seconds; what pays and seizes asks for prices of 10 and 6
+    /// at most.
     #[arg(long, default_value_t = PRICE_AGE, value_parser = clap::value_parser!(u16).range(5..=600), conflicts_with = "headless")]
     price_age: u16,
     /// Steps in which prices move: more are smoother and take longer.

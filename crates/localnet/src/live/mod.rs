@@ -16,11 +16,12 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anchor_lang::prelude::Pubkey;
-use anyhow::{anyhow, Result};
+use anyhow::{anyhow, ensure, Result};
+use plimsoll::state::RiskState;
 use plimsoll_bots::shutdown::{self, Trigger};
 use plimsoll_client::directory::Directory;
 use solana_keypair::Keypair;
@@ -30,6 +31,7 @@ use crate::{
     chain::Chain,
     node::{require_free, taken, Ports},
     random::Random,
+    reading::fetch,
     setup::{create_exchange, World},
     wire::{Pace, Wire},
 };
@@ -43,6 +45,9 @@ use progress::Progress;
 /// Chain time that a transaction takes while everything is set up, milliseconds: next to nothing, so that the chain is
 /// not ahead of this machine's clock when it is handed over to it.
 const SET_UP_BLOCK_MILLIS: u64 = 1;
+/// How long the first refresh may take, and how often to look.
+const FIRST_REFRESH: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long tasks may take to end by themselves.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -89,6 +94,23 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Waits until somebody has brought newer prices to the chain than the set-up did.
+    async fn first_refresh(&self) -> Result<()> {
+        let address = &self.world.exchange.risk_state;
+        let newest = || async {
+            let risk: Box<RiskState> = fetch(&self.wire, address).await?;
+            anyhow::Ok(risk.feeds[0].price.published_ms)
+        };
+        let (since, before) = (Instant::now(), newest().await?);
+        while newest().await? == before {
+            ensure!(since.elapsed() < FIRST_REFRESH, "nobody brings prices");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+}
+
 /// A running chain with everything on it.
 pub struct Local {
     shared: Arc<Shared>,
@@ -130,6 +152,8 @@ impl Local {
         if let Some(cast) = cast {
             progress.step("starting the bots");
             flow::spawn(&mut bots, &shared, cast, &options).await?;
+            progress.step("waiting for the first refresh");
+            shared.first_refresh().await?;
         }
         let pages = server::router(shared.clone(), options.app, history.as_ref());
         tasks.spawn(server::run(listener, pages, shutdown.clone()));

@@ -14,7 +14,7 @@ use solana_signer::Signer as _;
 use crate::chain::{until, Chain};
 
 /// Longer than trades allow of a signed price, microseconds.
-const TOO_LATE: u64 = 8_000_000;
+const TOO_LATE: u64 = 15_000_000;
 /// So many times its prices, a signer's confidence interval is too wide for them.
 const TOO_LOW: f64 = 0.002;
 
