@@ -63,6 +63,10 @@ where
 
     let outcome = match Context::connect(&common, keypair, reports, &shutdown).await? {
         Some(context) => {
+            let context = match S::SIGNED {
+                true => context.with_signed(&common, &shutdown).await?,
+                false => context,
+            };
             tokio::spawn(context.clone().watch(shutdown.clone()));
             if let Some(url) = common.record {
                 let beside = RecorderConfig {

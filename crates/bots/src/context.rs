@@ -121,25 +121,22 @@ impl Context {
             return Ok(None);
         };
         let (connection, exchange) = found?;
-        let access = Access::of(common, &exchange.directory)?;
         let mut context = Self::new(connection, Arc::new(exchange), keypair, policy(common))?;
         context.reports = reports.clone();
         context.history = common.history.clone().or(context.history);
-        let signing = until_done("read the feeds", shutdown, || context.risk());
-        let Some(risk) = signing.await else {
-            return Ok(None);
-        };
-        context.signed = Signed::connect(access, &risk)?;
         Ok(Some(context))
     }
 
-    /// The same with the signed prices that its exchange's directory names a server of, as a local chain's does.
+    /// The same with signed prices, from the servers that the options or the directory name; without, where neither does.
     ///
     /// # Errors
-    /// When the risk state cannot be read.
-    pub async fn with_local_prices(mut self) -> Result<Self> {
-        let access = Access::of(&Common::default(), &self.exchange.directory)?;
-        self.signed = Signed::connect(access, &*self.risk().await?)?;
+    /// When the token cannot be read, or the addresses make no sense.
+    pub async fn with_signed(mut self, common: &Common, shutdown: &Shutdown) -> Result<Self> {
+        let access = Access::of(common, &self.exchange.directory)?;
+        let risk = until_done("read the feeds", shutdown, || self.risk()).await;
+        if let Some(risk) = risk {
+            self.signed = Signed::connect(access, &risk)?;
+        }
         Ok(self)
     }
 

@@ -33,6 +33,8 @@ pub trait Section: Args + Serialize + DeserializeOwned + Default {
     const NAME: &'static str;
     /// Port of its HTTP server where none is given, on the local address.
     const PORT: u16;
+    /// Whether the bot brings signed prices to the chain.
+    const SIGNED: bool = false;
     /// Options that have another name or meaning today.
     const RENAMED: &'static [Renamed] = &[];
 

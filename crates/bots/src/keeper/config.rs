@@ -85,6 +85,7 @@ impl Default for KeeperConfig {
 impl Section for KeeperConfig {
     const NAME: &'static str = "keeper";
     const PORT: u16 = 9601;
+    const SIGNED: bool = true;
     const RENAMED: &'static [Renamed] = &[
         Renamed {
             old: "refresh_at",

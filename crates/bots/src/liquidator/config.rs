@@ -123,6 +123,7 @@ impl Default for LiquidatorConfig {
 impl Section for LiquidatorConfig {
     const NAME: &'static str = "liquidator";
     const PORT: u16 = 9602;
+    const SIGNED: bool = true;
     const RENAMED: &'static [Renamed] = &[
         Renamed {
             old: "fresh_slots",

@@ -4,6 +4,7 @@ use std::{future::Future, sync::Arc};
 use anchor_lang::{prelude::Pubkey, solana_program::system_instruction};
 use anyhow::Result;
 use plimsoll_bots::{
+    config::{Common, Section},
     keeper::{self, KeeperConfig},
     liquidator::{self, LiquidatorConfig},
     maker::{self, MakerConfig},
@@ -35,13 +36,12 @@ impl Bots<'_> {
         let endpoints = &self.directory.endpoints;
         let connection = Connection::new(endpoints.rpc.clone(), endpoints.ws.clone());
         let exchange = Exchange::load(&connection, self.directory.clone()).await?;
-        let context = Context::new(
+        Context::new(
             connection,
             Arc::new(exchange),
             Some(Arc::new(keypair)),
             SendPolicy::default(),
-        )?;
-        context.with_local_prices().await
+        )
     }
 
     async fn spawn<C, F>(
@@ -51,9 +51,14 @@ impl Bots<'_> {
         keypair: Keypair,
     ) -> Result<()>
     where
+        C: Section,
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let context = self.context(keypair).await?;
+        let mut context = self.context(keypair).await?;
+        if C::SIGNED {
+            let options = Common::default();
+            context = context.with_signed(&options, self.shutdown).await?;
+        }
         self.tasks
             .spawn(run(config, context, self.shutdown.clone()));
         Ok(())
