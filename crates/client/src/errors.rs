@@ -118,6 +118,11 @@ refusals! {
     UnknownProperty,
     MessageFromTheFuture,
     MissingProperty,
+    WindingDown,
+    NotWindingDown,
+    FeedAlive,
+    QuoteCannotWindDown,
+    NothingToCloseOut,
 }
 
 /// The refusal of a custom error code, if it is one of this program's. Its `name()` is the variant's name and its

@@ -121,7 +121,7 @@ impl Names {
                 "cancelOrders",
                 ix::cancel_orders(owner, account, &[*market], Some(OrderSide::Bid), 64),
             ),
-            ("pruneOrders", ix::prune_orders(market, &[account], 3)),
+            ("pruneOrders", ix::prune_orders(ex, market, &[account], 3)),
             ("settleFills", ix::settle_fills(market, &[account], 24)),
             ("refresh", self.refresh()),
         ]

@@ -1,6 +1,6 @@
 //! The price of an asset or market: its feed's, in its own unit, with what says how far it may be relied on.
 
-use crate::feed::{FeedLimits, FeedPrice, Purpose, BROKEN, FALLBACK, REFUSED};
+use crate::feed::{FeedLimits, FeedPrice, Purpose, BROKEN, FALLBACK, FINAL_MS, REFUSED};
 use crate::fixed::{ratio_ceil, ratio_floor, to_u64, Result, RiskError, RATIO_BITS, RATIO_ONE};
 use crate::health::Clock;
 use crate::price::EntryUnit;
@@ -96,6 +96,12 @@ impl EntryPrice {
         u64::from(self.doubt_secs).wrapping_mul(1_000) / DOUBT_HOLD_PART
     }
 
+    /// Whether it is final: the asset or market is being wound down at it. It is fresh for every purpose, for ever.
+    #[inline]
+    pub const fn is_final(&self) -> bool {
+        self.published_ms == FINAL_MS
+    }
+
     /// True when spot is more than half away from its own recent average: nothing may be seized at it.
     #[inline]
     pub const fn is_broken(&self) -> bool {
@@ -114,9 +120,12 @@ impl EntryPrice {
         self.spot.max(self.stable)
     }
 
-    /// How long the price has been doubted, by the exchange's clock of doubt, milliseconds.
+    /// How long the price has been doubted, by the exchange's clock of doubt, milliseconds; a final one never is.
     #[inline]
     pub fn doubted_ms(&self, clock: &Clock) -> u64 {
+        if self.is_final() {
+            return 0;
+        }
         clock.doubt_ms.saturating_sub(self.doubt_from)
     }
 

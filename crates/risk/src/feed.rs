@@ -26,6 +26,8 @@ pub const JUMP_CONFIRMATIONS: u8 = 6;
 pub const JUMP_SPACING_MS: i64 = 10_000;
 /// Most publishers that may be demanded behind a price: more could never be had, and a demand for them would silence a feed.
 pub const MAX_MIN_PUBLISHERS: u16 = 16;
+/// Publish time of a final price: it is of every moment from its own on, so that it never ages and nothing comes after it.
+pub const FINAL_MS: i64 = i64::MAX;
 /// Observations agree that differ by no more than this part of the earlier one: a half. A trend that goes on agrees with
 /// itself; a feed that flips between two prices does not.
 const AGREEMENT_SHIFT: u32 = 1;
@@ -254,6 +256,27 @@ pub const REFUSED: u8 = 2;
 pub const FALLBACK: u8 = 4;
 
 impl FeedPrice {
+    /// The price at which everything that follows the feed is wound down, known for certain, set while the exchange's clock of
+    /// doubt stood at `doubt_ms`.
+    pub fn of_winding_down(price: u64, doubt_ms: u64) -> Self {
+        Self {
+            published_ms: FINAL_MS,
+            primary_ms: FINAL_MS,
+            spot: price,
+            primary_spot: price,
+            stable: price,
+            average: price,
+            doubt_from: doubt_ms,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it is final: everything that follows the feed is being wound down.
+    #[inline]
+    pub const fn is_final(&self) -> bool {
+        self.published_ms == FINAL_MS
+    }
+
     /// Takes an observation, or says why not.
     ///
     /// The same publish time changes nothing, so that one observation can neither be replayed into the stable price nor

@@ -27,6 +27,7 @@ pub mod standard;
 pub mod units;
 pub mod volatility;
 pub mod weights;
+pub mod winding_down;
 
 pub use asset::{AssetRisk, BankTotals, Mode};
 pub use doubt::OnePrice;

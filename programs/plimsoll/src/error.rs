@@ -246,6 +246,18 @@ pub enum PlimsollError {
     MessageFromTheFuture,
     #[msg("The signed message lacks a property that a price needs")]
     MissingProperty,
+
+    // Winding down
+    #[msg("The asset or market is being wound down at a final price: nothing may be added, changed or traded any more")]
+    WindingDown,
+    #[msg("The asset or market has no final price: it is not being wound down")]
+    NotWindingDown,
+    #[msg("The feed is not gone: a price that was not doubted is younger than doubt lasts")]
+    FeedAlive,
+    #[msg("The quote asset cannot be wound down: every price is told in it")]
+    QuoteCannotWindDown,
+    #[msg("The two accounts hold nothing that could be closed out against each other")]
+    NothingToCloseOut,
 }
 
 impl From<RiskError> for PlimsollError {

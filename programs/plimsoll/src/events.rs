@@ -295,3 +295,32 @@ pub struct BankruptcyResolved {
     /// What depositors, or the other side of the market, bear.
     pub socialized: u64,
 }
+
+/// Two opposite positions of a market that is being wound down were closed against each other at its final price.
+#[event]
+pub struct PositionsClosedOut {
+    pub market: u16,
+    /// Margin account that held the long position.
+    pub long: Pubkey,
+    /// Margin account that held the short one.
+    pub short: Pubkey,
+    pub lots: i64,
+    /// Native quote at the final price.
+    pub notional: i64,
+}
+
+/// A debt in an asset that is being wound down was settled with a deposit of it.
+#[event]
+pub struct DebtClosedOut {
+    pub asset: u16,
+    /// Margin account whose deposit paid.
+    pub depositor: Pubkey,
+    /// Margin account that owed.
+    pub debtor: Pubkey,
+    /// Native units of the asset.
+    pub amount: u64,
+    /// Native quote that the debtor paid.
+    pub paid: u64,
+    /// Native quote that the depositor received.
+    pub received: u64,
+}

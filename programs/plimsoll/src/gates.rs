@@ -105,6 +105,13 @@ pub const PRUNE_ORDERS: Gate = gate("prune_orders", ALWAYS, ALWAYS, ALWAYS, ANY_
 pub const LIQUIDATE: Gate = gate("liquidate", ALWAYS, ALWAYS, ALWAYS, NORMAL);
 pub const RESOLVE_BANKRUPTCY: Gate = gate("resolve_bankruptcy", ALWAYS, ALWAYS, ALWAYS, NORMAL);
 
+/// What has a final price is closed out in every mode and state: it adds to nobody's risk.
+pub const CLOSE_OUT_POSITION: Gate =
+    gate("close_out_position", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+pub const CLOSE_OUT_DEBT: Gate = gate("close_out_debt", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+/// Tokens leave: as a withdrawal.
+pub const RETURN_DEPOSIT: Gate = gate("return_deposit", RUNNING, RUNNING, ALWAYS, NORMAL);
+
 /// Every row; a test compares it with the instructions of the program.
 pub const TABLE: &[&Gate] = &[
     &CREATE_EXCHANGE,
@@ -145,6 +152,9 @@ pub const TABLE: &[&Gate] = &[
     &PRUNE_ORDERS,
     &LIQUIDATE,
     &RESOLVE_BANKRUPTCY,
+    &CLOSE_OUT_POSITION,
+    &CLOSE_OUT_DEBT,
+    &RETURN_DEPOSIT,
 ];
 
 impl Gate {

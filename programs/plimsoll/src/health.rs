@@ -232,11 +232,12 @@ pub fn require_init(
     Ok(())
 }
 
-/// Refuses what would be counted on although its price is in doubt.
+/// Refuses what would be counted on although its price is in doubt, or final: what is worth less elsewhere would be brought.
 ///
 /// # Errors
-/// `DepositInDoubt`.
+/// `DepositInDoubt`; `WindingDown`.
 pub fn require_undoubted(state: &RiskState, entry: &AssetRisk, clock: &Clock) -> Result<()> {
+    require!(!entry.price.is_final(), PlimsollError::WindingDown);
     require!(
         entry
             .price

@@ -135,6 +135,17 @@ pub fn held(bank: &Bank, balance: &Balance) -> Result<u64> {
     Ok(u64::try_from(native).unwrap_or(0))
 }
 
+/// Forfeits to the bank a deposit that is worth no whole native unit, so that its slot is free.
+pub fn drop_dust(bank: &mut Bank, balance: &mut Balance) -> Result<()> {
+    if balance.shares.0 <= 0 || held(bank, balance)? > 0 {
+        return Ok(());
+    }
+    let dust = balance.shares.0.unsigned_abs();
+    bank.deposit_shares = bank.deposit_shares.checked_sub(dust).or_refuse()?;
+    balance.shares.0 = 0;
+    Ok(())
+}
+
 fn apply(bank: &mut Bank, change: ShareChange) -> Result<()> {
     bank.deposit_shares = bank
         .deposit_shares
@@ -147,7 +158,8 @@ fn apply(bank: &mut Bank, change: ShareChange) -> Result<()> {
     Ok(())
 }
 
-/// Charges the origination fee of a new borrow, which adds to the debt, and holds the bank's limits on borrowing.
+/// Charges the origination fee of a new borrow, which adds to the debt, and holds the bank's limits on borrowing. Nothing new
+/// is borrowed at a final price.
 pub fn finish_borrow(
     bank: &mut Bank,
     balance: &mut Balance,
@@ -158,6 +170,7 @@ pub fn finish_borrow(
     if borrowed == 0 {
         return Ok(());
     }
+    require!(!entry.price.is_final(), PlimsollError::WindingDown);
     let fee = ratio_ceil(u128::from(borrowed), bank.params.loan_origination_fee)
         .and_then(to_u64)
         .or_refuse()?;

@@ -253,4 +253,18 @@ pub mod plimsoll {
     ) -> Result<()> {
         instructions::resolve_bankruptcy::resolve_bankruptcy(ctx, max_repay)
     }
+
+    // Anyone: what has a final price is wound down
+
+    pub fn close_out_position(ctx: Context<CloseOutPosition>) -> Result<()> {
+        instructions::close_out_position::close_out_position(ctx)
+    }
+
+    pub fn close_out_debt(ctx: Context<CloseOutDebt>) -> Result<()> {
+        instructions::close_out_debt::close_out_debt(ctx)
+    }
+
+    pub fn return_deposit(ctx: Context<ReturnDeposit>) -> Result<()> {
+        instructions::return_deposit::return_deposit(ctx)
+    }
 }

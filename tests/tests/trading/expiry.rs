@@ -79,7 +79,8 @@ async fn expired_orders_can_be_pruned_by_anyone() {
     let other_terms = for_secs(&env, 10, ask(SPOT + 20, 1)).await;
     env.place(&other, other_terms, &[]).await;
     let market = env.markets[SOL_PERP].market;
-    let prune = |owners: &[_], limit| [ix::prune_orders(&market, owners, limit)];
+    let exchange = env.exchange;
+    let prune = |owners: &[_], limit| [ix::prune_orders(&exchange, &market, owners, limit)];
     let none = PlimsollError::NoSuchOrder;
     env.refuse(&prune(&[maker.margin], 8), &[], none).await;
 

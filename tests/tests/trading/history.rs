@@ -144,7 +144,7 @@ async fn step(env: &mut Env, dice: &mut Dice, traders: &[Trader], swing: u64) {
         }
         14 => {
             let owners: Vec<_> = others.iter().map(|other| other.margin).collect();
-            let prune = ix::prune_orders(&market, &owners, 1 + dice.below(5) as u8);
+            let prune = ix::prune_orders(&env.exchange, &market, &owners, 1 + dice.below(5) as u8);
             env.send(&[prune], &[]).await
         }
         15 | 16 => {

@@ -161,9 +161,9 @@ async fn a_full_queue_stops_the_matching_and_fails_nothing() {
     env.advance(10).await;
     let market = env.markets[SOL_PERP].market;
     let full_queue = PlimsollError::FillQueueFull;
-    let prune = ix::prune_orders(&market, &[], 1);
+    let prune = ix::prune_orders(&env.exchange, &market, &[], 1);
     env.refuse(&[prune], &[], full_queue).await;
-    let prune = ix::prune_orders(&market, &[third.margin], 1);
+    let prune = ix::prune_orders(&env.exchange, &market, &[third.margin], 1);
     env.run(&[prune], &[]).await;
 
     // The maker at hand has more waiting than a trade settles; some of it is, and the trade queues behind.

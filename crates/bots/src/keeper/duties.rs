@@ -360,17 +360,20 @@ impl Keeper {
         let books = connection.fetch_many::<Book>(&addresses).await?;
         let clock = connection.clock().await?;
         let sender = self.context.require_sender()?;
+        let refs = &self.context.exchange.refs;
         let mut outcome = Ok(());
         for (market, book) in markets.iter().zip(books) {
             let Some(book) = book else { continue };
-            let room = sender.room(&[prune_orders(&market.refs, &[], 1)]).await;
+            let room = sender
+                .room(&[prune_orders(refs, &market.refs, &[], 1)])
+                .await;
             let pruning = queues::pruning(&book, clock.unix_time, room);
             let gauge = self.metrics.expired.with_label_values(&[&market.name]);
             gauge.set(i64::try_from(pruning.expired).unwrap_or(i64::MAX));
             if pruning.expired < self.config.prune_from {
                 continue;
             }
-            let call = prune_orders(&market.refs, &pruning.owners, pruning.orders);
+            let call = prune_orders(refs, &market.refs, &pruning.owners, pruning.orders);
             let expected = &[Refusal::NoSuchOrder, Refusal::FillQueueFull];
             let sent = self.context.deliver("prune", &[call], &[], expected).await;
             outcome = outcome.and(sent.map(|_| ()));

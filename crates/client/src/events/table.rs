@@ -135,6 +135,8 @@ table! {
         liquidation_end_health
     }
     BankruptcyResolved { margin_account, index, is_pnl, loss, from_insurance, from_fees, socialized }
+    PositionsClosedOut { market, long, short, lots, notional }
+    DebtClosedOut { asset, depositor, debtor, amount, paid, received }
 }
 
 /// `margin_account` as `marginAccount`.

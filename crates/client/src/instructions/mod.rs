@@ -8,6 +8,7 @@ mod orders;
 mod portfolio;
 mod refresh;
 mod traders;
+mod winding_down;
 
 use anchor_lang::{
     solana_program::instruction::{AccountMeta, Instruction},
@@ -22,6 +23,7 @@ pub use orders::*;
 pub use portfolio::*;
 pub use refresh::*;
 pub use traders::*;
+pub use winding_down::*;
 
 /// An instruction of the program with the accounts of its `Accounts` struct.
 fn build(accounts: impl ToAccountMetas, data: impl InstructionData) -> Instruction {

@@ -72,10 +72,17 @@ pub fn cancel_orders(
     )
 }
 
-/// Removes up to `limit` expired orders; `owners` are margin accounts to be told at once. Nobody signs.
-pub fn prune_orders(market: &MarketRef, owners: &[Pubkey], limit: u8) -> Instruction {
+/// Removes up to `limit` expired orders, or any of a market that is being wound down; `owners` are margin accounts to be told
+/// at once. Nobody signs.
+pub fn prune_orders(
+    exchange: &ExchangeRef,
+    market: &MarketRef,
+    owners: &[Pubkey],
+    limit: u8,
+) -> Instruction {
     build_with(
         accounts::PruneOrders {
+            risk_state: exchange.risk_state,
             book: market.book,
             fill_queue: market.fill_queue,
         },

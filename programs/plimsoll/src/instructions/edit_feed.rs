@@ -31,6 +31,9 @@ pub struct EditFeed<'info> {
 
 /// Replaces limits and sources. A change that loosens any limit, or another source, needs a matured proposal; one that only
 /// tightens runs at once, and reaches all that follow the feed in this instruction.
+///
+/// A final price as the source winds down everything that follows the feed. It takes a feed that has been doubted for as long as
+/// doubt lasts, and cannot be taken back: a feed that has one is never edited again.
 #[inline(never)]
 pub(crate) fn edit_feed(
     ctx: Context<EditFeed>,
@@ -41,7 +44,11 @@ pub(crate) fn edit_feed(
     let accounts = &ctx.accounts;
     validate(&sources, &limits)?;
     let mut risk = accounts.risk_state.load_mut()?;
+    if sources.is_final() {
+        oracle::require_gone(&risk, feed)?;
+    }
     let entry = risk.feed_mut(feed)?;
+    require!(!entry.price.is_final(), PlimsollError::WindingDown);
     let loosened = entry.limits.first_loosening(&limits);
     let moved = sources != entry.sources;
     if loosened.is_some() || moved {
@@ -70,7 +77,11 @@ pub(crate) fn edit_feed(
         oracle::bind(&mut risk, feed)?;
     }
     let now_ms = Clock::get()?.unix_timestamp.saturating_mul(1_000);
-    oracle::rewrite_followers(&mut risk, feed, false, now_ms);
+    if sources.is_final() {
+        oracle::finish(&mut risk, feed, now_ms)?;
+    } else {
+        oracle::rewrite_followers(&mut risk, feed, false, now_ms);
+    }
     emit!(FeedEdited {
         exchange: accounts.exchange.key(),
         feed,

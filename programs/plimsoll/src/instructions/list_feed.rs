@@ -7,7 +7,9 @@ use crate::{
     error::{OrRefuse, PlimsollError},
     events::FeedListed,
     oracle,
-    state::{feed::MAX_FEEDS, Exchange, Feed, OracleSources, PendingChange, RiskState},
+    state::{
+        feed::MAX_FEEDS, Exchange, Feed, OracleSource, OracleSources, PendingChange, RiskState,
+    },
 };
 
 #[derive(Accounts)]
@@ -42,6 +44,7 @@ pub(crate) fn list_feed(
         PlimsollError::AccountNotExtended
     );
     validate(&sources, &limits)?;
+    require!(!sources.is_final(), PlimsollError::InvalidParameter);
     let change = Change::ListFeed {
         name,
         sources: Box::new(sources),
@@ -76,6 +79,10 @@ pub(crate) fn list_feed(
 pub(super) fn validate(sources: &OracleSources, limits: &FeedLimits) -> Result<()> {
     oracle::validate(&sources.primary, true)?;
     oracle::validate(&sources.fallback, false)?;
+    require!(
+        !sources.is_final() || sources.fallback == OracleSource::default(),
+        PlimsollError::InvalidParameter
+    );
     limits.validate().map_err(|bad| {
         msg!("{}", bad);
         PlimsollError::InvalidParameter.into()

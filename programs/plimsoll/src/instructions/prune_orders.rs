@@ -1,15 +1,16 @@
-//! Removes expired orders from a book. Permissionless.
+//! Removes from a book orders that have expired, or whose market is being wound down. Permissionless.
 use anchor_lang::prelude::*;
 
 use crate::{
     error::PlimsollError,
     matching::{BookOrder, FillQueue, MakerOut, OutReason, QueuedFill, Side},
     orders::{load_makers, require_whole_book, require_whole_queue, take_out},
-    state::{Book, FillQueueAccount, MarginAccount},
+    state::{Book, FillQueueAccount, MarginAccount, RiskState},
 };
 
 #[derive(Accounts)]
 pub struct PruneOrders<'info> {
+    pub risk_state: AccountLoader<'info, RiskState>,
     #[account(mut)]
     pub book: AccountLoader<'info, Book>,
     #[account(mut)]
@@ -17,10 +18,10 @@ pub struct PruneOrders<'info> {
     // Remaining accounts, writable: margin accounts to be told at once; others are told through the fill queue.
 }
 
-/// Removes up to `limit` expired orders, bids first, worst price first.
+/// Removes up to `limit` expired orders, bids first, worst price first; of a market that has a final price any orders.
 ///
 /// # Errors
-/// `NoSuchOrder` when none has expired; `FillQueueFull` when none could be removed, because its owner is not at hand
+/// `NoSuchOrder` when there is none; `FillQueueFull` when none could be removed, because its owner is not at hand
 /// and the queue has no room.
 #[inline(never)]
 pub(crate) fn prune_orders<'info>(
@@ -34,11 +35,13 @@ pub(crate) fn prune_orders<'info>(
     let mut book = accounts.book.load_mut()?;
     let mut fills = accounts.fill_queue.load_mut()?;
     require_keys_eq!(fills.market, book.market, PlimsollError::WrongMarketAccount);
+    let risk = accounts.risk_state.load()?;
+    require_keys_eq!(book.exchange, risk.exchange, PlimsollError::WrongExchange);
+    let all = risk.market(book.index)?.price.is_final();
     let owners = load_makers(ctx.remaining_accounts)?;
     let mut left = usize::from(limit);
     for side in [Side::Bid, Side::Ask] {
-        let expired = expired_orders(&book, side, now, left);
-        for (price, seq) in expired {
+        for (price, seq) in prunable(&book, side, now, all, left) {
             if !prune(
                 &mut book,
                 &mut fills.queue,
@@ -56,14 +59,14 @@ pub(crate) fn prune_orders<'info>(
     Ok(())
 }
 
-/// Price and sequence number of up to `max` expired orders of a side.
+/// Price and sequence number of up to `max` orders of a side that have expired, or of `all`.
 #[inline(never)]
-fn expired_orders(book: &Book, side: Side, now: i64, max: usize) -> Vec<(u64, u64)> {
+fn prunable(book: &Book, side: Side, now: i64, all: bool, max: usize) -> Vec<(u64, u64)> {
     let mut keys = Vec::with_capacity(max);
     let orders = book.orders.side(side).as_slice().iter();
     keys.extend(
         orders
-            .filter(|order| order.is_expired(now))
+            .filter(|order| all || order.is_expired(now))
             .map(|order| (order.price, order.seq))
             .take(max),
     );

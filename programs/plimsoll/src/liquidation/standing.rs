@@ -33,7 +33,7 @@ pub struct Standing<'a> {
     published: Published,
 }
 
-/// Publish times of the prices that an account is measured at, Unix milliseconds; those in doubt are left out.
+/// Publish times of the prices that an account is measured at, Unix milliseconds; those in doubt and final ones are left out.
 struct Published {
     oldest: i64,
     newest: i64,
@@ -56,11 +56,11 @@ impl Published {
             .map(|risk| &risk.price)
             .chain(markets.map(|risk| &risk.price))
         {
-            if view.is_fresh(price) {
+            if !view.is_fresh(price) {
+                out.some_in_doubt = true;
+            } else if !price.is_final() {
                 out.oldest = out.oldest.min(price.published_ms);
                 out.newest = out.newest.max(price.published_ms);
-            } else {
-                out.some_in_doubt = true;
             }
         }
         out

@@ -210,6 +210,8 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
         PlimsollError::WrongFeed
     );
     let base = risk.feed(source.base)?;
+    // What is derived from a final price does not end with it: it ages, and is wound down by itself.
+    require!(!base.price.is_final(), PlimsollError::WindingDown);
     if !base.is_priced() || feed.rate == 0 {
         return Ok(false);
     }
@@ -237,6 +239,7 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
     );
     if source.cap != NO_FEED {
         let cap = risk.feed(source.cap)?;
+        require!(!cap.price.is_final(), PlimsollError::WindingDown);
         if cap.is_priced() && cap.price.flags() == 0 && !cap.price.is_silent(now_ms, &cap.limits) {
             let price = rescale(cap.price.spot, cap.shift, shift)?;
             seen.price = seen.price.min(price);
@@ -309,7 +312,8 @@ pub fn unbind(risk: &mut RiskState, index: u8) {
 /// entry prices; its scale is chosen where it has none yet.
 ///
 /// # Errors
-/// `UnknownFeed`; `StaleEntry` while the feed has no price of now; `Overflow` when the price does not fit the entry.
+/// `UnknownFeed`; `StaleEntry` while the feed has no price of now; `WindingDown` when its price, or the one that the entry
+/// follows so far, is final; `Overflow` when the price does not fit the entry.
 #[inline(never)]
 pub fn follow(
     risk: &mut RiskState,
@@ -322,6 +326,15 @@ pub fn follow(
     let feed = *risk.feed(index)?;
     let now_ms = clock.unix_timestamp.saturating_mul(1_000);
     let bit = 1u64.checked_shl(u32::from(place)).or_refuse()?;
+    let held = if is_market {
+        &risk.market(place)?.price
+    } else {
+        &risk.asset(place)?.price
+    };
+    require!(
+        !feed.price.is_final() && !held.is_final(),
+        PlimsollError::WindingDown
+    );
     require!(
         feed.is_priced() && !feed.price.is_silent(now_ms, &feed.limits) && feed.price.flags() == 0,
         PlimsollError::StaleEntry

@@ -1,5 +1,6 @@
 //! Prices from oracles: who may have written them, which feed they carry, how far they are to be trusted.
 mod feeds;
+mod final_price;
 mod pyth_legacy;
 pub mod pyth_pro;
 mod pyth_pull;
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use feeds::{bind, follow, rewrite_followers, take_price, take_rate, unbind};
+pub use final_price::{finish, require_gone};
 pub use pyth_legacy::PYTH_LEGACY_PROGRAM;
 pub use pyth_pull::receiver_program;
 pub use stake_pool::STAKE_POOL_PROGRAMS;
@@ -36,11 +38,13 @@ pub fn read(source: &OracleSource, account: &AccountInfo) -> Result<OraclePrice>
     match source.kind {
         oracle_kind::PYTH_PULL => pyth_pull::read(source, account.owner, &data),
         oracle_kind::PYTH_LEGACY => pyth_legacy::read(source, account.key, account.owner, &data),
+        oracle_kind::FINAL => err!(PlimsollError::WindingDown),
         _ => err!(PlimsollError::WrongOracleAccount),
     }
 }
 
-/// Whether an operator's configuration of a source can ever be read; a fallback may be absent, and is never derived.
+/// Whether an operator's configuration of a source can ever be read; a fallback may be absent, and is never derived or
+/// final.
 pub fn validate(source: &OracleSource, is_primary: bool) -> Result<()> {
     let names_feed = source.feed != [0; 32];
     let plain = OracleSource {
@@ -64,6 +68,10 @@ pub fn validate(source: &OracleSource, is_primary: bool) -> Result<()> {
             cap: source.cap,
             ..plain
         },
+        oracle_kind::FINAL if is_primary && names_feed => OracleSource {
+            exponent: source.exponent,
+            ..plain
+        },
         _ => return err!(PlimsollError::InvalidParameter),
     };
     let one_receiver = source.kind != oracle_kind::PYTH_PULL
@@ -72,8 +80,9 @@ pub fn validate(source: &OracleSource, is_primary: bool) -> Result<()> {
             receiver::DEFAULT | receiver::PRO_COMPATIBLE
         );
     let one_number = source.kind != oracle_kind::PYTH_PRO || source.feed[4..] == [0; 28];
+    let one_price = source.kind != oracle_kind::FINAL || source.feed[8..] == [0; 24];
     require!(
-        *source == expected && one_receiver && one_number,
+        *source == expected && one_receiver && one_number && one_price,
         PlimsollError::InvalidParameter
     );
     Ok(())

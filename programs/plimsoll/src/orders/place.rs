@@ -62,7 +62,7 @@ pub fn place(
 /// The order as the matching engine takes it, once its terms are acceptable. With a stale entry only a reduce-only
 /// order is, and it trades only with what reduces too. The owner's has no band then: a loss it makes must leave Init health whole, and is the owner's own. A
 /// delegate's keeps the band around the last price, or else waiting for the entry to go stale would be a way to give
-/// the owner's margin to somebody.
+/// the owner's margin to somebody. At a final price nothing is traded any more.
 #[inline(never)]
 pub fn incoming(
     risk: &RiskState,
@@ -74,6 +74,7 @@ pub fn incoming(
 ) -> Result<TakerOrder> {
     let market = &*hands.market;
     let entry = risk.market(market.index)?;
+    require!(!entry.price.is_final(), PlimsollError::WindingDown);
     let fresh = is_fresh(risk, market.index, clock)?;
     require!(fresh || terms.reduce_only, PlimsollError::StaleEntry);
     let band = (fresh || delegated)

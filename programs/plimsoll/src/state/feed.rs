@@ -25,7 +25,8 @@ pub const RATE_BITS: u32 = 48;
 #[repr(C)]
 pub struct OracleSource {
     /// The Pyth feed id (`PYTH_PULL`); the number of the Pyth Pro feed, little-endian (`PYTH_PRO`); the address of the price
-    /// account (`PYTH_LEGACY`) or of the stake pool (`DERIVED`).
+    /// account (`PYTH_LEGACY`) or of the stake pool (`DERIVED`); the price itself, little-endian in the first eight bytes
+    /// (`FINAL`).
     pub feed: [u8; 32],
     /// One of [`oracle_kind`].
     pub kind: u8,
@@ -35,7 +36,7 @@ pub struct OracleSource {
     pub base: u8,
     /// `DERIVED`: the feed of the token's own market, whose price is never exceeded, or [`NO_FEED`].
     pub cap: u8,
-    /// `PYTH_PRO`: the exponent that every price must have.
+    /// `PYTH_PRO`: the exponent that every price must have. `FINAL`: the price's.
     pub exponent: i8,
     pub padding: [u8; 3],
 }
@@ -52,6 +53,9 @@ pub mod oracle_kind {
     pub const PYTH_PRO: u8 = 3;
     /// The exchange rate of a stake pool times a base feed.
     pub const DERIVED: u8 = 4;
+    /// A final price, USD per whole token, at which everything that follows the feed is wound down. A primary source without
+    /// fallback, to which only a feed that is gone can be edited, and which no edit changes again.
+    pub const FINAL: u8 = 5;
 }
 
 /// Deployments of the Pyth receiver.
@@ -88,6 +92,11 @@ impl OracleSources {
             Origin::Primary => &self.primary,
             Origin::Fallback => &self.fallback,
         }
+    }
+
+    /// Whether they state a final price.
+    pub const fn is_final(&self) -> bool {
+        self.primary.kind == oracle_kind::FINAL
     }
 }
 

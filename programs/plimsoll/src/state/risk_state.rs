@@ -146,7 +146,7 @@ impl RiskState {
     }
 
     /// Moves the clock of doubt on to now, unless more than half of the feeds are silent: an outage of the oracle as a whole
-    /// makes nobody's collateral worth less.
+    /// makes nobody's collateral worth less. Feeds with a final price are neither heard nor silent.
     pub fn move_doubt(&mut self, now_ms: i64) {
         let elapsed = now_ms.saturating_sub(self.doubt_moved_ms);
         if elapsed < MIN_DOUBT_STEP_MS {
@@ -154,10 +154,14 @@ impl RiskState {
         }
         self.doubt_moved_ms = now_ms;
         let used = self.feeds.iter().take(usize::from(self.feed_count));
-        let silent = used
-            .filter(|f| f.price.is_silent(now_ms, &f.limits))
-            .count();
-        if silent.saturating_mul(2) <= usize::from(self.feed_count) {
+        let (mut silent, mut listened) = (0u32, 0u32);
+        for feed in used.filter(|feed| !feed.price.is_final()) {
+            listened = listened.saturating_add(1);
+            if feed.price.is_silent(now_ms, &feed.limits) {
+                silent = silent.saturating_add(1);
+            }
+        }
+        if silent.saturating_mul(2) <= listened {
             let step = elapsed.unsigned_abs().min(MAX_DOUBT_STEP_MS);
             self.doubt_ms = self.doubt_ms.saturating_add(step);
         }
