@@ -20,3 +20,4 @@ mod signed_prices;
 mod timelock;
 mod tokens;
 mod versions;
+mod winding_down;

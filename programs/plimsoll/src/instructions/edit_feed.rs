@@ -44,11 +44,12 @@ pub(crate) fn edit_feed(
     let accounts = &ctx.accounts;
     validate(&sources, &limits)?;
     let mut risk = accounts.risk_state.load_mut()?;
+    let is_final = risk.feed(feed)?.price.is_final();
+    require!(!is_final, PlimsollError::WindingDown);
     if sources.is_final() {
         oracle::require_gone(&risk, feed)?;
     }
     let entry = risk.feed_mut(feed)?;
-    require!(!entry.price.is_final(), PlimsollError::WindingDown);
     let loosened = entry.limits.first_loosening(&limits);
     let moved = sources != entry.sources;
     if loosened.is_some() || moved {

@@ -1,0 +1,220 @@
+//! What an attacker gets out of a winding-down: nothing, over all his accounts.
+use plimsoll::{error::PlimsollError as E, state::margin_account::account_state};
+use plimsoll_client::instructions as ix;
+use plimsoll_risk::MarginMode;
+use plimsoll_tests::{
+    env::{BTC, ETH, SOL, SOL_PERP, USDC},
+    scenarios::{all_but, equity, flag_at, rich, trade, Books, SOL_1},
+    usd, Env,
+};
+
+use super::{close_debt_ix, close_positions_ix, open_wallet_ix, return_ix, wind_down};
+
+/// Whoever is on both sides of every pair gains nothing, whatever the final price is.
+#[tokio::test]
+async fn a_pair_of_ones_own_gains_nothing() {
+    for cents in [1, 9_999, 15_000, 15_001, 31_337] {
+        let mut env = Env::new().await;
+        env.refresh_all().await;
+        let mut pair = [env.trader().await, env.trader().await];
+        let books = Books::open(&mut env, &[&pair[0], &pair[1]]).await;
+        let [a, b] = &mut pair;
+        env.deposit(a, SOL, 77_777_777_777).await.unwrap();
+        env.deposit(a, USDC, usd(50_000)).await.unwrap();
+        env.deposit(b, USDC, usd(100_000)).await.unwrap();
+        env.borrow(b, SOL, 33_333_333_333).await.unwrap();
+        trade(&mut env, SOL_PERP, a, b, 150.0, 777).await;
+        wind_down(&mut env, SOL, cents).await;
+        let alive = all_but(&env, &[SOL]);
+        env.refresh_only(&alive).await;
+        let worth = equity(&mut env, a).await + equity(&mut env, b).await;
+        env.run(&[close_positions_ix(&env, a, b)], &[]).await;
+        env.run(&[close_debt_ix(&env, SOL, a, b)], &[]).await;
+        let left = equity(&mut env, a).await + equity(&mut env, b).await;
+        assert!(
+            (-6..=0).contains(&(left - worth)),
+            "{worth} became {left} at {cents}"
+        );
+        let gained = books.gain(&mut env, &[a, b]).await;
+        assert!(gained <= 0, "gained {gained} at {cents}");
+        env.assert_conserved().await;
+    }
+}
+
+/// Tokens that are worth less outside than the final price says cannot be brought, and the debts that they would pay are there
+/// for the depositors.
+#[tokio::test]
+async fn a_final_price_above_the_market_buys_nobodys_tokens() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let lender = env.trader_with(&[(SOL, 100 * SOL_1)]).await;
+    let debtor = env.trader_with(&[(USDC, usd(100_000))]).await;
+    env.borrow(&debtor, SOL, 50 * SOL_1).await.unwrap();
+    let attacker = env.trader_with(&[(USDC, usd(1_000))]).await;
+    let second = env.open_margin_account(&attacker.key, 1).await;
+    wind_down(&mut env, SOL, 30_000).await;
+    let alive = all_but(&env, &[SOL]);
+    env.refresh_only(&alive).await;
+    let keys = [&attacker.key];
+    env.refuse(
+        &[env.deposit_ix(&attacker, SOL, SOL_1)],
+        &keys,
+        E::WindingDown,
+    )
+    .await;
+    // Nor can he take a depositor's place by a debt of his own.
+    env.refuse(
+        &[env.withdraw_ix(&attacker, SOL, 1, true)],
+        &keys,
+        E::WindingDown,
+    )
+    .await;
+    let asset = env.assets[SOL].asset;
+    let owner = attacker.pubkey();
+    let moved = ix::transfer(
+        &env.exchange,
+        owner,
+        attacker.margin,
+        second,
+        &asset,
+        1,
+        true,
+    );
+    env.refuse(&[moved], &keys, E::WindingDown).await;
+    // Repaying a debt in kind is as it always was.
+    env.deposit(&debtor, SOL, 10 * SOL_1).await.unwrap();
+    env.run(&[close_debt_ix(&env, SOL, &lender, &debtor)], &[])
+        .await;
+    assert_eq!(env.balance(debtor.margin, SOL).await, 0);
+    env.assert_conserved().await;
+}
+
+/// A deposit that secures a debt elsewhere is not given back before that is repaid, to whomever that would please; one that
+/// does not secure anything is, though the owner has debts.
+#[tokio::test]
+async fn what_secures_a_debt_stays() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let lender = rich(&mut env).await;
+    let owner = env.trader_with(&[(SOL, 100 * SOL_1)]).await;
+    env.borrow(&owner, USDC, usd(9_000)).await.unwrap();
+    wind_down(&mut env, SOL, 15_000).await;
+    let alive = all_but(&env, &[SOL]);
+    env.refresh_only(&alive).await;
+    env.run(&[open_wallet_ix(&env, SOL, &owner.pubkey())], &[])
+        .await;
+    let pay = return_ix(&env, SOL, &owner);
+    env.refuse(&[pay.clone()], &[], E::InsufficientHealth).await;
+    env.deposit(&owner, ETH, 1_000_000_000).await.unwrap();
+    env.refresh_only(&alive).await;
+    env.run(&[pay.clone()], &[]).await;
+    assert!(env
+        .margin(owner.margin)
+        .await
+        .find_balance(SOL as u16)
+        .is_none());
+    env.refuse(&[pay], &[], E::NoSuchPosition).await;
+    env.assert_conserved().await;
+    drop(lender);
+}
+
+/// A vault that has lent everything pays what it has, when it has it; the rest stays owed.
+#[tokio::test]
+async fn an_empty_vault_pays_as_much_as_it_has() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let lenders = [
+        env.trader_with(&[(SOL, 100 * SOL_1)]).await,
+        env.trader_with(&[(SOL, 100 * SOL_1)]).await,
+    ];
+    let debtor = env.trader_with(&[(USDC, usd(100_000))]).await;
+    env.borrow(&debtor, SOL, 150 * SOL_1).await.unwrap();
+    wind_down(&mut env, SOL, 15_000).await;
+    for lender in &lenders {
+        env.run(&[open_wallet_ix(&env, SOL, &lender.pubkey())], &[])
+            .await;
+    }
+    // They owe nothing, so that no price is asked for: all are old by now.
+    env.advance(3_600).await;
+    env.run(&[return_ix(&env, SOL, &lenders[0])], &[]).await;
+    assert!(env.balance(lenders[0].margin, SOL).await > 50_000_000_000);
+    env.assert_conserved().await;
+    for lender in &lenders {
+        env.refuse(
+            &[return_ix(&env, SOL, lender)],
+            &[],
+            E::InsufficientLiquidity,
+        )
+        .await;
+    }
+    let alive = all_but(&env, &[SOL]);
+    env.refresh_only(&alive).await;
+    for lender in &lenders {
+        env.run(&[close_debt_ix(&env, SOL, lender, &debtor)], &[])
+            .await;
+    }
+    assert_eq!(env.balance(debtor.margin, SOL).await, 0);
+    let left = env.balance(lenders[1].margin, SOL).await;
+    if left > 0 {
+        env.run(&[return_ix(&env, SOL, &lenders[1])], &[]).await;
+    }
+    for lender in &lenders {
+        assert_eq!(env.balance(lender.margin, SOL).await, 0);
+    }
+    env.assert_conserved().await;
+}
+
+/// An account that is flagged is closed out like any other, and nothing is paid to its owner meanwhile.
+#[tokio::test]
+async fn a_flagged_account_is_closed_out_and_keeps_its_deposits() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let liquidator = rich(&mut env).await;
+    let account = env.trader_with(&[(USDC, usd(2_000)), (SOL, SOL_1)]).await;
+    let seller = rich(&mut env).await;
+    trade(&mut env, SOL_PERP, &account, &seller, 150.0, 10_000).await;
+    wind_down(&mut env, SOL, 13_000).await;
+    let alive = all_but(&env, &[SOL]);
+    env.refresh_only(&alive).await;
+    flag_at(&mut env, &liquidator, &account, &alive).await;
+    assert_eq!(
+        env.margin(account.margin).await.state,
+        account_state::LIQUIDATING
+    );
+    env.run(&[open_wallet_ix(&env, SOL, &account.pubkey())], &[])
+        .await;
+    env.refuse(&[return_ix(&env, SOL, &account)], &[], E::AccountGated)
+        .await;
+    let before = env.health(&account).await;
+    env.run(&[close_positions_ix(&env, &account, &seller)], &[])
+        .await;
+    let after = env.health(&account).await;
+    assert!(after.maintenance > before.maintenance && after.equity >= before.equity - 1);
+    env.assert_conserved().await;
+}
+
+/// A hedge whose one leg ends is lost, at the price that everybody gets: equity stays, and so does the other leg.
+#[tokio::test]
+async fn a_hedge_across_two_underlyings_ends_with_its_leg() {
+    let mut env = Env::new().await;
+    env.list_model().await;
+    env.refresh_all().await;
+    let hedged = env
+        .portfolio_trader(&[(USDC, usd(40_000)), (BTC, 50_000_000)])
+        .await;
+    env.set_margin_mode(&hedged, MarginMode::Portfolio).await;
+    let buyer = rich(&mut env).await;
+    trade(&mut env, SOL_PERP, &buyer, &hedged, 150.0, 20_000).await;
+    wind_down(&mut env, SOL, 15_000).await;
+    let alive = all_but(&env, &[SOL]);
+    env.refresh_only(&alive).await;
+    let before = env.health(&hedged).await;
+    env.run(&[close_positions_ix(&env, &buyer, &hedged)], &[])
+        .await;
+    let after = env.health(&hedged).await;
+    assert!((after.equity - before.equity).abs() <= 2);
+    assert!(env.perp(&hedged).await.position.is_zero());
+    assert_eq!(env.balance(hedged.margin, BTC).await, 50_000_000);
+    assert!(after.maintenance >= 0);
+    env.assert_conserved().await;
+}
