@@ -308,7 +308,11 @@ fn aged(
     }
 }
 
+/// Milliseconds since a price was published; a final one never ages.
 fn age_ms(price: &EntryPrice, clock: &risk::Clock) -> i64 {
+    if price.is_final() {
+        return 0;
+    }
     clock.now_ms.saturating_sub(price.published_ms)
 }
 

@@ -309,11 +309,11 @@ pub struct PositionsClosedOut {
     pub notional: i64,
 }
 
-/// A debt in an asset that is being wound down was settled with a deposit of it.
+/// A debt in an asset that is being wound down was settled with a deposit of it, or with what the bank was owed.
 #[event]
 pub struct DebtClosedOut {
     pub asset: u16,
-    /// Margin account whose deposit paid.
+    /// Margin account whose deposit paid; the default key where it was the bank's fees or insurance.
     pub depositor: Pubkey,
     /// Margin account that owed.
     pub debtor: Pubkey,
@@ -321,6 +321,6 @@ pub struct DebtClosedOut {
     pub amount: u64,
     /// Native quote that the debtor paid.
     pub paid: u64,
-    /// Native quote that the depositor received.
+    /// Native quote that the depositor, or the quote bank, received.
     pub received: u64,
 }

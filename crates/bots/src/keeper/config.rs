@@ -58,6 +58,17 @@ pub struct KeeperConfig {
     /// Expired orders of a book that are worth a transaction.
     #[arg(long, default_value_t = Self::default().prune_from)]
     pub prune_from: usize,
+
+    /// Whether to close out what is being wound down and return deposits, opening the owners' token accounts at the payer's
+    /// expense.
+    #[arg(long, default_value_t = Self::default().wind_down, action = ArgAction::Set)]
+    pub wind_down: bool,
+    /// How often to look for what is being wound down, seconds.
+    #[arg(long, default_value_t = Self::default().wind_down_every)]
+    pub wind_down_every: f64,
+    /// Most steps of winding down in one go.
+    #[arg(long, default_value_t = Self::default().wind_down_most)]
+    pub wind_down_most: usize,
 }
 
 impl Default for KeeperConfig {
@@ -78,6 +89,9 @@ impl Default for KeeperConfig {
             prune: true,
             prune_every: 15.0,
             prune_from: 1,
+            wind_down: true,
+            wind_down_every: 30.0,
+            wind_down_most: 64,
         }
     }
 }
@@ -109,6 +123,7 @@ impl Section for KeeperConfig {
             ("settle_pnl_above", self.settle_pnl_above),
             ("settle_pnl_retry", self.settle_pnl_retry),
             ("prune_every", self.prune_every),
+            ("wind_down_every", self.wind_down_every),
         ])?;
         if !self.refresh_after.is_finite() || self.refresh_after < 0.0 {
             bail!(
@@ -116,8 +131,8 @@ impl Section for KeeperConfig {
                 self.refresh_after
             );
         }
-        if self.prune_from == 0 || self.settle_pnl_most == 0 {
-            bail!("prune_from and settle_pnl_most are at least one");
+        if self.prune_from == 0 || self.settle_pnl_most == 0 || self.wind_down_most == 0 {
+            bail!("prune_from, settle_pnl_most and wind_down_most are at least one");
         }
         Ok(())
     }

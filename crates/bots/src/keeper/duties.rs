@@ -6,6 +6,7 @@ use std::{
 };
 
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use anchor_spl::associated_token::spl_associated_token_account::instruction::create_associated_token_account_idempotent;
 use anyhow::Result;
 use futures_util::future::join_all;
 use plimsoll::{
@@ -15,9 +16,11 @@ use plimsoll::{
 };
 use plimsoll_client::{
     errors, events,
-    instructions::{prune_orders, settle_fills, settle_pnl},
+    instructions::{
+        close_out_debt, close_out_position, prune_orders, return_deposit, settle_fills, settle_pnl,
+    },
     pro::Carried,
-    rpc::{ChainClock, Entries, Freshness, Landed, ListedMarket},
+    rpc::{ChainClock, Entries, Freshness, Keyed, Landed, ListedMarket},
 };
 
 use super::{
@@ -27,6 +30,7 @@ use super::{
     pnl::{self, Claim},
     queues::{self, ENTRIES_PER_CALL},
     refresh::{self, Accruals, Age, Attempts},
+    winding_down::{self, Step},
 };
 use crate::{config::seconds, context::Context, deliver::Delivery};
 
@@ -61,6 +65,20 @@ const UNTAKEN: &[Refusal] = &[
     Refusal::FeedLeftOut,
     // The sender fell back to another version, in which the message has another place; the next one is put together for it.
     Refusal::NotASignedMessage,
+];
+
+/// Refusals of a step of winding down that are nobody's fault: somebody else made it, or an account has to be liquidated, a debt
+/// repaid, or a pause lifted first.
+const NOT_YET: &[Refusal] = &[
+    Refusal::NothingToCloseOut,
+    Refusal::NoSuchPosition,
+    Refusal::OrdersRemain,
+    Refusal::InsufficientHealth,
+    Refusal::InsufficientLiquidity,
+    Refusal::StaleEntry,
+    Refusal::ExchangeGated,
+    Refusal::BankGated,
+    Refusal::AccountGated,
 ];
 
 /// A keeper between two turns.
@@ -300,10 +318,7 @@ impl Keeper {
 
     /// Claims of all accounts that are worth settling and were not refused a while ago.
     async fn claims(&self, risk: &RiskState) -> Result<Vec<Claim>> {
-        let exchange = self.context.exchange.refs.address;
-        let connection = &self.context.connection;
-        let accounts = connection.fetch_all::<MarginAccount>(&exchange, EXCHANGE_AT);
-        let accounts = accounts.await?;
+        let accounts = self.accounts().await?;
         let threshold = (self.config.settle_pnl_above * QUOTE) as i128;
         let claims = accounts
             .iter()
@@ -352,22 +367,24 @@ impl Keeper {
         delivery.map(|_| ())
     }
 
-    /// Removes expired orders, one call for each book in a turn.
+    /// Removes expired orders, and all of markets that are being wound down, one call for each book in a turn.
     pub async fn prune(&self) -> Result<()> {
         let markets = &self.context.exchange.markets;
         let addresses: Vec<Pubkey> = markets.iter().map(|m| m.refs.book).collect();
         let connection = &self.context.connection;
         let books = connection.fetch_many::<Book>(&addresses).await?;
-        let clock = connection.clock().await?;
+        let (risk, clock) = self.risk().await?;
         let sender = self.context.require_sender()?;
         let refs = &self.context.exchange.refs;
         let mut outcome = Ok(());
         for (market, book) in markets.iter().zip(books) {
             let Some(book) = book else { continue };
+            let entry = risk.markets.get(usize::from(book.index));
+            let all = entry.is_some_and(|entry| entry.price.is_final());
             let room = sender
                 .room(&[prune_orders(refs, &market.refs, &[], 1)])
                 .await;
-            let pruning = queues::pruning(&book, clock.unix_time, room);
+            let pruning = queues::pruning(&book, all, clock.unix_time, room);
             let gauge = self.metrics.expired.with_label_values(&[&market.name]);
             gauge.set(i64::try_from(pruning.expired).unwrap_or(i64::MAX));
             if pruning.expired < self.config.prune_from {
@@ -379,6 +396,81 @@ impl Keeper {
             outcome = outcome.and(sent.map(|_| ()));
         }
         outcome
+    }
+
+    /// Closes out what has a final price and returns what is left, some steps a turn. One that is refused has its turn again.
+    pub async fn wind_down(&self) -> Result<()> {
+        let (risk, clock) = self.risk().await?;
+        let accounts = self.accounts().await?;
+        let accounts: Vec<_> = accounts.iter().map(|a| (a.address, &*a.account)).collect();
+        let steps = winding_down::steps(&risk, &accounts, self.config.wind_down_most);
+        let left = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+        self.metrics.winding_down.set(left);
+        for step in steps {
+            let instructions = self.step(&step, &risk, clock).await?;
+            self.context
+                .deliver("wind_down", &instructions, &[], NOT_YET)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The instructions of a step, with the refresh that it needs: only what pays in quote, or leaves an account with debts, asks
+    /// for a price.
+    async fn step(
+        &self,
+        step: &Step,
+        risk: &RiskState,
+        clock: ChainClock,
+    ) -> Result<Vec<Instruction>> {
+        let exchange = &self.context.exchange;
+        let (refs, quote) = (&exchange.refs, &exchange.quote()?.refs);
+        let sender = self.context.require_sender()?;
+        let entries = Entries::default().and_asset(0);
+        let due = entries.due(risk, clock, Freshness::PAY);
+        let mut instructions = exchange.refresh(&due, risk, clock, sender.version().await);
+        match *step {
+            Step::Positions {
+                market,
+                long,
+                short,
+            } => {
+                let market = &exchange.market(market)?.refs;
+                return Ok(vec![close_out_position(refs, market, long, short)]);
+            }
+            Step::Debt {
+                asset,
+                depositor,
+                debtor,
+            } => {
+                let asset = &exchange.asset(asset)?.refs;
+                instructions.push(close_out_debt(refs, asset, quote, depositor, debtor));
+            }
+            Step::Deposit {
+                asset,
+                account,
+                owner,
+            } => {
+                let asset = &exchange.asset(asset)?.refs;
+                let (mint, program) = (&asset.mint, &asset.token_program);
+                instructions.push(create_associated_token_account_idempotent(
+                    &sender.payer(),
+                    &owner,
+                    mint,
+                    program,
+                ));
+                instructions.push(return_deposit(refs, asset, account, &owner));
+            }
+        }
+        Ok(instructions)
+    }
+
+    async fn accounts(&self) -> Result<Vec<Keyed<Box<MarginAccount>>>> {
+        let exchange = self.context.exchange.refs.address;
+        let connection = &self.context.connection;
+        Ok(connection
+            .fetch_all::<MarginAccount>(&exchange, EXCHANGE_AT)
+            .await?)
     }
 
     async fn risk(&self) -> Result<(Box<RiskState>, ChainClock)> {

@@ -26,6 +26,8 @@ pub struct KeeperMetrics {
     pub pool: GaugeVec,
     /// Claims that are worth settling and not held off.
     pub claims: IntGaugeVec,
+    /// Steps that are left to wind down what has a final price, as far as one turn goes.
+    pub winding_down: IntGauge,
 }
 
 impl KeeperMetrics {
@@ -70,6 +72,10 @@ impl KeeperMetrics {
             expired: gauge("keeper_expired_orders", "Expired orders", "market")?,
             pool: metrics.add(GaugeVec::new(pool, &["market"])?)?,
             claims: gauge("keeper_claims", "Claims worth settling", "kind")?,
+            winding_down: metrics.add(IntGauge::new(
+                "keeper_winding_down_steps",
+                "Steps left to wind down what has a final price",
+            )?)?,
         })
     }
 }

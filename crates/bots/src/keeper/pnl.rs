@@ -26,8 +26,12 @@ pub fn claims(
     let perps = account.perps.iter().filter(|perp| !perp.is_free());
     perps
         .filter_map(|perp| {
-            let amount = settleable(perp, markets.get(usize::from(perp.market))?)?;
-            let enough = if perp.position.is_zero() {
+            let risk = markets.get(usize::from(perp.market))?;
+            let amount = settleable(perp, risk)?;
+            let enough = if risk.price.is_final() {
+                // Whatever it is, it is the last of the market.
+                1
+            } else if perp.position.is_zero() {
                 (threshold / CLOSED_PART).max(1)
             } else {
                 threshold

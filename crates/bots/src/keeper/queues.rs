@@ -34,12 +34,13 @@ pub struct Pruning {
     pub expired: usize,
 }
 
-/// What to prune, in the program's order: bids first, the worst price first. The call has room for so many owners.
-pub fn pruning(book: &Book, now: i64, room: usize) -> Pruning {
+/// What to prune, in the program's order: bids first, the worst price first; of a market that is being wound down `all`. The call
+/// has room for so many owners.
+pub fn pruning(book: &Book, all: bool, now: i64, room: usize) -> Pruning {
     let mut pruning = Pruning::default();
     for side in [Side::Bid, Side::Ask] {
         let orders = book.orders.side(side).as_slice().iter();
-        for order in orders.filter(|order| order.is_expired(now)) {
+        for order in orders.filter(|order| all || order.is_expired(now)) {
             pruning.expired += 1;
             if pruning.orders == ENTRIES_PER_CALL {
                 continue;

@@ -32,10 +32,11 @@ impl Age {
     }
 }
 
-/// The ages of all feeds. A feed without a price yet is as old as can be.
+/// The ages of all feeds but those with a final price, which has none. A feed without a price yet is as old as can be.
 pub fn ages(risk: &RiskState, clock: ChainClock) -> Vec<Age> {
     let now_ms = clock.unix_time.saturating_mul(1_000);
     let feeds = (0..risk.feed_count).zip(&risk.feeds);
+    let feeds = feeds.filter(|(_, state)| !state.price.is_final());
     let age = |(feed, state): (u8, &plimsoll::state::Feed)| Age {
         feed,
         ms: now_ms.saturating_sub(state.price.published_ms),

@@ -23,12 +23,13 @@ pub fn close_out_position(
     )
 }
 
-/// Settles a margin account's debt in an asset with another's deposit of it. Nobody signs.
+/// Settles a margin account's debt in an asset with another's deposit of it, or, without one, with what the bank is owed. Nobody
+/// signs.
 pub fn close_out_debt(
     exchange: &ExchangeRef,
     asset: &AssetRef,
     quote: &AssetRef,
-    depositor: Pubkey,
+    depositor: Option<Pubkey>,
     debtor: Pubkey,
 ) -> Instruction {
     build(

@@ -1,4 +1,4 @@
-//! Settles a debt in an asset that is being wound down with a deposit of it. Permissionless.
+//! Settles a debt in an asset that is being wound down with a deposit of it, or with what the bank itself is owed. Permissionless.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     winding_down::{settlement, Settlement},
@@ -23,9 +23,9 @@ pub struct CloseOutDebt<'info> {
     /// The bank of the quote asset.
     #[account(mut)]
     pub quote_bank: AccountLoader<'info, Bank>,
-    /// Has a deposit of the asset.
+    /// Has a deposit of the asset; without it the bank's fees and insurance pay the debt.
     #[account(mut, constraint = depositor.key() != debtor.key() @ PlimsollError::DuplicateAccount)]
-    pub depositor: AccountLoader<'info, MarginAccount>,
+    pub depositor: Option<AccountLoader<'info, MarginAccount>>,
     /// Owes the asset.
     #[account(mut)]
     pub debtor: AccountLoader<'info, MarginAccount>,
@@ -33,6 +33,10 @@ pub struct CloseOutDebt<'info> {
 
 /// Pays as much of the debt with the deposit as both allow; the debtor pays the depositor for it in quote, at the asset's final
 /// price and the quote token's spot price. No token moves.
+///
+/// Debts exceed deposits by what the bank is owed of them, interest fees and roundings. So, without a depositor, the bank's fees
+/// pay, or its insurance once there are none, and become as much in quote; when nobody has a deposit any more, what is left of a
+/// debt is settled as a fee.
 ///
 /// What the debtor's quote deposit does not cover is borrowed, whatever the limits of new borrows and without an origination
 /// fee: it takes the place of a debt of the same worth. But only an account at or above its maintenance line borrows it; one
@@ -52,44 +56,42 @@ pub(crate) fn close_out_debt(ctx: Context<CloseOutDebt>) -> Result<()> {
     let risk = accounts.risk_state.load()?;
     let mut bank = accounts.bank.load_mut()?;
     let mut quote_bank = accounts.quote_bank.load_mut()?;
-    let mut depositor = accounts.depositor.load_mut()?;
     let mut debtor = accounts.debtor.load_mut()?;
-    for exchange in [
-        &bank.exchange,
-        &quote_bank.exchange,
-        &depositor.exchange,
-        &debtor.exchange,
-    ] {
-        require_keys_eq!(*exchange, risk.exchange, PlimsollError::WrongExchange);
-    }
-    require!(quote_bank.index == 0, PlimsollError::WrongMint);
-    gates::CLOSE_OUT_DEBT
-        .exchange(risk.mode)?
-        .bank(bank.mode)?
-        .bank(quote_bank.mode)?
-        .account(depositor.state)?
-        .account(debtor.state)?;
-    let (asset, quote) = (risk.asset(bank.index)?, risk.asset(0)?);
-    require!(asset.price.is_final(), PlimsollError::NotWindingDown);
-    let pays = quote.price.is_fresh(&clock_of(&risk, &clock), Purpose::Pay);
-    require!(pays, PlimsollError::StaleEntry);
-
+    check(&risk, &bank, &quote_bank, &debtor, &clock)?;
     let now = clock.unix_timestamp;
     ledger::accrue(&mut bank, now)?;
     ledger::accrue(&mut quote_bank, now)?;
-    let (from, to) = (slot(&depositor, bank.index)?, slot(&debtor, bank.index)?);
-    let deposit = depositor.balances.get(from).or_refuse()?;
-    let owed = debtor.balances.get(to).or_refuse()?;
-    let amount = ledger::held(&bank, deposit)?.min(debt(&bank, owed)?);
+
+    let mut depositor = match &accounts.depositor {
+        Some(depositor) => Some(depositor.load_mut()?),
+        None => None,
+    };
+    let slot = slot_of(&debtor, bank.index)?;
+    let owed = debt(&bank, debtor.balances.get(slot).or_refuse()?)?;
+    let payable = match &depositor {
+        Some(depositor) => deposit(&risk, &bank, depositor)?,
+        None => claim(&bank, owed),
+    };
+    let amount = owed.min(payable);
     require!(amount > 0, PlimsollError::NothingToCloseOut);
+    let (asset, quote) = (risk.asset(bank.index)?, risk.asset(0)?);
     let Settlement { paid, received } = settlement(amount, asset, quote).or_refuse()?;
     charge(&risk, &mut quote_bank, &mut debtor, paid, &clock)?;
-    pay(&mut quote_bank, &mut depositor, received, now)?;
-    repay(&mut bank, &mut depositor, from, &mut debtor, to, amount)?;
-    ledger::finish_repayment(&mut bank, amount, now)?;
+    repay(&mut bank, &mut debtor, slot, amount, now)?;
+    match depositor.as_deref_mut() {
+        Some(depositor) => {
+            take_deposit(&mut bank, depositor, amount)?;
+            pay(&mut quote_bank, depositor, received, now)?;
+        }
+        None => pay_bank(&mut bank, &mut quote_bank, amount, received)?,
+    }
     emit!(DebtClosedOut {
         asset: bank.index,
-        depositor: accounts.depositor.key(),
+        depositor: accounts
+            .depositor
+            .as_ref()
+            .map(|d| d.key())
+            .unwrap_or_default(),
         debtor: accounts.debtor.key(),
         amount,
         paid,
@@ -98,11 +100,79 @@ pub(crate) fn close_out_debt(ctx: Context<CloseOutDebt>) -> Result<()> {
     Ok(())
 }
 
+/// All that does not depend on the depositor.
+#[inline(never)]
+fn check(
+    risk: &RiskState,
+    bank: &Bank,
+    quote_bank: &Bank,
+    debtor: &MarginAccount,
+    clock: &Clock,
+) -> Result<()> {
+    for exchange in [&bank.exchange, &quote_bank.exchange, &debtor.exchange] {
+        require_keys_eq!(*exchange, risk.exchange, PlimsollError::WrongExchange);
+    }
+    require!(quote_bank.index == 0, PlimsollError::WrongMint);
+    gates::CLOSE_OUT_DEBT
+        .exchange(risk.mode)?
+        .bank(bank.mode)?
+        .bank(quote_bank.mode)?
+        .account(debtor.state)?;
+    let (asset, quote) = (risk.asset(bank.index)?, risk.asset(0)?);
+    require!(asset.price.is_final(), PlimsollError::NotWindingDown);
+    require!(
+        quote.price.is_fresh(&clock_of(risk, clock), Purpose::Pay),
+        PlimsollError::StaleEntry
+    );
+    Ok(())
+}
+
 /// The slot of the asset.
-fn slot(account: &MarginAccount, asset: u16) -> Result<usize> {
+fn slot_of(account: &MarginAccount, asset: u16) -> Result<usize> {
     account
         .find_balance(asset)
         .ok_or_else(|| PlimsollError::NothingToCloseOut.into())
+}
+
+/// Native units of the asset that the depositor has.
+fn deposit(risk: &RiskState, bank: &Bank, depositor: &MarginAccount) -> Result<u64> {
+    require_keys_eq!(
+        depositor.exchange,
+        risk.exchange,
+        PlimsollError::WrongExchange
+    );
+    gates::CLOSE_OUT_DEBT.account(depositor.state)?;
+    let slot = slot_of(depositor, bank.index)?;
+    ledger::held(bank, depositor.balances.get(slot).or_refuse()?)
+}
+
+/// Native units of a debt that the bank itself may be paid for.
+fn claim(bank: &Bank, owed: u64) -> u64 {
+    if bank.fees > 0 {
+        bank.fees
+    } else if bank.insurance > 0 {
+        bank.insurance
+    } else if bank.deposit_shares == 0 {
+        owed
+    } else {
+        0
+    }
+}
+
+/// What [`claim`] says becomes quote: insurance once there are no fees; last what the roundings left of debts, and with it the part
+/// of a unit that the bank had still to earn.
+fn pay_bank(bank: &mut Bank, quote_bank: &mut Bank, amount: u64, received: u64) -> Result<()> {
+    let (claim, income) = if bank.fees == 0 && bank.insurance > 0 {
+        (&mut bank.insurance, &mut quote_bank.insurance)
+    } else {
+        (&mut bank.fees, &mut quote_bank.fees)
+    };
+    if *claim == 0 {
+        bank.fee_fraction = 0;
+    }
+    *claim = claim.saturating_sub(amount);
+    *income = income.checked_add(received).or_refuse()?;
+    Ok(())
 }
 
 /// Takes the quote from the debtor, before its debt is repaid: what it lacks is borrowed.
@@ -131,30 +201,34 @@ fn charge(
     Ok(())
 }
 
+/// Takes the debt off the debtor.
+fn repay(
+    bank: &mut Bank,
+    debtor: &mut MarginAccount,
+    slot: usize,
+    amount: u64,
+    now: i64,
+) -> Result<()> {
+    let owed = debtor.balances.get_mut(slot).or_refuse()?;
+    ledger::credit(bank, owed, amount)?;
+    debtor.release_balance(slot);
+    ledger::finish_repayment(bank, amount, now)
+}
+
+/// Takes what paid the debt off the depositor.
+fn take_deposit(bank: &mut Bank, depositor: &mut MarginAccount, amount: u64) -> Result<()> {
+    let slot = slot_of(depositor, bank.index)?;
+    let held = depositor.balances.get_mut(slot).or_refuse()?;
+    ledger::debit(bank, held, amount)?;
+    ledger::drop_dust(bank, held)?;
+    depositor.release_balance(slot);
+    Ok(())
+}
+
 /// Gives the quote to the depositor, whose own debt in it is repaid first.
 fn pay(bank: &mut Bank, depositor: &mut MarginAccount, amount: u64, now: i64) -> Result<()> {
     let [quote, ..] = &mut depositor.balances;
     let owed = debt(bank, quote)?;
     ledger::credit(bank, quote, amount)?;
     ledger::finish_repayment(bank, amount.min(owed), now)
-}
-
-/// Lets the deposit pay the debt, and frees the slots that are empty then.
-#[inline(never)]
-fn repay(
-    bank: &mut Bank,
-    depositor: &mut MarginAccount,
-    from: usize,
-    debtor: &mut MarginAccount,
-    to: usize,
-    amount: u64,
-) -> Result<()> {
-    let deposit = depositor.balances.get_mut(from).or_refuse()?;
-    ledger::debit(bank, deposit, amount)?;
-    ledger::drop_dust(bank, deposit)?;
-    depositor.release_balance(from);
-    let owed = debtor.balances.get_mut(to).or_refuse()?;
-    ledger::credit(bank, owed, amount)?;
-    debtor.release_balance(to);
-    Ok(())
 }

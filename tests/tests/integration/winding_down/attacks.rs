@@ -1,6 +1,6 @@
 //! What an attacker gets out of a winding-down: nothing, over all his accounts.
 use plimsoll::{error::PlimsollError as E, state::margin_account::account_state};
-use plimsoll_client::instructions as ix;
+use plimsoll_client::instructions::{self as ix, RefreshEntry};
 use plimsoll_risk::MarginMode;
 use plimsoll_tests::{
     env::{BTC, ETH, SOL, SOL_PERP, USDC},
@@ -8,7 +8,9 @@ use plimsoll_tests::{
     usd, Env,
 };
 
-use super::{close_debt_ix, close_positions_ix, open_wallet_ix, return_ix, wind_down};
+use super::{
+    close_debt_ix, close_positions_ix, open_wallet_ix, return_ix, settle_debt_ix, wind_down,
+};
 
 /// Whoever is on both sides of every pair gains nothing, whatever the final price is.
 #[tokio::test]
@@ -149,18 +151,55 @@ async fn an_empty_vault_pays_as_much_as_it_has() {
     }
     let alive = all_but(&env, &[SOL]);
     env.refresh_only(&alive).await;
+    let from_bank = settle_debt_ix(&env, SOL, None, &debtor);
     for lender in &lenders {
         env.run(&[close_debt_ix(&env, SOL, lender, &debtor)], &[])
             .await;
+        env.refuse(&[return_ix(&env, SOL, lender)], &[], E::NoSuchPosition)
+            .await;
     }
-    assert_eq!(env.balance(debtor.margin, SOL).await, 0);
-    let left = env.balance(lenders[1].margin, SOL).await;
-    if left > 0 {
-        env.run(&[return_ix(&env, SOL, &lenders[1])], &[]).await;
+    env.assert_conserved().await;
+    // What is left of the debt is the bank's interest fee, which becomes quote.
+    let left = env.balance(debtor.margin, SOL).await;
+    let (bank, quote) = (env.bank(SOL).await, env.bank(USDC).await);
+    assert!(left < 0 && bank.fees > 0 && bank.deposit_shares == 0);
+    while env.balance(debtor.margin, SOL).await < 0 {
+        env.run(&[from_bank.clone()], &[]).await;
+        env.assert_conserved().await;
     }
-    for lender in &lenders {
-        assert_eq!(env.balance(lender.margin, SOL).await, 0);
-    }
+    let earned = env.bank(USDC).await.fees - quote.fees;
+    let worth = left.unsigned_abs() * 150 / 1_000;
+    assert!(
+        earned.abs_diff(worth) <= 3 + worth / 1_000,
+        "{earned} for {worth}"
+    );
+    assert_eq!(env.bank(SOL).await.fees, 0);
+    env.refuse(&[from_bank], &[], E::NothingToCloseOut).await;
+}
+
+/// While others have deposits a debt owes the bank no more than its fees.
+#[tokio::test]
+async fn the_bank_is_paid_no_more_than_it_is_owed() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let lender = env.trader_with(&[(SOL, 100 * SOL_1)]).await;
+    let debtor = env.trader_with(&[(USDC, usd(100_000))]).await;
+    env.borrow(&debtor, SOL, 50 * SOL_1).await.unwrap();
+    wind_down(&mut env, SOL, 15_000).await;
+    let alive = all_but(&env, &[SOL]);
+    env.refresh_only(&alive).await;
+    env.refresh(&[RefreshEntry::Bank(env.assets[SOL].asset)])
+        .await;
+    let (owed, fees) = (
+        env.balance(debtor.margin, SOL).await,
+        env.bank(SOL).await.fees.cast_signed(),
+    );
+    assert!(fees > 0);
+    let from_bank = settle_debt_ix(&env, SOL, None, &debtor);
+    env.run(&[from_bank.clone()], &[]).await;
+    let left = env.balance(debtor.margin, SOL).await;
+    assert!((owed + fees - left).abs() <= 1_000, "{owed} {fees} {left}");
+    assert!(env.balance(lender.margin, SOL).await >= 100 * SOL_1.cast_signed());
     env.assert_conserved().await;
 }
 

@@ -5,7 +5,11 @@ use plimsoll::{
     events::{DebtClosedOut, PositionsClosedOut, RefreshSkipped},
     state::mode,
 };
-use plimsoll_client::{errors::code, events, instructions as ix};
+use plimsoll_client::{
+    errors::code,
+    events,
+    instructions::{self as ix, RefreshEntry},
+};
 use plimsoll_risk::feed::FINAL_MS;
 use plimsoll_tests::{
     env::{BTC, SOL, SOL_PERP, USDC},
@@ -137,7 +141,7 @@ async fn a_feed_that_is_gone_ends_in_an_announced_price_and_free_slots() {
     let outcome = env.run(&[closing], &[]).await;
     println!("close_out_position: {} units", outcome.cu);
     let told: Vec<PositionsClosedOut> = events::of_kind(&outcome.logs);
-    assert_eq!((told[0].lots, told[0].notional), (10_000, 11_999_999_999));
+    assert_eq!((told[0].lots, told[0].notional), (10_000, 12_000_000_000));
     env.assert_conserved().await;
     let rest = close_positions_ix(env, &w.longs[1], &w.short);
     env.run(&[rest.clone()], &[]).await;
@@ -210,7 +214,6 @@ async fn closing_out_lowers_nobodys_health_and_no_mode_holds_it_back() {
         &[],
     )
     .await;
-    let authority = env.authority();
     env.set_exchange_mode(mode::PAUSED).await;
     let alive = all_but(env, &[SOL]);
     env.refresh_only(&alive).await;
@@ -229,6 +232,9 @@ async fn closing_out_lowers_nobodys_health_and_no_mode_holds_it_back() {
         ),
     ];
     for (step, parties) in steps {
+        // What interest adds within the call was in nobody's health before.
+        env.refresh(&[RefreshEntry::Bank(env.assets[SOL].asset)])
+            .await;
         let mut before = Vec::new();
         for party in parties {
             before.push(env.health(party).await);
@@ -259,7 +265,6 @@ async fn closing_out_lowers_nobodys_health_and_no_mode_holds_it_back() {
     env.edit_asset(SOL, |p| p.outflow_limit_usd = 1).await;
     env.run(&[pay], &[]).await;
     env.assert_conserved().await;
-    drop(authority);
 }
 
 /// What secures a debt stays until that is liquidated, which works at the final price as at any other; the liquidator's debt is

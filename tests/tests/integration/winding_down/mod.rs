@@ -61,14 +61,18 @@ fn close_positions_ix(env: &Env, long: &Trader, short: &Trader) -> Instruction {
 }
 
 fn close_debt_ix(env: &Env, asset: usize, depositor: &Trader, debtor: &Trader) -> Instruction {
+    settle_debt_ix(env, asset, Some(depositor.margin), debtor)
+}
+
+/// Settles a debt with a deposit, or with what the bank is owed.
+fn settle_debt_ix(
+    env: &Env,
+    asset: usize,
+    depositor: Option<Pubkey>,
+    debtor: &Trader,
+) -> Instruction {
     let (bank, quote) = (env.assets[asset].asset, env.assets[USDC].asset);
-    ix::close_out_debt(
-        &env.exchange,
-        &bank,
-        &quote,
-        depositor.margin,
-        debtor.margin,
-    )
+    ix::close_out_debt(&env.exchange, &bank, &quote, depositor, debtor.margin)
 }
 
 /// Opens the owner's associated token account, which the sender pays for.

@@ -127,7 +127,7 @@ async fn a_final_price_is_well_formed_and_never_changed() {
         // Too small for the feed's scale.
         OracleSources {
             primary: OracleSource {
-                exponent: -40,
+                exponent: -20,
                 ..good.primary
             },
             ..good
