@@ -22,11 +22,16 @@ export const FALLBACK = 4;
 export const NO_FEED = 255;
 
 /** Kinds of sources, by the byte that stands for them. */
-export const SOURCE_KINDS = ['none', 'pythPull', 'pythLegacy', 'pythPro', 'derived'] as const;
+export const SOURCE_KINDS = ['none', 'pythPull', 'pythLegacy', 'pythPro', 'derived', 'final'] as const;
 /** One of {@link SOURCE_KINDS}. */
 export type SourceKind = (typeof SOURCE_KINDS)[number];
 /** The kind of a source; null for a byte that stands for none. */
 export const sourceKindOf = (source: { readonly kind: number }): SourceKind | null => SOURCE_KINDS[source.kind] ?? null;
+
+/** Publish time of a final price, at which everything that follows a feed is wound down: it never ages, and is never doubted. */
+export const FINAL_MS = (1n << 63n) - 1n;
+/** Whether a price is final. */
+export const isFinal = (price: { readonly publishedMs: bigint }): boolean => price.publishedMs === FINAL_MS;
 
 /** The chain's time, milliseconds. */
 export const nowMs = (clock: ChainClock): number => Number(clock.unixTime) * 1_000;
@@ -50,9 +55,9 @@ export function isFresh(price: Pick<EntryPrice, 'publishedMs' | 'maxAgeSecs' | '
   return nowMs(clock) + inMs - Number(price.publishedMs) <= ageOf(price, purpose) && isServing;
 }
 
-/** For how long a price has been doubted, by the exchange's clock of doubt, milliseconds. */
-export const doubtedMs = (price: { readonly doubtFrom: bigint }, risk: Pick<RiskState, 'doubtMs'>): number =>
-  Math.max(0, Number(risk.doubtMs - price.doubtFrom));
+/** For how long a price has been doubted, by the exchange's clock of doubt, milliseconds; a final one never is. */
+export const doubtedMs = (price: { readonly publishedMs: bigint; readonly doubtFrom: bigint }, risk: Pick<RiskState, 'doubtMs'>): number =>
+  isFinal(price) ? 0 : Math.max(0, Number(risk.doubtMs - price.doubtFrom));
 
 /** {@link BROKEN}, {@link REFUSED} and {@link FALLBACK} of a feed's price, as far as they apply. */
 export function flagsOf({ spot, average, refusedMs, publishedMs, marks }: Feed['price']): number {

@@ -196,4 +196,12 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   UnknownProperty: says('The signed message holds something that this program cannot read.'),
   MessageFromTheFuture: says("The signed prices are dated ahead of the chain's clock.", 'Try again in a moment.'),
   MissingProperty: says('The signed message lacks a part that a price needs.', 'Get a message with price, confidence and exponent.'),
+  WindingDown: says(
+    'It is being wound down at a final price: nothing can be added or traded any more.',
+    'Repay, withdraw, or wait: positions and debts are closed at the final price, and deposits returned.',
+  ),
+  NotWindingDown: says('It has no final price: it is not being wound down.'),
+  FeedAlive: says('The price feed was heard not long ago: it cannot get a final price.', 'Wait until doubt about its price has lasted.'),
+  QuoteCannotWindDown: says('The quote asset cannot be wound down: every price is told in it.'),
+  NothingToCloseOut: says('The two accounts hold nothing that could be closed out against each other.'),
 };

@@ -58,6 +58,12 @@ export function describeEvent(event: HistoryEvent, account: string, assets: read
       return `${amount('seized', 'collateral')} seized for ${amount('repaid', 'debt')} of debt`;
     case 'BankruptcyResolved':
       return `Bankruptcy resolved: ${dollars('loss')} of loss`;
+    case 'PositionsClosedOut':
+      return `${data['long'] === account ? 'Long' : 'Short'} position closed out: ${size('lots')} for ${dollars('notional')}, the final price`;
+    case 'DebtClosedOut':
+      return data['debtor'] === account
+        ? `Debt of ${amount('amount')} settled for ${dollars('paid')}, the final price`
+        : `Deposit of ${amount('amount')} settled for ${dollars('received')}, the final price`;
     default:
       return event.kind;
   }

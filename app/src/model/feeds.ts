@@ -1,6 +1,6 @@
 // Feeds as pages show them: where each price comes from, how old it is against the limits of each purpose, and its doubt.
 import { nameOf } from '@plimsoll/client/accounts';
-import { BROKEN, doubtedMs, flagsOf, isFresh, nowMs, NO_FEED, PURPOSES, REFUSED, sourceKindOf, type Purpose } from '@plimsoll/client/feeds';
+import { BROKEN, doubtedMs, flagsOf, isFinal, isFresh, nowMs, NO_FEED, PURPOSES, REFUSED, sourceKindOf, type Purpose } from '@plimsoll/client/feeds';
 import type { Feed, OracleSource, RiskState } from '@plimsoll/client/generated';
 import { getAddressDecoder } from '@solana/kit';
 import { duration } from '../format/time.ts';
@@ -9,8 +9,11 @@ import type { ChainClock } from './views.ts';
 const RATIO_ONE = 2 ** 24;
 const RATE_ONE = 2 ** 48;
 
-/** How a feed stands: its price serves trades, or there is none, it is too old, a newer one was refused, or it jumped. */
-export type FeedStanding = 'fresh' | 'unpriced' | 'silent' | 'refused' | 'broken' | 'fallback';
+/**
+ * How a feed stands: its price serves trades, or there is none, it is too old, a newer one was refused, or it jumped; or it is
+ * final, and what follows it is being wound down.
+ */
+export type FeedStanding = 'fresh' | 'final' | 'unpriced' | 'silent' | 'refused' | 'broken' | 'fallback';
 
 /** A feed. */
 export interface FeedView {
@@ -54,7 +57,7 @@ export function feedView(risk: RiskState, index: number, now: ChainClock): FeedV
   const counted = { ...price, maxAgeSecs, flags: flagsOf(price), doubtSecs: limits.doubtSecs };
   const each = <T>(value: (purpose: Purpose, i: number) => T) => Object.fromEntries(PURPOSES.map((purpose, i) => [purpose, value(purpose, i)])) as Record<Purpose, T>;
   const age = Math.max(0, (nowMs(now) - Number(price.publishedMs)) / 1_000);
-  const is = standingOf(price.spot, age > limits.tradeAgeSecs, counted.flags);
+  const is = isFinal(price) ? 'final' : standingOf(price.spot, age > limits.tradeAgeSecs, counted.flags);
   return {
     index,
     name: nameOf(feed.name) || `Feed ${index}`,
@@ -70,7 +73,7 @@ export function feedView(risk: RiskState, index: number, now: ChainClock): FeedV
     is,
     text: standingText(is, limits.tradeAgeSecs),
     doubt: {
-      seconds: is === 'fresh' || is === 'unpriced' ? 0 : doubtedMs(price, risk) / 1_000,
+      seconds: is === 'fresh' || is === 'unpriced' || is === 'final' ? 0 : doubtedMs(price, risk) / 1_000,
       lasts: limits.doubtSecs,
       benefit: limits.doubtBenefit / RATIO_ONE,
       floor: limits.doubtFloor / RATIO_ONE,
@@ -98,6 +101,8 @@ function standingText(is: FeedStanding, tradeAge: number): string {
   switch (is) {
     case 'fresh':
       return 'Fresh';
+    case 'final':
+      return 'Final price: what follows it is being wound down';
     case 'unpriced':
       return 'No price yet';
     case 'silent':
@@ -137,6 +142,8 @@ export function sourceText(source: OracleSource, risk: Pick<RiskState, 'feeds' |
       const cap = source.cap === NO_FEED ? '' : `, at most ${feedName(risk, source.cap)}`;
       return `stake pool rate × ${feedName(risk, source.base)}${cap}`;
     }
+    case 'final':
+      return `final price, ${new DataView(Uint8Array.from(source.feed).buffer).getBigUint64(0, true)} × 10^${source.exponent} USD`;
     case null:
       return `a source of kind ${source.kind}`;
   }

@@ -3,7 +3,7 @@
 import { flagOf, marginModeOf, type MarginMode } from '@plimsoll/client/accounts';
 import type { AssetRef, MarketRef } from '@plimsoll/client/addresses';
 import type { OrderBook, RestingOrder } from '@plimsoll/client/book';
-import { ageOf, isFresh, nowMs } from '@plimsoll/client/feeds';
+import { ageOf, isFinal, isFresh, nowMs } from '@plimsoll/client/feeds';
 import type { AssetRisk, Bank, EntryPrice, MarginAccount, Market, MarketRisk } from '@plimsoll/client/generated';
 import { lotDecimals, priceDecimals, priceNumber, sharesToNative, type ContractScale } from '@plimsoll/client/units';
 
@@ -30,6 +30,8 @@ export interface PriceAge {
   maxSeconds: number;
   /** Number of the feed that it comes from. */
   feed: number;
+  /** Whether it is final: the asset or market is being wound down. */
+  final: boolean;
 }
 
 /** A listed asset. */
@@ -171,6 +173,7 @@ function age(price: EntryPrice, now: ChainClock): PriceAge {
     stale: price.spot === 0n || !isFresh(price, at, 'trade'),
     maxSeconds: ageOf(price, 'trade') / 1_000,
     feed: price.feed,
+    final: isFinal(price),
   };
 }
 

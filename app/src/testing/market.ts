@@ -14,7 +14,7 @@ export const SOL_PERP: MarketView = {
   sizeDecimals: 2,
   oracle: 190,
   mark: 190,
-  age: { seconds: 1, stale: false, maxSeconds: 60, feed: 1 },
+  age: { seconds: 1, stale: false, maxSeconds: 60, feed: 1, final: false },
   initRatio: 0.1,
   maintRatio: 0.05,
   makerFee: 0.0001,

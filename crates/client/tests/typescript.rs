@@ -185,6 +185,23 @@ impl Names {
             ("resolveLoss", resolve(&loss)),
         ]
     }
+
+    fn winding_down(&self) -> Named {
+        let (ex, account, asset) = (&self.exchange, self.account, &self.asset);
+        let settle = |depositor| ix::close_out_debt(ex, asset, &self.quote, depositor, self.other);
+        vec![
+            (
+                "closeOutPosition",
+                ix::close_out_position(ex, &self.market, account, self.other),
+            ),
+            ("closeOutDebt", settle(Some(account))),
+            ("closeOutDebtWithFees", settle(None)),
+            (
+                "returnDeposit",
+                ix::return_deposit(ex, asset, account, &self.owner),
+            ),
+        ]
+    }
 }
 
 fn describe(instruction: &Instruction) -> Value {
@@ -204,7 +221,13 @@ fn describe(instruction: &Instruction) -> Value {
 #[test]
 fn the_typescript_client_is_compared_with_this_one() {
     let names = Names::new();
-    let all = [names.traders(), names.orders(), names.liquidation()].concat();
+    let all = [
+        names.traders(),
+        names.orders(),
+        names.liquidation(),
+        names.winding_down(),
+    ]
+    .concat();
     let instructions: serde_json::Map<String, Value> = all
         .iter()
         .map(|(name, instruction)| ((*name).to_owned(), describe(instruction)))

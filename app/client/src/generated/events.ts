@@ -12,6 +12,8 @@ import {
   type ChangeProposedEvent,
   getCollateralLiquidatedEventDecoder,
   type CollateralLiquidatedEvent,
+  getDebtClosedOutEventDecoder,
+  type DebtClosedOutEvent,
   getDelegateSetEventDecoder,
   type DelegateSetEvent,
   getDepositedEventDecoder,
@@ -56,6 +58,8 @@ import {
   type PortfolioModelEditedEvent,
   getPositionLiquidatedEventDecoder,
   type PositionLiquidatedEvent,
+  getPositionsClosedOutEventDecoder,
+  type PositionsClosedOutEvent,
   getRefreshSkippedEventDecoder,
   type RefreshSkippedEvent,
   getTransferredEventDecoder,
@@ -76,6 +80,7 @@ export type ProgramEvent =
   | { kind: "ChangeCancelled"; data: ChangeCancelledEvent }
   | { kind: "ChangeProposed"; data: ChangeProposedEvent }
   | { kind: "CollateralLiquidated"; data: CollateralLiquidatedEvent }
+  | { kind: "DebtClosedOut"; data: DebtClosedOutEvent }
   | { kind: "DelegateSet"; data: DelegateSetEvent }
   | { kind: "Deposited"; data: DepositedEvent }
   | { kind: "ExchangeCreated"; data: ExchangeCreatedEvent }
@@ -98,6 +103,7 @@ export type ProgramEvent =
   | { kind: "PnlSettled"; data: PnlSettledEvent }
   | { kind: "PortfolioModelEdited"; data: PortfolioModelEditedEvent }
   | { kind: "PositionLiquidated"; data: PositionLiquidatedEvent }
+  | { kind: "PositionsClosedOut"; data: PositionsClosedOutEvent }
   | { kind: "RefreshSkipped"; data: RefreshSkippedEvent }
   | { kind: "Transferred"; data: TransferredEvent }
   | { kind: "UnderlyingAssigned"; data: UnderlyingAssignedEvent }
@@ -115,6 +121,7 @@ export const EVENT_TABLE = [
   { kind: "ChangeCancelled", discriminator: [139, 179, 97, 81, 214, 21, 119, 93], decoder: getChangeCancelledEventDecoder },
   { kind: "ChangeProposed", discriminator: [170, 10, 10, 8, 244, 196, 146, 151], decoder: getChangeProposedEventDecoder },
   { kind: "CollateralLiquidated", discriminator: [148, 42, 28, 104, 72, 50, 124, 98], decoder: getCollateralLiquidatedEventDecoder },
+  { kind: "DebtClosedOut", discriminator: [253, 105, 238, 45, 92, 204, 95, 253], decoder: getDebtClosedOutEventDecoder },
   { kind: "DelegateSet", discriminator: [103, 126, 239, 131, 201, 31, 212, 253], decoder: getDelegateSetEventDecoder },
   { kind: "Deposited", discriminator: [111, 141, 26, 45, 161, 35, 100, 57], decoder: getDepositedEventDecoder },
   { kind: "ExchangeCreated", discriminator: [0, 50, 0, 190, 87, 189, 99, 3], decoder: getExchangeCreatedEventDecoder },
@@ -137,6 +144,7 @@ export const EVENT_TABLE = [
   { kind: "PnlSettled", discriminator: [24, 113, 104, 254, 135, 46, 95, 203], decoder: getPnlSettledEventDecoder },
   { kind: "PortfolioModelEdited", discriminator: [244, 226, 209, 66, 135, 146, 11, 82], decoder: getPortfolioModelEditedEventDecoder },
   { kind: "PositionLiquidated", discriminator: [40, 107, 90, 214, 96, 30, 61, 128], decoder: getPositionLiquidatedEventDecoder },
+  { kind: "PositionsClosedOut", discriminator: [126, 94, 135, 104, 96, 239, 105, 210], decoder: getPositionsClosedOutEventDecoder },
   { kind: "RefreshSkipped", discriminator: [17, 120, 239, 200, 138, 90, 19, 17], decoder: getRefreshSkippedEventDecoder },
   { kind: "Transferred", discriminator: [21, 132, 239, 64, 146, 239, 166, 68], decoder: getTransferredEventDecoder },
   { kind: "UnderlyingAssigned", discriminator: [107, 132, 18, 139, 162, 240, 89, 6], decoder: getUnderlyingAssignedEventDecoder },

@@ -4,3 +4,4 @@ export * from './orders';
 export * from './refresh';
 export * from './tokens';
 export * from './traders';
+export * from './windingDown';

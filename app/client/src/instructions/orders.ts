@@ -150,10 +150,10 @@ export function marketsWithOrders(exchange: ExchangeRef, account: MarginAccount)
   return [...indices].sort((a, b) => a - b).map((index) => marketOf(exchange, index));
 }
 
-/** Removes up to `limit` expired orders; `owners` are told at once. Nobody signs. */
+/** Removes up to `limit` expired orders, or any of a market that is being wound down; `owners` are told at once. Nobody signs. */
 export function pruneOrders(exchange: ExchangeRef, market: MarketRef, owners: readonly Address[], limit: number): Instruction {
   const { book, fillQueue } = market;
-  const instruction = getPruneOrdersInstruction({ book, fillQueue, limit }, { programAddress: exchange.program });
+  const instruction = getPruneOrdersInstruction({ riskState: exchange.riskState, book, fillQueue, limit }, { programAddress: exchange.program });
   return withRemaining(instruction, owners.map(writable));
 }
 

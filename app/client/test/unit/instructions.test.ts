@@ -16,6 +16,8 @@ import {
   cancelOrder,
   cancelOrders,
   closeMarginAccount,
+  closeOutDebt,
+  closeOutPosition,
   createMarginAccount,
   deposit,
   exchangeAddress,
@@ -28,6 +30,7 @@ import {
   refresh,
   resolveBankruptcy,
   resolveExchange,
+  returnDeposit,
   SelfTradeBehavior,
   setDelegate,
   setMarginMode,
@@ -174,6 +177,10 @@ describe('instructions', () => {
       }),
     resolveDebt: () => resolveBankruptcy(exchange, owner, account, { asset, resolverAccount: other, maxRepay: 10n }),
     resolveLoss: () => resolveBankruptcy(exchange, owner, account, { market }),
+    closeOutPosition: () => closeOutPosition(exchange, market, account, other),
+    closeOutDebt: () => closeOutDebt(exchange, asset, account, other),
+    closeOutDebtWithFees: () => closeOutDebt(exchange, asset, null, other),
+    returnDeposit: () => returnDeposit(exchange, asset, account, owner.address),
   };
 
   test('are all compared', () => {

@@ -63,7 +63,7 @@ function columns(state: ExchangeState, feeds: readonly FeedView[]): Column<FeedV
   ];
 }
 
-const WORDS: Record<FeedView['is'], string> = { fresh: 'Fresh', unpriced: 'No price yet', silent: 'Silent', refused: 'Newer price refused', fallback: 'Fallback', broken: 'Jumped, not confirmed' };
+const WORDS: Record<FeedView['is'], string> = { fresh: 'Fresh', final: 'Final price', unpriced: 'No price yet', silent: 'Silent', refused: 'Newer price refused', fallback: 'Fallback', broken: 'Jumped, not confirmed' };
 
 /** How a feed stands; for one in doubt, for how long and how far doubt has decayed. */
 function Standing({ feed }: { feed: FeedView }): JSX.Element {
@@ -71,8 +71,8 @@ function Standing({ feed }: { feed: FeedView }): JSX.Element {
   const { seconds, lasts } = feed.doubt;
   const decayed = `Doubted for ${duration(seconds)} of ${duration(lasts)} (${percent(Math.min(1, seconds / lasts), 0)}), after which nothing is left of its benefit.`;
   return (
-    <Tooltip side="bottom" text={`${feed.text}. ${feed.is === 'unpriced' ? '' : decayed}`}>
-      <span className={feed.is === 'silent' || feed.is === 'fallback' ? 'warn' : 'danger'}>{WORDS[feed.is]}</span>
+    <Tooltip side="bottom" text={`${feed.text}. ${feed.is === 'unpriced' || feed.is === 'final' ? '' : decayed}`}>
+      <span className={['silent', 'fallback', 'final'].includes(feed.is) ? 'warn' : 'danger'}>{WORDS[feed.is]}</span>
     </Tooltip>
   );
 }

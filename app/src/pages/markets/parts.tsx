@@ -28,6 +28,7 @@ export function CapUse({ used, cap, label }: { used: number | undefined; cap: nu
 /** Whether a price may be relied on, how old it is, and how certain. */
 export function FeedAge({ feed }: { feed: FeedView | undefined }): JSX.Element {
   if (!feed) return <span className="faint">–</span>;
+  if (feed.is === 'final') return <span className="warn">Final price</span>;
   const good = feed.is === 'fresh';
   const age = feed.is === 'unpriced' ? '–' : duration(feed.age);
   return (

@@ -87,6 +87,13 @@ function Price({ row: { asset, balance }, doubts }: { row: Row; doubts: Doubts }
   const doubt = doubts.asset(asset.index);
   const price = (value: number) => fixed(value, pricePlaces(asset.price));
   const shown = <span className={asset.age.stale ? 'num warn' : 'num'}>{price(asset.price)}</span>;
+  if (asset.age.final) {
+    return (
+      <Tooltip side="bottom" text="Being wound down at this final price: repay or withdraw. Debts are settled in quote, and deposits returned to your wallet.">
+        <span className="num warn">{price(asset.price)}</span>
+      </Tooltip>
+    );
+  }
   if (!doubt) return shown;
   return (
     <Tooltip side="bottom" text={doubtText(doubt, (balance?.amount ?? 0) < 0 ? 'debt' : 'deposit', price)}>

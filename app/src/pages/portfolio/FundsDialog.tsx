@@ -102,6 +102,11 @@ function Form({ kind, asset: first = 0, onClose }: FundsDialogProps): JSX.Elemen
           {state.directory.endpoints.local ? ': the faucet, behind the wallet button, gives some.' : '.'}
         </Notice>
       )}
+      {asset.age.final && (
+        <Notice>
+          {asset.symbol} is being wound down at its final price: you can repay and withdraw, and nothing else. What you leave is returned to your wallet.
+        </Notice>
+      )}
       {asset.age.stale && (
         <Notice>
           The price of {asset.symbol} is in doubt: until a fresh one arrives nothing beyond a repayment can be deposited, and borrowing is refused.

@@ -5,6 +5,7 @@ import { useAccount, useExchange } from '../../data/exchange.tsx';
 import { NEW_ORDER, type OrderDraft } from '../../model/order.ts';
 import type { MarketView } from '../../model/views.ts';
 import { cx, EmptyState, Notice, Skeleton, SkeletonRows, Tabs } from '../../ui/index.ts';
+import { fixed } from '../../format/number.ts';
 import { duration } from '../../format/time.ts';
 import { BookPanel } from './BookPanel.tsx';
 import { MarketHeader } from './MarketHeader.tsx';
@@ -58,6 +59,12 @@ function Market({ market }: { market: MarketView }): JSX.Element {
         <BookPanel market={market} onPick={pick} />
       </section>
       <section className={cx(styles.form, pane !== 'order' && styles.away)} aria-label="New order">
+        {market.age.final && (
+          <Notice>
+            {market.name} is being wound down at its final price of {fixed(market.oracle, market.priceDecimals)}: nothing is traded any more. Open positions are
+            closed at that price by anyone, and profits and losses settled as always.
+          </Notice>
+        )}
         {market.age.stale && (
           <Notice>
             The oracle price of {market.base} is {duration(market.age.seconds)} old{market.age.seconds > market.age.maxSeconds ? `, over the limit of ${duration(market.age.maxSeconds)}` : ', and in doubt'}.

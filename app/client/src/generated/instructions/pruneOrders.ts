@@ -27,6 +27,7 @@ import {
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
+  type ReadonlyAccount,
   type ReadonlyUint8Array,
   type WritableAccount,
 } from "@solana/kit";
@@ -48,6 +49,7 @@ export function getPruneOrdersDiscriminatorBytes(): ReadonlyUint8Array {
 
 export type PruneOrdersInstruction<
   TProgram extends string = typeof PLIMSOLL_PROGRAM_ADDRESS,
+  TAccountRiskState extends string | AccountMeta<string> = string,
   TAccountBook extends string | AccountMeta<string> = string,
   TAccountFillQueue extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -55,6 +57,9 @@ export type PruneOrdersInstruction<
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
+      TAccountRiskState extends string
+        ? ReadonlyAccount<TAccountRiskState>
+        : TAccountRiskState,
       TAccountBook extends string
         ? WritableAccount<TAccountBook>
         : TAccountBook,
@@ -100,27 +105,36 @@ export function getPruneOrdersInstructionDataCodec(): FixedSizeCodec<
 }
 
 export type PruneOrdersInput<
+  TAccountRiskState extends string = string,
   TAccountBook extends string = string,
   TAccountFillQueue extends string = string,
 > = {
+  riskState: Address<TAccountRiskState>;
   book: Address<TAccountBook>;
   fillQueue: Address<TAccountFillQueue>;
   limit: PruneOrdersInstructionDataArgs["limit"];
 };
 
 export function getPruneOrdersInstruction<
+  TAccountRiskState extends string,
   TAccountBook extends string,
   TAccountFillQueue extends string,
   TProgramAddress extends Address = typeof PLIMSOLL_PROGRAM_ADDRESS,
 >(
-  input: PruneOrdersInput<TAccountBook, TAccountFillQueue>,
+  input: PruneOrdersInput<TAccountRiskState, TAccountBook, TAccountFillQueue>,
   config?: { programAddress?: TProgramAddress },
-): PruneOrdersInstruction<TProgramAddress, TAccountBook, TAccountFillQueue> {
+): PruneOrdersInstruction<
+  TProgramAddress,
+  TAccountRiskState,
+  TAccountBook,
+  TAccountFillQueue
+> {
   // Program address.
   const programAddress = config?.programAddress ?? PLIMSOLL_PROGRAM_ADDRESS;
 
   // Original accounts.
   const originalAccounts = {
+    riskState: { value: input.riskState ?? null, isWritable: false },
     book: { value: input.book ?? null, isWritable: true },
     fillQueue: { value: input.fillQueue ?? null, isWritable: true },
   };
@@ -135,6 +149,7 @@ export function getPruneOrdersInstruction<
   const getAccountMeta = getAccountMetaFactory(programAddress, "programId");
   return Object.freeze({
     accounts: [
+      getAccountMeta("riskState", accounts.riskState),
       getAccountMeta("book", accounts.book),
       getAccountMeta("fillQueue", accounts.fillQueue),
     ],
@@ -144,6 +159,7 @@ export function getPruneOrdersInstruction<
     programAddress,
   } as PruneOrdersInstruction<
     TProgramAddress,
+    TAccountRiskState,
     TAccountBook,
     TAccountFillQueue
   >);
@@ -155,8 +171,9 @@ export type ParsedPruneOrdersInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    book: TAccountMetas[0];
-    fillQueue: TAccountMetas[1];
+    riskState: TAccountMetas[0];
+    book: TAccountMetas[1];
+    fillQueue: TAccountMetas[2];
   };
   data: PruneOrdersInstructionData;
 };
@@ -169,12 +186,12 @@ export function parsePruneOrdersInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedPruneOrdersInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 2) {
+  if (instruction.accounts.length < 3) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 2,
+        expectedAccountMetas: 3,
       },
     );
   }
@@ -186,7 +203,11 @@ export function parsePruneOrdersInstruction<
   };
   return {
     programAddress: instruction.programAddress,
-    accounts: { book: getNextAccount(), fillQueue: getNextAccount() },
+    accounts: {
+      riskState: getNextAccount(),
+      book: getNextAccount(),
+      fillQueue: getNextAccount(),
+    },
     data: getPruneOrdersInstructionDataDecoder().decode(instruction.data),
   };
 }

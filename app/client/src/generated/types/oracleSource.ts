@@ -28,7 +28,8 @@ import {
 export type OracleSource = {
   /**
    * The Pyth feed id (`PYTH_PULL`); the number of the Pyth Pro feed, little-endian (`PYTH_PRO`); the address of the price
-   * account (`PYTH_LEGACY`) or of the stake pool (`DERIVED`).
+   * account (`PYTH_LEGACY`) or of the stake pool (`DERIVED`); the price itself, little-endian in the first eight bytes
+   * (`FINAL`).
    */
   feed: ReadonlyUint8Array;
   /** One of [`oracle_kind`]. */
@@ -39,7 +40,7 @@ export type OracleSource = {
   base: number;
   /** `DERIVED`: the feed of the token's own market, whose price is never exceeded, or [`NO_FEED`]. */
   cap: number;
-  /** `PYTH_PRO`: the exponent that every price must have. */
+  /** `PYTH_PRO`: the exponent that every price must have. `FINAL`: the price's. */
   exponent: number;
   padding: ReadonlyUint8Array;
 };
