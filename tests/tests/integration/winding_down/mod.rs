@@ -13,6 +13,7 @@ use solana_signer::Signer;
 
 mod attacks;
 mod life;
+mod planned;
 mod refusals;
 
 /// How long doubt lasts by the limits of the environment's feeds, seconds.
