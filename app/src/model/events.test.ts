@@ -19,6 +19,14 @@ describe('events in words', () => {
     expect(describeEvent(event('PositionLiquidated', data), 'me', [], [SOL_PERP])).toBe('Lost to a liquidator: 1 SOL worth $190.00, fee $0.95');
   });
 
+  it('say what was closed out at a final price', () => {
+    const data = { market: 0, long: 'me', short: 'you', lots: '100', notional: '190000000' };
+    expect(describeEvent(event('PositionsClosedOut', data), 'me', [], [SOL_PERP])).toBe('Long position closed out: 1 SOL for $190.00, the final price');
+    const debt = { asset: 7, depositor: 'you', debtor: 'me', amount: '5', paid: '2000000', received: '1999999' };
+    expect(describeEvent(event('DebtClosedOut', debt), 'me', [], [])).toBe('Debt of 5 settled for $2.00, the final price');
+    expect(describeEvent(event('DebtClosedOut', debt), 'you', [], [])).toBe('Deposit of 5 settled for $2.00, the final price');
+  });
+
   it('leave unknown ones by their name', () => {
     expect(describeEvent(event('SomethingNew', {}), 'me', [], [])).toBe('SomethingNew');
   });

@@ -30,6 +30,13 @@ describe('a feed', () => {
     expect(view(1, { refusedMs: BigInt(NOW * 1000) }).serves).toEqual({ trade: false, pay: false, seize: true });
   });
 
+  test('with a final price never ages, serves everything, and is in no doubt', () => {
+    const price = { publishedMs: (1n << 63n) - 1n, average: 150_000_000n << 3n };
+    const final = view(0, price, { sources: { primary: source({ kind: 5, feed: Uint8Array.from({ length: 32 }, (_, i) => (i < 2 ? 1 : 0)), exponent: -2 }), fallback: source({ kind: 0 }) } });
+    expect(final).toMatchObject({ is: 'final', age: 0, serves: { trade: true, pay: true, seize: true }, source: 'final price, 257 × 10^-2 USD' });
+    expect(final.doubt.seconds).toBe(0);
+  });
+
   test('says where its prices come from', () => {
     const risk = state(feed(1));
     const text = (more: Parameters<typeof source>[0]) => sourceText(source(more), risk);

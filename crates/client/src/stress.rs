@@ -359,12 +359,16 @@ pub fn moved_market(
     })
 }
 
+/// A price times a factor; no scenario moves a final one.
 fn moved_price(
     price: &EntryPrice,
     factor: u64,
     stable: Stable,
     clock: &risk::Clock,
 ) -> Result<EntryPrice, RiskError> {
+    if price.is_final() {
+        return Ok(*price);
+    }
     let spot = scaled(price.spot, factor)?.max(1);
     Ok(EntryPrice {
         published_ms: clock.now_ms,

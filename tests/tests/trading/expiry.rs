@@ -103,7 +103,7 @@ async fn expired_orders_can_be_pruned_by_anyone() {
 
     // The queue of another market is not this book's.
     let mut wrong = prune(&[], 8);
-    wrong[0].accounts[1].pubkey = env.markets[1].market.fill_queue;
+    wrong[0].accounts[2].pubkey = env.markets[1].market.fill_queue;
     let expected = PlimsollError::WrongMarketAccount;
     env.refuse(&wrong, &[], expected).await;
     env.assert_conserved().await;

@@ -4,12 +4,15 @@ import { describe, expect, test } from 'vitest';
 
 import {
   BROKEN,
+  doubtedMs,
   dueFeeds,
   feedRefs,
   FALLBACK,
+  FINAL_MS,
   flagsOf,
   flagging,
   isDue,
+  isFinal,
   isFresh,
   liquidationFeeds,
   NO_FEED,
@@ -82,6 +85,14 @@ describe('a price', () => {
     // A fallback's, once the primary was silent for a tenth of the hour that doubt lasts.
     expect([serves(FALLBACK), serves(FALLBACK, 359_999n), serves(FALLBACK, 360_000n)]).toEqual([['trade'], ['trade'], PURPOSES]);
     expect([serves(FALLBACK | REFUSED, 360_000n), serves(FALLBACK | BROKEN, 360_000n)]).toEqual([['seize'], []]);
+  });
+
+  test('that is final serves everything for ever, and is in no doubt', () => {
+    const final = { ...price(0, 0), publishedMs: FINAL_MS };
+    const later = { slot: 1n, unixTime: 1n << 40n };
+    expect(PURPOSES.filter((purpose) => isDue(final, later, purpose))).toEqual([]);
+    expect([isFinal(final), isFinal(price(0, 0))]).toEqual([true, false]);
+    expect(doubtedMs({ ...final, doubtFrom: 0n }, { doubtMs: 5n })).toBe(0);
   });
 
   test('is flagged by its average and by what was refused', () => {

@@ -51,6 +51,12 @@ pub(crate) fn assign_underlying(
         PlimsollError::UnknownUnderlying
     );
     require!(underlying > 0 || !samples, PlimsollError::InvalidParameter);
+    let price = if is_market {
+        &risk.market(index)?.price
+    } else {
+        &risk.asset(index)?.price
+    };
+    require!(!price.is_final(), PlimsollError::WindingDown);
     let change = Change::AssignUnderlying {
         is_market,
         index,
@@ -78,7 +84,7 @@ pub(crate) fn assign_underlying(
 /// Rewrites the entry. An underlying whose sampled price changes its source takes its next sample as its first: prices of
 /// two entries are told at different scales.
 #[inline(never)]
-fn assign(
+pub(super) fn assign(
     risk: &mut RiskState,
     is_market: bool,
     index: u16,

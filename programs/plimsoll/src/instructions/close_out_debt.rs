@@ -43,8 +43,9 @@ pub struct CloseOutDebt<'info> {
 /// below is liquidated, which works at a final price as at any other. Otherwise a loss that the depositors of this asset have to
 /// bear would become one of the depositors of quote.
 ///
-/// Neither account's health falls in Standard margin, but for rounding, where the quote asset's weights are no worse than the
-/// asset's: the haircut of the deposit and the surcharge on the debt vanish. No limit, mode or state of an account holds it back.
+/// Neither account's health falls, but for rounding, where the quote asset's weights are no worse than the asset's: the haircut of
+/// the deposit and the surcharge on the debt vanish, and neither hedged anything. No limit, mode or state of an account holds it
+/// back.
 ///
 /// # Errors
 /// `NotWindingDown` while the asset's price is not final; `NothingToCloseOut`; `StaleEntry` while the quote token's price pays

@@ -30,9 +30,8 @@ pub struct CloseOutPosition<'info> {
 ///
 /// All positions are closed at one price, so it matters to nobody whom he is closed against, and the size is the largest
 /// possible, so that nobody is rounded against more often than needed. What a position gained or lost becomes a claim that
-/// `settle_pnl` pays. In Standard margin no account's health falls, but for less than a unit of native quote: the position was
-/// valued at this very price, and is no longer weighted. In Portfolio margin an account loses what the position hedged, which
-/// the end of a market leaves nobody. No health is asked for, and no state of an account holds it back.
+/// `settle_pnl` pays. No account's health falls, but for less than a unit of native quote: the position was valued at this very
+/// price, is no longer weighted, and hedged nothing any more. So no health is asked for, and no state of an account holds it back.
 ///
 /// # Errors
 /// `NotWindingDown` while the market's price is not final; `NothingToCloseOut`; `OrdersRemain`.

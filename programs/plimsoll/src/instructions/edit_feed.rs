@@ -2,13 +2,13 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::FeedLimits;
 
-use super::list_feed::validate;
+use super::{assign_underlying::assign, list_feed::validate};
 use crate::{
     change::{require_delay, Change},
     error::PlimsollError,
     events::FeedEdited,
     oracle,
-    state::{Exchange, OracleSources, PendingChange, RiskState},
+    state::{feed::bits, Exchange, Feed, OracleSources, PendingChange, RiskState},
 };
 
 #[derive(Accounts)]
@@ -32,8 +32,8 @@ pub struct EditFeed<'info> {
 /// Replaces limits and sources. A change that loosens any limit, or another source, needs a matured proposal; one that only
 /// tightens runs at once, and reaches all that follow the feed in this instruction.
 ///
-/// A final price as the source winds down everything that follows the feed. It takes a feed that has been doubted for as long as
-/// doubt lasts, and cannot be taken back: a feed that has one is never edited again.
+/// A final price as the source winds down everything that follows the feed, which no longer follows an underlying either. It takes a
+/// feed that has been doubted for as long as doubt lasts, and cannot be taken back: a feed that has one is never edited again.
 #[inline(never)]
 pub(crate) fn edit_feed(
     ctx: Context<EditFeed>,
@@ -79,6 +79,7 @@ pub(crate) fn edit_feed(
     }
     let now_ms = Clock::get()?.unix_timestamp.saturating_mul(1_000);
     if sources.is_final() {
+        leave_underlyings(&mut risk, feed)?;
         oracle::finish(&mut risk, feed, now_ms)?;
     } else {
         oracle::rewrite_followers(&mut risk, feed, false, now_ms);
@@ -87,5 +88,21 @@ pub(crate) fn edit_feed(
         exchange: accounts.exchange.key(),
         feed,
     });
+    Ok(())
+}
+
+/// A final price moves with nothing, hence hedges nothing: what follows the feed is margined by itself from now on. All hedges end
+/// at this announced moment, and none at one that somebody chooses by closing a leg out.
+#[inline(never)]
+fn leave_underlyings(risk: &mut RiskState, feed: u8) -> Result<()> {
+    let Feed {
+        assets, markets, ..
+    } = *risk.feed(feed)?;
+    for (followers, is_market) in [(assets, false), (markets, true)] {
+        for place in bits(followers) {
+            let place = u16::try_from(place).map_err(|_| PlimsollError::Overflow)?;
+            assign(risk, is_market, place, 0, false)?;
+        }
+    }
     Ok(())
 }

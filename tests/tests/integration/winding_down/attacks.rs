@@ -1,12 +1,13 @@
 //! What an attacker gets out of a winding-down: nothing, over all his accounts.
 use plimsoll::{error::PlimsollError as E, state::margin_account::account_state};
-use plimsoll_client::instructions::{self as ix, RefreshEntry};
-use plimsoll_risk::MarginMode;
+use plimsoll_client::instructions::{self as ix, Follower, RefreshEntry};
 use plimsoll_tests::{
     env::{BTC, ETH, SOL, SOL_PERP, USDC},
+    portfolio::{BTC_UNDERLYING, SOL_UNDERLYING},
     scenarios::{all_but, equity, flag_at, rich, trade, Books, SOL_1},
     usd, Env,
 };
+use solana_signer::Signer;
 
 use super::{
     close_debt_ix, close_positions_ix, open_wallet_ix, return_ix, settle_debt_ix, wind_down,
@@ -232,28 +233,69 @@ async fn a_flagged_account_is_closed_out_and_keeps_its_deposits() {
     env.assert_conserved().await;
 }
 
-/// A hedge whose one leg ends is lost, at the price that everybody gets: equity stays, and so does the other leg.
+/// A hedge ends when the final price takes effect, for all, and not when a stranger closes one of its legs out: neither across two
+/// underlyings nor between token and perpetual of one feed does that lower any health.
 #[tokio::test]
-async fn a_hedge_across_two_underlyings_ends_with_its_leg() {
+async fn nobody_chooses_the_moment_at_which_a_hedge_ends() {
     let mut env = Env::new().await;
     env.list_model().await;
     env.refresh_all().await;
-    let hedged = env
+    let across = env
         .portfolio_trader(&[(USDC, usd(40_000)), (BTC, 50_000_000)])
         .await;
-    env.set_margin_mode(&hedged, MarginMode::Portfolio).await;
+    let same = env.portfolio_trader(&[(SOL, 100 * SOL_1)]).await;
+    env.borrow(&same, USDC, usd(5_000)).await.unwrap();
+    let debtor = env.portfolio_trader(&[(USDC, usd(20_000))]).await;
+    env.borrow(&debtor, SOL, 20 * SOL_1).await.unwrap();
     let buyer = rich(&mut env).await;
-    trade(&mut env, SOL_PERP, &buyer, &hedged, 150.0, 20_000).await;
+    for seller in [&across, &same] {
+        trade(&mut env, SOL_PERP, &buyer, seller, 150.0, 10_000).await;
+    }
+    trade(&mut env, SOL_PERP, &debtor, &buyer, 150.0, 2_000).await;
     wind_down(&mut env, SOL, 15_000).await;
+    let risk = env.risk().await;
+    assert_eq!(risk.assets[SOL].underlying, 0);
+    assert_eq!(risk.markets[SOL_PERP].underlying, 0);
+    assert_eq!(risk.assets[BTC].underlying, BTC_UNDERLYING);
     let alive = all_but(&env, &[SOL]);
     env.refresh_only(&alive).await;
-    let before = env.health(&hedged).await;
-    env.run(&[close_positions_ix(&env, &buyer, &hedged)], &[])
-        .await;
-    let after = env.health(&hedged).await;
-    assert!((after.equity - before.equity).abs() <= 2);
-    assert!(env.perp(&hedged).await.position.is_zero());
-    assert_eq!(env.balance(hedged.margin, BTC).await, 50_000_000);
-    assert!(after.maintenance >= 0);
-    env.assert_conserved().await;
+    let steps = [
+        (close_positions_ix(&env, &buyer, &across), [&buyer, &across]),
+        (close_positions_ix(&env, &buyer, &same), [&buyer, &same]),
+        (close_positions_ix(&env, &debtor, &same), [&debtor, &same]),
+        (close_debt_ix(&env, SOL, &same, &debtor), [&same, &debtor]),
+    ];
+    for (step, parties) in steps {
+        env.refresh(&[RefreshEntry::Bank(env.assets[SOL].asset)])
+            .await;
+        let mut before = Vec::new();
+        for party in parties {
+            before.push(env.health(party).await);
+        }
+        env.run(&[step], &[]).await;
+        for (party, before) in parties.iter().zip(before) {
+            let after = env.health(party).await;
+            for (after, before) in [
+                (after.init, before.init),
+                (after.liquidation_end, before.liquidation_end),
+                (after.maintenance, before.maintenance),
+                (after.equity, before.equity),
+            ] {
+                assert!(after >= before - 4, "{before} became {after}");
+            }
+        }
+        env.assert_conserved().await;
+    }
+    assert_eq!(env.balance(across.margin, BTC).await, 50_000_000);
+    // And it is not made to follow an underlying again.
+    let authority = env.authority();
+    for follower in [
+        Follower::Asset(SOL as u16),
+        Follower::Market(SOL_PERP as u16),
+    ] {
+        let key = authority.pubkey();
+        let again =
+            ix::assign_underlying(&env.exchange, key, follower, SOL_UNDERLYING, false, None);
+        env.refuse(&[again], &[&authority], E::WindingDown).await;
+    }
 }

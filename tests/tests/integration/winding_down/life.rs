@@ -9,8 +9,9 @@ use plimsoll_client::{
     errors::code,
     events,
     instructions::{self as ix, RefreshEntry},
+    stress::{moved_asset, Stable},
 };
-use plimsoll_risk::feed::FINAL_MS;
+use plimsoll_risk::{feed::FINAL_MS, Clock};
 use plimsoll_tests::{
     env::{BTC, SOL, SOL_PERP, USDC},
     scenarios::{all_but, liquidate, pass, price_lots, rich, swap, trade, Leg, ALL, SOL_1},
@@ -115,6 +116,14 @@ async fn a_feed_that_is_gone_ends_in_an_announced_price_and_free_slots() {
     assert_eq!(
         risk.feeds[usize::from(feed)].price.doubt_from,
         risk.doubt_ms
+    );
+
+    // No scenario moves it.
+    let clock = Clock::default();
+    let halved = moved_asset(asset, 1 << 31, Stable::Follows, &clock).unwrap();
+    assert_eq!(
+        (halved.price, halved.asset_price),
+        (asset.price, asset.asset_price)
     );
 
     // A refresh that names it passes it by, and moves the others.

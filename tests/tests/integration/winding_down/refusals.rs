@@ -286,6 +286,11 @@ async fn accounts_are_checked_against_each_other() {
         env.refresh_only(&[USDC]).await;
         env.refuse(&[empty], &[], E::NothingToCloseOut).await;
     }
+    // Another exchange's prices do not open this one's book.
+    let market = env.markets[SOL_PERP].market;
+    let prune = ix::prune_orders(&env.exchange, &market, &[], 8);
+    let bent = swap(&prune, env.exchange.risk_state, foreign);
+    env.refuse(&[bent], &[], E::WrongExchange).await;
     // The sides the wrong way round.
     let around = close_positions_ix(&env, &lender, &debtor);
     env.refuse(&[around], &[], E::NothingToCloseOut).await;
