@@ -32,11 +32,11 @@ proptest! {
         let (asset, quote) = (asset(spot, shift), asset(quote_spot, quote_shift));
         let Ok(settled) = settlement(amount, &asset, &quote) else {
             // No more than 64 bits of quote tokens are ever paid.
-            let worth = (u128::from(amount) * u128::from(spot) << quote_shift) >> shift;
-            prop_assert!(worth / u128::from(quote_spot) >> 63 > 0);
+            let worth = ((u128::from(amount) * u128::from(spot)) << quote_shift) >> shift;
+            prop_assert!((worth / u128::from(quote_spot)) >> 63 > 0);
             return Ok(());
         };
-        let worth = u128::from(amount) * u128::from(spot) << quote_shift;
+        let worth = (u128::from(amount) * u128::from(spot)) << quote_shift;
         let token = u128::from(quote_spot) << shift;
         prop_assert!(u128::from(settled.received) <= worth / token);
         prop_assert!(u128::from(settled.paid) >= worth.div_ceil(token));
