@@ -44,10 +44,11 @@ pub(crate) fn edit_feed(
     let accounts = &ctx.accounts;
     validate(&sources, &limits)?;
     let mut risk = accounts.risk_state.load_mut()?;
+    let now_ms = Clock::get()?.unix_timestamp.saturating_mul(1_000);
     let is_final = risk.feed(feed)?.price.is_final();
     require!(!is_final, PlimsollError::WindingDown);
     if sources.is_final() {
-        oracle::require_gone(&risk, feed)?;
+        oracle::require_gone(&risk, feed, now_ms)?;
     }
     let entry = risk.feed_mut(feed)?;
     let loosened = entry.limits.first_loosening(&limits);
@@ -77,7 +78,6 @@ pub(crate) fn edit_feed(
         oracle::unbind(&mut risk, feed);
         oracle::bind(&mut risk, feed)?;
     }
-    let now_ms = Clock::get()?.unix_timestamp.saturating_mul(1_000);
     if sources.is_final() {
         leave_underlyings(&mut risk, feed)?;
         oracle::finish(&mut risk, feed, now_ms)?;

@@ -12,17 +12,19 @@ use crate::{
 };
 
 /// Refuses to wind down what may still be priced: the feed must have been doubted for as long as its limits let doubt last, by
-/// the exchange's clock of doubt. Whoever has a price that the feed accepts can prevent it by a refresh.
+/// the exchange's clock of doubt, and hear nothing now from its fallback either. Whoever has a price that the feed accepts can
+/// prevent it by a refresh.
 ///
 /// # Errors
 /// `UnknownFeed`; `QuoteCannotWindDown`; `FeedAlive`; `StaleEntry` when it never had a price, which chooses its scale.
-pub fn require_gone(risk: &RiskState, index: u8) -> Result<()> {
+pub fn require_gone(risk: &RiskState, index: u8, now_ms: i64) -> Result<()> {
     let feed = risk.feed(index)?;
     require!(feed.assets & 1 == 0, PlimsollError::QuoteCannotWindDown);
     require!(feed.is_priced(), PlimsollError::StaleEntry);
     let doubted_ms = risk.doubt_ms.saturating_sub(feed.price.doubt_from);
     let lasts_ms = u64::from(feed.limits.doubt_secs).saturating_mul(1_000);
-    if doubted_ms < lasts_ms {
+    let is_heard = !feed.price.is_silent(now_ms, &feed.limits) && !feed.price.is_broken();
+    if doubted_ms < lasts_ms || is_heard {
         msg!(
             "feed {}: doubted for {} of {} ms",
             index,

@@ -6,8 +6,9 @@ use plimsoll::{
 use plimsoll_client::instructions as ix;
 use plimsoll_tests::{
     attack::swap,
-    env::{BTC, BTC_PERP, JUP, SOL, SOL_PERP, USDC},
+    env::{BTC, BTC_PERP, ETH, JUP, SOL, SOL_PERP, USDC},
     listing::oracles,
+    oracles::{price_of, Quote},
     params::{feed_limits, market_params, terms, volatile_params},
     scenarios::{all_but, pass, price_lots, rich, trade, SOL_1},
     tokens::SPL_TOKEN,
@@ -229,6 +230,34 @@ async fn the_quote_asset_and_a_feed_that_is_heard_are_not_wound_down() {
     // A price at the last moment keeps it alive.
     env.refresh_only(&[SOL]).await;
     env.refuse(&[edit], &[&authority], E::FeedAlive).await;
+}
+
+/// Nor is a feed whose fallback is heard, however long the primary is silent.
+#[tokio::test]
+async fn a_fallback_keeps_a_feed_alive() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let authority = env.authority();
+    let alive = all_but(&env, &[ETH]);
+    pass(&mut env, DOUBT_SECS + 60, &alive).await;
+    let fallback = env.assets[ETH].fallback.expect("a fallback");
+    let quote = Quote {
+        price: price_of(env.assets[ETH].usd),
+        conf: 1_000_000,
+        publish_time: env.now().await,
+    };
+    env.publish(&fallback, quote);
+    env.refresh(&[env.fallback_entry(ETH)]).await;
+    let edit = edit_ix(&env, ETH, final_price(300_000), None).await;
+    env.refuse(&[edit.clone()], &[&authority], E::FeedAlive)
+        .await;
+    let [age, ..] = feed_limits().ages();
+    pass(&mut env, i64::from(age), &alive).await;
+    env.refuse(&[edit.clone()], &[&authority], E::FeedAlive)
+        .await;
+    pass(&mut env, 1, &alive).await;
+    env.run(&[edit], &[&authority]).await;
+    assert!(env.entry(ETH).await.price.is_final());
 }
 
 /// Before there is a final price nothing is closed out or returned.
