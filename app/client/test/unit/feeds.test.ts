@@ -89,7 +89,7 @@ describe('a price', () => {
 
   test('that is final serves everything for ever, and is in no doubt', () => {
     const final = { ...price(0, 0), publishedMs: FINAL_MS };
-    const later = { slot: 1n, unixTime: 1n << 40n };
+    const later = { clock: { slot: 1n, unixTime: 1n << 40n }, risk: { doubtMs: 1n << 40n } };
     expect(PURPOSES.filter((purpose) => isDue(final, later, purpose))).toEqual([]);
     expect([isFinal(final), isFinal(price(0, 0))]).toEqual([true, false]);
     expect(doubtedMs({ ...final, doubtFrom: 0n }, { doubtMs: 5n })).toBe(0);
