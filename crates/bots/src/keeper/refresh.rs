@@ -7,6 +7,7 @@ use std::{
 
 use plimsoll::state::RiskState;
 use plimsoll_client::rpc::ChainClock;
+use plimsoll_risk::feed::{BROKEN, REFUSED};
 
 use super::KeeperConfig;
 use crate::config::seconds;
@@ -42,7 +43,8 @@ pub fn ages(risk: &RiskState, clock: ChainClock) -> Vec<Age> {
         ms: now_ms.saturating_sub(state.price.published_ms),
         limit_ms: i64::from(state.limits.seize_age_secs) * 1_000,
         published_ms: state.price.published_ms,
-        is_stale: state.price.is_silent(now_ms, &state.limits) || state.price.flags() != 0,
+        is_stale: state.price.is_silent(now_ms, &state.limits)
+            || state.price.flags() & (BROKEN | REFUSED) != 0,
     };
     feeds.map(age).collect()
 }
