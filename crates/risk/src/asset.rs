@@ -185,7 +185,7 @@ impl AssetRisk {
     /// Init prices a deposit at `min(spot, stable) − k·conf` with the weight shrunk by total deposits, and a debt at
     /// `max(spot, stable) + k·conf` with the weight grown by total borrows. LiquidationEnd takes spot with the
     /// unscaled Init weights, Maint spot with the maintenance weights. An entry that follows an underlying has its weights
-    /// tightened by the underlying's `haircut` first.
+    /// tightened by the underlying's `haircut` first. A deposit at a final price counts nothing for Init.
     ///
     /// # Errors
     /// [`RiskError::PriceOutOfRange`] when a weighted price does not fit its mantissa. The entry is unchanged then.
@@ -199,7 +199,11 @@ impl AssetRisk {
             (terms.deposit_scale_start_usd, terms.borrow_scale_start_usd);
         let [mut asset_weight, mut liability_weight] = unscaled_weights(terms, haircut);
         let [init, ..] = &mut asset_weight;
-        *init = weights::asset_weight(*init, deposits, deposit_start)?;
+        // What is wound down is no margin for new risk: its final price is what it is settled at, not what it is worth.
+        *init = match self.price.is_final() {
+            true => 0,
+            false => weights::asset_weight(*init, deposits, deposit_start)?,
+        };
         let [init, ..] = &mut liability_weight;
         *init = weights::liability_weight(*init, borrows, borrow_start)?;
         let crowding = [

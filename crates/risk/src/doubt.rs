@@ -26,7 +26,7 @@ pub struct OnePrice {
 impl OnePrice {
     /// What a feed's price in doubt counts for.
     #[inline]
-    pub(crate) fn of(self, feed: u8, price: InDoubt) -> InDoubt {
+    pub fn of(self, feed: u8, price: InDoubt) -> InDoubt {
         let InDoubt { owned, owed } = price;
         match (contains(self.owned, feed), contains(self.owed, feed)) {
             (true, _) => InDoubt { owned, owed: owned },

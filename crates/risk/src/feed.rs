@@ -233,7 +233,8 @@ pub struct FeedPrice {
     pub stable: u64,
     /// Exponential average of spot over about five minutes.
     pub average: u64,
-    /// The exchange's clock of doubt, milliseconds, when a price of the primary was last accepted that is not doubted.
+    /// The exchange's clock of doubt, milliseconds, when a price of the primary, or the fallback's first after it, was last
+    /// accepted that is not doubted.
     pub doubt_from: u64,
     /// Publish time of the last observation that counted as a confirmation of a jump.
     pub jumped_ms: i64,
@@ -319,6 +320,8 @@ impl FeedPrice {
         self.spot = seen.price;
         self.conf = seen.conf;
         self.published_ms = seen.published_ms;
+        // Of a fallback's prices the first: from then on everybody can see that it speaks, and post the primary.
+        let renews = origin == Origin::Primary || self.marks & FALLBACK == 0;
         self.marks = match origin {
             Origin::Primary => 0,
             Origin::Fallback => FALLBACK,
@@ -327,9 +330,9 @@ impl FeedPrice {
         if origin == Origin::Primary {
             self.primary_ms = seen.published_ms;
             self.primary_spot = seen.price;
-            if !self.is_broken() {
-                self.doubt_from = doubt_ms;
-            }
+        }
+        if renews && !self.is_broken() {
+            self.doubt_from = doubt_ms;
         }
         Outcome::Accepted
     }

@@ -103,7 +103,7 @@ proptest! {
                     prop_assert_eq!((state.spot, state.conf, state.published_ms), (price, seen.conf, last));
                     prop_assert_eq!(state.refused_ms, before.refused_ms);
                     let doubted = state.flags() & BROKEN != 0;
-                    prop_assert_eq!(state.doubt_from, if doubted || fallback { before.doubt_from } else { doubt });
+                    prop_assert_eq!(state.doubt_from, if doubted || fallback && before.flags() & FALLBACK != 0 { before.doubt_from } else { doubt });
                     prop_assert_eq!(state.primary_spot, if fallback { before.primary_spot } else { price });
                     prop_assert_eq!(state.flags() & FALLBACK != 0, fallback);
                     if fallback {
@@ -256,7 +256,7 @@ proptest! {
         let (outcome, counted) = try_it(at(furthest), silence + 1);
         prop_assert_eq!(outcome, Outcome::Accepted);
         prop_assert_eq!(counted.primary_ms, NOW, "the primary is as silent as before");
-        prop_assert_eq!(counted.doubt_from, state.doubt_from);
+        prop_assert_eq!(counted.doubt_from, DOUBT, "it is held back from its first price on");
         prop_assert_eq!(counted.confidence(&limits), ((u128::from(counted.spot) * u128::from(limits.max_divergence)) >> RATIO_BITS) as u64);
         let (outcome, refused) = try_it(at(furthest + 1), silence + 1);
         prop_assert_eq!(outcome, Outcome::Refused(Rejection::Diverged));

@@ -211,7 +211,8 @@ proptest! {
         PortfolioMargin::report(&view, &whole, &mut report).unwrap();
 
         let trades = PortfolioMargin::lines(&view, &whole, Policy::Strict).unwrap();
-        let lines = PortfolioMargin::lines(&view, &whole, Policy::BenefitOfDoubt).unwrap();
+        let netted = view.at_one_price(&whole).unwrap().unwrap_or(view);
+        let lines = PortfolioMargin::lines(&netted, &whole, Policy::BenefitOfDoubt).unwrap();
         prop_assert_eq!(report.value, [trades.value[0], lines.value[1], lines.value[2]]);
         let required = [trades.requirement[0], lines.requirement[1], lines.requirement[2]];
         prop_assert_eq!(report.requirement, required);

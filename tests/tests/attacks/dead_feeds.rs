@@ -276,3 +276,47 @@ async fn what_doubt_confirmed_is_not_used_at_known_prices() {
     assert!(!is_flagged(&env, &account).await);
     env.assert_conserved().await;
 }
+
+/// A feed that speaks again does so with a dip: one known observation takes nothing, whatever doubt had confirmed before.
+#[tokio::test]
+async fn a_first_known_price_after_doubt_is_one_observation() {
+    for confirmed in [false, true] {
+        let mut env = Env::new().await;
+        env.refresh_all().await;
+        let by = rich(&mut env).await;
+        let account = env.trader_with(&[(SOL, 10 * SOL_1)]).await;
+        env.borrow(&account, USDC, usd(1_190)).await.unwrap();
+        let others = all_but(&env, &[SOL]);
+        pass(&mut env, 40 * 60, &others).await;
+        flag_at(&mut env, &by, &account, &others).await;
+        if confirmed {
+            let nothing = liquidate_ix(&env, &by, &account, &Default::default());
+            env.run(&[nothing], &[&by.key]).await;
+        }
+        env.advance(1).await;
+        env.assets[SOL].usd = 130.0;
+        env.refresh_all().await;
+        let what = swap(&env, Leg::Asset(SOL), Leg::Asset(USDC), ALL);
+        refuse(&mut env, &by, &account, &what, E::SameObservation).await;
+        let nothing = liquidate_ix(&env, &by, &account, &Default::default());
+        env.run(&[nothing], &[&by.key]).await;
+        // The dip is over.
+        env.advance(1).await;
+        env.assets[SOL].usd = 150.0;
+        env.refresh_all().await;
+        liquidate(&mut env, &by, &account, &what).await;
+        assert_eq!(env.balance(account.margin, SOL).await, 10 * SOL_1 as i64);
+        assert!(!is_flagged(&env, &account).await);
+        // Twice below it: then it is seized.
+        for _ in 0..2 {
+            env.advance(1).await;
+            env.assets[SOL].usd = 130.0;
+            env.refresh_all().await;
+            let nothing = liquidate_ix(&env, &by, &account, &Default::default());
+            env.run(&[nothing], &[&by.key]).await;
+        }
+        liquidate(&mut env, &by, &account, &what).await;
+        assert!(env.balance(account.margin, SOL).await < 10 * SOL_1 as i64);
+        env.assert_conserved().await;
+    }
+}

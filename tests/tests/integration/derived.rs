@@ -11,7 +11,10 @@ use plimsoll_client::{
     errors, events,
     instructions::{self as ix},
 };
-use plimsoll_risk::{feed::REFUSED, FeedLimits};
+use plimsoll_risk::{
+    feed::{FALLBACK, REFUSED},
+    FeedLimits,
+};
 use plimsoll_tests::{
     env::{ETH, SOL},
     params::{feed_limits, ratio},
@@ -131,14 +134,35 @@ async fn a_derived_price_is_never_above_the_tokens_own_market() {
     let entry = [env.feed_entry(ETH)];
     env.refresh(&entry).await;
     assert!((usd(&*env.risk().await, feed) / 2_200.0 - 1.0).abs() < 1e-6);
-    // A market that is not heard caps nothing, and then the price carries no new risk.
+    // A market that is not heard, or says that it does not know, caps at its last price; then the price carries no new risk, and
+    // pays and seizes nothing until it has been so for minutes.
     env.advance(i64::from(FeedLimits::DEFAULT.trade_age_secs) + 1)
         .await;
     env.set_price(SOL, 150.0).await;
     let entry = [env.feed_entry(SOL)];
     env.refresh(&entry).await;
+    let held_back = |risk: &plimsoll::state::RiskState| {
+        let price = risk.feeds[usize::from(feed)].price;
+        price.flags() == REFUSED | FALLBACK
+    };
     let risk = env.risk().await;
-    assert!(risk.feeds[usize::from(feed)].price.flags() & REFUSED != 0);
+    assert!(held_back(&risk));
+    assert!((usd(&risk, feed) / 2_200.0 - 1.0).abs() < 1e-6);
+    // Nor is what the market refuses a way past it.
+    env.advance(1).await;
+    env.set_price(SOL, 150.0).await;
+    env.set_price(ETH, 2_200.0).await;
+    let entries = [env.feed_entry(SOL), env.feed_entry(ETH)];
+    env.refresh(&entries).await;
+    assert_eq!(env.risk().await.feeds[usize::from(feed)].price.flags(), 0);
+    env.advance(1).await;
+    let wide = env.post(ETH, 2_200.0, 200.0, 0).await;
+    env.set_price(SOL, 150.0).await;
+    let entries = [wide, env.feed_entry(SOL)];
+    env.refresh(&entries).await;
+    let risk = env.risk().await;
+    assert!(held_back(&risk));
+    assert!((usd(&risk, feed) / 2_200.0 - 1.0).abs() < 1e-6);
 }
 
 #[tokio::test]

@@ -119,6 +119,12 @@ async fn a_stale_debt_is_not_repaid() {
     flag_at(&mut env, &by, &account, &[SOL]).await;
     let what = swap(&env, Leg::Asset(SOL), Leg::Asset(ETH), ALL);
     refuse(&mut env, &by, &account, &what, E::StaleEntry).await;
+    // Known again: that is a first observation, and what confirms it comes later.
+    env.refresh_all().await;
+    refuse(&mut env, &by, &account, &what, E::SameObservation).await;
+    let nothing = liquidate_ix(&env, &by, &account, &Default::default());
+    env.run(&[nothing], &[&by.key]).await;
+    env.advance(1).await;
     env.refresh_all().await;
     liquidate(&mut env, &by, &account, &what).await;
     env.assert_conserved().await;

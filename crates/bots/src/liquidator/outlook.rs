@@ -5,7 +5,10 @@ use anchor_lang::solana_program::clock::Clock as Sysvar;
 use plimsoll::{
     health,
     liquidation::DOUBT_PATIENCE_SECS,
-    state::{margin_account::account_state, MarginAccount, RiskState},
+    state::{
+        margin_account::{account_state, confirmation},
+        MarginAccount, RiskState,
+    },
 };
 use plimsoll_client::rpc::{needs_fallback, sources, ChainClock, Entries, Feeds};
 use plimsoll_risk::{
@@ -54,7 +57,7 @@ impl Flag {
         (account.state == account_state::LIQUIDATING).then_some(Self {
             at: account.flagged_at,
             price_ms: account.flagged_price_ms,
-            is_confirmed: account.flag_confirmed != 0,
+            is_confirmed: confirmation::is_confirmed(account.flag_confirmed),
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     health::{clock_of, portfolio, view},
     ledger,
     liquidation::bankruptcy::debt,
-    state::{Bank, MarginAccount, RiskState},
+    state::{margin_account::account_state, Bank, MarginAccount, RiskState},
 };
 
 #[derive(Accounts)]
@@ -39,8 +39,8 @@ pub struct CloseOutDebt<'info> {
 /// debt is settled as a fee.
 ///
 /// What the debtor's quote deposit does not cover is borrowed, whatever the limits of new borrows and without an origination
-/// fee: it takes the place of a debt of the same worth. But only an account at or above its maintenance line borrows it; one
-/// below is liquidated, which works at a final price as at any other. Otherwise a loss that the depositors of this asset have to
+/// fee: it takes the place of a debt of the same worth. But only an account at or above its maintenance line borrows it, at
+/// prices that are known and without a flag; one below is liquidated, which works at a final price as at any other. Otherwise a loss that the depositors of this asset have to
 /// bear would become one of the depositors of quote.
 ///
 /// Neither account's health falls, but for rounding, where the quote asset's weights are no worse than the asset's: the haircut of
@@ -151,12 +151,13 @@ fn deposit(risk: &RiskState, bank: &Bank, depositor: &MarginAccount) -> Result<u
 fn claim(bank: &Bank, owed: u64) -> u64 {
     if bank.fees > 0 {
         bank.fees
+    } else if bank.deposit_shares > 0 {
+        // Insurance is its depositors' as long as there are any.
+        0
     } else if bank.insurance > 0 {
         bank.insurance
-    } else if bank.deposit_shares == 0 {
-        owed
     } else {
-        0
+        owed
     }
 }
 
@@ -191,10 +192,14 @@ fn charge(
             &view(risk, clock, Purpose::Pay),
             &portfolio(debtor),
             HealthKind::Maint,
-            Policy::BenefitOfDoubt,
+            Policy::Strict,
         )
         .or_refuse()?;
-        require!(health.value >= 0, PlimsollError::InsufficientHealth);
+        require!(health.stale.blocking().is_none(), PlimsollError::StaleEntry);
+        require!(
+            health.value >= 0 && debtor.state == account_state::ACTIVE,
+            PlimsollError::InsufficientHealth
+        );
     }
     let [quote, ..] = &mut debtor.balances;
     let borrowed = ledger::debit(bank, quote, amount)?;

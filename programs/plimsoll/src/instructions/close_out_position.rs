@@ -2,13 +2,14 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     fixed::{scale_floor, to_i64},
-    BaseLots, PerpPosition, QuoteNative, Side,
+    BaseLots, PerpPosition, Policy, Purpose, QuoteNative, Side,
 };
 
 use crate::{
     error::{OrRefuse, PlimsollError},
     events::PositionsClosedOut,
     gates,
+    health::assess,
     state::{MarginAccount, Market, RiskState},
 };
 
@@ -31,13 +32,17 @@ pub struct CloseOutPosition<'info> {
 /// All positions are closed at one price, so it matters to nobody whom he is closed against, and the size is the largest
 /// possible, so that nobody is rounded against more often than needed. What a position gained or lost becomes a claim that
 /// `settle_pnl` pays. No account's health falls, but for less than a unit of native quote: the position was valued at this very
-/// price, is no longer weighted, and hedged nothing any more. So no health is asked for, and no state of an account holds it back.
+/// price, is no longer weighted, and hedged nothing any more. So no margin is asked for, and no state of an account holds it back.
+/// But an account whose equity is below zero is liquidated, and its loss resolved, first: while positions are open all of them
+/// bear it, and afterwards it would be borne by whoever was paid last.
 ///
 /// # Errors
-/// `NotWindingDown` while the market's price is not final; `NothingToCloseOut`; `OrdersRemain`.
+/// `NotWindingDown` while the market's price is not final; `InsufficientHealth` of an insolvent account; `NothingToCloseOut`;
+/// `OrdersRemain`.
 #[inline(never)]
 pub(crate) fn close_out_position(ctx: Context<CloseOutPosition>) -> Result<()> {
     let accounts = &ctx.accounts;
+    let clock = Clock::get()?;
     let risk = accounts.risk_state.load()?;
     let mut market = accounts.market.load_mut()?;
     let mut long = accounts.long.load_mut()?;
@@ -53,6 +58,10 @@ pub(crate) fn close_out_position(ctx: Context<CloseOutPosition>) -> Result<()> {
     let entry = risk.market(market.index)?;
     require!(entry.price.is_final(), PlimsollError::NotWindingDown);
 
+    for account in [&long, &short] {
+        let standing = assess(&risk, account, Policy::BenefitOfDoubt, Purpose::Pay, &clock)?;
+        require!(standing.equity >= 0, PlimsollError::InsufficientHealth);
+    }
     let (long_slot, bought) = position(&long, market.index)?;
     let (short_slot, sold) = position(&short, market.index)?;
     let lots = bought.min(sold.checked_neg().or_refuse()?);

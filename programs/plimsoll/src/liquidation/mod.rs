@@ -95,20 +95,31 @@ impl Liquidation<'_> {
         require!(!maintained, PlimsollError::NotLiquidatable);
         self.account.state = account_state::LIQUIDATING;
         self.account.flagged_at = self.clock.unix_timestamp;
-        // What confirms was published after this call, whatever moments the prices of this one are from: both observations
-        // could lie in one dip that is over otherwise.
-        let now_ms = self.clock.unix_timestamp.saturating_mul(1_000);
-        self.account.flagged_price_ms = self.standing.newest_ms().max(now_ms);
-        self.account.flag_confirmed = confirmation::NONE;
+        self.observe();
         self.emit_flag(true);
         Ok(())
     }
 
+    /// Makes the prices of now the first observation.
+    fn observe(&mut self) {
+        // What confirms was published after this call, whatever moments the prices of this one are from: both observations
+        // could lie in one dip that is over otherwise.
+        let now_ms = self.clock.unix_timestamp.saturating_mul(1_000);
+        self.account.flagged_price_ms = self.standing.newest_ms().max(now_ms);
+        self.account.flag_confirmed = match self.standing.is_certain() {
+            true => confirmation::NONE,
+            false => confirmation::NONE_IN_DOUBT,
+        };
+    }
+
+    /// Takes a later observation. The first at which every price is known again is no second one.
     fn confirm(&mut self) {
-        if self.standing.is_certain() {
-            self.account.flag_confirmed = confirmation::CERTAIN;
-        } else if self.account.flag_confirmed == confirmation::NONE {
-            self.account.flag_confirmed = confirmation::IN_DOUBT;
+        let state = &mut self.account.flag_confirmed;
+        match (self.standing.is_certain(), *state) {
+            (_, confirmation::CERTAIN) => {}
+            (true, confirmation::NONE) => *state = confirmation::CERTAIN,
+            (true, _) => self.observe(),
+            (false, _) => *state = confirmation::IN_DOUBT,
         }
     }
 
@@ -127,7 +138,7 @@ impl Liquidation<'_> {
     /// `SameObservation`.
     pub fn require_second_observation(&self) -> Result<()> {
         require!(
-            self.account.flag_confirmed != confirmation::NONE,
+            confirmation::is_confirmed(self.account.flag_confirmed),
             PlimsollError::SameObservation
         );
         Ok(())
@@ -254,6 +265,7 @@ impl Liquidation<'_> {
             return Ok(None);
         }
         if let Some(auctioned) = price.auctioned(&view.clock).or_refuse()? {
+            let auctioned = view.one_price.of(price.feed, auctioned);
             require!(
                 self.secs_since_flag() >= DOUBT_PATIENCE_SECS,
                 PlimsollError::DoubtTooYoung

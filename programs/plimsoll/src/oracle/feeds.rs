@@ -198,8 +198,8 @@ fn sample_one(
 }
 
 /// Prices a derived feed after its rate, its base (`from` that or its cap) or the price of its own market changed: rate times
-/// base, at the base's publish time, and no more than the market's price. While the market's price is not heard the derived
-/// one carries no new risk.
+/// base, at the base's publish time, and no more than the market's price was last. While the market's price is not heard the
+/// derived one carries no new risk, and for some minutes pays and seizes nothing.
 #[inline(never)]
 fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool> {
     let doubt_ms = risk.doubt_ms;
@@ -233,18 +233,22 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
     seen.price = rescale(seen.price, base.shift, shift)?;
     seen.conf = rescale(seen.conf, base.shift, shift)?.saturating_add(1);
     let mut refused = base.price.refused_ms;
-    let (marks, doubt_from) = (
+    let (mut marks, mut doubt_from) = (
         base.price.flags() & (BROKEN | FALLBACK),
         base.price.doubt_from,
     );
     if source.cap != NO_FEED {
         let cap = risk.feed(source.cap)?;
         require!(!cap.price.is_final(), PlimsollError::WindingDown);
-        if cap.is_priced() && cap.price.flags() == 0 && !cap.price.is_silent(now_ms, &cap.limits) {
+        if cap.is_priced() && !cap.price.is_broken() {
             let price = rescale(cap.price.spot, cap.shift, shift)?;
             seen.price = seen.price.min(price);
-        } else {
+        }
+        if !cap.is_priced() || cap.price.flags() != 0 || cap.price.is_silent(now_ms, &cap.limits) {
             refused = now_ms.max(seen.published_ms.saturating_add(1));
+            // Whoever posts what the cap refuses, or leaves it out, must not set the price that others are seized at.
+            marks |= FALLBACK;
+            doubt_from = doubt_from.min(cap.price.doubt_from);
         }
     }
     let feed = risk.feed_mut(index)?;

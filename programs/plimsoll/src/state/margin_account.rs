@@ -58,6 +58,13 @@ pub mod confirmation {
     /// It has, with some price in doubt: that says nothing about the account once the price is known again, and is worth
     /// something only while the account is below its line.
     pub const IN_DOUBT: u8 = 2;
+    /// Not yet, and the flag itself was set with some price in doubt.
+    pub const NONE_IN_DOUBT: u8 = 3;
+
+    /// Whether it has.
+    pub const fn is_confirmed(state: u8) -> bool {
+        matches!(state, CERTAIN | IN_DOUBT)
+    }
 }
 
 impl MarginAccount {

@@ -152,16 +152,17 @@ impl RiskState {
         if elapsed < MIN_DOUBT_STEP_MS {
             return;
         }
-        self.doubt_moved_ms = now_ms;
         let used = self.feeds.iter().take(usize::from(self.feed_count));
         let (mut silent, mut listened) = (0u32, 0u32);
-        for feed in used.filter(|feed| !feed.price.is_final()) {
+        for feed in used.filter(|feed| feed.is_priced() && !feed.price.is_final()) {
             listened = listened.saturating_add(1);
             if feed.price.is_silent(now_ms, &feed.limits) {
                 silent = silent.saturating_add(1);
             }
         }
+        // While most are silent nothing is moved, so that whoever calls in such a moment takes no time away.
         if silent.saturating_mul(2) <= listened {
+            self.doubt_moved_ms = now_ms;
             let step = elapsed.unsigned_abs().min(MAX_DOUBT_STEP_MS);
             self.doubt_ms = self.doubt_ms.saturating_add(step);
         }

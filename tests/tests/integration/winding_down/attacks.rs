@@ -4,7 +4,7 @@ use plimsoll_client::instructions::{self as ix, Follower, RefreshEntry};
 use plimsoll_tests::{
     env::{BTC, ETH, SOL, SOL_PERP, USDC},
     portfolio::{BTC_UNDERLYING, SOL_UNDERLYING},
-    scenarios::{all_but, equity, flag_at, rich, trade, Books, SOL_1},
+    scenarios::{all_but, equity, flag_at, liquidate, rich, take, trade, Books, ALL, ETH_1, SOL_1},
     usd, Env,
 };
 use solana_signer::Signer;
@@ -298,4 +298,70 @@ async fn nobody_chooses_the_moment_at_which_a_hedge_ends() {
             ix::assign_underlying(&env.exchange, key, follower, SOL_UNDERLYING, false, None);
         env.refuse(&[again], &[&authority], E::WindingDown).await;
     }
+}
+
+/// A final price is what a token is settled at, not what it is worth: nothing is borrowed against it.
+#[tokio::test]
+async fn a_final_price_is_margin_for_nothing_new() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    rich(&mut env).await;
+    let attacker = env.trader_with(&[(SOL, 100 * SOL_1)]).await;
+    wind_down(&mut env, SOL, 30_000).await;
+    let alive = all_but(&env, &[SOL]);
+    env.refresh_only(&alive).await;
+    let loan = env.withdraw_ix(&attacker, USDC, usd(1), true);
+    env.refuse(&[loan], &[&attacker.key], E::InsufficientHealth)
+        .await;
+    // It still counts for Maint: nobody is liquidated by the announcement.
+    let health = env.health(&attacker).await;
+    assert!(health.init == 0 && health.maintenance > usd(20_000).cast_signed());
+    env.assert_conserved().await;
+}
+
+/// An insolvent account is not closed out: its loss is first resolved, while the others in the market still bear it together.
+#[tokio::test]
+async fn nobody_is_closed_out_against_the_insolvent() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let long = env.trader_with(&[(USDC, usd(2_000))]).await;
+    let (short, taker) = (rich(&mut env).await, rich(&mut env).await);
+    trade(&mut env, SOL_PERP, &long, &short, 150.0, 10_000).await;
+    wind_down(&mut env, SOL, 10_000).await;
+    let alive = all_but(&env, &[SOL]);
+    env.refresh_only(&alive).await;
+    assert!(equity(&mut env, &long).await < 0);
+    let close = close_positions_ix(&env, &long, &short);
+    env.refuse(&[close], &[], E::InsufficientHealth).await;
+    // A taker at the final price ends that.
+    flag_at(&mut env, &taker, &long, &alive).await;
+    let all = take(&env, SOL_PERP, ALL);
+    liquidate(&mut env, &taker, &long, &all).await;
+    let close = close_positions_ix(&env, &taker, &short);
+    env.run(&[close], &[]).await;
+    env.assert_conserved().await;
+}
+
+/// Whoever is below its line at known prices borrows no quote for its debt by leaving a price out.
+#[tokio::test]
+async fn no_debt_becomes_one_of_quote_against_doubt() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let lender = env.trader_with(&[(SOL, 100 * SOL_1)]).await;
+    rich(&mut env).await;
+    let debtor = env.trader_with(&[(ETH, ETH_1)]).await;
+    env.borrow(&debtor, SOL, 12 * SOL_1).await.unwrap();
+    wind_down(&mut env, SOL, 15_000).await;
+    let alive = all_but(&env, &[SOL]);
+    env.refresh_only(&alive).await;
+    let close = close_debt_ix(&env, SOL, &lender, &debtor);
+    // Its ether is too old to pay.
+    env.advance(21).await;
+    env.refresh_only(&all_but(&env, &[SOL, ETH])).await;
+    env.refuse(&[close.clone()], &[], E::InsufficientHealth)
+        .await;
+    env.advance(1).await;
+    env.refresh_only(&alive).await;
+    env.run(&[close], &[]).await;
+    env.assert_conserved().await;
 }

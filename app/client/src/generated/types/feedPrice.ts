@@ -44,7 +44,10 @@ export type FeedPrice = {
   stable: bigint;
   /** Exponential average of spot over about five minutes. */
   average: bigint;
-  /** The exchange's clock of doubt, milliseconds, when a price of the primary was last accepted that is not doubted. */
+  /**
+   * The exchange's clock of doubt, milliseconds, when a price of the primary, or the fallback's first after it, was last
+   * accepted that is not doubted.
+   */
   doubtFrom: bigint;
   /** Publish time of the last observation that counted as a confirmation of a jump. */
   jumpedMs: bigint;
@@ -76,7 +79,10 @@ export type FeedPriceArgs = {
   stable: number | bigint;
   /** Exponential average of spot over about five minutes. */
   average: number | bigint;
-  /** The exchange's clock of doubt, milliseconds, when a price of the primary was last accepted that is not doubted. */
+  /**
+   * The exchange's clock of doubt, milliseconds, when a price of the primary, or the fallback's first after it, was last
+   * accepted that is not doubted.
+   */
   doubtFrom: number | bigint;
   /** Publish time of the last observation that counted as a confirmation of a jump. */
   jumpedMs: number | bigint;
