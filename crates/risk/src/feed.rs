@@ -320,18 +320,21 @@ impl FeedPrice {
         self.spot = seen.price;
         self.conf = seen.conf;
         self.published_ms = seen.published_ms;
-        // Of a fallback's prices the first: from then on everybody can see that it speaks, and post the primary.
-        let renews = origin == Origin::Primary || self.marks & FALLBACK == 0;
-        self.marks = match origin {
-            Origin::Primary => 0,
-            Origin::Fallback => FALLBACK,
+        let renews = match origin {
+            Origin::Primary => {
+                self.primary_ms = seen.published_ms;
+                self.primary_spot = seen.price;
+                self.marks = 0;
+                true
+            }
+            // The first: from then on everybody can see that it speaks, and post the primary.
+            Origin::Fallback => {
+                let is_first = self.marks & FALLBACK == 0;
+                self.marks = FALLBACK;
+                is_first
+            }
         };
-        self.confirm_jump(before);
-        if origin == Origin::Primary {
-            self.primary_ms = seen.published_ms;
-            self.primary_spot = seen.price;
-        }
-        if renews && !self.is_broken() {
+        if !self.confirm_jump(before) && renews {
             self.doubt_from = doubt_ms;
         }
         Outcome::Accepted
@@ -381,41 +384,48 @@ impl FeedPrice {
     }
 
     /// Counts an observation that agrees with the one before towards the confirmation of a jump; once there are enough the
-    /// average moves to it, and the price is doubted no more.
+    /// average moves to it, and the price is doubted no more. Whether it still is.
     #[inline(always)]
-    fn confirm_jump(&mut self, before: u64) {
-        if !self.is_broken() {
+    fn confirm_jump(&mut self, before: u64) -> bool {
+        if !self.is_far() {
             self.jump_count = 0;
-            return;
+            return false;
         }
         let agrees = self.spot.abs_diff(before) <= before >> AGREEMENT_SHIFT;
         if self.jump_count == 0 || !agrees {
             self.jump_count = 1;
             self.jumped_ms = self.published_ms;
-            return;
+            return true;
         }
         if self.published_ms.saturating_sub(self.jumped_ms) < JUMP_SPACING_MS {
-            return;
+            return true;
         }
         self.jumped_ms = self.published_ms;
         self.jump_count = self.jump_count.saturating_add(1);
         if self.jump_count > JUMP_CONFIRMATIONS {
             self.average = self.spot;
             self.jump_count = 0;
+            return false;
         }
+        true
     }
 
     /// True when spot is more than half away from its own average: the feed, or what it is derived from, is broken, or the
     /// price jumped and nobody has confirmed it yet.
     #[inline]
     pub fn is_broken(&self) -> bool {
-        self.marks & BROKEN != 0 || self.spot.abs_diff(self.average) > self.average / 2
+        self.marks & BROKEN != 0 || self.is_far()
+    }
+
+    #[inline(always)]
+    fn is_far(&self) -> bool {
+        self.spot.abs_diff(self.average) > self.average / 2
     }
 
     /// [`BROKEN`] and [`REFUSED`], as far as they apply.
     #[inline]
     pub fn flags(&self) -> u8 {
-        let broken = if self.is_broken() { BROKEN } else { 0 };
+        let broken = if self.is_far() { BROKEN } else { 0 };
         let refused = if self.refused_ms > self.published_ms {
             REFUSED
         } else {

@@ -52,7 +52,8 @@ impl MarginModel for StandardMargin {
             let part = if view.is_fresh(&risk.price) {
                 balance_value(kind, balance, risk)
             } else {
-                stale_balance_value(kind, balance, risk, policy, view, &mut stale)?
+                let doubted = view.doubted(&risk.price, policy)?;
+                stale_balance_value(kind, balance, risk, policy, doubted, &mut stale)?
             };
             value = add(value, part)?;
         }
@@ -391,7 +392,7 @@ pub(crate) fn stale_balance_value(
     balance: &Balance,
     risk: &AssetRisk,
     policy: Policy,
-    view: &RiskView<'_>,
+    doubted: Option<InDoubt>,
     stale: &mut StaleSet,
 ) -> Result<i128> {
     let deposit = balance.shares.0 >= 0;
@@ -407,7 +408,7 @@ pub(crate) fn stale_balance_value(
     if policy != Policy::BenefitOfDoubt && deposit {
         return Ok(0);
     }
-    let price = match view.doubted(&risk.price, policy)? {
+    let price = match doubted {
         None => return Ok(balance_value(kind, balance, risk)),
         Some(price) if deposit => risk.asset_price_at(price.owned, kind)?,
         Some(price) => risk.liability_price_at(price.owed, kind)?,
@@ -423,15 +424,20 @@ pub(crate) fn assess_balance(
     policy: Policy,
 ) -> Result<()> {
     let fresh = view.is_fresh(&risk.price);
+    let doubted = if fresh {
+        None
+    } else {
+        view.doubted(&risk.price, policy)?
+    };
     for (total, kind) in out.health.iter_mut().zip(HealthKind::ALL) {
         let part = if fresh {
             balance_value(kind, balance, risk)
         } else {
-            stale_balance_value(kind, balance, risk, policy, view, &mut out.stale)?
+            stale_balance_value(kind, balance, risk, policy, doubted, &mut out.stale)?
         };
         *total = add(*total, part)?;
     }
-    let price = equity_price(view, &risk.price, fresh, balance.shares.0 >= 0, policy)?;
+    let price = equity_price(&risk.price, doubted, balance.shares.0 >= 0);
     let indices = Indices {
         deposit: risk.deposit_index,
         borrow: risk.borrow_index,
@@ -473,27 +479,18 @@ pub(crate) fn assess_perp(
         let margin = to_i128(perp_requirement(perp, risk, &terms)?)?;
         *total = add(*total, sub(weighted(pnl, terms.profit_weight)?, margin)?)?;
     }
-    let price = equity_price(view, &risk.price, !stale, perp.position.0 >= 0, policy)?;
+    let price = equity_price(&risk.price, in_doubt, perp.position.0 >= 0);
     out.equity = add(out.equity, equity_at(perp, risk, price)?)?;
     Ok(())
 }
 
 /// The price at which what is owned, or owed, counts for equity.
-pub(crate) fn equity_price(
-    view: &RiskView<'_>,
-    price: &EntryPrice,
-    fresh: bool,
-    owned: bool,
-    policy: Policy,
-) -> Result<u64> {
-    if fresh {
-        return Ok(price.spot);
-    }
-    Ok(match view.doubted(price, policy)? {
+pub(crate) fn equity_price(price: &EntryPrice, doubted: Option<InDoubt>, owned: bool) -> u64 {
+    match doubted {
         None => price.spot,
         Some(doubted) if owned => doubted.owned,
         Some(doubted) => doubted.owed,
-    })
+    }
 }
 
 pub(crate) fn equity_at(perp: &PerpPosition, risk: &MarketRisk, price: u64) -> Result<i128> {

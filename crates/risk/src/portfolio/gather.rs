@@ -194,6 +194,11 @@ impl<const N: usize> Walk<'_, '_, N> {
         risk: &AssetRisk,
         fresh: bool,
     ) -> Result<()> {
+        let doubted = if fresh {
+            None
+        } else {
+            self.view.doubted(&risk.price, self.policy)?
+        };
         let totals = self.counted.value.iter_mut().zip(&mut self.counted.quote);
         for ((total, quote), kind) in totals.zip(self.kinds) {
             let part = if fresh {
@@ -204,7 +209,7 @@ impl<const N: usize> Walk<'_, '_, N> {
                     balance,
                     risk,
                     self.policy,
-                    self.view,
+                    doubted,
                     &mut self.counted.stale,
                 )?
             };
@@ -214,7 +219,7 @@ impl<const N: usize> Walk<'_, '_, N> {
             }
         }
         let owned = balance.shares.0 >= 0;
-        let price = equity_price(self.view, &risk.price, fresh, owned, self.policy)?;
+        let price = equity_price(&risk.price, doubted, owned);
         let value = crate::balance::spot_value(balance, indices(risk), price, risk.shift)?;
         self.counted.equity = add(self.counted.equity, value)?;
         Ok(())

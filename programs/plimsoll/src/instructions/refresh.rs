@@ -199,11 +199,11 @@ fn refresh_feed(
     now_ms: i64,
 ) -> Result<bool> {
     let (index, origin) = split(number);
-    let source = *risk.feed(index)?.sources.of(origin);
+    let source = risk.feed(index)?.sources.of(origin);
     if source.kind == oracle_kind::DERIVED {
         return oracle::take_rate(risk, index, account, now_ms);
     }
-    let price = oracle::read(&source, account)?;
+    let price = oracle::read(source, account)?;
     oracle::take_price(risk, index, origin, &price, now_ms)
 }
 

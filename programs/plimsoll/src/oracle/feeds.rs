@@ -53,10 +53,10 @@ pub fn take_price(
     price: &OraclePrice,
     now_ms: i64,
 ) -> Result<bool> {
-    require!(price.price > 0, PlimsollError::InvalidOraclePrice);
     let doubt_ms = risk.doubt_ms;
     let feed = risk.feed_mut(index)?;
     if !feed.is_priced() {
+        require!(price.price > 0, PlimsollError::InvalidOraclePrice);
         feed.shift = choose_shift(price.price.unsigned_abs(), price.exponent, PriceUnit::WHOLE)
             .or_refuse()?;
     }
