@@ -20,6 +20,7 @@ pub mod stake_pool;
 pub mod tokens;
 pub mod traders;
 pub mod trading;
+pub mod winding_down;
 
 pub use env::{Env, ListedAsset, ListedMarket};
 pub use send::{TestError, TxOutcome};

@@ -1,13 +1,15 @@
 //! Pro beside pull: one leg of a hedge on a feed of signed messages, the other on one of posted updates. The attacker carries or
 //! posts one of them, at the moment that suits him, and leaves the other.
 use anchor_lang::solana_program::instruction::Instruction;
-use plimsoll::error::PlimsollError as E;
+use plimsoll::{error::PlimsollError as E, state::feed::NO_FEED, SignedPrices, FALLBACK};
 use plimsoll_client::instructions::{self as ix, Liquidation};
 use plimsoll_tests::{
-    env::{BTC, BTC_PERP, SOL, USDC},
+    env::{BTC, BTC_PERP, ETH, SOL, USDC},
+    pyth_pro::CHECK_INDEX,
     scenarios::*,
     Env,
 };
+use solana_signer::Signer;
 
 use super::{
     assert_one_of, grid,
@@ -84,4 +86,53 @@ async fn a_hedge_of_a_signed_and_a_posted_price_is_at_two_moments_in_no_second_o
         t.env.assert_conserved().await;
     }
     assert!(skewed > 3, "the legs can be told apart by {skewed} moves");
+}
+
+/// All prices that one message tells are taken at once: by no name can one of them be left out, and no two feeds share one.
+#[tokio::test]
+async fn no_price_of_a_message_is_left_out() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    env.sign_feeds(&[BTC, SOL]).await;
+    env.advance(2).await;
+    let [check, whole] = env.signed(&[BTC, SOL], &[]).await;
+    let [btc, sol, eth] = [BTC, SOL, ETH].map(|asset| env.assets[asset].feed);
+    let before = [BTC, SOL].map(|asset| env.assets[asset].feed);
+    let published = |risk: &plimsoll::state::RiskState| {
+        before.map(|feed| risk.feeds[usize::from(feed)].price.published_ms)
+    };
+    let old = published(&*env.risk().await);
+    for (feeds, refusal) in [
+        (vec![NO_FEED, sol], E::FeedLeftOut),
+        (vec![btc], E::FeedLeftOut),
+        (vec![btc | FALLBACK, sol], E::FeedLeftOut),
+        (vec![sol, btc], E::WrongFeed),
+        (vec![eth, sol], E::WrongFeed),
+        (vec![63, sol], E::UnknownFeed),
+    ] {
+        let named = SignedPrices {
+            instruction: u8::try_from(CHECK_INDEX).unwrap(),
+            feeds,
+        };
+        let refresh = ix::refresh_with(&env.exchange, &[], Some(named));
+        env.refuse(&[check.clone(), refresh], &[], refusal).await;
+        assert_eq!(published(&*env.risk().await), old);
+    }
+    env.run(&[check, whole], &[]).await;
+    let [a, b] = published(&*env.risk().await);
+    assert!(a == b && a > old[0]);
+    // Another feed of the same number would be another price of the same thing.
+    let risk = env.risk().await;
+    let [taken, other] = [btc, eth].map(|feed| risk.feeds[usize::from(feed)]);
+    let authority = env.authority();
+    let edit = ix::edit_feed(
+        &env.exchange,
+        authority.pubkey(),
+        eth,
+        taken.sources,
+        other.limits,
+        None,
+    );
+    env.refuse(&[edit], &[&authority], E::InvalidParameter)
+        .await;
 }

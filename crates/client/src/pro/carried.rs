@@ -3,10 +3,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use anchor_lang::solana_program::instruction::Instruction;
 use plimsoll::{
-    state::{
-        feed::{oracle_kind, NO_FEED},
-        Feed, OracleSource, RiskState,
-    },
+    state::{feed::NO_FEED, Feed, OracleSource, RiskState},
     SignedPrices, FALLBACK,
 };
 
@@ -31,7 +28,7 @@ pub fn subscriptions(risk: &RiskState) -> Vec<Vec<u32>> {
     let mut found: Vec<u32> = Vec::new();
     for (_, feed) in first.into_iter().chain(rest) {
         let sources = [&feed.sources.primary, &feed.sources.fallback];
-        for number in sources.into_iter().filter_map(pro_number) {
+        for number in sources.into_iter().filter_map(OracleSource::pro_number) {
             if !found.contains(&number) {
                 found.push(number);
             }
@@ -42,7 +39,7 @@ pub fn subscriptions(risk: &RiskState) -> Vec<Vec<u32>> {
 
 /// Whether a feed's prices come in signed messages.
 pub fn is_signed(feed: &Feed) -> bool {
-    pro_number(&feed.sources.primary).is_some()
+    feed.sources.primary.pro_number().is_some()
 }
 
 /// A message, and the feeds of an exchange that take its prices.
@@ -131,14 +128,8 @@ fn feeds(risk: &RiskState) -> impl Iterator<Item = (u8, &Feed)> {
     (0..risk.feed_count).zip(&risk.feeds)
 }
 
-/// The number of a Pyth Pro feed.
-fn pro_number(source: &OracleSource) -> Option<u32> {
-    let [a, b, c, d, ..] = source.feed;
-    (source.kind == oracle_kind::PYTH_PRO).then(|| u32::from_le_bytes([a, b, c, d]))
-}
-
 fn taker(number: u32, risk: &RiskState, clock: ChainClock) -> u8 {
-    let is = |source| pro_number(source) == Some(number);
+    let is = |source: &OracleSource| source.pro_number() == Some(number);
     let primary = feeds(risk).find(|(_, feed)| is(&feed.sources.primary));
     let fallback = || {
         let found = feeds(risk).find(|(_, feed)| is(&feed.sources.fallback));
@@ -155,6 +146,7 @@ fn taker(number: u32, risk: &RiskState, clock: ChainClock) -> u8 {
 mod tests {
     use super::*;
     use crate::pro::{FeedPrice, LocalSigner};
+    use plimsoll::state::feed::oracle_kind;
     use plimsoll_risk::FeedLimits;
     use solana_keypair::Keypair;
 

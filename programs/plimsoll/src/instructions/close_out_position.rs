@@ -59,7 +59,8 @@ pub(crate) fn close_out_position(ctx: Context<CloseOutPosition>) -> Result<()> {
     require!(entry.price.is_final(), PlimsollError::NotWindingDown);
 
     for account in [&long, &short] {
-        let standing = assess(&risk, account, Policy::BenefitOfDoubt, Purpose::Pay, &clock)?;
+        // At last prices: whoever leaves one out makes nobody solvent.
+        let standing = assess(&risk, account, Policy::Strict, Purpose::Pay, &clock)?;
         require!(standing.equity >= 0, PlimsollError::InsufficientHealth);
     }
     let (long_slot, bought) = position(&long, market.index)?;

@@ -9,7 +9,7 @@ use crate::{
     oracle::{self, pyth_pro},
     state::{
         feed::{oracle_kind, NO_FEED},
-        Bank, Book, Market, OracleSource, RiskState,
+        Bank, Book, Market, RiskState,
     },
 };
 
@@ -38,7 +38,7 @@ pub struct SignedPrices {
 
 /// Takes the prices of a signed message, then those of the feeds named (with [`FALLBACK`] that of the fallback), then accrues
 /// the interest of each bank and the funding of each market passed. What is not acceptable leaves its feed or entry as it was
-/// and is reported by an event; the others go on. A message that is not Pyth's fails as a whole.
+/// and is reported by an event; the others go on. A message that is not Pyth's, or of which a price is left out, fails as a whole.
 #[inline(never)]
 pub(crate) fn refresh<'info>(
     ctx: Context<'info, Refresh<'info>>,
@@ -121,14 +121,31 @@ fn take_message(
     for update in signed.feeds() {
         let update = update?;
         let number = *numbers.next().unwrap_or(&NO_FEED);
-        if number == NO_FEED {
+        let (index, origin) = split(number);
+        if origin == Origin::Fallback {
+            // None, or a fallback.
             require!(!takes(risk, update.id), PlimsollError::FeedLeftOut);
+        }
+        if number == NO_FEED {
             continue;
         }
-        match take_signed(risk, number, &update, &signed, now.saturating_mul(1_000)) {
+        // Another feed would be one more way to leave the price out.
+        let source = risk.feed(index)?.sources.of(origin);
+        require!(
+            source.pro_number() == Some(update.id),
+            PlimsollError::WrongFeed
+        );
+        match take_signed(
+            risk,
+            index,
+            origin,
+            &update,
+            &signed,
+            now.saturating_mul(1_000),
+        ) {
             Ok(true) => accepted |= renewed(risk, number),
             Ok(false) => {}
-            Err(error) => report(number & !FALLBACK, storage.key, &error),
+            Err(error) => report(index, storage.key, &error),
         }
     }
     Ok(accepted)
@@ -136,34 +153,21 @@ fn take_message(
 
 /// Whether a listed feed's primary source is this feed of Pyth Pro.
 fn takes(risk: &RiskState, id: u32) -> bool {
-    let used = risk.feeds.iter().take(usize::from(risk.feed_count));
-    used.into_iter().any(|feed| {
-        let source = &feed.sources.primary;
-        source.kind == oracle_kind::PYTH_PRO && pro_id(source) == id
-    })
-}
-
-/// The number of a Pyth Pro feed.
-fn pro_id(source: &OracleSource) -> u32 {
-    let [a, b, c, d, ..] = source.feed;
-    u32::from_le_bytes([a, b, c, d])
+    let mut used = risk.feeds.iter().take(usize::from(risk.feed_count));
+    used.any(|feed| feed.sources.primary.pro_number() == Some(id))
 }
 
 #[inline(never)]
 fn take_signed(
     risk: &mut RiskState,
-    number: u8,
+    index: u8,
+    origin: Origin,
     update: &pyth_pro::FeedUpdate,
     message: &pyth_pro::Message,
     now_ms: i64,
 ) -> Result<bool> {
-    let (index, origin) = split(number);
     let feed = risk.feed(index)?;
     let source = feed.sources.of(origin);
-    require!(
-        source.kind == oracle_kind::PYTH_PRO && pro_id(source) == update.id,
-        PlimsollError::WrongFeed
-    );
     let price = update.price(message)?;
     require!(
         price.publishers >= feed.limits.min_publishers,

@@ -284,9 +284,17 @@ fn rescale(mantissa: u64, from: u8, to: u8) -> Result<u64> {
 /// Enters a feed among those that follow the feeds it names, once their listing and its kind are as they must be.
 ///
 /// # Errors
-/// `InvalidParameter` when a derived feed names itself or another derived feed.
+/// `InvalidParameter` when a derived feed names itself or another derived feed, or another feed takes the same signed price:
+/// one price is stored once.
 pub fn bind(risk: &mut RiskState, index: u8) -> Result<()> {
     let feed = risk.feed(index)?;
+    if let Some(number) = feed.sources.primary.pro_number() {
+        let mut others = (0..risk.feed_count).zip(&risk.feeds);
+        let is_taken = others.any(|(other, feed)| {
+            other != index && feed.sources.primary.pro_number() == Some(number)
+        });
+        require!(!is_taken, PlimsollError::InvalidParameter);
+    }
     if !feed.is_derived() {
         return Ok(());
     }

@@ -41,6 +41,14 @@ pub struct OracleSource {
     pub padding: [u8; 3],
 }
 
+impl OracleSource {
+    /// The number of the Pyth Pro feed, where its prices come in signed messages.
+    pub fn pro_number(&self) -> Option<u32> {
+        let [a, b, c, d, ..] = self.feed;
+        (self.kind == oracle_kind::PYTH_PRO).then(|| u32::from_le_bytes([a, b, c, d]))
+    }
+}
+
 /// Kinds of [`OracleSource`].
 pub mod oracle_kind {
     /// No source (a missing fallback).

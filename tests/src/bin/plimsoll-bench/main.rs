@@ -6,6 +6,7 @@ mod sampling;
 mod table;
 mod throughput;
 mod trading;
+mod winding_down;
 
 use std::{path::Path, process::ExitCode};
 
@@ -52,6 +53,7 @@ async fn measure() -> Vec<Row> {
     rows.extend(risk::rows(&mut world).await);
     rows.extend(sampling::rows(&mut portfolio::World::new().await).await);
     rows.extend(margin::rows(&mut portfolio::World::new().await).await);
+    rows.extend(winding_down::rows().await);
     let size = std::fs::metadata(deployed("plimsoll.so"))
         .expect("the program")
         .len();

@@ -9,7 +9,7 @@ use plimsoll_tests::{
 };
 use solana_signer::Signer;
 
-use super::{
+use plimsoll_tests::winding_down::{
     close_debt_ix, close_positions_ix, open_wallet_ix, return_ix, settle_debt_ix, wind_down,
 };
 

@@ -19,7 +19,7 @@ use plimsoll_tests::{
     usd, Env, Trader,
 };
 
-use super::{
+use plimsoll_tests::winding_down::{
     close_debt_ix, close_positions_ix, edit_ix, final_price, open_wallet_ix, return_ix, wallet,
     wind_down, DOUBT_SECS,
 };

@@ -9,7 +9,7 @@ use plimsoll_tests::{
     usd, Env, Trader,
 };
 
-use super::{open_wallet_ix, wind_down};
+use plimsoll_tests::winding_down::{open_wallet_ix, wind_down};
 
 /// The next steps, a few at a time as a turn takes them.
 async fn plan(env: &Env) -> Vec<Step> {

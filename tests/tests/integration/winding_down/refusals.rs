@@ -17,7 +17,7 @@ use plimsoll_tests::{
 };
 use solana_signer::Signer;
 
-use super::{
+use plimsoll_tests::winding_down::{
     close_debt_ix, close_positions_ix, edit_ix, final_price, open_wallet_ix, return_ix, wind_down,
     DOUBT_SECS,
 };
