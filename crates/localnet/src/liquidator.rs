@@ -8,10 +8,7 @@ use anyhow::Result;
 use plimsoll::{
     error::PlimsollError,
     liquidation::FLAG_SECS,
-    state::{
-        margin_account::{account_state, confirmation},
-        MarginAccount,
-    },
+    state::{margin_account::account_state, MarginAccount},
 };
 use plimsoll_client::MarketRef;
 use plimsoll_risk::{HealthKind, MarginMode};
@@ -270,8 +267,7 @@ fn is_flagged(account: &MarginAccount, now: i64) -> bool {
 
 /// Flagged, and not yet seen below its line at later prices.
 fn is_unconfirmed(account: &MarginAccount) -> bool {
-    account.state == account_state::LIQUIDATING
-        && !confirmation::is_confirmed(account.flag_confirmed)
+    account.state == account_state::LIQUIDATING && account.flag_confirmed == 0
 }
 
 /// Below its maintenance line, or flagged and not ended yet.

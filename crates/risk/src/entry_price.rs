@@ -108,6 +108,16 @@ impl EntryPrice {
         self.flags & BROKEN != 0
     }
 
+    /// What is known of a price in doubt: the last one, that of a broken feed being its stable price.
+    #[inline]
+    pub const fn last(&self) -> u64 {
+        if self.is_broken() {
+            self.stable
+        } else {
+            self.spot
+        }
+    }
+
     /// The lower of spot and stable.
     #[inline]
     pub fn lower(&self) -> u64 {
@@ -143,11 +153,7 @@ impl EntryPrice {
     /// [`RiskError::PriceOutOfRange`] when it does not fit.
     #[inline(never)]
     pub fn in_doubt(&self, clock: &Clock) -> Result<InDoubt> {
-        let last = u128::from(if self.is_broken() {
-            self.stable
-        } else {
-            self.spot
-        });
+        let last = u128::from(self.last());
         let benefit = self.doubt_benefit;
         let owned = ratio_floor(u128::from(self.higher()), RATIO_ONE.saturating_add(benefit))?;
         let owed = ratio_ceil(u128::from(self.lower()), RATIO_ONE.saturating_sub(benefit))?;
@@ -199,11 +205,7 @@ impl EntryPrice {
         if !self.has_doubt_decayed(clock) {
             return Ok(None);
         }
-        let last = u128::from(if self.is_broken() {
-            self.stable
-        } else {
-            self.spot
-        });
+        let last = u128::from(self.last());
         let whole = u64::from(self.doubt_secs).wrapping_mul(1_000);
         let elapsed = self.doubted_ms(clock).saturating_sub(whole).min(whole);
         let span = u64::from(RATIO_ONE.saturating_sub(self.doubt_floor));

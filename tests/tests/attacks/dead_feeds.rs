@@ -1,8 +1,5 @@
 //! Feeds that died: worthless collateral brought in afterwards, and margin that nobody can price any more.
-use plimsoll::{
-    error::PlimsollError as E, liquidation::DOUBT_PATIENCE_SECS,
-    state::margin_account::confirmation,
-};
+use plimsoll::{error::PlimsollError as E, liquidation::DOUBT_PATIENCE_SECS};
 use plimsoll_client::instructions::Liquidation;
 use plimsoll_risk::MarginMode;
 use plimsoll_tests::{
@@ -258,10 +255,8 @@ async fn what_doubt_confirmed_is_not_used_at_known_prices() {
     // Confirmed, in doubt.
     let nothing = liquidate_ix(&env, &by, &account, &Default::default());
     env.run(&[nothing], &[&by.key]).await;
-    assert_eq!(
-        env.margin(account.margin).await.flag_confirmed,
-        confirmation::IN_DOUBT
-    );
+    let flagged = env.margin(account.margin).await;
+    assert_eq!((flagged.flag_confirmed, flagged.flag_doubts), (1, 1 << SOL));
     env.advance(1).await;
     env.assets[SOL].usd = 136.0;
     env.refresh_all().await;

@@ -30,14 +30,13 @@ async fn try_flag(env: &mut Env, by: &Trader, account: &Trader) -> bool {
     env.send(&[flag], &[&by.key]).await.is_ok()
 }
 
-/// Swaps fifty dollars of debt for SOL; returns how many dollars it paid for a SOL, the bonus aside.
+/// Swaps fifty dollars of debt for SOL; returns how many dollars it paid for a SOL.
 async fn price_paid(env: &mut Env, by: &Trader, account: &Trader) -> f64 {
-    // The whole of the ramp: 5 %.
     let what = swap(env, Leg::Asset(SOL), Leg::Asset(USDC), usd(50));
     let liquidate = liquidate_ix(env, by, account, &what);
     let slice = swapped(&env.run(&[liquidate], &[&by.key]).await);
     assert_eq!(slice.repaid, usd(50));
-    50.0 * 1.05 / (slice.seized as f64 / 1e9)
+    50.0 / (slice.seized as f64 / 1e9)
 }
 
 /// A tenth more for six minutes; from then on in a straight line to a half at the end of the hour: 85.3 % after 28.3 minutes.
@@ -104,10 +103,12 @@ async fn doubt_of_a_debt_decays_as_well() {
     env.assert_conserved().await;
 }
 
-/// In the hour nothing of it is seized; then it goes at the last price, which falls to the floor within another hour.
+/// In the hour nothing of it is seized; then it goes at the last price, which falls to the floor within another hour, without a
+/// fee, and no further than the account's equity at the last price bears.
 #[tokio::test]
 async fn what_has_long_been_doubted_is_seized_at_a_falling_price() {
     let (mut env, account, by) = borrower().await;
+    env.deposit(&account, USDC, usd(350)).await.unwrap();
     let alive = all_but(&env, &[SOL]);
     pass(&mut env, 55 * MINUTE, &alive).await;
     flag_at(&mut env, &by, &account, &alive).await;
@@ -120,18 +121,23 @@ async fn what_has_long_been_doubted_is_seized_at_a_falling_price() {
     // The clock of doubt is moved by whoever refreshes, hence late by as much.
     pass(&mut env, 30, &alive).await;
     refuse(&mut env, &by, &account, &what, E::DoubtTooYoung).await;
-    let mut paid = Vec::new();
-    for since in [6 * MINUTE, 30 * MINUTE, 75 * MINUTE, 3 * HOUR] {
+    for (since, auctioned) in [
+        (6 * MINUTE, 142.5),
+        (24 * MINUTE, 120.0),
+        (75 * MINUTE, 75.0),
+        (3 * HOUR, 75.0),
+    ] {
         let now = env.now().await;
         let wait = DOUBT_PATIENCE_SECS as i64 + MINUTE;
         pass(&mut env, last + HOUR + since - wait - now, &alive).await;
         flag_at(&mut env, &by, &account, &alive).await;
         let now = env.now().await;
         pass(&mut env, last + HOUR + since - now, &alive).await;
-        paid.push(price_paid(&mut env, &by, &account).await);
-    }
-    let expected = [142.5, 112.5, 75.0, 75.0];
-    for (paid, expected) in paid.iter().zip(expected) {
+        let sol = env.balance(account.margin, SOL).await as f64 / 1e9;
+        let debt = -env.balance(account.margin, USDC).await as f64 / 1e6;
+        let borne = 150.0 - (150.0 * sol - debt) / sol;
+        let expected = f64::max(auctioned, borne);
+        let paid = price_paid(&mut env, &by, &account).await;
         assert!((paid - expected).abs() < 0.1, "{paid} for {expected}");
     }
     env.assert_conserved().await;

@@ -4,16 +4,12 @@ use std::sync::Arc;
 use anchor_lang::solana_program::clock::Clock as Sysvar;
 use plimsoll::{
     health,
-    liquidation::DOUBT_PATIENCE_SECS,
-    state::{
-        margin_account::{account_state, confirmation},
-        MarginAccount, RiskState,
-    },
+    state::{margin_account::account_state, MarginAccount, RiskState},
 };
 use plimsoll_client::rpc::{needs_fallback, sources, ChainClock, Entries, Feeds};
 use plimsoll_risk::{
     AccountMargin, AssetRisk, Clock, EntryPrice, HealthKind, MarginModel, MarketRisk, Policy,
-    Portfolio, Purpose, RiskView, UnderlyingRisk,
+    Portfolio, Purpose, RiskError, RiskView, UnderlyingRisk,
 };
 
 use super::compact::bit;
@@ -49,6 +45,8 @@ pub struct Flag {
     pub price_ms: i64,
     /// Whether that has been seen already.
     pub is_confirmed: bool,
+    /// The feeds that were in doubt when it was set or confirmed, one bit each.
+    pub doubts: u64,
 }
 
 impl Flag {
@@ -57,7 +55,8 @@ impl Flag {
         (account.state == account_state::LIQUIDATING).then_some(Self {
             at: account.flagged_at,
             price_ms: account.flagged_price_ms,
-            is_confirmed: confirmation::is_confirmed(account.flag_confirmed),
+            is_confirmed: account.flag_confirmed != 0,
+            doubts: account.flag_doubts,
         })
     }
 }
@@ -113,48 +112,13 @@ impl Outlook {
         entry.price.is_fresh(&self.clock, purpose).then_some(entry)
     }
 
-    /// The entry of an asset as the program seizes it (`is_owned`) or lets it be repaid: at spot, or, once nothing is left of
-    /// doubt's benefit, at the price that doubt auctions it for; `None` while its price may come back, or the account has not
-    /// been flagged (for `flagged_for` seconds) for long enough.
-    pub fn seizable(&self, index: u16, is_owned: bool, flagged_for: u64) -> Option<AssetRisk> {
-        let mut entry = *self.risk.asset(index).ok()?;
-        if let Some(price) = self.auctioned(&entry.price, is_owned, flagged_for)? {
-            entry.price = at(price, &entry.price);
-            let haircut = self.risk.haircut(entry.underlying);
-            entry.rewrite(haircut.as_ref()).ok()?;
-        }
-        Some(entry)
-    }
-
-    /// The entry of a market in which a long (`is_owned`) or a short may be taken over, likewise.
-    pub fn takeable(&self, index: u16, is_owned: bool, flagged_for: u64) -> Option<MarketRisk> {
-        let mut entry = *self.risk.market(index).ok()?;
-        if let Some(price) = self.auctioned(&entry.price, is_owned, flagged_for)? {
-            entry.price = at(price, &entry.price);
-            let haircut = self.risk.haircut(entry.underlying);
-            entry.rewrite(haircut.as_ref()).ok()?;
-        }
-        Some(entry)
-    }
-
-    /// `Some(None)` of a price that may be relied on.
-    fn auctioned(
-        &self,
-        price: &EntryPrice,
-        is_owned: bool,
-        flagged_for: u64,
-    ) -> Option<Option<u64>> {
-        if price.is_fresh(&self.clock, Purpose::Seize) {
-            return Some(None);
-        }
-        if flagged_for < DOUBT_PATIENCE_SECS {
-            return None;
-        }
-        let auctioned = price.auctioned(&self.clock).ok()??;
-        Some(Some(match is_owned {
-            true => auctioned.owned,
-            false => auctioned.owed,
-        }))
+    /// The same for an account, in which feeds in doubt that it is on both sides of count at one price.
+    ///
+    /// # Errors
+    /// When it cannot be valued.
+    pub fn view_of(&self, portfolio: &Portfolio<'_>) -> Result<RiskView<'_>, RiskError> {
+        let view = self.view();
+        Ok(view.at_one_price(portfolio)?.unwrap_or(view))
     }
 
     /// Init health as the program asks it of a liquidator; `None` when a number does not fit.
@@ -238,15 +202,6 @@ impl Outlook {
             }
         }
         moved
-    }
-}
-
-/// A price that nobody doubts any more.
-fn at(spot: u64, price: &EntryPrice) -> EntryPrice {
-    EntryPrice {
-        spot,
-        flags: 0,
-        ..*price
     }
 }
 

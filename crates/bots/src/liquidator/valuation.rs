@@ -225,13 +225,13 @@ fn value_of(account: &CompactAccount, outlook: &Outlook) -> Option<Assessment> {
 
 /// What the program would do with an account, by the same rules: below maintenance it may be liquidated, and goes on
 /// being so until LiquidationEnd health is zero, unless its flag says nothing any more: it is old, or nobody has confirmed it
-/// at later prices. One that still counts is not cleared while stale entries count in the account's favour.
+/// at later prices with every price known. One that still counts is not cleared while stale entries count in the account's favour.
 pub fn need(flag: Option<Flag>, value: &Assessment, now: i64) -> Option<Need> {
     if value.of(HealthKind::Maint) < 0 {
         return Some(Need::Liquidate);
     }
     let flag = flag?;
-    let is_weak = flag.is_old(now) || !flag.is_confirmed;
+    let is_weak = flag.is_old(now) || !flag.is_confirmed || flag.doubts != 0;
     if value.of(HealthKind::LiquidationEnd) < 0 && !is_weak {
         return Some(Need::Liquidate);
     }
@@ -268,6 +268,7 @@ mod tests {
                 at: 1_000,
                 price_ms: 0,
                 is_confirmed,
+                doubts: 0,
             })
         };
         let (between, below) = (value(-5, 5), value(-9, -1));

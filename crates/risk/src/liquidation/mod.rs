@@ -7,16 +7,21 @@
 //!
 //! In portfolio margin slots net, and what a slice changes is measured on the whole: [`Netted`].
 //!
-//! Slices are measured at spot on fresh entries. The caller passes the account's whole LiquidationEnd health and
-//! equity, with stale entries in the account's favour, and leaves alone what is stale.
+//! Slices are measured at spot on fresh entries, and where doubt has decayed on those of an [`Auction`]. The caller passes
+//! the account's whole LiquidationEnd health and equity, with stale entries in the account's favour, and leaves alone what
+//! is stale otherwise.
 
+mod auction;
 mod netted;
+mod observation;
 mod portfolio;
 mod position;
 mod search;
 mod swap;
 
+pub use auction::{equity_at_last, Auction};
 pub use netted::{Footing, Netted, Slot};
+pub use observation::Observation;
 pub use portfolio::{Holding, Portion};
 pub use position::{position_slice, PositionSlice};
 pub use search::EVALUATIONS;

@@ -121,18 +121,15 @@ impl Takeover<'_> {
         let (notional, penalty) = self.price(lots)?;
         let (notional, penalty) = (to_i128(notional)?, to_i128(penalty)?);
         let size = i64::try_from(left).map_err(|_| RiskError::Overflow)?;
-        let (size, traded) = if self.long {
-            (size, notional)
+        let high = KIND.of(&self.risk.price_high);
+        let (size, traded, price) = if self.long {
+            (size, notional, KIND.of(&self.risk.price_low))
         } else {
-            (size.saturating_neg(), -notional)
+            (size.saturating_neg(), -notional, high)
         };
         let quote = sub(add(self.settled, traded)?, penalty)?;
-        let pnl = add(
-            quote,
-            scale_floor(size, self.risk.price.spot, self.risk.shift),
-        )?;
+        let pnl = add(quote, scale_floor(size, price, self.risk.shift))?;
         let counted = weighted(pnl, KIND.of(&self.risk.profit_weight))?;
-        let high = KIND.of(&self.risk.price_high);
         let margin = requirement(left, high, KIND.of(&self.risk.requirement_price), self.risk)?;
         sub(counted, to_i128(margin)?)
     }

@@ -21,9 +21,8 @@
 //!
 //! No mode, cap or window holds any of it back. Nothing is seized on one observation: an account is flagged at some prices and
 //! seized at prices that were all published later. What is stale, or priced by a broken feed, counts in the account's favour,
-//! less and less as doubt lasts, and is neither seized nor repaid before that benefit has decayed; then it goes at a price
-//! that falls until somebody takes it. An account with nothing but debt
-//! left goes to [`bankruptcy`].
+//! less and less as doubt lasts, and is neither seized nor repaid before that benefit has decayed; then it is auctioned
+//! ([`plimsoll_risk::liquidation::Auction`]). An account with nothing but debt left goes to [`bankruptcy`].
 pub mod bankruptcy;
 mod leg;
 mod position;
@@ -37,9 +36,10 @@ pub use standing::{Part, Standing};
 
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    liquidation::{ramped_fee, Target},
-    AccountMargin, AssetRisk, EntryPrice, HealthKind, LiquidationTerms, MarginModel, MarketRisk,
-    Policy, Purpose,
+    balance::Indices,
+    liquidation::{ramped_fee, Auction, Target},
+    AccountMargin, AssetRisk, Balance, EntryPrice, HealthKind, LiquidationTerms, MarginModel,
+    MarketRisk, PerpPosition, Policy, Purpose,
 };
 
 use crate::{
@@ -47,10 +47,7 @@ use crate::{
     events::LiquidationFlag,
     health::{portfolio, view},
     orders::cancel_all_in_book,
-    state::{
-        margin_account::{account_state, confirmation},
-        Book, MarginAccount, RiskState,
-    },
+    state::{margin_account::account_state, Book, MarginAccount, RiskState},
 };
 
 /// Seconds after which a flag no longer says anything about the account of now. Otherwise an account
@@ -87,7 +84,7 @@ impl Liquidation<'_> {
     pub fn begin(&mut self) -> Result<()> {
         let maintained = self.standing.maintenance() >= 0;
         if self.account.state == account_state::LIQUIDATING && (maintained || !self.is_flag_old()) {
-            if !maintained && self.is_later_observation() {
+            if !maintained {
                 self.confirm();
             }
             return Ok(());
@@ -105,30 +102,24 @@ impl Liquidation<'_> {
         // What confirms was published after this call, whatever moments the prices of this one are from: both observations
         // could lie in one dip that is over otherwise.
         let now_ms = self.clock.unix_timestamp.saturating_mul(1_000);
-        self.account.flagged_price_ms = self.standing.newest_ms().max(now_ms);
-        self.account.flag_confirmed = match self.standing.is_certain() {
-            true => confirmation::NONE,
-            false => confirmation::NONE_IN_DOUBT,
-        };
+        let seen = self.standing.observation();
+        self.account.flagged_price_ms = seen.newest_ms.max(now_ms);
+        self.account.flag_doubts = seen.doubted;
+        self.account.flag_confirmed = 0;
     }
 
-    /// Takes a later observation. The first at which every price is known again is no second one.
+    /// Takes another observation. The first price of a feed that was in doubt at an earlier one is a first observation of the
+    /// account. A second is one at prices that were all published after the first; those in doubt are not asked.
     fn confirm(&mut self) {
-        let state = &mut self.account.flag_confirmed;
-        match (self.standing.is_certain(), *state) {
-            (_, confirmation::CERTAIN) => {}
-            (true, confirmation::NONE) => *state = confirmation::CERTAIN,
-            (true, _) => self.observe(),
-            (false, _) => *state = confirmation::IN_DOUBT,
+        let seen = self.standing.observation();
+        let is_later = self.clock.unix_timestamp > self.account.flagged_at
+            && seen.oldest_ms > self.account.flagged_price_ms;
+        if self.account.flag_doubts & seen.known != 0 {
+            self.observe();
+        } else if self.account.flag_confirmed == 0 && is_later {
+            self.account.flag_confirmed = 1;
+            self.account.flag_doubts |= seen.doubted;
         }
-    }
-
-    /// Whether time has passed since the flag, and every price that the account is measured at was published after it; those in
-    /// doubt are not asked.
-    fn is_later_observation(&self) -> bool {
-        let is_later = |oldest| oldest > self.account.flagged_price_ms;
-        self.clock.unix_timestamp > self.account.flagged_at
-            && self.standing.oldest_ms().is_none_or(is_later)
     }
 
     /// Refuses to seize anything on one observation: the account must have been below its line at the flag's prices, and at
@@ -138,7 +129,7 @@ impl Liquidation<'_> {
     /// `SameObservation`.
     pub fn require_second_observation(&self) -> Result<()> {
         require!(
-            confirmation::is_confirmed(self.account.flag_confirmed),
+            self.account.flag_confirmed != 0,
             PlimsollError::SameObservation
         );
         Ok(())
@@ -149,7 +140,7 @@ impl Liquidation<'_> {
     /// count in the account's favour: a call without a refresh could otherwise start the fee's ramp anew at will.
     pub fn finish(&mut self) -> bool {
         let maintained = self.standing.maintenance() >= 0;
-        let is_weak = self.account.flag_confirmed != confirmation::CERTAIN;
+        let is_weak = self.account.flag_confirmed == 0 || self.account.flag_doubts != 0;
         if self.standing.end() < 0 && !(maintained && (self.is_flag_old() || is_weak)) {
             return false;
         }
@@ -227,57 +218,60 @@ impl Liquidation<'_> {
         ramped_fee(terms, self.secs_since_flag())
     }
 
-    /// The entry of an asset that may be seized (`is_owned`) or repaid: at spot, or, once its price has been doubted for so long
-    /// that nothing is left of doubt's benefit, at the price that doubt auctions it for.
-    fn asset_entry(&self, index: u16, is_owned: bool) -> Result<AssetRisk> {
-        let mut entry = *self.risk.asset(index)?;
-        if let Some(price) = self.auctioned(&entry.price, is_owned)? {
-            entry.price.spot = price;
-            entry.price.flags = 0;
-            entry
-                .rewrite(self.risk.haircut(entry.underlying).as_ref())
-                .or_refuse()?;
-        }
-        Ok(entry)
-    }
-
-    /// The entry of a market in which a long (`is_owned`) or short position may be taken over, likewise.
-    fn market_entry(&self, index: u16, is_owned: bool) -> Result<MarketRisk> {
-        let mut entry = *self.risk.market(index)?;
-        if let Some(price) = self.auctioned(&entry.price, is_owned)? {
-            entry.price.spot = price;
-            entry.price.flags = 0;
-            entry
-                .rewrite(self.risk.haircut(entry.underlying).as_ref())
-                .or_refuse()?;
-        }
-        Ok(entry)
-    }
-
-    /// None for a price that may be relied on, what doubt auctions at for one that has long been doubted.
-    ///
-    /// # Errors
-    /// `BrokenFeed` and `StaleEntry` for one that may come back; `DoubtTooYoung` while that could still be shown.
+    /// The entry at which a deposit may be seized or a debt repaid, and whether it is auctioned: at spot, or, once its price has
+    /// been doubted for so long that nothing is left of doubt's benefit, at the price that doubt auctions it for: the last one,
+    /// and where nothing else gives a discount less that. `indices` are the bank's of now.
     #[inline(never)]
-    fn auctioned(&self, price: &EntryPrice, is_owned: bool) -> Result<Option<u64>> {
-        let view = self.standing.view();
-        if view.is_fresh(price) {
-            return Ok(None);
+    fn asset_entry(
+        &self,
+        balance: &Balance,
+        indices: Indices,
+        is_discounted: bool,
+    ) -> Result<(AssetRisk, bool)> {
+        let mut entry = *self.risk.asset(balance.asset)?;
+        entry.deposit_index = indices.deposit;
+        entry.borrow_index = indices.borrow;
+        if self.standing.view().is_fresh(&entry.price) {
+            return Ok((entry, false));
         }
-        if let Some(auctioned) = price.auctioned(&view.clock).or_refuse()? {
-            let auctioned = view.one_price.of(price.feed, auctioned);
-            require!(
-                self.secs_since_flag() >= DOUBT_PATIENCE_SECS,
-                PlimsollError::DoubtTooYoung
-            );
-            return Ok(Some(if is_owned {
-                auctioned.owned
-            } else {
-                auctioned.owed
-            }));
+        let auction = match is_discounted {
+            true => self.auction()?,
+            false => self.auction()?.at_last(),
+        };
+        let auctioned = auction.asset(balance, &entry).or_refuse()?;
+        Ok((self.old_enough(auctioned, &entry.price)?, true))
+    }
+
+    /// The entry at which a position may be taken over, likewise.
+    #[inline(never)]
+    fn market_entry(&self, perp: &PerpPosition) -> Result<(MarketRisk, bool)> {
+        let entry = self.risk.market(perp.market)?;
+        if self.standing.view().is_fresh(&entry.price) {
+            return Ok((*entry, false));
         }
-        require!(!price.is_broken(), PlimsollError::BrokenFeed);
-        err!(PlimsollError::StaleEntry)
+        let auctioned = self.auction()?.market(perp, entry).or_refuse()?;
+        Ok((self.old_enough(auctioned, &entry.price)?, true))
+    }
+
+    fn auction(&self) -> Result<Auction<'_>> {
+        Auction::of(self.standing.view(), &portfolio(self.account)).or_refuse()
+    }
+
+    /// # Errors
+    /// `BrokenFeed` and `StaleEntry` for what is not auctioned, as its price may come back; `DoubtTooYoung` while that could
+    /// still be shown.
+    fn old_enough<T>(&self, auctioned: Option<T>, price: &EntryPrice) -> Result<T> {
+        match auctioned {
+            Some(entry) => {
+                require!(
+                    self.secs_since_flag() >= DOUBT_PATIENCE_SECS,
+                    PlimsollError::DoubtTooYoung
+                );
+                Ok(entry)
+            }
+            None if price.is_broken() => err!(PlimsollError::BrokenFeed),
+            None => err!(PlimsollError::StaleEntry),
+        }
     }
 
     /// Refuses a slice that leaves LiquidationEnd health lower than it was. Where slots net, all that a call takes is

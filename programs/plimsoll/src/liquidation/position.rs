@@ -93,9 +93,10 @@ impl Liquidation<'_> {
         is_followed: bool,
     ) -> Result<PositionSlice> {
         let terms = &market.params.liquidation;
-        let target = self.target(self.fee(terms), terms);
         let perp = self.account.perps.get(slot).or_refuse()?;
-        let entry = self.market_entry(market.index, perp.position.0 > 0)?;
+        let (entry, is_auctioned) = self.market_entry(perp)?;
+        let fee = if is_auctioned { 0 } else { self.fee(terms) };
+        let target = self.target(fee, terms);
         let portion = Portion {
             most: max_lots,
             dust: unsigned(market.params.dust_lots)?,

@@ -3,8 +3,8 @@ use anchor_lang::prelude::*;
 use plimsoll_risk::{
     fixed::{add, sub},
     liquidation::{
-        position_slice, swap_slice, Footing, Holding, Netted, Portion, PositionSlice, Slot,
-        SwapSlice, Target,
+        position_slice, swap_slice, Footing, Holding, Netted, Observation, Portion, PositionSlice,
+        Slot, SwapSlice, Target,
     },
     AccountMargin, Assessment, BaseLots, HealthKind, MarginMode, MarginModel, MarketRisk,
     PerpPosition, Policy, Portfolio, Purpose, RiskError, RiskView,
@@ -30,41 +30,7 @@ pub struct Standing<'a> {
     totals: Totals,
     /// Where the account stood before the changes that are judged together.
     start: Footing,
-    published: Published,
-}
-
-/// Publish times of the prices that an account is measured at, Unix milliseconds; those in doubt and final ones are left out.
-struct Published {
-    oldest: i64,
-    newest: i64,
-    some_in_doubt: bool,
-}
-
-impl Published {
-    #[inline(never)]
-    fn of(view: &RiskView, portfolio: &Portfolio) -> Self {
-        let mut out = Self {
-            oldest: i64::MAX,
-            newest: 0,
-            some_in_doubt: false,
-        };
-        let balances = portfolio.balances.iter().filter(|b| !b.shares.is_zero());
-        let assets = balances.filter_map(|b| view.assets.get(usize::from(b.asset)));
-        let perps = portfolio.perps.iter().filter(|p| p.is_exposed());
-        let markets = perps.filter_map(|p| view.markets.get(usize::from(p.market)));
-        for price in assets
-            .map(|risk| &risk.price)
-            .chain(markets.map(|risk| &risk.price))
-        {
-            if !view.is_fresh(price) {
-                out.some_in_doubt = true;
-            } else if !price.is_final() {
-                out.oldest = out.oldest.min(price.published_ms);
-                out.newest = out.newest.max(price.published_ms);
-            }
-        }
-        out
-    }
+    observation: Observation,
 }
 
 /// What is kept, by the account's mode of margin.
@@ -80,8 +46,8 @@ impl<'a> Standing<'a> {
     pub fn of(risk: &'a RiskState, account: &MarginAccount, clock: &Clock) -> Result<Self> {
         let mut view = view(risk, clock, Purpose::Seize);
         let portfolio = portfolio(account);
-        let published = Published::of(&view, &portfolio);
-        if published.some_in_doubt {
+        let observation = Observation::of(&view, &portfolio);
+        if observation.doubted != 0 {
             // For the whole of the call: what is taken out counts as it was counted in.
             view = view.at_one_price(&portfolio).or_refuse()?.unwrap_or(view);
         }
@@ -105,7 +71,7 @@ impl<'a> Standing<'a> {
             view,
             totals,
             start,
-            published,
+            observation,
         })
     }
 
@@ -117,14 +83,9 @@ impl<'a> Standing<'a> {
         }
     }
 
-    /// Newest publish time among the prices that the account is measured at; zero without any.
-    pub fn newest_ms(&self) -> i64 {
-        self.published.newest
-    }
-
-    /// Oldest publish time among them; none when every price is in doubt.
-    pub fn oldest_ms(&self) -> Option<i64> {
-        (self.published.oldest < i64::MAX).then_some(self.published.oldest)
+    /// The prices that it is measured at.
+    pub fn observation(&self) -> Observation {
+        self.observation
     }
 
     /// The market-wide numbers, as a liquidation may rely on them.

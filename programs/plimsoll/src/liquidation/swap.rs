@@ -19,6 +19,8 @@ struct Stake {
     part: Part,
     /// A balance and its entry, with the bank's indices of now; none for a claim on a market in which no position is left.
     token: Option<(Balance, AssetRisk)>,
+    /// Whether it changes hands at the price of an auction.
+    is_auctioned: bool,
     terms: LiquidationTerms,
     /// Less than this, in native quote, goes whole; a claim takes the quote asset's.
     dust: u64,
@@ -73,8 +75,8 @@ impl Liquidation<'_> {
             Some(bank) => bank.load()?.params.dust_usd,
             None => 0,
         };
-        let given = self.stake(collateral, true, quote_dust)?;
-        let taken = self.stake(debt, false, quote_dust)?;
+        let given = self.stake(collateral, quote_dust, true)?;
+        let taken = self.stake(debt, quote_dust, !given.is_auctioned)?;
         let slice = match self.swap_slice(&given, &taken, max_debt) {
             Err(RiskError::NothingToLiquidate) if settled => None,
             slice => Some(slice.or_refuse()?),
@@ -176,7 +178,7 @@ impl Liquidation<'_> {
     }
 
     #[inline(never)]
-    fn stake(&self, leg: &Leg, is_owned: bool, quote_dust: u64) -> Result<Stake> {
+    fn stake(&self, leg: &Leg, quote_dust: u64, is_discounted: bool) -> Result<Stake> {
         match leg {
             Leg::Bank(bank) => {
                 let bank = bank.load()?;
@@ -184,13 +186,14 @@ impl Liquidation<'_> {
                     .account
                     .find_balance(bank.index)
                     .ok_or(PlimsollError::NothingToLiquidate)?;
-                let mut entry = self.asset_entry(bank.index, is_owned)?;
-                entry.deposit_index = bank.deposit_index;
-                entry.borrow_index = bank.borrow_index;
+                let balance = *self.account.balances.get(slot).or_refuse()?;
+                let (entry, is_auctioned) =
+                    self.asset_entry(&balance, bank.indices(), is_discounted)?;
                 Ok(Stake {
                     index: bank.index,
                     part: Part::Balance(slot),
-                    token: Some((*self.account.balances.get(slot).or_refuse()?, entry)),
+                    token: Some((balance, entry)),
+                    is_auctioned,
                     terms: bank.params.liquidation,
                     dust: bank.params.dust_usd,
                 })
@@ -202,6 +205,7 @@ impl Liquidation<'_> {
                     index: market.index,
                     part: Part::Perp(slot),
                     token: None,
+                    is_auctioned: false,
                     terms: market.params.liquidation,
                     dust: quote_dust,
                 })
@@ -218,6 +222,7 @@ impl Liquidation<'_> {
     ) -> core::result::Result<SwapSlice, RiskError> {
         let own_fee = self.fee(&given.terms);
         let fee = match &taken.token {
+            _ if given.is_auctioned || taken.is_auctioned => 0,
             Some(_) => own_fee.max(self.fee(&taken.terms)),
             None => own_fee,
         };

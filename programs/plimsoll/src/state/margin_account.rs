@@ -40,31 +40,16 @@ pub struct MarginAccount {
     pub version: u8,
     /// A [`plimsoll_risk::MarginMode`], chosen by the owner.
     pub margin_mode: u8,
-    /// One of [`confirmation`].
+    /// One once a second, later observation has found the flagged account below its maintenance line.
     pub flag_confirmed: u8,
     pub padding: [u8; 1],
-    pub reserved: [u64; 7],
+    /// The feeds that were in doubt at the observations, one bit each. Of what they said nothing is known: when one of them
+    /// speaks again, that is a first observation.
+    pub flag_doubts: u64,
+    pub reserved: [u64; 6],
     pub balances: [Balance; MAX_BALANCES],
     pub perps: [PerpPosition; MAX_PERPS],
     pub orders: [OpenOrder; MAX_ORDERS],
-}
-
-/// Whether a second, later observation has found a flagged account below its maintenance line.
-pub mod confirmation {
-    /// Not yet.
-    pub const NONE: u8 = 0;
-    /// It has, with every price known: the account is liquidated up to its end line.
-    pub const CERTAIN: u8 = 1;
-    /// It has, with some price in doubt: that says nothing about the account once the price is known again, and is worth
-    /// something only while the account is below its line.
-    pub const IN_DOUBT: u8 = 2;
-    /// Not yet, and the flag itself was set with some price in doubt.
-    pub const NONE_IN_DOUBT: u8 = 3;
-
-    /// Whether it has.
-    pub const fn is_confirmed(state: u8) -> bool {
-        matches!(state, CERTAIN | IN_DOUBT)
-    }
 }
 
 impl MarginAccount {
@@ -137,7 +122,8 @@ impl MarginAccount {
         self.state = account_state::ACTIVE;
         self.flagged_at = 0;
         self.flagged_price_ms = 0;
-        self.flag_confirmed = confirmation::NONE;
+        self.flag_confirmed = 0;
+        self.flag_doubts = 0;
     }
 
     /// A free order slot.

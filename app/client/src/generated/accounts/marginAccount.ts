@@ -90,9 +90,14 @@ export type MarginAccount = {
   version: number;
   /** A [`plimsoll_risk::MarginMode`], chosen by the owner. */
   marginMode: number;
-  /** One of [`confirmation`]. */
+  /** One once a second, later observation has found the flagged account below its maintenance line. */
   flagConfirmed: number;
   padding: ReadonlyUint8Array;
+  /**
+   * The feeds that were in doubt at the observations, one bit each. Of what they said nothing is known: when one of them
+   * speaks again, that is a first observation.
+   */
+  flagDoubts: bigint;
   reserved: Array<bigint>;
   balances: Array<Balance>;
   perps: Array<PerpPosition>;
@@ -119,9 +124,14 @@ export type MarginAccountArgs = {
   version: number;
   /** A [`plimsoll_risk::MarginMode`], chosen by the owner. */
   marginMode: number;
-  /** One of [`confirmation`]. */
+  /** One once a second, later observation has found the flagged account below its maintenance line. */
   flagConfirmed: number;
   padding: ReadonlyUint8Array;
+  /**
+   * The feeds that were in doubt at the observations, one bit each. Of what they said nothing is known: when one of them
+   * speaks again, that is a first observation.
+   */
+  flagDoubts: number | bigint;
   reserved: Array<number | bigint>;
   balances: Array<BalanceArgs>;
   perps: Array<PerpPositionArgs>;
@@ -145,7 +155,8 @@ export function getMarginAccountEncoder(): FixedSizeEncoder<MarginAccountArgs> {
       ["marginMode", getU8Encoder()],
       ["flagConfirmed", getU8Encoder()],
       ["padding", fixEncoderSize(getBytesEncoder(), 1)],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 7 })],
+      ["flagDoubts", getU64Encoder()],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 6 })],
       ["balances", getArrayEncoder(getBalanceEncoder(), { size: 16 })],
       ["perps", getArrayEncoder(getPerpPositionEncoder(), { size: 16 })],
       ["orders", getArrayEncoder(getOpenOrderEncoder(), { size: 64 })],
@@ -170,7 +181,8 @@ export function getMarginAccountDecoder(): FixedSizeDecoder<MarginAccount> {
     ["marginMode", getU8Decoder()],
     ["flagConfirmed", getU8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 1)],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 7 })],
+    ["flagDoubts", getU64Decoder()],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 6 })],
     ["balances", getArrayDecoder(getBalanceDecoder(), { size: 16 })],
     ["perps", getArrayDecoder(getPerpPositionDecoder(), { size: 16 })],
     ["orders", getArrayDecoder(getOpenOrderDecoder(), { size: 64 })],

@@ -16,9 +16,9 @@ pub use trial::{Gain, Trial};
 pub use super::outlook::Due;
 
 use anchor_lang::prelude::Pubkey;
-use plimsoll::state::MarginAccount;
+use plimsoll::{health::portfolio, state::MarginAccount};
 use plimsoll_client::rpc::{Entries, Freshness};
-use plimsoll_risk::{Assessment, EntryPrice, HealthKind};
+use plimsoll_risk::{liquidation::Observation, Assessment, EntryPrice, HealthKind};
 
 use super::{
     outlook::{Flag, Outlook},
@@ -122,8 +122,11 @@ impl Situation<'_> {
             Some(Need::Liquidate) => {}
         }
         let cancel_in = self.markets_with_orders();
-        // Nothing is seized at the prices of a flag, nor at an old one, which is set anew.
-        let lapsed = |flag: &Flag| flag.is_old(now) && value.of(HealthKind::Maint) < 0;
+        // Nothing is seized at the prices of a flag, nor at an old one, which is set anew, as is one at which a feed was in doubt
+        // that speaks again.
+        let known = Observation::of(&self.outlook.view(), &portfolio(self.account)).known;
+        let is_past = |flag: &Flag| flag.is_old(now) || flag.doubts & known != 0;
+        let lapsed = |flag: &Flag| is_past(flag) && value.of(HealthKind::Maint) < 0;
         let Some(flag) = flag.filter(|flag| !lapsed(flag)) else {
             return self.chore(cancel_in, value);
         };

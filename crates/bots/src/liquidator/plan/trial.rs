@@ -1,12 +1,13 @@
 //! A liquidation tried out on copies of both accounts, step by step as the program would do it.
+use plimsoll::liquidation::{DOUBT_PATIENCE_SECS, PATIENCE_SECS};
 use plimsoll_risk::{
     fixed::{scale_floor, to_i64, RiskError},
     liquidation::{
-        position_slice, ramped_fee, swap_slice, Footing, Holding, Netted, Portion, PositionSlice,
-        SwapSlice, Target,
+        position_slice, ramped_fee, swap_slice, Auction, Footing, Holding, Netted, Portion,
+        PositionSlice, SwapSlice, Target,
     },
     Assessment, AssetRisk, BaseLots, EntryPrice, HealthKind, LiquidationTerms, MarginMode,
-    MarketRisk, Purpose, QuoteNative, Side,
+    MarketRisk, PerpPosition, QuoteNative, RiskView, Side,
 };
 
 use super::{
@@ -37,6 +38,8 @@ pub struct Gain {
 #[derive(Clone)]
 pub struct Trial<'a> {
     pub outlook: &'a Outlook,
+    /// What the account is measured in, from the first step to the last.
+    view: RiskView<'a>,
     pub terms: &'a Terms,
     /// Who is liquidated, its orders cancelled.
     pub account: Holdings,
@@ -66,11 +69,13 @@ impl<'a> Trial<'a> {
         own: Holdings,
         flagged_for: u64,
     ) -> Result<Self, RiskError> {
-        let standing = account.assess(&outlook.view())?;
-        let netted = netted(outlook, &account)?;
+        let view = outlook.view_of(&account.portfolio())?;
+        let standing = account.assess(&view)?;
+        let netted = netted(&view, &account)?;
         let start = netted.as_ref().map_or(Footing::default(), |n| n.end());
         Ok(Self {
             outlook,
+            view,
             terms,
             account,
             own,
@@ -111,7 +116,7 @@ impl<'a> Trial<'a> {
     }
 
     fn has_waited(&self) -> bool {
-        self.flagged_for >= plimsoll::liquidation::PATIENCE_SECS
+        self.flagged_for >= PATIENCE_SECS
     }
 
     /// Takes over up to `max_lots` of a position.
@@ -131,17 +136,15 @@ impl<'a> Trial<'a> {
     }
 
     fn take(&mut self, market: u16, max_lots: u64, is_followed: bool) -> Result<Gain, Obstacle> {
-        let is_long = self
-            .account
-            .perp(market)
-            .ok_or(Obstacle::NoSlot)?
-            .position
-            .0
-            > 0;
-        let entry = self.outlook.takeable(market, is_long, self.flagged_for);
-        let entry = entry.ok_or(Obstacle::NotPriced)?;
+        let perp = self.account.perp(market).ok_or(Obstacle::NoSlot)?;
+        let is_long = perp.position.0 > 0;
+        let entry = self.takeable(perp)?;
         let terms = self.terms.market(market)?;
-        let target = self.target(self.fee(&terms.liquidation), &terms.liquidation);
+        let fee = match self.view.is_fresh(self.last_price(market)?) {
+            true => self.fee(&terms.liquidation),
+            false => 0,
+        };
+        let target = self.target(fee, &terms.liquidation);
         let portion = Portion {
             most: max_lots,
             dust: terms.dust_lots.unsigned_abs(),
@@ -165,12 +168,8 @@ impl<'a> Trial<'a> {
             false => slice.lots.0.saturating_neg(),
         };
         let value = |price| scale_floor(taken, price, entry.shift);
-        let better = match self.outlook.risk().market(market) {
-            Ok(last) if last.price != entry.price => {
-                value(worth(self.outlook, &last.price, is_long)) - value(entry.price.spot)
-            }
-            _ => 0,
-        };
+        let worth = worth(&self.view, self.last_price(market)?, is_long);
+        let better = value(worth) - value(entry.price.spot);
         Ok(Gain {
             reward: better - i128::from(cost.0),
             position: scale_floor(grown, entry.price.spot, entry.shift),
@@ -210,6 +209,10 @@ impl<'a> Trial<'a> {
             Leg::Asset(_) => self.fee(&given_terms).max(self.fee(&taken_terms)),
             Leg::Claim(_) => self.fee(&given_terms),
         };
+        let fee = match self.is_auctioned(collateral)? || self.is_auctioned(debt)? {
+            true => 0,
+            false => fee,
+        };
         let target = self.target(fee, &given_terms);
         let portion = Portion {
             most: max_debt,
@@ -242,7 +245,7 @@ impl<'a> Trial<'a> {
 
     /// What an amount of a token that is received, or given, is worth, native quote.
     fn value(&self, entry: &AssetRisk, amount: u64, is_owned: bool) -> Result<i128, Obstacle> {
-        let price = worth(self.outlook, &entry.price, is_owned);
+        let price = worth(&self.view, &entry.price, is_owned);
         Ok(scale_floor(signed(amount)?, price, entry.shift))
     }
 
@@ -261,10 +264,10 @@ impl<'a> Trial<'a> {
 
     /// Measures anew, and refuses a step that left the account worse off, unless that is judged later.
     fn reassess(&mut self) -> Result<(), Obstacle> {
-        let after = self.account.assess(&self.outlook.view())?;
+        let after = self.account.assess(&self.view)?;
         let harms = after.of(END) < self.standing.of(END);
         self.standing = after;
-        self.netted = netted(self.outlook, &self.account)?;
+        self.netted = netted(&self.view, &self.account)?;
         self.account.release();
         self.own.release();
         match harms && !self.is_netted() {
@@ -295,9 +298,9 @@ impl<'a> Trial<'a> {
                 .map(|_| signed(amount).map(i64::saturating_neg))?,
         };
         add_claim(&mut self.account, market, paid?.saturating_neg())?;
-        self.standing = self.account.assess(&self.outlook.view())?;
+        self.standing = self.account.assess(&self.view)?;
         let before = self.netted.as_ref().map(|netted| netted.end());
-        self.netted = netted(self.outlook, &self.account)?;
+        self.netted = netted(&self.view, &self.account)?;
         if let (Some(before), Some(netted)) = (before, &self.netted) {
             let now = netted.end();
             self.start.value += now.value - before.value;
@@ -318,6 +321,57 @@ impl<'a> Trial<'a> {
     fn asset_entry(&self, asset: u16) -> Result<&'a AssetRisk, Obstacle> {
         let entry = self.outlook.risk().asset(asset);
         entry.map_err(|_| Obstacle::NotPriced)
+    }
+
+    /// The entry at which the program lets a position be taken over: at spot, or at the price that doubt auctions it for.
+    fn takeable(&self, perp: &PerpPosition) -> Result<MarketRisk, Obstacle> {
+        let entry = self.outlook.risk().market(perp.market);
+        let entry = entry.map_err(|_| Obstacle::NotPriced)?;
+        if self.view.is_fresh(&entry.price) {
+            return Ok(*entry);
+        }
+        let auctioned = self.auction()?.market(perp, entry)?;
+        auctioned.ok_or(Obstacle::NotPriced)
+    }
+
+    /// The entry at which it seizes a deposit, or lets a debt be repaid, likewise; none for a claim.
+    /// Where the other leg gives a discount this one is at its last price.
+    fn seizable(&self, leg: Leg, is_discounted: bool) -> Result<Option<AssetRisk>, Obstacle> {
+        let Leg::Asset(asset) = leg else {
+            return Ok(None);
+        };
+        let entry = self.asset_entry(asset)?;
+        if self.view.is_fresh(&entry.price) {
+            return Ok(Some(*entry));
+        }
+        let balance = self.account.balance(asset).ok_or(Obstacle::NoSlot)?;
+        let auction = match is_discounted {
+            true => self.auction()?,
+            false => self.auction()?.at_last(),
+        };
+        let auctioned = auction.asset(balance, entry)?;
+        auctioned.map(Some).ok_or(Obstacle::NotPriced)
+    }
+
+    fn auction(&self) -> Result<Auction<'_>, Obstacle> {
+        match self.flagged_for >= DOUBT_PATIENCE_SECS {
+            true => Ok(Auction::of(&self.view, &self.account.portfolio())?),
+            false => Err(Obstacle::NotPriced),
+        }
+    }
+
+    fn is_auctioned(&self, leg: Leg) -> Result<bool, Obstacle> {
+        match leg {
+            Leg::Asset(asset) => Ok(!self.view.is_fresh(&self.asset_entry(asset)?.price)),
+            Leg::Claim(_) => Ok(false),
+        }
+    }
+
+    fn last_price(&self, market: u16) -> Result<&'a EntryPrice, Obstacle> {
+        let entry = self.outlook.risk().market(market);
+        entry
+            .map(|entry| &entry.price)
+            .map_err(|_| Obstacle::NotPriced)
     }
 
     /// The terms of collateral or debt, and its dust.
@@ -349,8 +403,7 @@ impl<'a> Trial<'a> {
             let (most, dust) = (lots(portion.most), lots(portion.dust));
             return Ok(position_slice(perp, entry, target, most, dust)?);
         };
-        let view = self.outlook.view();
-        match netted.position_slice(&view, &self.start, perp, entry, target, portion) {
+        match netted.position_slice(&self.view, &self.start, perp, entry, target, portion) {
             Err(RiskError::RaisesRisk) => {
                 Ok(netted.opening_position_slice(perp, entry, target, portion)?)
             }
@@ -366,11 +419,8 @@ impl<'a> Trial<'a> {
         target: &Target,
         portion: &Portion,
     ) -> Result<SwapSlice, Obstacle> {
-        let seizable = |leg, is_owned| match leg {
-            Leg::Asset(asset) => self.outlook.seizable(asset, is_owned, self.flagged_for),
-            Leg::Claim(_) => None,
-        };
-        let (seized, repaid) = (seizable(collateral, true), seizable(debt, false));
+        let seized = self.seizable(collateral, true)?;
+        let repaid = self.seizable(debt, !self.is_auctioned(collateral)?)?;
         let given = holding(self.outlook, &self.account, collateral, seized.as_ref())?;
         let taken = holding(self.outlook, &self.account, debt, repaid.as_ref())?;
         let Some(netted) = &mut self.netted else {
@@ -386,8 +436,7 @@ impl<'a> Trial<'a> {
                 dust,
             )?);
         };
-        let view = self.outlook.view();
-        match netted.swap_slice(&view, &self.start, &given, &taken, target, portion) {
+        match netted.swap_slice(&self.view, &self.start, &given, &taken, target, portion) {
             Err(RiskError::RaisesRisk) => {
                 Ok(netted.opening_swap_slice(&given, &taken, target, portion)?)
             }
@@ -437,13 +486,13 @@ impl<'a> Trial<'a> {
 }
 
 /// The sums of an account in portfolio margin; none in standard margin.
-fn netted(outlook: &Outlook, account: &Holdings) -> Result<Option<Box<Netted>>, RiskError> {
+fn netted(view: &RiskView<'_>, account: &Holdings) -> Result<Option<Box<Netted>>, RiskError> {
     let portfolio = account.portfolio();
     if portfolio.mode == MarginMode::Standard {
         return Ok(None);
     }
     let mut netted = Box::new(Netted::new());
-    netted.assess(&outlook.view(), &portfolio)?;
+    netted.assess(view, &portfolio)?;
     Ok(Some(netted))
 }
 
@@ -476,15 +525,15 @@ fn holding<'a>(
 
 /// The price at which something is valued whose last price this is: that, or, where nobody knows it any more, what it is taken
 /// to be worth.
-fn worth(outlook: &Outlook, last: &EntryPrice, is_owned: bool) -> u64 {
-    if last.is_fresh(&outlook.clock(), Purpose::Seize) {
+fn worth(view: &RiskView<'_>, last: &EntryPrice, is_owned: bool) -> u64 {
+    if view.is_fresh(last) {
         return last.spot;
     }
     let percent = match is_owned {
         true => DOUBTED_WORTH,
         false => 200 - DOUBTED_WORTH,
     };
-    u64::try_from(i128::from(last.spot) * percent / 100).unwrap_or(u64::MAX)
+    u64::try_from(i128::from(last.last()) * percent / 100).unwrap_or(u64::MAX)
 }
 
 fn add_claim(holdings: &mut Holdings, market: u16, amount: i64) -> Result<(), Obstacle> {

@@ -1,4 +1,6 @@
 //! Plans against the risk crate: what they promise holds in a trial, and nothing better was overlooked.
+mod doubt;
+
 use std::sync::Arc;
 
 use super::*;
@@ -481,25 +483,6 @@ fn nothing_is_taken_before_prices_later_than_the_flags() {
     account.flag_confirmed = 1;
     let (step, feeds) = refreshed(&outlook, &account, &own);
     assert_eq!((moves(step) > 0, feeds), (true, vec![]));
-}
-
-/// A price that is silent is worth less and less to an account, so that the book values it anew while that goes on.
-#[test]
-fn doubt_moves_what_it_is_about() {
-    let world = World::new(1);
-    let at = |doubt_ms, age_ms| {
-        let mut risk = boxed(world.outlook.risk());
-        risk.doubt_ms = doubt_ms;
-        age(&mut risk, 1, age_ms);
-        Outlook::new(Arc::from(risk), NOW)
-    };
-    let moved = |from: &Outlook, to: &Outlook| to.moved_since(from).assets;
-    assert_eq!(moved(&at(0, 5_000), &at(900_000, 9_000)), 0);
-    assert_eq!(moved(&at(0, 9_000), &at(0, 11_000)), 1 << 1);
-    assert_eq!(moved(&at(0, 11_000), &at(300_000, 20_000)), 0);
-    assert_eq!(moved(&at(300_000, 11_000), &at(900_000, 20_000)), 1 << 1);
-    // Nothing is left to decay.
-    assert_eq!(moved(&at(3_600_000, 11_000), &at(4_000_000, 20_000)), 0);
 }
 
 #[test]
