@@ -26,7 +26,7 @@ describe('a feed', () => {
     expect(is(view(1, { average: 301_000_000n << 3n }))).toEqual(['broken', 720]);
     expect(is(view(1, { refusedMs: BigInt(NOW * 1000) }))).toEqual(['refused', 720]);
     expect(is(view(1, { marks: 4, doubtFrom: 700_000n }))).toEqual(['fallback', 25]);
-    expect(view(1, { marks: 4, doubtFrom: 700_000n }).serves).toEqual({ trade: true, pay: false, seize: false });
+    expect(view(1, { marks: 12, doubtFrom: 700_000n }).serves).toEqual({ trade: true, pay: false, seize: false });
     expect(view(1, { refusedMs: BigInt(NOW * 1000) }).serves).toEqual({ trade: false, pay: false, seize: true });
   });
 

@@ -54,7 +54,7 @@ export function feedView(risk: RiskState, index: number, now: ChainClock): FeedV
   const { price, limits, sources } = feed;
   const [spot, stable] = [price.spot, price.stable].map((mantissa) => Number(mantissa) / 2 ** feed.shift / 1e6) as [number, number];
   const maxAgeSecs = [limits.tradeAgeSecs, limits.payAgeSecs, limits.seizeAgeSecs];
-  const counted = { ...price, maxAgeSecs, flags: flagsOf(price), doubtSecs: limits.doubtSecs };
+  const counted = { ...price, maxAgeSecs, flags: flagsOf(price) };
   const each = <T>(value: (purpose: Purpose, i: number) => T) => Object.fromEntries(PURPOSES.map((purpose, i) => [purpose, value(purpose, i)])) as Record<Purpose, T>;
   const age = Math.max(0, (nowMs(now) - Number(price.publishedMs)) / 1_000);
   const is = isFinal(price) ? 'final' : standingOf(price.spot, age > limits.tradeAgeSecs, counted.flags);
@@ -69,7 +69,7 @@ export function feedView(risk: RiskState, index: number, now: ChainClock): FeedV
     maxConfidence: limits.maxConfRatio / RATIO_ONE,
     age,
     limits: each((_, i) => maxAgeSecs[i] ?? 0),
-    serves: each((purpose) => price.spot > 0n && isFresh(counted, { clock: now, risk }, purpose)),
+    serves: each((purpose) => price.spot > 0n && isFresh(counted, now, purpose)),
     is,
     text: standingText(is, limits.tradeAgeSecs),
     doubt: {
@@ -110,7 +110,7 @@ function standingText(is: FeedStanding, tradeAge: number): string {
     case 'refused':
       return 'In doubt: a newer price was refused, too uncertain or too far away';
     case 'fallback':
-      return 'The fallback source speaks: trades at a wider margin, payments and seizures only once the primary has been silent for some minutes';
+      return 'The fallback source speaks: trades at a wider margin, payments and seizures only once it has spoken for some minutes';
     case 'broken':
       return 'In doubt: more than half away from its own average, and not confirmed yet';
   }

@@ -166,11 +166,9 @@ function mantissa(value: bigint, shift: number): number {
 }
 
 function age(price: EntryPrice, now: ChainClock): PriceAge {
-  // Doubt's clock says nothing about trades.
-  const at = { clock: now, risk: { doubtMs: 0n } };
   return {
     seconds: Math.max(0, (nowMs(now) - Number(price.publishedMs)) / 1_000),
-    stale: price.spot === 0n || !isFresh(price, at, 'trade'),
+    stale: price.spot === 0n || !isFresh(price, now, 'trade'),
     maxSeconds: ageOf(price, 'trade') / 1_000,
     feed: price.feed,
     final: isFinal(price),

@@ -27,7 +27,8 @@ export function feed(ageSecs: number, price: Partial<Feed['price']> = {}, more: 
       jumpCount: 0,
       marks: 0,
       primarySpot: 0n,
-      padding: new Uint8Array(6),
+      padding: new Uint8Array(2),
+      fallbackFrom: 0,
       ...price,
     },
     limits: {

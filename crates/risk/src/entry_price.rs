@@ -1,6 +1,6 @@
 //! The price of an asset or market: its feed's, in its own unit, with what says how far it may be relied on.
 
-use crate::feed::{FeedLimits, FeedPrice, Purpose, BROKEN, FALLBACK, FINAL_MS, REFUSED};
+use crate::feed::{FeedLimits, FeedPrice, Purpose, BROKEN, FINAL_MS, REFUSED, YOUNG_FALLBACK};
 use crate::fixed::{ratio_ceil, ratio_floor, to_u64, Result, RiskError, RATIO_BITS, RATIO_ONE};
 use crate::health::Clock;
 use crate::price::EntryUnit;
@@ -34,7 +34,7 @@ pub struct EntryPrice {
     pub doubt_secs: u32,
     /// Oldest publish time by [`Purpose`], in seconds.
     pub max_age_secs: [u16; 3],
-    /// A set of [`BROKEN`], [`REFUSED`] and [`FALLBACK`].
+    /// A set of [`BROKEN`], [`REFUSED`], [`crate::feed::FALLBACK`] and [`YOUNG_FALLBACK`].
     pub flags: u8,
     /// Index of the feed.
     pub feed: u8,
@@ -72,23 +72,17 @@ impl EntryPrice {
 
     /// True while the price may be relied on: young enough for its purpose, not broken, and for whatever carries new risk or
     /// pays not followed by an observation that was refused. A fallback's price carries trades at once; it pays and seizes only
-    /// once the primary was silent for so long that nobody has merely withheld it.
+    /// once it has spoken for so long that nobody has merely withheld the primary.
     #[inline(always)]
     pub fn is_fresh(&self, clock: &Clock, purpose: Purpose) -> bool {
         let [trade, pay, seize] = self.max_age_secs;
         let (age, flags) = match purpose {
             Purpose::Trade => (trade, BROKEN | REFUSED),
-            Purpose::Pay => (pay, BROKEN | REFUSED | FALLBACK),
-            Purpose::Seize => (seize, BROKEN | FALLBACK),
+            Purpose::Pay => (pay, BROKEN | REFUSED | YOUNG_FALLBACK),
+            Purpose::Seize => (seize, BROKEN | YOUNG_FALLBACK),
         };
-        clock.now_ms.saturating_sub(self.published_ms) <= i64::from(age).wrapping_mul(1_000)
-            && (self.flags & flags == 0 || self.is_long_the_fallbacks(clock, flags))
-    }
-
-    /// Whether nothing but [`FALLBACK`] speaks against the price, and the primary was silent for as long as doubt counts in full.
-    #[inline(never)]
-    fn is_long_the_fallbacks(&self, clock: &Clock, flags: u8) -> bool {
-        self.flags & flags == FALLBACK && self.doubted_ms(clock) >= self.doubt_hold_ms()
+        self.flags & flags == 0
+            && clock.now_ms.saturating_sub(self.published_ms) <= i64::from(age).wrapping_mul(1_000)
     }
 
     /// For how long doubt counts in full, milliseconds.

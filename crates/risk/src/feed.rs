@@ -156,6 +156,11 @@ impl FeedLimits {
         None
     }
 
+    /// For how long doubt counts in full, milliseconds.
+    pub fn doubt_hold_ms(&self) -> u64 {
+        u64::from(self.doubt_secs).wrapping_mul(1_000) / DOUBT_HOLD_PART
+    }
+
     /// Oldest publish times by [`Purpose`], in seconds.
     pub const fn ages(&self) -> [u16; 3] {
         [self.trade_age_secs, self.pay_age_secs, self.seize_age_secs]
@@ -233,18 +238,19 @@ pub struct FeedPrice {
     pub stable: u64,
     /// Exponential average of spot over about five minutes.
     pub average: u64,
-    /// The exchange's clock of doubt, milliseconds, when a price of the primary, or the fallback's first after it, was last
-    /// accepted that is not doubted.
+    /// The exchange's clock of doubt, milliseconds, when a price was last accepted that is not doubted.
     pub doubt_from: u64,
     /// Publish time of the last observation that counted as a confirmation of a jump.
     pub jumped_ms: i64,
     /// Observations so far that agree with a jump.
     pub jump_count: u8,
-    /// What does not follow from the numbers: [`FALLBACK`] of a price that is the fallback's, and of a derived one [`FALLBACK`]
-    /// and [`BROKEN`] of its base.
+    /// What does not follow from the numbers: [`FALLBACK`] and [`YOUNG_FALLBACK`] of a price that is the fallback's, and of a
+    /// derived one those and [`BROKEN`] of what it is derived from.
     pub marks: u8,
     /// Unused.
-    pub padding: [u8; 6],
+    pub padding: [u8; 2],
+    /// The exchange's clock of doubt, seconds, when the fallback spoke first after the primary.
+    pub fallback_from: u32,
 }
 
 const _: () = assert!(core::mem::size_of::<FeedPrice>() == 88);
@@ -253,8 +259,11 @@ const _: () = assert!(core::mem::size_of::<FeedPrice>() == 88);
 pub const BROKEN: u8 = 1;
 /// A newer observation was refused: the price carries no new risk and pays nothing.
 pub const REFUSED: u8 = 2;
-/// The price is the fallback's: nothing is paid or seized at it until the primary has been silent for some minutes.
+/// The price is the fallback's.
 pub const FALLBACK: u8 = 4;
+/// The fallback has not spoken for long: nothing is paid or seized at its price, until everybody could see that it speaks, and
+/// post the primary.
+pub const YOUNG_FALLBACK: u8 = 8;
 
 impl FeedPrice {
     /// The price at which everything that follows the feed is wound down, known for certain, set while the exchange's clock of
@@ -320,24 +329,32 @@ impl FeedPrice {
         self.spot = seen.price;
         self.conf = seen.conf;
         self.published_ms = seen.published_ms;
-        let renews = match origin {
+        match origin {
             Origin::Primary => {
                 self.primary_ms = seen.published_ms;
                 self.primary_spot = seen.price;
                 self.marks = 0;
-                true
             }
-            // The first: from then on everybody can see that it speaks, and post the primary.
-            Origin::Fallback => {
-                let is_first = self.marks & FALLBACK == 0;
-                self.marks = FALLBACK;
-                is_first
-            }
-        };
-        if !self.confirm_jump(before) && renews {
+            Origin::Fallback => self.mark_fallback(doubt_ms, limits),
+        }
+        if !self.confirm_jump(before) {
             self.doubt_from = doubt_ms;
         }
         Outcome::Accepted
+    }
+
+    /// Marks the price as the fallback's, and as young for as long as doubt would count in full.
+    #[inline(never)]
+    fn mark_fallback(&mut self, doubt_ms: u64, limits: &FeedLimits) {
+        let now = u32::try_from(doubt_ms / 1_000).unwrap_or(u32::MAX);
+        if self.marks & FALLBACK == 0 {
+            self.fallback_from = now;
+        }
+        let spoken_ms = u64::from(now.saturating_sub(self.fallback_from)).wrapping_mul(1_000);
+        self.marks = match spoken_ms < limits.doubt_hold_ms() {
+            true => FALLBACK | YOUNG_FALLBACK,
+            false => FALLBACK,
+        };
     }
 
     /// Refuses what cannot be the price.

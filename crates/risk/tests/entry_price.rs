@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use plimsoll_risk::entry_price::{InDoubt, DOUBT_HOLD_PART};
-use plimsoll_risk::feed::{BROKEN, FALLBACK, REFUSED};
+use plimsoll_risk::feed::{BROKEN, FALLBACK, REFUSED, YOUNG_FALLBACK};
 use plimsoll_risk::*;
 use proptest::prelude::*;
 
@@ -142,20 +142,17 @@ fn what_is_refused_carries_and_pays_nothing_and_what_is_broken_seizes_nothing_ei
 }
 
 #[test]
-fn a_fallbacks_price_pays_and_seizes_once_the_primary_was_silent_for_minutes() {
-    let hold = u64::from(steady(1).doubt_secs) * 1_000 / DOUBT_HOLD_PART;
-    for flags in [FALLBACK, FALLBACK | REFUSED, FALLBACK | BROKEN] {
+fn a_fallbacks_price_pays_and_seizes_once_it_is_no_longer_young() {
+    for (flags, serves) in [
+        (FALLBACK, [true, true, true]),
+        (FALLBACK | YOUNG_FALLBACK, [true, false, false]),
+        (FALLBACK | REFUSED, [false, false, true]),
+        (FALLBACK | YOUNG_FALLBACK | REFUSED, [false, false, false]),
+        (FALLBACK | BROKEN, [false, false, false]),
+    ] {
         let price = EntryPrice { flags, ..steady(1) };
-        let fresh = |doubted| {
-            let clock = Clock {
-                doubt_ms: price.doubt_from + doubted,
-                ..CLOCK
-            };
-            PURPOSES.map(|purpose| price.is_fresh(&clock, purpose))
-        };
-        let (trade, seize) = (flags == FALLBACK, flags & BROKEN == 0);
-        assert_eq!(fresh(hold - 1), [trade, false, false]);
-        assert_eq!(fresh(hold), [trade, trade, seize]);
+        let fresh = PURPOSES.map(|purpose| price.is_fresh(&CLOCK, purpose));
+        assert_eq!(fresh, serves, "{flags}");
     }
 }
 

@@ -103,7 +103,10 @@ proptest! {
                     prop_assert_eq!((state.spot, state.conf, state.published_ms), (price, seen.conf, last));
                     prop_assert_eq!(state.refused_ms, before.refused_ms);
                     let doubted = state.flags() & BROKEN != 0;
-                    prop_assert_eq!(state.doubt_from, if doubted || fallback && before.flags() & FALLBACK != 0 { before.doubt_from } else { doubt });
+                    prop_assert_eq!(state.doubt_from, if doubted { before.doubt_from } else { doubt });
+                    let first = if before.flags() & FALLBACK == 0 { doubt / 1_000 } else { u64::from(before.fallback_from) };
+                    let is_young = (doubt / 1_000 - first) * 1_000 < limits.doubt_hold_ms();
+                    prop_assert_eq!(state.flags() & YOUNG_FALLBACK != 0, fallback && is_young);
                     prop_assert_eq!(state.primary_spot, if fallback { before.primary_spot } else { price });
                     prop_assert_eq!(state.flags() & FALLBACK != 0, fallback);
                     if fallback {

@@ -185,3 +185,37 @@ async fn a_fallback_is_not_chosen_by_withholding_the_primary() {
     }
     assert!(worst <= 0, "{worst}");
 }
+
+/// The fallback has served for hours, and speaks every half minute: between two words it is not in doubt.
+#[tokio::test]
+async fn a_fallback_that_speaks_is_not_in_doubt_between_two_words() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    rich(&mut env).await;
+    let account = env.trader_with(&[(ETH, ETH_1)]).await;
+    env.borrow(&account, USDC, usd(1_600)).await.unwrap();
+    let attacker = env.trader().await;
+    let books = Books::open(&mut env, &[&attacker]).await;
+    env.deposit(&attacker, USDC, usd(100_000)).await.unwrap();
+    let others = all_but(&env, &[ETH]);
+    pass(&mut env, 121, &others).await;
+    let entry = env.fallback_entry(ETH);
+    let mut what = Liquidation::default();
+    for minutes in [122, 11] {
+        for _ in 0..2 * minutes {
+            pass(&mut env, 30, &others).await;
+            let now = env.now().await;
+            says(&mut env, 3_000.0, now);
+            assert!(reasons(&env.refresh(&[entry]).await).is_empty());
+        }
+        pass(&mut env, 11, &others).await;
+        let call = liquidate_ix(&env, &attacker, &account, &what);
+        super::assert_one_of(
+            env.send(&[call], &[&attacker.key]).await,
+            &[E::NotLiquidatable],
+        );
+        what = swap(&env, Leg::Asset(ETH), Leg::Asset(USDC), ALL);
+    }
+    assert!(books.gain(&mut env, &[&attacker]).await <= 0);
+    env.assert_conserved().await;
+}

@@ -2,6 +2,7 @@
 //! program refuses by name. Each file is a family: the attack and its neighbours.
 mod auctions;
 mod brake;
+mod caps;
 mod dead_feeds;
 mod dips;
 mod dust;

@@ -11,13 +11,11 @@ use plimsoll_client::{
     errors, events,
     instructions::{self as ix},
 };
-use plimsoll_risk::{
-    feed::{FALLBACK, REFUSED},
-    FeedLimits,
-};
+use plimsoll_risk::{feed::REFUSED, FeedLimits};
 use plimsoll_tests::{
     env::{ETH, SOL},
     params::{feed_limits, ratio},
+    scenarios::{all_but, pass},
     stake_pool::pool_bytes,
     Env, TxOutcome,
 };
@@ -134,35 +132,61 @@ async fn a_derived_price_is_never_above_the_tokens_own_market() {
     let entry = [env.feed_entry(ETH)];
     env.refresh(&entry).await;
     assert!((usd(&*env.risk().await, feed) / 2_200.0 - 1.0).abs() < 1e-6);
-    // A market that is not heard, or says that it does not know, caps at its last price; then the price carries no new risk, and
-    // pays and seizes nothing until it has been so for minutes.
-    env.advance(i64::from(FeedLimits::DEFAULT.trade_age_secs) + 1)
-        .await;
+}
+
+/// A derived price is as old as the older of its base and its market, and knows no more than either.
+#[tokio::test]
+async fn what_the_market_leaves_unknown_is_unknown() {
+    let (mut env, feed, _) = staked_at(20.0, Some(ETH)).await;
+    let market = env.assets[ETH].feed;
+    let now = |risk: &plimsoll::state::RiskState| {
+        [market, feed].map(|feed| risk.feeds[usize::from(feed)].price)
+    };
+    env.advance(40).await;
     env.set_price(SOL, 150.0).await;
     let entry = [env.feed_entry(SOL)];
     env.refresh(&entry).await;
-    let held_back = |risk: &plimsoll::state::RiskState| {
-        let price = risk.feeds[usize::from(feed)].price;
-        price.flags() == REFUSED | FALLBACK
-    };
-    let risk = env.risk().await;
-    assert!(held_back(&risk));
-    assert!((usd(&risk, feed) / 2_200.0 - 1.0).abs() < 1e-6);
-    // Nor is what the market refuses a way past it.
+    let [cap, derived] = now(&*env.risk().await);
+    assert_eq!(
+        (derived.published_ms, derived.flags()),
+        (cap.published_ms, 0)
+    );
+    // Past a minute the base's price is taken by nobody who follows the derived one.
+    env.advance(21).await;
+    env.set_price(SOL, 140.0).await;
+    let entry = [env.feed_entry(SOL)];
+    env.refresh(&entry).await;
+    assert_eq!(now(&*env.risk().await), [cap, derived]);
+    // The market says that it does not know.
     env.advance(1).await;
     env.set_price(SOL, 150.0).await;
     env.set_price(ETH, 2_200.0).await;
     let entries = [env.feed_entry(SOL), env.feed_entry(ETH)];
     env.refresh(&entries).await;
-    assert_eq!(env.risk().await.feeds[usize::from(feed)].price.flags(), 0);
+    assert_eq!(now(&*env.risk().await)[1].flags(), 0);
     env.advance(1).await;
     let wide = env.post(ETH, 2_200.0, 200.0, 0).await;
     env.set_price(SOL, 150.0).await;
     let entries = [wide, env.feed_entry(SOL)];
     env.refresh(&entries).await;
-    let risk = env.risk().await;
-    assert!(held_back(&risk));
-    assert!((usd(&risk, feed) / 2_200.0 - 1.0).abs() < 1e-6);
+    let [cap, derived] = now(&*env.risk().await);
+    assert_eq!(derived.flags(), REFUSED);
+    assert_eq!(derived.published_ms, cap.published_ms);
+}
+
+/// Without a price of its market there is none; and a rate that nobody reads any more counts for an hour.
+#[tokio::test]
+async fn a_derived_price_needs_its_market_and_a_rate_of_the_hour() {
+    let (mut env, feed, pool) = staked(None).await;
+    let price = |risk: &plimsoll::state::RiskState| risk.feeds[usize::from(feed)].price;
+    let read = env.now().await;
+    let all = all_but(&env, &[]);
+    pass(&mut env, 3_660, &all).await;
+    let old = price(&*env.risk().await).published_ms / 1_000;
+    assert_eq!(old, read + 3_600);
+    env.refresh(&[Env::pool_entry(feed, pool)]).await;
+    let fresh = price(&*env.risk().await).published_ms / 1_000;
+    assert_eq!(fresh, env.now().await);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ import type { AccountMeta, Address, Instruction } from '@solana/kit';
 
 import { holdingsOf } from '../accounts';
 import { assetOf, marketOf, type ExchangeRef } from '../addresses';
-import { ageOf, isFresh, needsFallback, sourcesOf, type DoubtClock, type Purpose } from '../feeds';
+import { ageOf, isFresh, needsFallback, sourcesOf, type Purpose } from '../feeds';
 import { getRefreshInstruction, type EntryPrice, type MarginAccount, type RiskState, type SignedPricesArgs } from '../generated';
 import { fitsHalf } from '../message';
 import type { ChainClock } from '../risk';
@@ -105,14 +105,14 @@ export function feedsOf(entries: Entries, risk: RiskState, isWanted: (price: Ent
 }
 
 /** Whether a price is too old or doubted for a purpose, or will be by the time a transaction lands. */
-export function isDue(price: EntryPrice, at: DoubtClock, purpose: Purpose): boolean {
+export function isDue(price: EntryPrice, clock: ChainClock, purpose: Purpose): boolean {
   const limit = ageOf(price, purpose);
-  return !isFresh(price, at, purpose, Math.min(LANDING_MS, limit / 2));
+  return !isFresh(price, clock, purpose, Math.min(LANDING_MS, limit / 2));
 }
 
 /** The feeds to refresh before these entries serve a purpose. */
 export function dueFeeds(entries: Entries, at: PricesAt, purpose: Purpose): number[] {
-  return feedsOf(entries, at.risk, (price) => isDue(price, at, purpose));
+  return feedsOf(entries, at.risk, (price) => isDue(price, at.clock, purpose));
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   REFUSED,
   refreshFor,
   sourcesOf,
+  YOUNG_FALLBACK,
   type EntryPrice,
   type ExchangeRef,
   type Feed,
@@ -53,9 +54,10 @@ const price = (feed: number, ageMs: number, flags = 0): EntryPrice => ({
 function aged(ageMs: number): RiskState {
   const entries = [QUOTE, BASE, CAP, DERIVED].map((feed) => ({ price: price(feed, ageMs) }));
   const feeds = [QUOTE, BASE, CAP, DERIVED].map((index) => ({
-    price: { spot: 1n, primaryMs: BigInt(NOW * 1_000) },
+    price: { spot: 1n, primaryMs: BigInt(NOW * 1_000), publishedMs: BigInt(NOW * 1_000) },
     limits: { tradeAgeSecs: 60 },
     rate: 1n,
+    rateReadAt: BigInt(NOW),
     sources: { primary: index === DERIVED ? { kind: 4, base: BASE, cap: CAP } : { kind: 1, base: 0, cap: 0 } },
   }));
   return { assets: entries, markets: entries, feeds, assetCount: 4, marketCount: 4, feedCount: 4, doubtMs: 0n } as unknown as RiskState;
@@ -66,30 +68,30 @@ const both = { assets: [QUOTE], markets: [BASE] };
 
 describe('a price', () => {
   test.each<[Purpose, number]>([['trade', 60], ['pay', 20], ['seize', 10]])('serves to %s for %d seconds', (purpose, seconds) => {
-    expect(isFresh(price(0, seconds * 1_000), at(0), purpose)).toBe(true);
-    expect(isFresh(price(0, seconds * 1_000 + 1), at(0), purpose)).toBe(false);
+    expect(isFresh(price(0, seconds * 1_000), clock, purpose)).toBe(true);
+    expect(isFresh(price(0, seconds * 1_000 + 1), clock, purpose)).toBe(false);
   });
 
   test('is due before it is too old, since a transaction lands later; of a short age at most half is kept for that', () => {
-    const due = (ageMs: number, purpose: Purpose) => isDue(price(0, ageMs), at(0), purpose);
+    const due = (ageMs: number, purpose: Purpose) => isDue(price(0, ageMs), clock, purpose);
     expect([due(47_000, 'trade'), due(47_001, 'trade')]).toEqual([false, true]);
     expect([due(10_000, 'pay'), due(10_001, 'pay')]).toEqual([false, true]);
     expect([due(5_000, 'seize'), due(5_001, 'seize')]).toEqual([false, true]);
   });
 
   test('that is doubted serves nothing, one with a refused successor only to seize', () => {
-    const serves = (flags: number, doubtMs = 0n) => PURPOSES.filter((purpose) => isFresh(price(0, 0, flags), { clock, risk: { doubtMs } }, purpose));
+    const serves = (flags: number) => PURPOSES.filter((purpose) => isFresh(price(0, 0, flags), clock, purpose));
     expect(serves(0)).toEqual(PURPOSES);
     expect(serves(REFUSED)).toEqual(['seize']);
     expect(serves(BROKEN)).toEqual([]);
-    // A fallback's, once the primary was silent for a tenth of the hour that doubt lasts.
-    expect([serves(FALLBACK), serves(FALLBACK, 359_999n), serves(FALLBACK, 360_000n)]).toEqual([['trade'], ['trade'], PURPOSES]);
-    expect([serves(FALLBACK | REFUSED, 360_000n), serves(FALLBACK | BROKEN, 360_000n)]).toEqual([['seize'], []]);
+    // A fallback's, while it has not spoken for long, and from then on.
+    expect([serves(FALLBACK | YOUNG_FALLBACK), serves(FALLBACK)]).toEqual([['trade'], PURPOSES]);
+    expect([serves(FALLBACK | REFUSED), serves(FALLBACK | YOUNG_FALLBACK | REFUSED), serves(FALLBACK | BROKEN)]).toEqual([['seize'], [], []]);
   });
 
   test('that is final serves everything for ever, and is in no doubt', () => {
     const final = { ...price(0, 0), publishedMs: FINAL_MS };
-    const later = { clock: { slot: 1n, unixTime: 1n << 40n }, risk: { doubtMs: 1n << 40n } };
+    const later = { slot: 1n, unixTime: 1n << 40n };
     expect(PURPOSES.filter((purpose) => isDue(final, later, purpose))).toEqual([]);
     expect([isFinal(final), isFinal(price(0, 0))]).toEqual([true, false]);
     expect(doubtedMs({ ...final, doubtFrom: 0n }, { doubtMs: 5n })).toBe(0);

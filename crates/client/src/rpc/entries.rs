@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 
 use plimsoll::{
     health::clock_of,
+    oracle::RATE_AGE_MS,
     state::{feed::NO_FEED, Feed, MarginAccount, RiskState},
 };
 use plimsoll_risk::{Clock, EntryPrice, Purpose};
@@ -85,7 +86,8 @@ impl Entries {
 }
 
 /// The feeds that have prices of their own, of which these are made: a derived feed moves with its base, and with the price
-/// of its own market; its own account, the rate, is needed before the first price only.
+/// of its own market; its own account, the rate, is needed before the first price, and once the rate was read half an hour
+/// before the base's price.
 pub fn sources(risk: &RiskState, feeds: impl IntoIterator<Item = u8>) -> Feeds {
     let mut found = Feeds::new();
     for index in feeds {
@@ -96,7 +98,9 @@ pub fn sources(risk: &RiskState, feeds: impl IntoIterator<Item = u8>) -> Feeds {
         }
         let source = &feed.sources.primary;
         found.extend([source.base, source.cap].iter().filter(|i| **i != NO_FEED));
-        if feed.rate == 0 {
+        let published_ms = risk.feed(source.base).map_or(0, |b| b.price.published_ms);
+        let unread = published_ms.saturating_sub(feed.rate_read_at.saturating_mul(1_000));
+        if feed.rate == 0 || unread > RATE_AGE_MS / 2 {
             found.insert(index);
         }
     }

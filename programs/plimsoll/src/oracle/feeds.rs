@@ -2,9 +2,9 @@
 //! are derived.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    feed::{Outcome, BROKEN, FALLBACK},
+    feed::{Outcome, BROKEN, FALLBACK, REFUSED, YOUNG_FALLBACK},
     price::{choose_shift, Conversion, EntryUnit, PriceUnit, Rounding},
-    Haircut, Observation, Origin, Rejection,
+    FeedPrice, Haircut, Observation, Origin, Rejection,
 };
 
 use super::{stake_pool, OraclePrice};
@@ -183,12 +183,7 @@ fn sample(risk: &mut RiskState, index: u8) {
     }
 }
 
-fn sample_one(
-    risk: &mut RiskState,
-    underlying: u8,
-    unit: EntryUnit,
-    price: &plimsoll_risk::FeedPrice,
-) {
+fn sample_one(risk: &mut RiskState, underlying: u8, unit: EntryUnit, price: &FeedPrice) {
     if !risk.is_sample_due(underlying, price.published_ms / 1_000) {
         return;
     }
@@ -197,9 +192,13 @@ fn sample_one(
     }
 }
 
+/// Milliseconds for which a rate counts after it was read: it changes once in an epoch, and whoever knows that it fell must not
+/// be able to leave it unread for longer.
+pub const RATE_AGE_MS: i64 = 3_600_000;
+
 /// Prices a derived feed after its rate, its base (`from` that or its cap) or the price of its own market changed: rate times
-/// base, at the base's publish time, and no more than the market's price was last. While the market's price is not heard the
-/// derived one carries no new risk, and for some minutes pays and seizes nothing.
+/// base, and no more than the market's price. It is of the moment of the older of the two, so that for every purpose both are as
+/// young as it demands, and what either of them leaves unknown is unknown of the derived price.
 #[inline(never)]
 fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool> {
     let doubt_ms = risk.doubt_ms;
@@ -219,10 +218,14 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
         let product = u128::from(mantissa).wrapping_mul(u128::from(feed.rate)) >> RATE_BITS;
         u64::try_from(product).map_err(|_| error!(PlimsollError::Overflow))
     };
+    let read_until = feed
+        .rate_read_at
+        .saturating_mul(1_000)
+        .saturating_add(RATE_AGE_MS);
     let mut seen = Observation {
         price: times(base.price.spot)?,
         conf: times(base.price.conf)?,
-        published_ms: base.price.published_ms,
+        published_ms: base.price.published_ms.min(read_until),
     };
     // The first price chooses the scale; a base that is exchanged later may have another.
     let shift = if feed.is_priced() {
@@ -232,24 +235,20 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
     };
     seen.price = rescale(seen.price, base.shift, shift)?;
     seen.conf = rescale(seen.conf, base.shift, shift)?.saturating_add(1);
-    let mut refused = base.price.refused_ms;
-    let (mut marks, mut doubt_from) = (
-        base.price.flags() & (BROKEN | FALLBACK),
-        base.price.doubt_from,
-    );
+    let mut inherited = Inherited::default();
+    inherited.add(&base.price);
     if source.cap != NO_FEED {
         let cap = risk.feed(source.cap)?;
         require!(!cap.price.is_final(), PlimsollError::WindingDown);
-        if cap.is_priced() && !cap.price.is_broken() {
+        if !cap.is_priced() {
+            return Ok(false);
+        }
+        if !cap.price.is_broken() {
             let price = rescale(cap.price.spot, cap.shift, shift)?;
             seen.price = seen.price.min(price);
         }
-        if !cap.is_priced() || cap.price.flags() != 0 || cap.price.is_silent(now_ms, &cap.limits) {
-            refused = now_ms.max(seen.published_ms.saturating_add(1));
-            // Whoever posts what the cap refuses, or leaves it out, must not set the price that others are seized at.
-            marks |= FALLBACK;
-            doubt_from = doubt_from.min(cap.price.doubt_from);
-        }
+        seen.published_ms = seen.published_ms.min(cap.price.published_ms);
+        inherited.add(&cap.price);
     }
     let feed = risk.feed_mut(index)?;
     feed.shift = shift;
@@ -258,20 +257,45 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
         feed.price.spot = seen.price;
         feed.price.conf = seen.conf;
     }
-    // What is doubted of the base is doubted of what it prices, since when the base is.
-    feed.price.marks = marks;
-    if marks != 0 {
-        feed.price.doubt_from = feed.price.doubt_from.min(doubt_from);
+    feed.price.marks = inherited.marks;
+    if inherited.marks & BROKEN != 0 {
+        feed.price.doubt_from = feed.price.doubt_from.min(inherited.doubt_from);
     }
-    // What was refused just now stays refused; otherwise only what is not heard now counts.
+    // What was refused just now stays refused; otherwise only what is not known now counts.
     feed.price.refused_ms = match outcome {
-        Outcome::Refused(_) => feed.price.refused_ms.max(refused),
-        _ => refused,
+        Outcome::Refused(_) => feed.price.refused_ms.max(inherited.refused_ms),
+        _ => inherited.refused_ms,
     };
     rewrite_followers(risk, index, outcome == Outcome::Accepted, now_ms);
     match outcome {
         Outcome::Refused(rejection) => Err(PlimsollError::from(rejection).into()),
         outcome => Ok(outcome == Outcome::Accepted),
+    }
+}
+
+/// What is doubted of the feeds that a price is derived from is doubted of it.
+#[derive(Default)]
+struct Inherited {
+    marks: u8,
+    /// When the first of those that are broken was last known, by the clock of doubt.
+    doubt_from: u64,
+    /// When the newest observation was published that one of them refused.
+    refused_ms: i64,
+}
+
+impl Inherited {
+    fn add(&mut self, price: &FeedPrice) {
+        let flags = price.flags();
+        if flags & BROKEN != 0 {
+            self.doubt_from = match self.marks & BROKEN {
+                0 => price.doubt_from,
+                _ => self.doubt_from.min(price.doubt_from),
+            };
+        }
+        self.marks |= flags & (BROKEN | FALLBACK | YOUNG_FALLBACK);
+        if flags & REFUSED != 0 {
+            self.refused_ms = self.refused_ms.max(price.refused_ms);
+        }
     }
 }
 

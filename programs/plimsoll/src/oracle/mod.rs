@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-pub use feeds::{bind, follow, rewrite_followers, take_price, take_rate, unbind};
+pub use feeds::{bind, follow, rewrite_followers, take_price, take_rate, unbind, RATE_AGE_MS};
 pub use final_price::{finish, require_gone};
 pub use pyth_legacy::PYTH_LEGACY_PROGRAM;
 pub use pyth_pull::receiver_program;

@@ -146,7 +146,8 @@ impl RiskState {
     }
 
     /// Moves the clock of doubt on to now, unless more than half of the feeds are silent: an outage of the oracle as a whole
-    /// makes nobody's collateral worth less. Feeds with a final price are neither heard nor silent.
+    /// makes nobody's collateral worth less. Feeds with a final price are neither heard nor silent, and a derived one is not
+    /// heard by itself.
     pub fn move_doubt(&mut self, now_ms: i64) {
         let elapsed = now_ms.saturating_sub(self.doubt_moved_ms);
         if elapsed < MIN_DOUBT_STEP_MS {
@@ -154,7 +155,9 @@ impl RiskState {
         }
         let used = self.feeds.iter().take(usize::from(self.feed_count));
         let (mut silent, mut listened) = (0u32, 0u32);
-        for feed in used.filter(|feed| feed.is_priced() && !feed.price.is_final()) {
+        let speaks =
+            |feed: &&Feed| feed.is_priced() && !feed.price.is_final() && !feed.is_derived();
+        for feed in used.filter(speaks) {
             listened = listened.saturating_add(1);
             if feed.price.is_silent(now_ms, &feed.limits) {
                 silent = silent.saturating_add(1);

@@ -52,7 +52,7 @@ export type EntryPrice = {
   doubtSecs: number;
   /** Oldest publish time by [`Purpose`], in seconds. */
   maxAgeSecs: Array<number>;
-  /** A set of [`BROKEN`], [`REFUSED`] and [`FALLBACK`]. */
+  /** A set of [`BROKEN`], [`REFUSED`], [`crate::feed::FALLBACK`] and [`YOUNG_FALLBACK`]. */
   flags: number;
   /** Index of the feed. */
   feed: number;
@@ -79,7 +79,7 @@ export type EntryPriceArgs = {
   doubtSecs: number;
   /** Oldest publish time by [`Purpose`], in seconds. */
   maxAgeSecs: Array<number>;
-  /** A set of [`BROKEN`], [`REFUSED`] and [`FALLBACK`]. */
+  /** A set of [`BROKEN`], [`REFUSED`], [`crate::feed::FALLBACK`] and [`YOUNG_FALLBACK`]. */
   flags: number;
   /** Index of the feed. */
   feed: number;

@@ -16,6 +16,8 @@ import {
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
   getU8Decoder,
@@ -44,22 +46,21 @@ export type FeedPrice = {
   stable: bigint;
   /** Exponential average of spot over about five minutes. */
   average: bigint;
-  /**
-   * The exchange's clock of doubt, milliseconds, when a price of the primary, or the fallback's first after it, was last
-   * accepted that is not doubted.
-   */
+  /** The exchange's clock of doubt, milliseconds, when a price was last accepted that is not doubted. */
   doubtFrom: bigint;
   /** Publish time of the last observation that counted as a confirmation of a jump. */
   jumpedMs: bigint;
   /** Observations so far that agree with a jump. */
   jumpCount: number;
   /**
-   * What does not follow from the numbers: [`FALLBACK`] of a price that is the fallback's, and of a derived one [`FALLBACK`]
-   * and [`BROKEN`] of its base.
+   * What does not follow from the numbers: [`FALLBACK`] and [`YOUNG_FALLBACK`] of a price that is the fallback's, and of a
+   * derived one those and [`BROKEN`] of what it is derived from.
    */
   marks: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
+  /** The exchange's clock of doubt, seconds, when the fallback spoke first after the primary. */
+  fallbackFrom: number;
 };
 
 export type FeedPriceArgs = {
@@ -79,22 +80,21 @@ export type FeedPriceArgs = {
   stable: number | bigint;
   /** Exponential average of spot over about five minutes. */
   average: number | bigint;
-  /**
-   * The exchange's clock of doubt, milliseconds, when a price of the primary, or the fallback's first after it, was last
-   * accepted that is not doubted.
-   */
+  /** The exchange's clock of doubt, milliseconds, when a price was last accepted that is not doubted. */
   doubtFrom: number | bigint;
   /** Publish time of the last observation that counted as a confirmation of a jump. */
   jumpedMs: number | bigint;
   /** Observations so far that agree with a jump. */
   jumpCount: number;
   /**
-   * What does not follow from the numbers: [`FALLBACK`] of a price that is the fallback's, and of a derived one [`FALLBACK`]
-   * and [`BROKEN`] of its base.
+   * What does not follow from the numbers: [`FALLBACK`] and [`YOUNG_FALLBACK`] of a price that is the fallback's, and of a
+   * derived one those and [`BROKEN`] of what it is derived from.
    */
   marks: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
+  /** The exchange's clock of doubt, seconds, when the fallback spoke first after the primary. */
+  fallbackFrom: number;
 };
 
 export function getFeedPriceEncoder(): FixedSizeEncoder<FeedPriceArgs> {
@@ -111,7 +111,8 @@ export function getFeedPriceEncoder(): FixedSizeEncoder<FeedPriceArgs> {
     ["jumpedMs", getI64Encoder()],
     ["jumpCount", getU8Encoder()],
     ["marks", getU8Encoder()],
-    ["padding", fixEncoderSize(getBytesEncoder(), 6)],
+    ["padding", fixEncoderSize(getBytesEncoder(), 2)],
+    ["fallbackFrom", getU32Encoder()],
   ]);
 }
 
@@ -129,7 +130,8 @@ export function getFeedPriceDecoder(): FixedSizeDecoder<FeedPrice> {
     ["jumpedMs", getI64Decoder()],
     ["jumpCount", getU8Decoder()],
     ["marks", getU8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 6)],
+    ["padding", fixDecoderSize(getBytesDecoder(), 2)],
+    ["fallbackFrom", getU32Decoder()],
   ]);
 }
 
