@@ -126,6 +126,14 @@ async fn a_derived_price_is_never_above_the_tokens_own_market() {
             "{found} of {expected}"
         );
     }
+    // How uncertain it is follows whoever says the price.
+    env.advance(2).await;
+    env.set_price_with(SOL, 150.0, 1.0, 0).await;
+    env.set_price_with(ETH, 1_500.0, 3.0, 0).await;
+    let entries = [env.feed_entry(SOL), env.feed_entry(ETH)];
+    env.refresh(&entries).await;
+    let price = env.risk().await.feeds[usize::from(feed)].price;
+    assert!(price.flags() & REFUSED == 0 && (price.spot / price.conf).abs_diff(500) < 2);
     // The market falls while nobody refreshes the base: the derived price follows it down.
     env.advance(2).await;
     env.set_price(ETH, 2_200.0).await;

@@ -245,7 +245,10 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
         }
         if !cap.price.is_broken() {
             let price = rescale(cap.price.spot, cap.shift, shift)?;
-            seen.price = seen.price.min(price);
+            if price < seen.price {
+                seen.price = price;
+                seen.conf = rescale(cap.price.conf, cap.shift, shift)?.saturating_add(1);
+            }
         }
         seen.published_ms = seen.published_ms.min(cap.price.published_ms);
         inherited.add(&cap.price);
