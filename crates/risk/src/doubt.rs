@@ -5,14 +5,19 @@
 //! feed that an account is both long and short of counts at one price on both sides: the better of the two for the account
 //! while doubt is a benefit, and the worse of them from then on.
 
-use crate::balance::Balance;
+use crate::asset::AssetRisk;
+use crate::balance::{spot_value, Balance, Indices};
 use crate::entry_price::{EntryPrice, InDoubt};
-use crate::fixed::Result;
-use crate::health::{Assessment, HealthKind, MarginMode, Policy, Portfolio, RiskView};
-use crate::position::PerpPosition;
-use crate::standard::{assess_balance, assess_perp};
+use crate::fixed::{add, sub, Result};
+use crate::health::{Clock, HealthKind, MarginMode, Policy, Portfolio, RiskView, StaleSet};
+use crate::market::MarketRisk;
+use crate::position::{OpenOrder, PerpPosition};
+use crate::standard::{equity_at, stale_balance_value, value_at, PerpTerms};
 
 const POLICY: Policy = Policy::BenefitOfDoubt;
+const MAINT: HealthKind = HealthKind::Maint;
+/// Feeds that a set of bits can hold.
+const FEEDS: usize = 64;
 
 /// Feeds, one bit each, that count at one price on both sides while they are in doubt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +57,34 @@ impl<'a> RiskView<'a> {
     /// As [`crate::MarginModel::health`].
     #[inline(never)]
     pub fn at_one_price(&self, portfolio: &Portfolio<'_>) -> Result<Option<Self>> {
+        let both = self.on_both_sides(portfolio);
+        if both == 0 {
+            return Ok(None);
+        }
+        let mut view = *self;
+        view.decide(portfolio, both)?;
+        Ok(Some(view))
+    }
+
+    /// Lets each feed of a set count at the one price that is its own.
+    #[inline(never)]
+    fn decide(&mut self, portfolio: &Portfolio<'_>, mut feeds: u64) -> Result<()> {
+        let sides = self.weigh(portfolio, feeds)?;
+        while feeds != 0 {
+            let feed = u8::try_from(feeds.trailing_zeros()).unwrap_or(u8::MAX);
+            feeds &= feeds.wrapping_sub(1);
+            if sides.counts_as_owned(feed) {
+                self.one_price.owned |= bit(feed);
+            } else {
+                self.one_price.owed |= bit(feed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Feeds in doubt, one bit each, that the portfolio is both long and short of.
+    #[inline(always)]
+    fn on_both_sides(&self, portfolio: &Portfolio<'_>) -> u64 {
         let (mut long, mut short) = (0, 0);
         let mut side = |price: &EntryPrice, is_long: bool| {
             if !self.is_fresh(price) {
@@ -68,76 +101,130 @@ impl<'a> RiskView<'a> {
                 side(&risk.price, perp.position.0 > 0);
             }
         }
-        let mut both = long & short;
-        if both == 0 {
-            return Ok(None);
-        }
-        let mut view = *self;
-        while both != 0 {
-            let feed = u8::try_from(both.trailing_zeros()).unwrap_or(u8::MAX);
-            both &= both.wrapping_sub(1);
-            if self.counts_as_owned(portfolio, feed)? {
-                view.one_price.owned |= bit(feed);
-            } else {
-                view.one_price.owed |= bit(feed);
-            }
-        }
-        Ok(Some(view))
+        long & short
     }
 
-    /// Whether what follows a feed counts at the price of what is owned, rather than at that of what is owed.
-    fn counts_as_owned(&self, portfolio: &Portfolio<'_>, feed: u8) -> Result<bool> {
-        let worth = |one_price| {
-            let view = Self { one_price, ..*self };
-            view.worth(portfolio, feed)
-        };
-        let (owned, is_benefit) = worth(OnePrice {
-            owned: bit(feed),
-            owed: 0,
-        })?;
-        let (owed, _) = worth(OnePrice {
-            owned: 0,
-            owed: bit(feed),
-        })?;
-        Ok(if is_benefit {
-            owned >= owed
-        } else {
-            owned <= owed
-        })
-    }
-
-    /// What the slots add that follow a feed: to Maint health where slots add up, to equity where they net; and whether doubt is
-    /// still a benefit.
-    fn worth(&self, portfolio: &Portfolio<'_>, feed: u8) -> Result<(i128, bool)> {
-        let mut out = Assessment::default();
-        let mut is_benefit = true;
-        let mut follows = |price: &EntryPrice| -> Result<bool> {
-            if price.feed != feed || self.is_fresh(price) {
-                return Ok(false);
-            }
-            let InDoubt { owned, owed } = price.in_doubt(&self.clock)?;
-            is_benefit = owned >= owed;
-            Ok(true)
-        };
+    /// Compares the two prices of each feed of a set, all in one pass over the slots.
+    #[inline(always)]
+    fn weigh(&self, portfolio: &Portfolio<'_>, feeds: u64) -> Result<Sides> {
+        let mut sides = Sides::default();
+        let follows = |price: &EntryPrice| contains(feeds, price.feed) && !self.is_fresh(price);
+        let mode = portfolio.mode;
         for balance in held(portfolio) {
             if let Some(risk) = self.assets.get(usize::from(balance.asset)) {
-                if follows(&risk.price)? {
-                    assess_balance(&mut out, self, balance, risk, POLICY)?;
+                if follows(&risk.price) {
+                    let worth = |price| balance_worth(balance, risk, mode, price);
+                    sides.count(&risk.price, &self.clock, worth)?;
                 }
             }
         }
         for perp in exposed(portfolio) {
             if let Some(risk) = self.markets.get(usize::from(perp.market)) {
-                if follows(&risk.price)? {
-                    assess_perp(&mut out, self, perp, portfolio.orders, risk, POLICY)?;
+                if follows(&risk.price) {
+                    let worth = |price| perp_worth(perp, portfolio.orders, risk, mode, price);
+                    sides.count(&risk.price, &self.clock, worth)?;
                 }
             }
         }
-        let worth = match portfolio.mode {
-            MarginMode::Standard => out.of(HealthKind::Maint),
-            MarginMode::Portfolio => out.equity,
-        };
-        Ok((worth, is_benefit))
+        Ok(sides)
+    }
+}
+
+/// Of each feed, what the price of what is owned does for the slots that follow it, compared with that of what is owed.
+struct Sides {
+    /// How much more the slots are worth at it.
+    gain: [i128; FEEDS],
+    /// Feeds, one bit each, whose doubt is still a benefit.
+    benefit: u64,
+}
+
+impl Default for Sides {
+    fn default() -> Self {
+        Self {
+            gain: [0; FEEDS],
+            benefit: 0,
+        }
+    }
+}
+
+impl Sides {
+    /// Counts a slot that follows a price and is worth so much at each.
+    #[inline(always)]
+    fn count(
+        &mut self,
+        price: &EntryPrice,
+        clock: &Clock,
+        worth: impl Fn(u64) -> Result<i128>,
+    ) -> Result<()> {
+        let InDoubt { owned, owed } = price.in_doubt(clock)?;
+        if owned >= owed {
+            self.benefit |= bit(price.feed);
+        } else {
+            self.benefit &= !bit(price.feed);
+        }
+        if let Some(gain) = self.gain.get_mut(usize::from(price.feed)) {
+            *gain = add(*gain, sub(worth(owned)?, worth(owed)?)?)?;
+        }
+        Ok(())
+    }
+
+    /// Whether what follows a feed counts at the price of what is owned, rather than at that of what is owed.
+    fn counts_as_owned(&self, feed: u8) -> bool {
+        let gain = self.gain.get(usize::from(feed)).copied().unwrap_or(0);
+        if contains(self.benefit, feed) {
+            gain >= 0
+        } else {
+            gain <= 0
+        }
+    }
+}
+
+/// What a balance adds at a price: to Maint health where slots add up, to equity where they net.
+#[inline(never)]
+fn balance_worth(
+    balance: &Balance,
+    risk: &AssetRisk,
+    mode: MarginMode,
+    price: u64,
+) -> Result<i128> {
+    match mode {
+        MarginMode::Standard => {
+            let (doubted, mut stale) = (Some(one(price)), StaleSet::default());
+            stale_balance_value(MAINT, balance, risk, POLICY, doubted, &mut stale)
+        }
+        MarginMode::Portfolio => {
+            let indices = Indices {
+                deposit: risk.deposit_index,
+                borrow: risk.borrow_index,
+            };
+            spot_value(balance, indices, price, risk.shift)
+        }
+    }
+}
+
+/// The same of a position with its orders.
+#[inline(never)]
+fn perp_worth(
+    perp: &PerpPosition,
+    orders: &[OpenOrder],
+    risk: &MarketRisk,
+    mode: MarginMode,
+    price: u64,
+) -> Result<i128> {
+    match mode {
+        MarginMode::Standard => {
+            let terms = PerpTerms::in_doubt(MAINT, risk, one(price), POLICY)?;
+            value_at(perp, orders, risk, &terms)
+        }
+        MarginMode::Portfolio => equity_at(perp, risk, price),
+    }
+}
+
+/// One price on both sides.
+const fn one(price: u64) -> InDoubt {
+    InDoubt {
+        owned: price,
+        owed: price,
     }
 }
 

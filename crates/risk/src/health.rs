@@ -143,6 +143,26 @@ pub struct Portfolio<'a> {
     pub mode: MarginMode,
 }
 
+impl<'a> Portfolio<'a> {
+    /// Each slot in use as a portfolio of its own, with the orders of all: balances first.
+    pub fn slots(self) -> impl Iterator<Item = Self> + 'a {
+        let balances = self.balances.iter();
+        let balances = balances.filter(|slot| !slot.shares.is_zero() && !slot.is_free());
+        let perps = self.perps.iter().filter(|slot| !slot.is_free());
+        let balances = balances.map(move |slot| Self {
+            balances: core::slice::from_ref(slot),
+            perps: &[],
+            ..self
+        });
+        let perps = perps.map(move |slot| Self {
+            balances: &[],
+            perps: core::slice::from_ref(slot),
+            ..self
+        });
+        balances.chain(perps)
+    }
+}
+
 /// The stale entries that a portfolio uses, one bit per asset or market index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Zeroable)]
 pub struct StaleSet {
@@ -174,6 +194,13 @@ impl StaleSet {
     /// True when everything the portfolio uses is fresh.
     pub const fn is_empty(&self) -> bool {
         self.deposits | self.debts | self.markets == 0
+    }
+
+    /// Adds the entries of another set.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.deposits |= other.deposits;
+        self.debts |= other.debts;
+        self.markets |= other.markets;
     }
 }
 

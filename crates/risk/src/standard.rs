@@ -416,6 +416,7 @@ pub(crate) fn stale_balance_value(
     Ok(scale_floor(balance.shares.0, price, risk.shift))
 }
 
+#[inline(never)]
 pub(crate) fn assess_balance(
     out: &mut Assessment,
     view: &RiskView<'_>,

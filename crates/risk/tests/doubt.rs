@@ -34,6 +34,83 @@ fn at(account: &Account, owned: u64, owed: u64) -> Assessment {
     AccountMargin::assess(&view, &account.portfolio(), POLICY).unwrap()
 }
 
+/// An account whose entries follow a few feeds, most of them in doubt for so long by their own limits, in either mode.
+fn on_some_feeds() -> impl Strategy<Value = (Account, MarginMode)> {
+    let feed = (feed_limits(), 0u64..=100_000_000, prop::bool::weighted(0.8));
+    let feeds = prop::collection::vec(feed, 3);
+    (account(), feeds, any::<bool>()).prop_map(|(mut account, feeds, is_portfolio)| {
+        let prices = account.assets.iter_mut().map(|risk| &mut risk.price);
+        let prices = prices.chain(account.markets.iter_mut().map(|risk| &mut risk.price));
+        for (number, price) in prices.enumerate() {
+            let (limits, doubted, is_stale) = &feeds[number % feeds.len()];
+            // The last that a set can hold, and one that none can.
+            price.feed = [0, 63, 64][number % feeds.len()];
+            price.published_ms = if *is_stale { NOW - 10_000_000 } else { NOW };
+            price.flags = 0;
+            price.doubt_benefit = limits.doubt_benefit;
+            price.doubt_floor = limits.doubt_floor;
+            price.doubt_secs = limits.doubt_secs;
+            price.doubt_from = DOUBT - doubted.min(&DOUBT);
+        }
+        let mode = MarginMode::from_byte(u8::from(is_portfolio));
+        (account, mode)
+    })
+}
+
+/// What [`RiskView::at_one_price`] decides, feed by feed and each price by a measurement of its own.
+fn decided(view: &RiskView, whole: &Portfolio) -> OnePrice {
+    let mut out = OnePrice::default();
+    for feed in 0..64u8 {
+        let follows = |price: &EntryPrice| price.feed == feed && !view.is_fresh(price);
+        let asset = |balance: &Balance| view.assets[usize::from(balance.asset)].price;
+        let market = |perp: &PerpPosition| view.markets[usize::from(perp.market)].price;
+        let balances = whole.balances.iter().copied();
+        let balances: Vec<Balance> = balances
+            .filter(|slot| !slot.is_free() && !slot.shares.is_zero() && follows(&asset(slot)))
+            .collect();
+        let perps = whole.perps.iter().copied();
+        let perps: Vec<PerpPosition> = perps
+            .filter(|slot| !slot.is_free() && slot.is_exposed() && follows(&market(slot)))
+            .collect();
+        let sides = balances.iter().map(|slot| slot.shares.0);
+        let sides: Vec<i64> = sides
+            .chain(perps.iter().map(|slot| slot.position.0))
+            .collect();
+        if !(sides.iter().any(|side| *side > 0) && sides.iter().any(|side| *side < 0)) {
+            continue;
+        }
+        let part = Portfolio {
+            balances: &balances,
+            perps: &perps,
+            ..*whole
+        };
+        let worth = |owned, owed| {
+            let view = RiskView {
+                one_price: OnePrice { owned, owed },
+                ..*view
+            };
+            let assessed = StandardMargin::assess(&view, &part, POLICY).unwrap();
+            match whole.mode {
+                MarginMode::Standard => assessed.of(HealthKind::Maint),
+                MarginMode::Portfolio => assessed.equity,
+            }
+        };
+        let bit = 1 << feed;
+        let (owned, owed) = (worth(bit, 0), worth(0, bit));
+        let last = perps.last().map(market);
+        let last = last.or(balances.last().map(asset)).unwrap();
+        let doubted = last.in_doubt(&view.clock).unwrap();
+        let is_owned = if doubted.owned >= doubted.owed {
+            owned >= owed
+        } else {
+            owned <= owed
+        };
+        out.owned |= if is_owned { bit } else { 0 };
+        out.owed |= if is_owned { 0 } else { bit };
+    }
+    out
+}
+
 proptest! {
     #![proptest_config(cases(2_000))]
 
@@ -74,6 +151,15 @@ proptest! {
             let all = AccountMargin::assess(&account.view(), &account.portfolio(), POLICY).unwrap();
             prop_assert_eq!(one, Health { value: all.of(kind), stale: all.stale });
         }
+    }
+
+    /// One pass over the slots decides what a measurement of each feed at each price does.
+    #[test]
+    fn each_feed_is_decided_by_itself((account, mode) in on_some_feeds()) {
+        let view = account.view();
+        let whole = Portfolio { mode, ..account.portfolio() };
+        let found = view.at_one_price(&whole).unwrap().map(|view| view.one_price);
+        prop_assert_eq!(found.unwrap_or_default(), decided(&view, &whole));
     }
 
     /// As much owned as is owed is worth the same in any doubt.

@@ -4,7 +4,8 @@ mod common;
 
 use common::{steady, CLOCK, NOW};
 use plimsoll_risk::portfolio::{
-    Binding, Exposures, RiskReport, CRASH_DAYS, LOADING_ONE, MAX_FACTORS, MAX_SCENARIOS, TABLE,
+    gather, gather_certain, Binding, Exposures, Parts, RiskReport, CRASH_DAYS, LOADING_ONE,
+    MAX_FACTORS, MAX_SCENARIOS, TABLE,
 };
 use plimsoll_risk::position::{Balance, OpenOrder, PerpPosition};
 use plimsoll_risk::*;
@@ -218,6 +219,10 @@ proptest! {
         prop_assert_eq!(report.requirement, required);
         prop_assert_eq!(report.equity, lines.equity);
         prop_assert_eq!(report.stale, lines.stale);
+        let mut deltas = Exposures::new();
+        let policy = Policy::BenefitOfDoubt;
+        gather(&netted, &whole, &HealthKind::ALL, policy, true, &mut deltas).unwrap();
+        prop_assert_eq!(report.exposures.items(), deltas.items());
         let health = AccountMargin::health(&view, &whole, HealthKind::Init, Policy::Strict);
         prop_assert_eq!(report.health(HealthKind::Init), health.unwrap().value);
 
@@ -246,6 +251,7 @@ proptest! {
         }
     }
 
+    /// A part is what the slot counts by itself, Init under one policy and Maint under the other.
     #[test]
     fn values_add_up_and_requirements_do_not(slots in slots(), ages in ages()) {
         let (model, underlyings) = (model(), underlyings());
@@ -265,21 +271,59 @@ proptest! {
             orders: &slots.orders,
             mode: MarginMode::Portfolio,
         };
-        for policy in [Policy::Strict, Policy::BenefitOfDoubt] {
-            let whole = of(&slots.balances, &slots.perps);
-            let lines = PortfolioMargin::lines(&view, &whole, policy).unwrap();
-            let mut sum = [0i128; 3];
-            let mut scratch = Exposures::new();
-            let balances = slots.balances.iter().map(std::slice::from_ref);
-            let perps = slots.perps.iter().map(std::slice::from_ref);
-            let parts = balances.map(|one| of(one, &[])).chain(perps.map(|one| of(&[], one)));
-            for part in parts {
-                let counted = PortfolioMargin::value(&view, &part, policy, &mut scratch).unwrap();
-                for (sum, value) in sum.iter_mut().zip(counted.value) {
-                    *sum += value;
-                }
+        let whole = of(&slots.balances, &slots.perps);
+        let (mut report, mut parts) = (RiskReport::default(), Parts::default());
+        PortfolioMargin::report_with_parts(&view, &whole, &mut report, &mut parts).unwrap();
+        let mut alone = RiskReport::default();
+        PortfolioMargin::report(&view, &whole, &mut alone).unwrap();
+        prop_assert_eq!(format!("{report:?}"), format!("{alone:?}"));
+
+        let sum = |at: usize| parts.slots().iter().map(|part| part[at]).sum::<i128>();
+        prop_assert_eq!([sum(0), sum(1)], [report.value[0], report.value[2]]);
+        let netted = view.at_one_price(&whole).unwrap().unwrap_or(view);
+        let balances = slots.balances.iter().filter(|slot| !slot.shares.is_zero());
+        let balances = balances.map(std::slice::from_ref).map(|one| of(one, &[]));
+        let perps = slots.perps.iter().map(std::slice::from_ref);
+        let singles: Vec<Portfolio> = balances.chain(perps.map(|one| of(&[], one))).collect();
+        prop_assert_eq!(singles.len(), parts.slots().len());
+        for (single, part) in singles.iter().zip(parts.slots()) {
+            let counted = |view, policy| {
+                let mut scratch = Exposures::new();
+                gather(view, single, &HealthKind::ALL, policy, true, &mut scratch).unwrap().value
+            };
+            let [init, ..] = counted(&view, Policy::Strict);
+            let [.., maint] = counted(&netted, Policy::BenefitOfDoubt);
+            prop_assert_eq!(*part, [init, maint]);
+        }
+    }
+
+    /// The exposures without what is stale, with and without the values that they are collected with.
+    #[test]
+    fn what_is_certain_is_what_a_gathering_leaves(slots in slots(), ages in ages()) {
+        let (model, underlyings) = (model(), underlyings());
+        let (assets, markets) = (assets(&ages), markets(&ages));
+        let view = RiskView {
+            assets: &assets,
+            markets: &markets,
+            underlyings: &underlyings,
+            model: &model,
+            clock: CLOCK,
+            purpose: Purpose::Trade,
+            one_price: Default::default(),
+        };
+        let whole = Portfolio {
+            balances: &slots.balances,
+            perps: &slots.perps,
+            orders: &slots.orders,
+            mode: MarginMode::Portfolio,
+        };
+        for policy in [Policy::Strict, Policy::BenefitOfDoubt, Policy::Taker] {
+            for kind in HealthKind::ALL {
+                let (mut certain, mut gathered) = (Exposures::new(), Exposures::new());
+                gather_certain(&view, &whole, kind, policy, &mut certain).unwrap();
+                gather(&view, &whole, &[kind], policy, false, &mut gathered).unwrap();
+                prop_assert_eq!(certain.items(), gathered.items());
             }
-            prop_assert_eq!(sum, lines.value);
         }
     }
 }

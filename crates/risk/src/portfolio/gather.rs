@@ -34,6 +34,32 @@ impl<const N: usize> Counted<N> {
     pub const fn is_doubtful(&self) -> bool {
         self.doubtful
     }
+
+    /// Counts what another part of the same account comes to.
+    pub(super) fn join(&mut self, other: &Self) -> Result<()> {
+        for (total, part) in self.value.iter_mut().zip(other.value) {
+            *total = add(*total, part)?;
+        }
+        for (total, part) in self.quote.iter_mut().zip(other.quote) {
+            *total = add(*total, part)?;
+        }
+        self.equity = add(self.equity, other.equity)?;
+        self.stale.join(other.stale);
+        self.doubtful |= other.doubtful;
+        Ok(())
+    }
+}
+
+impl<const N: usize> Default for Counted<N> {
+    fn default() -> Self {
+        Self {
+            value: [0; N],
+            quote: [0; N],
+            equity: 0,
+            stale: StaleSet::default(),
+            doubtful: false,
+        }
+    }
 }
 
 /// Collects values and exposures of an account.
@@ -60,13 +86,7 @@ pub fn gather<const N: usize>(
         policy,
         with_stale,
         exposures,
-        counted: Counted {
-            value: [0; N],
-            quote: [0; N],
-            equity: 0,
-            stale: StaleSet::default(),
-            doubtful: false,
-        },
+        counted: Counted::default(),
     };
     for balance in portfolio.balances {
         if !balance.shares.is_zero() && !balance.is_free() {
@@ -79,6 +99,58 @@ pub fn gather<const N: usize>(
         }
     }
     Ok(walk.counted)
+}
+
+/// The exposures that [`gather`] collects without what is stale, for kinds of which this is the first, and no values.
+///
+/// # Errors
+/// As [`gather`].
+#[inline(never)]
+pub fn gather_certain(
+    view: &RiskView<'_>,
+    portfolio: &Portfolio<'_>,
+    first: HealthKind,
+    policy: Policy,
+    exposures: &mut Exposures,
+) -> Result<()> {
+    let is_benefit = policy == Policy::BenefitOfDoubt;
+    let mut walk = Walk {
+        view,
+        kinds: &[first],
+        policy,
+        with_stale: false,
+        exposures,
+        counted: Counted::default(),
+    };
+    for balance in portfolio.balances {
+        if balance.shares.is_zero() || balance.is_free() {
+            continue;
+        }
+        let risk = view.assets.get(usize::from(balance.asset));
+        let risk = risk.ok_or(RiskError::UnknownAsset)?;
+        let deposit = balance.shares.0 >= 0;
+        let doubtful = (deposit || is_benefit) && !view.is_fresh(&risk.price);
+        if risk.underlying == 0 || doubtful {
+            continue;
+        }
+        let [last_deposit, last_debt] = risk.share_price;
+        let last = if deposit { last_deposit } else { last_debt };
+        let value = scale_floor(balance.shares.0, last, risk.shift);
+        let delta = Delta::fixed(value, walk.doubt(&risk.doubt))?;
+        walk.exposures.add(risk.underlying, &delta)?;
+    }
+    for perp in portfolio.perps {
+        if perp.is_free() {
+            continue;
+        }
+        let risk = view.markets.get(usize::from(perp.market));
+        let risk = risk.ok_or(RiskError::UnknownMarket)?;
+        let doubtful = is_benefit && perp.is_exposed() && !view.is_fresh(&risk.price);
+        if risk.underlying != 0 && !doubtful {
+            walk.expose(perp, risk)?;
+        }
+    }
+    Ok(())
 }
 
 struct Walk<'a, 'b, const N: usize> {

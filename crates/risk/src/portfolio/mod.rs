@@ -16,6 +16,7 @@ mod exposure;
 mod gather;
 mod model;
 mod params;
+mod parts;
 mod report;
 mod requirement;
 mod scenario;
@@ -23,9 +24,10 @@ mod scenario;
 pub use bounds::require_consistent;
 pub use crash::{CrashDay, CRASH_DAYS, DAYS};
 pub use exposure::{Delta, Exposure, Exposures, MAX_EXPOSURES};
-pub use gather::{gather, Counted};
+pub use gather::{gather, gather_certain, Counted};
 pub use model::{FactorRisk, PortfolioModel, UnderlyingRisk, Volatilities, MAX_UNDERLYINGS};
 pub use params::{ModelParams, UnderlyingParams, LOADING_BITS, LOADING_ONE, MAX_FACTORS};
+pub use parts::Parts;
 pub use report::{Binding, Measure, RiskReport};
 pub use requirement::{find, maintenance, requirement, scenario_losses, Requirement};
 pub use scenario::{
@@ -55,7 +57,7 @@ impl MarginModel for PortfolioMargin {
         let mut required = required(view, &exposures, quote, kind)?;
         if counted.is_doubtful() {
             exposures.clear();
-            gather(view, portfolio, &[kind], policy, false, &mut exposures)?;
+            gather_certain(view, portfolio, kind, policy, &mut exposures)?;
             let without = self::required(view, &exposures, quote, kind)?;
             required = settle(policy, required, without);
         }
@@ -114,7 +116,7 @@ impl PortfolioMargin {
         let mut requirement = all_required(view, &exposures, &counted.quote)?;
         if counted.is_doubtful() {
             exposures.clear();
-            gather(view, portfolio, kinds, policy, false, &mut exposures)?;
+            gather_certain(view, portfolio, HealthKind::Init, policy, &mut exposures)?;
             for (kept, other) in
                 requirement
                     .iter_mut()

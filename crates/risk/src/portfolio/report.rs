@@ -8,9 +8,10 @@ use crate::health::{HealthKind, Policy, Portfolio, RiskView, StaleSet};
 
 use super::crash::CRASH_DAYS;
 use super::exposure::Exposures;
-use super::gather::{gather, Counted};
+use super::gather::{gather, gather_certain, Counted};
 use super::model::Volatilities;
 use super::params::{LOADING_BITS, MAX_FACTORS};
+use super::parts::Parts;
 use super::requirement::{losses_of, maintenance, Requirement, Sums};
 use super::scenario::{ceil_shift, ScenarioLosses, MAX_SCENARIOS};
 use super::PortfolioMargin;
@@ -132,7 +133,21 @@ impl Measure {
         Ok(())
     }
 
+    /// Measures exposures by themselves.
+    #[inline(never)]
+    fn of(
+        view: &RiskView<'_>,
+        exposures: &Exposures,
+        quote: i128,
+        which: Volatilities,
+    ) -> Result<Self> {
+        let mut out = Self::default();
+        out.take(view, exposures, quote, which, None)?;
+        Ok(out)
+    }
+
     /// Of this and the measure without the stale entries in doubt, the one that the policy takes.
+    #[inline(never)]
     fn settle(&mut self, other: Self, policy: Policy) {
         let (with, without) = (self.parts.total(), other.parts.total());
         let preferred = match policy {
@@ -165,7 +180,16 @@ impl Measure {
 
 /// A number of shifted exposures in native quote; what does not fit is held at the end.
 fn widened(value: i64, sums: &Sums) -> i64 {
-    value.saturating_mul(1i64.wrapping_shl(sums.places))
+    // By shifts: a saturating product is a wide one, which costs more on chain.
+    let wide = value.wrapping_shl(sums.places);
+    if wide.wrapping_shr(sums.places) == value {
+        return wide;
+    }
+    if value < 0 {
+        i64::MIN
+    } else {
+        i64::MAX
+    }
 }
 
 impl PortfolioMargin {
@@ -180,42 +204,62 @@ impl PortfolioMargin {
         portfolio: &Portfolio<'_>,
         report: &mut RiskReport,
     ) -> Result<()> {
+        Self::measure(view, portfolio, report, None)
+    }
+
+    /// The same, with what each slot adds to [`RiskReport::value`].
+    ///
+    /// # Errors
+    /// As [`crate::MarginModel::health`].
+    pub fn report_with_parts(
+        view: &RiskView<'_>,
+        portfolio: &Portfolio<'_>,
+        report: &mut RiskReport,
+        parts: &mut Parts,
+    ) -> Result<()> {
+        Self::measure(view, portfolio, report, Some(parts))
+    }
+
+    #[inline(never)]
+    fn measure(
+        view: &RiskView<'_>,
+        portfolio: &Portfolio<'_>,
+        report: &mut RiskReport,
+        mut parts: Option<&mut Parts>,
+    ) -> Result<()> {
         report.exposures.clear();
-        let trades = count(view, portfolio, Policy::Strict, true, &mut report.exposures)?;
+        let (kinds, strict) = (&HealthKind::ALL, Policy::Strict);
+        let exposures = &mut report.exposures;
+        let trades = match parts.as_deref_mut() {
+            Some(parts) => parts.trades(view, portfolio, exposures)?,
+            None => gather(view, portfolio, kinds, strict, true, exposures)?,
+        };
         let current = Volatilities::Current;
         let quote = HealthKind::Init.of(&trades.quote);
         let exposures = &report.exposures;
         report.current.take(view, exposures, quote, current, None)?;
         let add_ons = report.current.parts;
         if trades.is_doubtful() {
-            let other = without_doubtful(view, portfolio, Policy::Strict, current, quote)?;
-            report.current.settle(other, Policy::Strict);
+            let mut certain = Exposures::new();
+            gather_certain(view, portfolio, HealthKind::Init, strict, &mut certain)?;
+            let other = Measure::of(view, &certain, quote, current)?;
+            report.current.settle(other, strict);
         }
 
-        // What is fresh counts the same under either policy; every delta does in any case.
-        let policy = Policy::BenefitOfDoubt;
-        let mut netted = None;
+        // What is fresh counts the same under either policy.
         let lines = if trades.stale.is_empty() {
+            let end = HealthKind::LiquidationEnd.of(&trades.quote);
+            let (exposures, binding) = (&report.exposures, Volatilities::Binding);
+            report
+                .binding
+                .take(view, exposures, end, binding, Some(&add_ons))?;
             trades
         } else {
-            report.exposures.clear();
-            netted = view.at_one_price(portfolio)?;
-            let view = netted.as_ref().unwrap_or(view);
-            count(view, portfolio, policy, true, &mut report.exposures)?
+            in_doubt(view, portfolio, report, &add_ons, parts)?
         };
-        let view = netted.as_ref().unwrap_or(view);
-        let [_, end, maint] = lines.quote;
-        let binding = Volatilities::Binding;
-        let exposures = &report.exposures;
-        report
-            .binding
-            .take(view, exposures, end, binding, Some(&add_ons))?;
-        if lines.is_doubtful() {
-            let other = without_doubtful(view, portfolio, policy, binding, end)?;
-            report.binding.settle(other, policy);
-        }
 
         let [init, required_end] = [report.current.parts, report.binding.parts];
+        let maint = HealthKind::Maint.of(&lines.quote);
         let required_maint = required_end.with_depeg(view.model, maint)?.total();
         let [_, end_value, maint_value] = lines.value;
         report.value = [HealthKind::Init.of(&trades.value), end_value, maint_value];
@@ -228,52 +272,41 @@ impl PortfolioMargin {
         report.stale = lines.stale;
         Ok(())
     }
-
-    /// What a part of an account counts before anything is required, in portfolio margin: values add up, requirements do
-    /// not. The scratch is the caller's, for many parts.
-    ///
-    /// # Errors
-    /// As [`crate::MarginModel::health`].
-    pub fn value(
-        view: &RiskView<'_>,
-        part: &Portfolio<'_>,
-        policy: Policy,
-        scratch: &mut Exposures,
-    ) -> Result<Counted<3>> {
-        scratch.clear();
-        count(view, part, policy, true, scratch)
-    }
 }
 
+/// The lines of liquidators, and what is behind them, where something is stale. Every delta counts the same under either
+/// policy: those with what is stale are in the report already, and those without it are collected with the values.
 #[inline(never)]
-fn without_doubtful(
+fn in_doubt(
     view: &RiskView<'_>,
     portfolio: &Portfolio<'_>,
-    policy: Policy,
-    which: Volatilities,
-    quote: i128,
-) -> Result<Measure> {
-    let mut exposures = Exposures::new();
-    count(view, portfolio, policy, false, &mut exposures)?;
-    let mut out = Measure::default();
-    out.take(view, &exposures, quote, which, None)?;
-    Ok(out)
-}
-
-#[inline(never)]
-fn count(
-    view: &RiskView<'_>,
-    portfolio: &Portfolio<'_>,
-    policy: Policy,
-    with_stale: bool,
-    exposures: &mut Exposures,
+    report: &mut RiskReport,
+    add_ons: &Requirement,
+    parts: Option<&mut Parts>,
 ) -> Result<Counted<3>> {
-    gather(
-        view,
-        portfolio,
-        &HealthKind::ALL,
-        policy,
-        with_stale,
-        exposures,
-    )
+    let netted = view.at_one_price(portfolio)?;
+    let view = netted.as_ref().unwrap_or(view);
+    let (policy, binding) = (Policy::BenefitOfDoubt, Volatilities::Binding);
+    let mut certain = Exposures::new();
+    let lines = match parts {
+        Some(parts) => parts.lines(view, portfolio, &mut certain)?,
+        None => gather(
+            view,
+            portfolio,
+            &HealthKind::ALL,
+            policy,
+            false,
+            &mut certain,
+        )?,
+    };
+    let end = HealthKind::LiquidationEnd.of(&lines.quote);
+    let exposures = &report.exposures;
+    report
+        .binding
+        .take(view, exposures, end, binding, Some(add_ons))?;
+    if lines.is_doubtful() {
+        let other = Measure::of(view, &certain, end, binding)?;
+        report.binding.settle(other, policy);
+    }
+    Ok(lines)
 }

@@ -7,10 +7,10 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::Indices,
-    portfolio::{Exposures, RiskReport},
+    portfolio::{Parts, RiskReport, MAX_EXPOSURES},
     standard::perp_equity,
-    AccountMargin, Assessment, Balance, HealthKind, MarginMode, MarginModel, PerpPosition, Policy,
-    Portfolio, PortfolioMargin, Purpose, RiskView,
+    Assessment, Balance, Health, HealthKind, MarginMode, MarginModel, PerpPosition, Policy,
+    Portfolio, PortfolioMargin, Purpose, RiskView, StandardMargin,
 };
 
 use crate::{
@@ -90,6 +90,7 @@ pub struct PerpHealth {
 const HEADER: usize = 9 * 8 + 2 + 2 * 4;
 const BALANCE: usize = 1 + 3 * 8;
 const PERP: usize = 1 + 4 * 8;
+const _: () = assert!(MAX_BALANCES + MAX_PERPS <= MAX_EXPOSURES);
 const _: () = assert!(HEADER + MAX_BALANCES * BALANCE + MAX_PERPS * PERP <= MAX_RETURN_DATA);
 
 /// For wallets by simulation and for programs by call. The parts of each kind, less its requirement, add up to its total.
@@ -112,23 +113,18 @@ pub(crate) fn account_health(ctx: Context<AccountHealth>) -> Result<HealthReport
 /// The report of an account, accounts and clock given.
 #[inline(never)]
 pub fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<HealthReport> {
-    let mut desk = Desk {
-        view: view(risk, clock, Purpose::Trade),
-        account,
-        scratch: Box::default(),
-    };
-    let lines = measured(&desk.view, &portfolio(account))?;
-    if !lines.stale.is_empty() {
-        let netted = desk.view.at_one_price(&portfolio(account)).or_refuse()?;
-        desk.view = netted.unwrap_or(desk.view);
-    }
+    let view = view(risk, clock, Purpose::Trade);
+    let Measured { lines, parts } = measured(&view, account)?;
     let maintenance = saturated(lines.of(HealthKind::Maint));
     let init = saturated(lines.of(HealthKind::Init));
-    let balances: Vec<BalanceHealth> = used(&account.balances, |b| b.shares.is_zero())
-        .map(|balance| desk.balance(balance))
+    let mut parts = parts.iter().copied();
+    let balances: Vec<BalanceHealth> = used_balances(account)
+        .zip(parts.by_ref())
+        .map(|(balance, part)| balance_health(&view, balance, part))
         .collect::<Result<_>>()?;
-    let perps: Vec<PerpHealth> = used(&account.perps, |p| p.is_free())
-        .map(|perp| desk.perp(perp))
+    let perps: Vec<PerpHealth> = used_perps(account)
+        .zip(parts)
+        .map(|(perp, part)| perp_health(&view, perp, part))
         .collect::<Result<_>>()?;
     let parts = |of_balance: fn(&BalanceHealth) -> i64, of_perp: fn(&PerpHealth) -> i64| {
         let parts = balances.iter().map(of_balance);
@@ -155,109 +151,109 @@ pub fn report(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Resul
     })
 }
 
+/// Every line of an account, and what each slot in use adds to Init and to maintenance health, in portfolio margin before
+/// the requirement: balances first.
+struct Measured {
+    lines: Assessment,
+    parts: Vec<[i64; 2]>,
+}
+
 /// Every line under the policy of those who ask for it.
+fn measured(view: &RiskView, account: &MarginAccount) -> Result<Measured> {
+    let whole = portfolio(account);
+    match whole.mode {
+        MarginMode::Standard => in_standard(view, &whole),
+        MarginMode::Portfolio => in_portfolio(view, &whole),
+    }
+}
+
 #[inline(never)]
-fn measured(view: &RiskView, whole: &Portfolio) -> Result<Assessment> {
-    if whole.mode == MarginMode::Portfolio {
-        let mut report: Box<RiskReport> = Box::default();
-        PortfolioMargin::report(view, whole, &mut report).or_refuse()?;
-        return Ok(Assessment {
+fn in_portfolio(view: &RiskView, whole: &Portfolio) -> Result<Measured> {
+    // Off the stack.
+    let (mut report, mut parts): (Box<RiskReport>, Box<Parts>) = Default::default();
+    PortfolioMargin::report_with_parts(view, whole, &mut report, &mut parts).or_refuse()?;
+    Ok(Measured {
+        lines: Assessment {
             health: HealthKind::ALL.map(|kind| report.health(kind)),
             equity: report.equity,
             stale: report.stale,
-        });
-    }
-    let mut lines = AccountMargin::assess(view, whole, Policy::BenefitOfDoubt).or_refuse()?;
-    let [init, ..] = &mut lines.health;
-    *init = health_of(view, whole, HealthKind::Init)?;
-    Ok(lines)
+        },
+        parts: parts
+            .slots()
+            .iter()
+            .map(|part| part.map(saturated))
+            .collect(),
+    })
 }
 
-fn used<T>(slots: &[T], free: impl Fn(&T) -> bool) -> impl Iterator<Item = &T> {
-    slots.iter().filter(move |slot| !free(slot))
-}
-
-/// Measures the slots of an account.
-struct Desk<'a> {
-    view: RiskView<'a>,
-    account: &'a MarginAccount,
-    /// Where the deltas go that nobody asks for; off the stack.
-    scratch: Box<Exposures>,
-}
-
-impl Desk<'_> {
-    #[inline(never)]
-    fn balance(&mut self, balance: &Balance) -> Result<BalanceHealth> {
-        let part = Portfolio {
-            balances: core::slice::from_ref(balance),
-            perps: &[],
-            ..portfolio(self.account)
-        };
-        let entry = self.view.assets.get(usize::from(balance.asset));
-        let entry = entry.or_refuse()?;
-        let indices = Indices {
-            deposit: entry.deposit_index,
-            borrow: entry.borrow_index,
-        };
-        let [init, maintenance] = self.part(&part)?;
-        Ok(BalanceHealth {
-            asset: narrow(balance.asset)?,
-            native: balance.native(indices).or_refuse()?,
-            init,
-            maintenance,
-        })
-    }
-
-    #[inline(never)]
-    fn perp(&mut self, perp: &PerpPosition) -> Result<PerpHealth> {
-        let part = Portfolio {
-            balances: &[],
-            perps: core::slice::from_ref(perp),
-            ..portfolio(self.account)
-        };
-        let entry = self.view.markets.get(usize::from(perp.market));
-        let [init, maintenance] = self.part(&part)?;
-        Ok(PerpHealth {
-            market: narrow(perp.market)?,
-            position: perp.position.0,
-            pnl: saturated(perp_equity(perp, entry.or_refuse()?).or_refuse()?),
-            init,
-            maintenance,
-        })
-    }
-
-    /// What a slot adds to Init and to maintenance health, in portfolio margin before the requirement.
-    fn part(&mut self, part: &Portfolio) -> Result<[i64; 2]> {
-        let parts = match part.mode {
-            MarginMode::Standard => [
-                health_of(&self.view, part, HealthKind::Init)?,
-                health_of(&self.view, part, HealthKind::Maint)?,
-            ],
-            MarginMode::Portfolio => self.value(part)?,
-        };
-        Ok(parts.map(saturated))
-    }
-
-    /// What is fresh counts the same under either policy.
-    #[inline(never)]
-    fn value(&mut self, part: &Portfolio) -> Result<[i128; 2]> {
-        let (view, scratch) = (&self.view, &mut self.scratch);
-        let mut counted =
-            PortfolioMargin::value(view, part, Policy::Strict, scratch).or_refuse()?;
-        let init = HealthKind::Init.of(&counted.value);
-        if !counted.stale.is_empty() {
-            let policy = Policy::BenefitOfDoubt;
-            counted = PortfolioMargin::value(view, part, policy, scratch).or_refuse()?;
-        }
-        Ok([init, HealthKind::Maint.of(&counted.value)])
-    }
-}
-
-/// Health of a kind under the policy of those who ask for it.
 #[inline(never)]
-fn health_of(view: &RiskView, portfolio: &Portfolio, kind: HealthKind) -> Result<i128> {
-    let health = AccountMargin::health(view, portfolio, kind, policy(kind)).or_refuse()?;
-    Ok(health.value)
+fn in_standard(view: &RiskView, whole: &Portfolio) -> Result<Measured> {
+    let init = health_of(view, whole, HealthKind::Init)?;
+    let netted = if init.stale.is_empty() {
+        None
+    } else {
+        view.at_one_price(whole).or_refuse()?
+    };
+    let view = netted.as_ref().unwrap_or(view);
+    let mut lines = StandardMargin::assess(view, whole, Policy::BenefitOfDoubt).or_refuse()?;
+    let [line, ..] = &mut lines.health;
+    *line = init.value;
+    let mut parts = Vec::with_capacity(MAX_EXPOSURES);
+    for slot in whole.slots() {
+        let init = health_of(view, &slot, HealthKind::Init)?;
+        let maint = health_of(view, &slot, HealthKind::Maint)?;
+        parts.push([saturated(init.value), saturated(maint.value)]);
+    }
+    Ok(Measured { lines, parts })
+}
+
+fn used_balances(account: &MarginAccount) -> impl Iterator<Item = &Balance> {
+    let balances = account.balances.iter();
+    balances.filter(|balance| !balance.shares.is_zero() && !balance.is_free())
+}
+
+fn used_perps(account: &MarginAccount) -> impl Iterator<Item = &PerpPosition> {
+    account.perps.iter().filter(|perp| !perp.is_free())
+}
+
+#[inline(never)]
+fn balance_health(
+    view: &RiskView,
+    balance: &Balance,
+    [init, maintenance]: [i64; 2],
+) -> Result<BalanceHealth> {
+    let entry = view.assets.get(usize::from(balance.asset)).or_refuse()?;
+    let indices = Indices {
+        deposit: entry.deposit_index,
+        borrow: entry.borrow_index,
+    };
+    Ok(BalanceHealth {
+        asset: narrow(balance.asset)?,
+        native: balance.native(indices).or_refuse()?,
+        init,
+        maintenance,
+    })
+}
+
+#[inline(never)]
+fn perp_health(
+    view: &RiskView,
+    perp: &PerpPosition,
+    [init, maintenance]: [i64; 2],
+) -> Result<PerpHealth> {
+    let entry = view.markets.get(usize::from(perp.market)).or_refuse()?;
+    Ok(PerpHealth {
+        market: narrow(perp.market)?,
+        position: perp.position.0,
+        pnl: saturated(perp_equity(perp, entry).or_refuse()?),
+        init,
+        maintenance,
+    })
+}
+
+/// Health of a kind in standard margin under the policy of those who ask for it.
+fn health_of(view: &RiskView, portfolio: &Portfolio, kind: HealthKind) -> Result<Health> {
+    StandardMargin::health(view, portfolio, kind, policy(kind)).or_refuse()
 }
 
 /// Trades ask for Init, liquidators for the other lines.

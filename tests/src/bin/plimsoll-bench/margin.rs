@@ -131,7 +131,7 @@ async fn reporting(world: &mut World, trader: &Trader, beyond: &Trader) -> Vec<R
     vec![
         Row::new("account_health", FULL, health, 200_000),
         Row::new("account_risk", FULL, risk, 200_000),
-        Row::new("account_health, all stale", BEYOND, worst_health, None),
+        Row::new("account_health, all stale", BEYOND, worst_health, 200_000),
         Row::new("account_risk, all stale", BEYOND, worst_risk, 200_000),
     ]
 }
