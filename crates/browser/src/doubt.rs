@@ -72,7 +72,7 @@ mod tests {
             stable: 1_000_000,
             doubt_benefit: RATIO_ONE / 8,
             doubt_floor: RATIO_ONE / 2,
-            doubt_secs: FeedLimits::DEFAULT.doubt_secs,
+            doubt_secs: FeedLimits::DEFAULT.doubt_secs as u16,
             ..EntryPrice::default()
         };
         risk.assets[0].price = price;

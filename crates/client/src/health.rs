@@ -341,7 +341,7 @@ fn feeds(risk: &RiskState, report: &HealthReport, clock: &Clock) -> Vec<FeedHeal
             true => 0,
             false => price.doubted_ms(&clock),
         },
-        doubt_seconds: price.doubt_secs,
+        doubt_seconds: price.doubt_secs.into(),
     };
     found.into_iter().map(health).collect()
 }

@@ -2,8 +2,8 @@
 //!
 //! In doubt what is owned and what is owed count at two prices ([`InDoubt`]). An account that owns a token and owes as much of
 //! what follows the same feed would be worth less and less by that, though it is worth the same at any one price. So each
-//! feed that an account is both long and short of counts at one price on both sides: the better of the two for the account
-//! while doubt is a benefit, and the worse of them from then on.
+//! feed that an account is both long and short of, itself or by what is derived from it, counts at one price on both sides:
+//! the better of the two for the account while doubt is a benefit, and the worse of them from then on.
 
 use crate::asset::AssetRisk;
 use crate::balance::{spot_value, Balance, Indices};
@@ -88,7 +88,7 @@ impl<'a> RiskView<'a> {
         let (mut long, mut short) = (0, 0);
         let mut side = |price: &EntryPrice, is_long: bool| {
             if !self.is_fresh(price) {
-                *(if is_long { &mut long } else { &mut short }) |= bit(price.feed);
+                *(if is_long { &mut long } else { &mut short }) |= bit(price.moves_with);
             }
         };
         for balance in held(portfolio) {
@@ -108,7 +108,8 @@ impl<'a> RiskView<'a> {
     #[inline(always)]
     fn weigh(&self, portfolio: &Portfolio<'_>, feeds: u64) -> Result<Sides> {
         let mut sides = Sides::default();
-        let follows = |price: &EntryPrice| contains(feeds, price.feed) && !self.is_fresh(price);
+        let follows =
+            |price: &EntryPrice| contains(feeds, price.moves_with) && !self.is_fresh(price);
         let mode = portfolio.mode;
         for balance in held(portfolio) {
             if let Some(risk) = self.assets.get(usize::from(balance.asset)) {
@@ -134,15 +135,15 @@ impl<'a> RiskView<'a> {
 struct Sides {
     /// How much more the slots are worth at it.
     gain: [i128; FEEDS],
-    /// Feeds, one bit each, whose doubt is still a benefit.
-    benefit: u64,
+    /// Feeds, one bit each, whose doubt is a benefit no more.
+    decayed: u64,
 }
 
 impl Default for Sides {
     fn default() -> Self {
         Self {
             gain: [0; FEEDS],
-            benefit: 0,
+            decayed: 0,
         }
     }
 }
@@ -157,12 +158,10 @@ impl Sides {
         worth: impl Fn(u64) -> Result<i128>,
     ) -> Result<()> {
         let InDoubt { owned, owed } = price.in_doubt(clock)?;
-        if owned >= owed {
-            self.benefit |= bit(price.feed);
-        } else {
-            self.benefit &= !bit(price.feed);
+        if owned < owed {
+            self.decayed |= bit(price.moves_with);
         }
-        if let Some(gain) = self.gain.get_mut(usize::from(price.feed)) {
+        if let Some(gain) = self.gain.get_mut(usize::from(price.moves_with)) {
             *gain = add(*gain, sub(worth(owned)?, worth(owed)?)?)?;
         }
         Ok(())
@@ -171,10 +170,10 @@ impl Sides {
     /// Whether what follows a feed counts at the price of what is owned, rather than at that of what is owed.
     fn counts_as_owned(&self, feed: u8) -> bool {
         let gain = self.gain.get(usize::from(feed)).copied().unwrap_or(0);
-        if contains(self.benefit, feed) {
-            gain >= 0
-        } else {
+        if contains(self.decayed, feed) {
             gain <= 0
+        } else {
+            gain >= 0
         }
     }
 }

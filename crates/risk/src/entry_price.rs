@@ -31,7 +31,12 @@ pub struct EntryPrice {
     /// [`FeedLimits::doubt_floor`].
     pub doubt_floor: u32,
     /// [`FeedLimits::doubt_secs`].
-    pub doubt_secs: u32,
+    pub doubt_secs: u16,
+    /// Index of the feed that it moves with: its own, or the base of a derived one. What owns and what owes by prices that move
+    /// together is a hedge, whatever feed is doubted.
+    pub moves_with: u8,
+    /// Unused.
+    pub padding: u8,
     /// Oldest publish time by [`Purpose`], in seconds.
     pub max_age_secs: [u16; 3],
     /// A set of [`BROKEN`], [`REFUSED`], [`crate::feed::FALLBACK`] and [`YOUNG_FALLBACK`].
@@ -62,7 +67,9 @@ impl EntryPrice {
             conf_multiple: limits.conf_multiple,
             doubt_benefit: limits.doubt_benefit,
             doubt_floor: limits.doubt_floor,
-            doubt_secs: limits.doubt_secs,
+            doubt_secs: u16::try_from(limits.doubt_secs).unwrap_or(u16::MAX),
+            moves_with: self.moves_with,
+            padding: 0,
             max_age_secs: limits.ages(),
             flags: feed.flags(),
             feed: self.feed,
@@ -81,8 +88,8 @@ impl EntryPrice {
             Purpose::Pay => (pay, BROKEN | REFUSED | YOUNG_FALLBACK),
             Purpose::Seize => (seize, BROKEN | YOUNG_FALLBACK),
         };
-        self.flags & flags == 0
-            && clock.now_ms.saturating_sub(self.published_ms) <= i64::from(age).wrapping_mul(1_000)
+        clock.now_ms.saturating_sub(self.published_ms) <= i64::from(age).wrapping_mul(1_000)
+            && self.flags & flags == 0
     }
 
     /// For how long doubt counts in full, milliseconds.

@@ -126,7 +126,7 @@ impl FeedLimits {
             (1..=RATIO_ONE / 4).contains(&self.max_divergence) => "max_divergence",
             self.doubt_benefit <= RATIO_ONE / 4 => "doubt_benefit",
             (RATIO_ONE / 4..=RATIO_ONE).contains(&self.doubt_floor) => "doubt_floor",
-            (600..=86_400).contains(&self.doubt_secs) => "doubt_secs",
+            (600..=64_800).contains(&self.doubt_secs) => "doubt_secs",
             self.max_growth_per_day <= RATIO_ONE / 10 => "max_growth_per_day",
             (3..=600).contains(&self.trade_age_secs) => "trade_age_secs",
             self.min_publishers <= MAX_MIN_PUBLISHERS => "min_publishers",

@@ -18,11 +18,11 @@ fn doubted() -> impl Strategy<Value = Account> {
         let prices = account.assets.iter_mut().map(|risk| &mut risk.price);
         let prices = prices.chain(account.markets.iter_mut().map(|risk| &mut risk.price));
         for (feed, price) in (0u8..).zip(prices) {
-            price.feed = feed;
+            (price.feed, price.moves_with) = (feed, feed);
             price.published_ms = NOW - 10_000_000;
             price.doubt_benefit = limits.doubt_benefit;
             price.doubt_floor = limits.doubt_floor;
-            price.doubt_secs = limits.doubt_secs;
+            price.doubt_secs = limits.doubt_secs as u16;
             price.doubt_from = 9 * whole - whole * percent / 100;
         }
         account.orders.clear();

@@ -13,13 +13,13 @@ fn on_one_feed() -> impl Strategy<Value = Account> {
     (account(), feed_limits(), 0u64..=100_000_000).prop_map(|(mut account, limits, doubted)| {
         let prices = account.assets.iter_mut().map(|risk| &mut risk.price);
         for price in prices.chain(account.markets.iter_mut().map(|risk| &mut risk.price)) {
-            price.feed = 7;
+            (price.feed, price.moves_with) = (7, 7);
             price.published_ms = NOW - 10_000_000;
             price.flags = 0;
             price.stable = price.spot;
             price.doubt_benefit = limits.doubt_benefit;
             price.doubt_floor = limits.doubt_floor;
-            price.doubt_secs = limits.doubt_secs;
+            price.doubt_secs = limits.doubt_secs as u16;
             price.doubt_from = DOUBT - doubted.min(DOUBT);
         }
         account
@@ -49,7 +49,7 @@ fn on_some_feeds() -> impl Strategy<Value = (Account, MarginMode)> {
             price.flags = 0;
             price.doubt_benefit = limits.doubt_benefit;
             price.doubt_floor = limits.doubt_floor;
-            price.doubt_secs = limits.doubt_secs;
+            price.doubt_secs = limits.doubt_secs as u16;
             price.doubt_from = DOUBT - doubted.min(&DOUBT);
         }
         let mode = MarginMode::from_byte(u8::from(is_portfolio));

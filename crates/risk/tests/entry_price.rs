@@ -26,7 +26,7 @@ fn doubtful() -> impl Strategy<Value = EntryPrice> {
         stable: price.stable.min(1 << 62),
         doubt_benefit: limits.doubt_benefit,
         doubt_floor: limits.doubt_floor,
-        doubt_secs: limits.doubt_secs,
+        doubt_secs: limits.doubt_secs as u16,
         flags,
         ..price
     })

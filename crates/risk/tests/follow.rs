@@ -76,10 +76,11 @@ proptest! {
             conf_multiple: limits.conf_multiple,
             doubt_benefit: limits.doubt_benefit,
             doubt_floor: limits.doubt_floor,
-            doubt_secs: limits.doubt_secs,
+            doubt_secs: limits.doubt_secs as u16,
             max_age_secs: limits.ages(),
             flags: feed.flags(),
             feed: 7,
+            ..EntryPrice::default()
         };
         prop_assert_eq!(risk.price, expected);
         prop_assert!(risk.price.spot > 0 && risk.price.stable > 0);
@@ -198,7 +199,7 @@ fn doubt(account: &mut Account, doubts: &Doubts) {
     for (price, (limits, doubted_ms, flags)) in prices.zip(doubts) {
         price.doubt_benefit = limits.doubt_benefit;
         price.doubt_floor = limits.doubt_floor;
-        price.doubt_secs = limits.doubt_secs;
+        price.doubt_secs = limits.doubt_secs as u16;
         price.doubt_from = DOUBT - doubted_ms;
         price.flags = *flags;
     }

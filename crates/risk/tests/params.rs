@@ -183,7 +183,7 @@ fn each_bad_limit_of_a_feed_is_named() {
         ("doubt_benefit", |p| p.doubt_benefit = RATIO_ONE / 4 + 1),
         ("doubt_floor", |p| p.doubt_floor = RATIO_ONE + 1),
         ("doubt_secs", |p| p.doubt_secs = 599),
-        ("doubt_secs", |p| p.doubt_secs = 86_401),
+        ("doubt_secs", |p| p.doubt_secs = 64_801),
         ("max_growth_per_day", |p| {
             p.max_growth_per_day = RATIO_ONE / 10 + 1
         }),

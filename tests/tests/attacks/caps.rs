@@ -3,7 +3,7 @@ use anchor_lang::prelude::Pubkey;
 use plimsoll::error::PlimsollError as E;
 use plimsoll_client::instructions::{self as ix, Liquidation};
 use plimsoll_tests::{
-    env::{ETH, SOL, USDC},
+    env::{ETH, SOL, SOL_PERP, USDC},
     params::feed_limits,
     scenarios::*,
     usd, Env,
@@ -12,10 +12,15 @@ use solana_signer::Signer;
 
 /// Ether becomes a token staked in a pool of 20 SOL each, 3,000 USD, and its own feed the market's.
 async fn stake(env: &mut Env) {
+    let market = env.assets[ETH].feed;
+    stake_with(env, Some(market)).await;
+}
+
+async fn stake_with(env: &mut Env, cap: Option<u8>) {
     let pool = Pubkey::new_unique();
     env.set_pool(pool, 20.0);
-    let (base, cap) = (env.assets[SOL].feed, env.assets[ETH].feed);
-    let staked = env.derive_feed(pool, base, Some(cap), feed_limits()).await;
+    let base = env.assets[SOL].feed;
+    let staked = env.derive_feed(pool, base, cap, feed_limits()).await;
     env.refresh(&[Env::pool_entry(staked, pool)]).await;
     let (authority, params) = (env.authority(), env.bank(ETH).await.params);
     let token = env.assets[ETH].asset;
@@ -121,6 +126,27 @@ async fn a_dead_market_is_no_bound() {
         let call = liquidate_ix(&env, &by, &account, &what);
         let result = env.send(&[call], &[&by.key]).await;
         super::assert_one_of(result, &[E::NotLiquidatable]);
+    }
+    env.assert_conserved().await;
+}
+
+/// A staked token against the same SOL sold forward, SOL's feed dead: worth what it is at any price of SOL.
+#[tokio::test]
+async fn a_hedge_of_a_staked_token_is_one_price_in_doubt_as_well() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let other = rich(&mut env).await;
+    stake_with(&mut env, None).await;
+    env.refresh_all().await;
+    let account = env.trader_with(&[(ETH, 5 * ETH_1)]).await;
+    trade(&mut env, SOL_PERP, &other, &account, 150.0, 10_000).await;
+    let alive = all_but(&env, &[SOL]);
+    for minutes in [2, 30, 60] {
+        let now = env.now().await - plimsoll_tests::chain::START_TIME;
+        pass(&mut env, minutes * 60 + 60 - now, &alive).await;
+        let equity = equity(&mut env, &account).await;
+        let off = equity - usd(15_000).cast_signed();
+        assert!(off.abs() < usd(10).cast_signed(), "{minutes}: {equity}");
     }
     env.assert_conserved().await;
 }

@@ -228,7 +228,7 @@ async fn a_feed_needs_a_source_that_can_be_read_and_sound_limits() {
         |l| l.doubt_benefit = RATIO_ONE / 4 + 1,
         |l| l.doubt_floor = RATIO_ONE + 1,
         |l| l.doubt_secs = 599,
-        |l| l.doubt_secs = 86_401,
+        |l| l.doubt_secs = 64_801,
         |l| l.trade_age_secs = 2,
         |l| l.trade_age_secs = 601,
         |l| l.pay_age_secs = l.trade_age_secs + 1,

@@ -239,10 +239,12 @@ fn price(native: f64, feed: u16) -> EntryPrice {
         conf_multiple: RATIO_ONE,
         doubt_benefit: limits.doubt_benefit,
         doubt_floor: limits.doubt_floor,
-        doubt_secs: limits.doubt_secs,
+        doubt_secs: limits.doubt_secs as u16,
         max_age_secs: limits.ages(),
         flags: 0,
         feed: u8::try_from(feed).unwrap_or(u8::MAX),
+        moves_with: u8::try_from(feed).unwrap_or(u8::MAX),
+        padding: 0,
     }
 }
 

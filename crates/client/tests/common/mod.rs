@@ -53,10 +53,12 @@ impl Dice {
             conf_multiple: limits.conf_multiple,
             doubt_benefit: limits.doubt_benefit,
             doubt_floor: limits.doubt_floor,
-            doubt_secs: limits.doubt_secs,
+            doubt_secs: limits.doubt_secs as u16,
             max_age_secs: limits.ages(),
             flags: 0,
             feed: feed as u8,
+            moves_with: feed as u8,
+            padding: 0,
         }
     }
 

@@ -111,7 +111,7 @@ impl<'a> Auction<'a> {
         let Some(auctioned) = price.auctioned(&self.view.clock)? else {
             return Ok(None);
         };
-        let InDoubt { owned, owed } = self.view.one_price.of(price.feed, auctioned);
+        let InDoubt { owned, owed } = self.view.one_price.of(price.moves_with, auctioned);
         let most = u128::from(self.allowance)
             .wrapping_shl(u32::from(shift & 63))
             .checked_div(u128::from(amount));
@@ -124,7 +124,7 @@ impl<'a> Auction<'a> {
 
     fn counted(&self, price: &EntryPrice) -> Result<InDoubt> {
         let counted = price.in_doubt(&self.view.clock)?;
-        Ok(self.view.one_price.of(price.feed, counted))
+        Ok(self.view.one_price.of(price.moves_with, counted))
     }
 }
 

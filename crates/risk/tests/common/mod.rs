@@ -52,7 +52,7 @@ pub fn feed_limits() -> impl Strategy<Value = FeedLimits> {
     let doubt = (
         0..=RATIO_ONE / 4,
         RATIO_ONE / 4..=RATIO_ONE,
-        600u32..=86_400,
+        600u32..=64_800,
     );
     let ages = (3u16..=600, 1u32..=100, 1u32..=100);
     (ratios, doubt, ages).prop_map(
@@ -195,7 +195,7 @@ pub fn entry_price(bits: u32) -> impl Strategy<Value = EntryPrice> {
                 conf: spot / 100 * conf_percent,
                 stable: (spot / 100 * stable_percent).max(1),
                 conf_multiple: limits.conf_multiple,
-                doubt_secs: limits.doubt_secs,
+                doubt_secs: limits.doubt_secs as u16,
                 max_age_secs: limits.ages(),
                 ..steady(spot)
             }
@@ -375,7 +375,7 @@ pub fn account() -> impl Strategy<Value = Account> {
             let prices = account.assets.iter_mut().map(|risk| &mut risk.price);
             let prices = prices.chain(account.markets.iter_mut().map(|risk| &mut risk.price));
             for (feed, price) in (0..).zip(prices) {
-                price.feed = feed;
+                (price.feed, price.moves_with) = (feed, feed);
             }
             for (i, (_, seeds)) in markets.iter().enumerate() {
                 rest(

@@ -134,11 +134,13 @@ pub fn rewrite_followers(risk: &mut RiskState, index: u8, is_accepted: bool, now
         underlyings,
         ..
     } = risk;
-    let Some(Feed { price, limits, .. }) = feeds.get(usize::from(index)) else {
+    let Some(feed) = feeds.get(usize::from(index)) else {
         return;
     };
+    let (price, limits, moves_with) = (&feed.price, &feed.limits, feed.moves_with(index));
     for place in bits(assets) {
         if let Some(entry) = asset_entries.get_mut(place) {
+            entry.price.moves_with = moves_with;
             let haircut = Haircut::of(model, underlyings, entry.underlying);
             if entry.follow(price, limits, haircut.as_ref()).is_err() {
                 // What does not fit is not the price: no follower may keep an older one as if it were of now.
@@ -148,6 +150,7 @@ pub fn rewrite_followers(risk: &mut RiskState, index: u8, is_accepted: bool, now
     }
     for place in bits(markets) {
         if let Some(entry) = market_entries.get_mut(place) {
+            entry.price.moves_with = moves_with;
             let haircut = Haircut::of(model, underlyings, entry.underlying);
             if entry.follow(price, limits, haircut.as_ref()).is_err() {
                 entry.price.published_ms = 0;
@@ -393,6 +396,7 @@ pub fn follow(
         let (unit, shift) = scale(unit, &feed, entry.price.spot == 0, entry.shift)?;
         entry.shift = shift;
         entry.set_feed(index, unit);
+        entry.price.moves_with = feed.moves_with(index);
         entry.follow(&feed.price, &feed.limits, haircut.as_ref())
     } else {
         risk.feed_mut(index)?.assets |= bit;
@@ -401,6 +405,7 @@ pub fn follow(
         let (unit, shift) = scale(unit, &feed, entry.price.spot == 0, entry.shift)?;
         entry.shift = shift;
         entry.set_feed(index, unit);
+        entry.price.moves_with = feed.moves_with(index);
         entry.follow(&feed.price, &feed.limits, haircut.as_ref())
     }
     .or_refuse()

@@ -154,6 +154,14 @@ impl Feed {
             .update(seen, origin, now_ms, doubt_ms, &self.limits)
     }
 
+    /// The feed that its price moves with, where its own index is this.
+    pub fn moves_with(&self, index: u8) -> u8 {
+        match self.is_derived() {
+            true => self.sources.primary.base,
+            false => index,
+        }
+    }
+
     /// Whether its price is the product of another feed's and a rate.
     pub fn is_derived(&self) -> bool {
         self.sources.primary.kind == oracle_kind::DERIVED
