@@ -169,7 +169,7 @@ export const isLiquidating = (account: MarginAccount): boolean => account.state 
  * it below its line too; they have.
  */
 export const flagOf = (account: Pick<MarginAccount, 'state' | 'flagConfirmed'>): 'none' | 'flagged' | 'confirmed' =>
-  account.state !== 1 ? 'none' : account.flagConfirmed === 1 ? 'confirmed' : 'flagged';
+  account.state !== 1 ? 'none' : account.flagConfirmed === 1 || account.flagConfirmed === 2 ? 'confirmed' : 'flagged';
 
 /** Whether an account holds nothing, so that it can be closed. */
 export function isEmpty(account: MarginAccount): boolean {

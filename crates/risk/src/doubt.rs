@@ -29,6 +29,12 @@ pub struct OnePrice {
 }
 
 impl OnePrice {
+    /// Whether a feed counts at one price.
+    #[inline]
+    pub fn contains(self, feed: u8) -> bool {
+        contains(self.owned | self.owed, feed)
+    }
+
     /// What a feed's price in doubt counts for.
     #[inline]
     pub fn of(self, feed: u8, price: InDoubt) -> InDoubt {

@@ -3,6 +3,7 @@
 mod common;
 
 use common::*;
+use plimsoll_risk::fixed::scale_floor;
 use plimsoll_risk::liquidation::*;
 use plimsoll_risk::*;
 use proptest::prelude::*;
@@ -52,65 +53,104 @@ fn traded(perp: &PerpPosition, slice: &PositionSlice, risk: &MarketRisk) -> Perp
     after
 }
 
-fn target(account: &Account) -> Target {
-    let assessed = AccountMargin::assess(&account.view(), &account.portfolio(), POLICY).unwrap();
-    Target {
-        health: assessed.of(END),
-        equity: assessed.equity,
-        fee: 0,
-        insurance_share: 0,
+fn auction<'a>(view: &'a RiskView<'a>, account: &'a Account) -> Auction<'a> {
+    let portfolio = account.portfolio();
+    Auction {
+        view,
+        portfolio,
+        equity: StandardMargin::assess(view, &portfolio, POLICY)
+            .unwrap()
+            .equity,
+        is_discounted: true,
     }
+}
+
+/// What a slot is worth at the last price of it, and at what doubt leaves of that.
+fn worth(price: &EntryPrice, view: &RiskView<'_>, amount: i64, shift: u8) -> [i128; 2] {
+    let counted = view
+        .one_price
+        .of(price.moves_with, price.in_doubt(&view.clock).unwrap());
+    let counted = if amount >= 0 {
+        counted.owned
+    } else {
+        counted.owed
+    };
+    [price.last(), counted].map(|at| scale_floor(amount, at, shift))
 }
 
 proptest! {
     #![proptest_config(cases(3_000))]
 
-    /// All of a position costs at most the equity at last prices, and nothing where there is none.
+    /// All of a slot costs no more than the equity at its last price, in doubt of the rest, and nothing where there is none.
     #[test]
-    fn a_position_costs_no_more_than_there_is(account in doubted()) {
+    fn a_slot_costs_no_more_than_there_is(account in doubted()) {
         let view = account.view();
-        let before = equity_at_last(&view, &account.portfolio()).unwrap();
-        let auction = Auction::of(&view, &account.portfolio()).unwrap();
-        for at in 0..account.perps.len() {
-            let perp = account.perps[at];
-            if perp.is_free() || perp.position.is_zero() {
-                continue;
-            }
-            let risk = &account.markets[usize::from(perp.market)];
-            let entry = auction.market(&perp, risk).unwrap().expect("doubt has decayed");
-            let all = Target { health: i128::MIN / 4, ..target(&account) };
-            let Ok(slice) = position_slice(&perp, &entry, &all, BaseLots::MAX, BaseLots(0)) else {
-                continue;
-            };
-            let mut after = account.clone();
-            after.perps[at] = traded(&perp, &slice, &entry);
-            let left = equity_at_last(&view, &after.portfolio()).unwrap();
-            // Notionals and funding are rounded to a unit.
-            prop_assert!(before - left <= before.max(0) + 3, "{before} -> {left}");
-        }
-    }
-
-    /// All of a deposit, or a debt, likewise.
-    #[test]
-    fn a_balance_costs_no_more_than_there_is(account in doubted()) {
-        let view = account.view();
-        let before = equity_at_last(&view, &account.portfolio()).unwrap();
-        let auction = Auction::of(&view, &account.portfolio()).unwrap();
+        let auction = auction(&view, &account);
+        let check = |risk: &EntryPrice, entry: &EntryPrice, amount: i64, shift: u8| {
+            let [last, counted] = worth(risk, &view, amount, shift);
+            let cost = last - scale_floor(amount, entry.spot, shift);
+            let equity = (auction.equity + last - counted).max(0);
+            prop_assert!(cost >= -1, "no better than the last price");
+            prop_assert!(cost <= equity + 1, "{cost} of {equity}");
+            Ok(())
+        };
         for balance in account.balances.iter().filter(|b| !b.is_free() && !b.shares.is_zero()) {
             let risk = &account.assets[usize::from(balance.asset)];
-            let entry = match auction.asset(balance, risk) {
-                Ok(entry) => entry.expect("doubt has decayed"),
+            let offer = match auction.asset(balance, risk) {
+                Ok(offer) => offer.expect("doubt has decayed"),
                 // What is left of a price of one digit.
                 Err(error) => {
                     prop_assert_eq!((error, risk.price.last() / 16), (RiskError::DivisionByZero, 0));
                     continue;
                 }
             };
-            let amount = i128::from(balance.native(risk.indices()).unwrap());
-            let value = |price: u64| (amount * i128::from(price)) >> risk.shift;
-            let cost = value(risk.price.last()) - value(entry.price.spot);
-            prop_assert!(cost >= -1, "no better than the last price");
-            prop_assert!(cost <= before.max(0) + 1, "{cost} of {before}");
+            let amount = balance.native(risk.indices()).unwrap();
+            prop_assert_eq!(offer.most, amount.unsigned_abs());
+            check(&risk.price, &offer.entry.price, amount, risk.shift)?;
+        }
+        for perp in account.perps.iter().filter(|p| !p.is_free() && !p.position.is_zero()) {
+            let risk = &account.markets[usize::from(perp.market)];
+            let offer = auction.market(perp, risk).unwrap().expect("doubt has decayed");
+            prop_assert_eq!(offer.most, perp.position.abs());
+            check(&risk.price, &offer.entry.price, perp.position.0, risk.shift)?;
+        }
+    }
+
+    /// Of what an account owns and owes by one price only the excess goes.
+    #[test]
+    fn a_hedge_is_not_taken_apart(mut account in doubted()) {
+        for price in account.assets.iter_mut().map(|a| &mut a.price).chain(account.markets.iter_mut().map(|m| &mut m.price)) {
+            price.moves_with = 9;
+        }
+        let view = account.view();
+        let view = view.at_one_price(&account.portfolio()).unwrap().unwrap_or(view);
+        let auction = auction(&view, &account);
+        let (mut slots, mut offers) = (vec![], vec![]);
+        for balance in account.balances.iter().filter(|b| !b.is_free() && !b.shares.is_zero()) {
+            let risk = &account.assets[usize::from(balance.asset)];
+            let amount = balance.native(risk.indices()).unwrap();
+            let Ok(offer) = auction.asset(balance, risk) else { return Ok(()); };
+            slots.push(scale_floor(amount, risk.price.last(), risk.shift));
+            let most = i64::try_from(offer.unwrap().most).unwrap() * amount.signum();
+            offers.push(scale_floor(most, risk.price.last(), risk.shift));
+        }
+        for perp in account.perps.iter().filter(|p| !p.is_free() && !p.position.is_zero()) {
+            let risk = &account.markets[usize::from(perp.market)];
+            let offer = auction.market(perp, risk).unwrap().expect("doubt has decayed");
+            slots.push(scale_floor(perp.position.0, risk.price.last(), risk.shift));
+            let most = i64::try_from(offer.most).unwrap() * perp.position.0.signum();
+            offers.push(scale_floor(most, risk.price.last(), risk.shift));
+        }
+        let net: i128 = slots.iter().sum();
+        let is_hedged = slots.iter().any(|v| *v > 0) && slots.iter().any(|v| *v < 0);
+        for (slot, offer) in slots.iter().zip(offers) {
+            if !is_hedged {
+                prop_assert_eq!(*slot, offer);
+            } else if (*slot > 0) != (net > 0) {
+                prop_assert!(offer == 0 || *slot == 0, "{offer} of {slot}, net {net}");
+            } else {
+                prop_assert!(offer.abs() <= net.abs() + 1 && offer.abs() <= slot.abs());
+            }
         }
     }
 
@@ -126,14 +166,14 @@ proptest! {
         if before >= 0 {
             return Ok(());
         }
-        let auction = Auction::of(&view, &account.portfolio()).unwrap();
+        let auction = auction(&view, &account);
         for at in 0..account.perps.len() {
             let perp = account.perps[at];
             if perp.is_free() || perp.position.is_zero() {
                 continue;
             }
             let risk = &account.markets[usize::from(perp.market)];
-            let entry = auction.market(&perp, risk).unwrap().expect("doubt has decayed");
+            let entry = auction.market(&perp, risk).unwrap().expect("doubt has decayed").entry;
             let target = Target { health: before, equity: 0, fee: 0, insurance_share: 0 };
             let with = |most: i64| {
                 let slice = position_slice(&perp, &entry, &target, BaseLots(most), BaseLots(0)).ok()?;

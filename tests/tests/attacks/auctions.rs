@@ -3,7 +3,7 @@ use plimsoll::{error::PlimsollError as E, liquidation::DOUBT_PATIENCE_SECS};
 use plimsoll_client::instructions::BadDebt;
 use plimsoll_risk::MarginMode;
 use plimsoll_tests::{
-    env::{JUP, SOL, SOL_PERP, USDC},
+    env::{BTC, ETH, JUP, SOL, SOL_PERP, USDC},
     scenarios::*,
     trading::{ask, bid},
     usd, Env, Trader,
@@ -171,4 +171,94 @@ async fn a_feed_that_speaks_again_beside_a_silent_one_is_observed_twice() {
         assert!(env.balance(account.margin, SOL).await < 10 * SOL_1 as i64);
         env.assert_conserved().await;
     }
+}
+
+/// A hedge is worth the same at any price of its feed: taken apart while that is dead, its rest would be insurance's to cover.
+#[tokio::test]
+async fn a_hedge_on_a_dead_feed_is_not_taken_apart() {
+    for (mode, debt) in [
+        (MarginMode::Standard, 10_300),
+        (MarginMode::Portfolio, 11_500),
+    ] {
+        for (at, minutes) in MINUTES.into_iter().enumerate() {
+            let dollars = [105.0, 195.0][at % 2];
+            let mut env = Env::new().await;
+            env.list_model().await;
+            env.refresh_all().await;
+            let (first, second) = (env.trader().await, env.trader().await);
+            let other = rich(&mut env).await;
+            let _books = Books::open(&mut env, &[&first, &second]).await;
+            env.deposit(&first, SOL, 100 * SOL_1).await.unwrap();
+            env.deposit(&second, USDC, usd(50_000)).await.unwrap();
+            env.set_margin_mode(&first, mode).await;
+            trade(&mut env, SOL_PERP, &other, &first, 150.0, 10_000).await;
+            env.borrow(&first, USDC, usd(debt)).await.unwrap();
+            let before = equity(&mut env, &first).await;
+            let alive = all_but(&env, &[SOL]);
+            pass(&mut env, minutes * 60 - DOUBT_PATIENCE_SECS as i64, &alive).await;
+            let flag = liquidate_ix(&env, &second, &first, &Default::default());
+            let flagged = env.send(&[flag], &[&second.key]).await.is_ok();
+            assert!(flagged || mode == MarginMode::Portfolio);
+            pass(&mut env, DOUBT_PATIENCE_SECS as i64, &alive).await;
+            for what in [
+                swap(&env, Leg::Asset(SOL), Leg::Asset(USDC), ALL),
+                take(&env, SOL_PERP, ALL),
+            ] {
+                let call = liquidate_ix(&env, &second, &first, &what);
+                let result = env.send(&[call], &[&second.key]).await;
+                let none = [
+                    E::NothingToLiquidate,
+                    E::NotLiquidatable,
+                    E::SameObservation,
+                ];
+                super::assert_one_of(result, &none);
+            }
+            env.advance(1).await;
+            env.assets[SOL].usd = dollars;
+            env.refresh_all().await;
+            let left = equity(&mut env, &first).await;
+            let off = (left - before).abs();
+            assert!(
+                off < usd(10).cast_signed(),
+                "{mode:?} {minutes}: {before} -> {left}"
+            );
+            env.assert_conserved().await;
+        }
+    }
+}
+
+/// An owner whose dust is on three feeds posts one of them at a time, so that there is always one that spoke just now and one
+/// that speaks again: each of them is waited for once.
+#[tokio::test]
+async fn feeds_that_come_and_go_hold_no_liquidation_up() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let by = rich(&mut env).await;
+    let dust = [(BTC, 1_000), (ETH, 1_000), (JUP, 1_000_000)];
+    let mut held = vec![(SOL, 10 * SOL_1)];
+    held.extend(dust);
+    let account = env.trader_with(&held).await;
+    env.borrow(&account, USDC, usd(1_190)).await.unwrap();
+    env.advance(61).await;
+    env.assets[SOL].usd = 125.0;
+    let nothing = liquidate_ix(&env, &by, &account, &Default::default());
+    let what = swap(&env, Leg::Asset(SOL), Leg::Asset(USDC), ALL);
+    let mut secs = 0;
+    for turn in 0.. {
+        env.refresh_only(&[SOL, USDC, dust[turn % 3].0]).await;
+        env.run(std::slice::from_ref(&nothing), &[&by.key]).await;
+        let mut seized = false;
+        for _ in 0..9 {
+            env.advance(1).await;
+            secs += 1;
+            env.refresh_only(&[SOL, USDC]).await;
+            let call = liquidate_ix(&env, &by, &account, &what);
+            seized |= env.send(&[call], &[&by.key]).await.is_ok();
+        }
+        if seized {
+            break;
+        }
+        assert!(secs < 60, "{secs}");
+    }
+    env.assert_conserved().await;
 }

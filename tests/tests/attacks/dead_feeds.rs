@@ -1,5 +1,8 @@
 //! Feeds that died: worthless collateral brought in afterwards, and margin that nobody can price any more.
-use plimsoll::{error::PlimsollError as E, liquidation::DOUBT_PATIENCE_SECS};
+use plimsoll::{
+    error::PlimsollError as E, liquidation::DOUBT_PATIENCE_SECS,
+    state::margin_account::confirmation,
+};
 use plimsoll_client::instructions::Liquidation;
 use plimsoll_risk::MarginMode;
 use plimsoll_tests::{
@@ -256,7 +259,7 @@ async fn what_doubt_confirmed_is_not_used_at_known_prices() {
     let nothing = liquidate_ix(&env, &by, &account, &Default::default());
     env.run(&[nothing], &[&by.key]).await;
     let flagged = env.margin(account.margin).await;
-    assert_eq!((flagged.flag_confirmed, flagged.flag_doubts), (1, 1 << SOL));
+    assert_eq!(flagged.flag_confirmed, confirmation::IN_DOUBT);
     env.advance(1).await;
     env.assets[SOL].usd = 136.0;
     env.refresh_all().await;

@@ -290,3 +290,24 @@ async fn a_derived_feed_names_a_listed_feed_that_is_not_derived() {
         env.refuse(&[list], &[&authority], error).await;
     }
 }
+
+/// Its base and its market have fallbacks; one of its own would be a price beside theirs.
+#[tokio::test]
+async fn a_derived_feed_has_no_fallback_of_its_own() {
+    let (env, _, pool) = staked(None).await;
+    let mut env = env;
+    let authority = env.authority();
+    let primary = OracleSource {
+        feed: pool.to_bytes(),
+        kind: oracle_kind::DERIVED,
+        base: env.assets[SOL].feed,
+        cap: env.assets[ETH].feed,
+        ..OracleSource::default()
+    };
+    let fallback = env.assets[ETH].fallback.expect("ether's").source;
+    let sources = OracleSources { primary, fallback };
+    let (exchange, signer) = (env.exchange, authority.pubkey());
+    let list = ix::list_feed(&exchange, signer, [0; 16], sources, feed_limits(), None);
+    env.refuse(&[list], &[&authority], PlimsollError::InvalidParameter)
+        .await;
+}

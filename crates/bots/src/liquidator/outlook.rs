@@ -4,7 +4,10 @@ use std::sync::Arc;
 use anchor_lang::solana_program::clock::Clock as Sysvar;
 use plimsoll::{
     health,
-    state::{margin_account::account_state, MarginAccount, RiskState},
+    state::{
+        margin_account::{account_state, confirmation},
+        MarginAccount, RiskState,
+    },
 };
 use plimsoll_client::rpc::{needs_fallback, sources, ChainClock, Entries, Feeds};
 use plimsoll_risk::{
@@ -45,8 +48,10 @@ pub struct Flag {
     pub price_ms: i64,
     /// Whether that has been seen already.
     pub is_confirmed: bool,
-    /// The feeds that were in doubt when it was set or confirmed, one bit each.
-    pub doubts: u64,
+    /// Whether every price was known then.
+    pub is_certain: bool,
+    /// The feeds that were in doubt at every observation since, one bit each.
+    pub unknown: u64,
 }
 
 impl Flag {
@@ -55,8 +60,9 @@ impl Flag {
         (account.state == account_state::LIQUIDATING).then_some(Self {
             at: account.flagged_at,
             price_ms: account.flagged_price_ms,
-            is_confirmed: account.flag_confirmed != 0,
-            doubts: account.flag_doubts,
+            is_confirmed: account.flag_confirmed != confirmation::NONE,
+            is_certain: account.flag_confirmed == confirmation::CERTAIN,
+            unknown: account.flag_doubts & !account.flag_known,
         })
     }
 }

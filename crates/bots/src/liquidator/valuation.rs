@@ -231,7 +231,7 @@ pub fn need(flag: Option<Flag>, value: &Assessment, now: i64) -> Option<Need> {
         return Some(Need::Liquidate);
     }
     let flag = flag?;
-    let is_weak = flag.is_old(now) || !flag.is_confirmed || flag.doubts != 0;
+    let is_weak = flag.is_old(now) || !flag.is_certain;
     if value.of(HealthKind::LiquidationEnd) < 0 && !is_weak {
         return Some(Need::Liquidate);
     }
@@ -268,7 +268,8 @@ mod tests {
                 at: 1_000,
                 price_ms: 0,
                 is_confirmed,
-                doubts: 0,
+                is_certain: is_confirmed,
+                unknown: 0,
             })
         };
         let (between, below) = (value(-5, 5), value(-9, -1));

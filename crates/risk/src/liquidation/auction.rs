@@ -2,63 +2,61 @@
 //! price first and then at one that falls ([`EntryPrice::auctioned`]).
 //!
 //! The discount is what whoever takes it earns, so there is no fee on top, and it is the account's to give: all of what is
-//! auctioned costs it no more than its equity at last prices. A deeper discount would be paid by insurance, and nobody but
-//! the two who trade could say whether it was deserved: an owner could sell himself, under another name, what may be worth
-//! more and leave the hole to others. What nobody takes for that waits for the price, or for a final one.
+//! auctioned costs it no more than its equity, at the last price of that and in doubt of the rest. A deeper discount would be
+//! paid by insurance, and nobody but the two who trade could say whether it was deserved: an owner could sell himself, under
+//! another name, what may be worth more and leave the hole to others. For the same reason a hedge is not taken apart: of what an
+//! account owns and owes by prices that move together only the excess is auctioned. What nobody takes for that waits for the
+//! price, or for a final one.
 
 use crate::asset::AssetRisk;
 use crate::balance::{spot_value, Balance};
 use crate::entry_price::{EntryPrice, InDoubt};
-use crate::fixed::{add, div_ceil, div_floor, Result, RiskError};
+use crate::fixed::{add, div_ceil, div_floor, scale_floor, sub, Result, RiskError};
 use crate::health::{HealthKind, Policy, Portfolio, RiskView};
 use crate::market::MarketRisk;
 use crate::position::PerpPosition;
-use crate::standard::{equity_at, PerpTerms};
+use crate::standard::PerpTerms;
 
 const KIND: HealthKind = HealthKind::LiquidationEnd;
 
 /// The auction of what an account holds in doubt.
 #[derive(Clone, Copy, Debug)]
 pub struct Auction<'a> {
-    view: &'a RiskView<'a>,
-    /// What the discount may cost, native quote.
-    allowance: u64,
+    /// The view that the account is measured in.
+    pub view: &'a RiskView<'a>,
+    /// The account.
+    pub portfolio: Portfolio<'a>,
+    /// Its equity in that view, native quote.
+    pub equity: i128,
+    /// Whether there is a discount: of the second leg of a swap whose first one gives it there is none.
+    pub is_discounted: bool,
 }
 
-impl<'a> Auction<'a> {
-    /// Of an account; the view is the one that it is measured in.
-    ///
-    /// # Errors
-    /// As [`equity_at_last`].
-    pub fn of(view: &'a RiskView<'a>, portfolio: &Portfolio<'_>) -> Result<Self> {
-        let equity = equity_at_last(view, portfolio)?.max(0).unsigned_abs();
-        Ok(Self {
-            view,
-            allowance: u64::try_from(equity).unwrap_or(u64::MAX),
-        })
-    }
+/// What is auctioned: the entry at which it changes hands, and how much of it may, in native units or lots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Auctioned<T> {
+    /// Its spot price is what it is traded at; it counts as the account's health counts it.
+    pub entry: T,
+    /// No more than what nothing of the account hedges.
+    pub most: u64,
+}
 
-    /// For no discount: of the second leg of a swap whose first one gives it.
-    #[must_use]
-    pub fn at_last(self) -> Self {
-        Self {
-            allowance: 0,
-            ..self
-        }
-    }
-
-    /// The entry at which a deposit in doubt is seized, or a debt in doubt repaid: traded at the auction's price, and counted
-    /// at what doubt leaves of it, as the account's health counts it. None while the price may come back.
+impl Auction<'_> {
+    /// A deposit in doubt that is seized, or a debt in doubt that is repaid. None while the price may come back.
     ///
     /// # Errors
     /// [`RiskError::PriceOutOfRange`] when a price does not fit; [`RiskError::Overflow`].
     #[inline(never)]
-    pub fn asset(&self, balance: &Balance, risk: &AssetRisk) -> Result<Option<AssetRisk>> {
-        let is_owned = balance.shares.0 >= 0;
-        let amount = balance.native(risk.indices())?.unsigned_abs();
-        let Some(price) = self.price(&risk.price, is_owned, amount, risk.shift)? else {
+    pub fn asset(
+        &self,
+        balance: &Balance,
+        risk: &AssetRisk,
+    ) -> Result<Option<Auctioned<AssetRisk>>> {
+        let amount = balance.native(risk.indices())?;
+        let Some(price) = self.price(&risk.price, amount, risk.shift)? else {
             return Ok(None);
         };
+        let most = self.unhedged(&risk.price, amount, risk.shift)?;
         let counted = self.counted(&risk.price)?;
         let mut entry = *risk;
         entry.price.spot = price;
@@ -72,20 +70,24 @@ impl<'a> Auction<'a> {
         *weight = rescaled(*weight, counted.owned, price, div_ceil)?;
         let [_, weight, _] = &mut entry.liability_weight;
         *weight = rescaled(*weight, counted.owed, price, div_floor)?;
-        Ok(Some(entry))
+        Ok(Some(Auctioned { entry, most }))
     }
 
-    /// The entry at which a position in doubt is taken over, likewise.
+    /// A position in doubt that is taken over, likewise.
     ///
     /// # Errors
     /// As [`Auction::asset`].
     #[inline(never)]
-    pub fn market(&self, perp: &PerpPosition, risk: &MarketRisk) -> Result<Option<MarketRisk>> {
-        let is_owned = perp.position.0 >= 0;
-        let lots = perp.position.abs();
-        let Some(price) = self.price(&risk.price, is_owned, lots, risk.shift)? else {
+    pub fn market(
+        &self,
+        perp: &PerpPosition,
+        risk: &MarketRisk,
+    ) -> Result<Option<Auctioned<MarketRisk>>> {
+        let lots = perp.position.0;
+        let Some(price) = self.price(&risk.price, lots, risk.shift)? else {
             return Ok(None);
         };
+        let most = self.unhedged(&risk.price, lots, risk.shift)?;
         let counted = self.counted(&risk.price)?;
         let terms = PerpTerms::in_doubt(KIND, risk, counted, Policy::BenefitOfDoubt)?;
         let mut entry = *risk;
@@ -97,29 +99,85 @@ impl<'a> Auction<'a> {
         *high = terms.high;
         let [_, requirement_price, _] = &mut entry.requirement_price;
         *requirement_price = terms.requirement_price;
-        Ok(Some(entry))
+        Ok(Some(Auctioned { entry, most }))
     }
 
-    /// The price, such that all of it costs the account no more than its allowance.
-    fn price(
-        &self,
-        price: &EntryPrice,
-        is_owned: bool,
-        amount: u64,
-        shift: u8,
-    ) -> Result<Option<u64>> {
+    /// The price, such that all of an amount (below zero of what is owed) costs the account no more than its equity.
+    fn price(&self, price: &EntryPrice, amount: i64, shift: u8) -> Result<Option<u64>> {
         let Some(auctioned) = price.auctioned(&self.view.clock)? else {
             return Ok(None);
         };
         let InDoubt { owned, owed } = self.view.one_price.of(price.moves_with, auctioned);
-        let most = u128::from(self.allowance)
+        let is_owned = amount >= 0;
+        let (last, counted) = (price.last(), self.counted(price)?);
+        let counted = if is_owned {
+            counted.owned
+        } else {
+            counted.owed
+        };
+        // In doubt it counts for less, as a rule, than it did last.
+        let lost = sub(
+            scale_floor(amount, last, shift),
+            scale_floor(amount, counted, shift),
+        )?;
+        let equity = match self.is_discounted {
+            true => add(self.equity, lost)?.max(0).unsigned_abs(),
+            false => 0,
+        };
+        let most = u128::from(u64::try_from(equity).unwrap_or(u64::MAX))
             .wrapping_shl(u32::from(shift & 63))
-            .checked_div(u128::from(amount));
+            .checked_div(u128::from(amount.unsigned_abs()));
         let most = most.map_or(u64::MAX, |most| u64::try_from(most).unwrap_or(u64::MAX));
         Ok(Some(match is_owned {
-            true => owned.max(price.last().saturating_sub(most)),
-            false => owed.min(price.last().saturating_add(most)),
+            true => owned.max(last.saturating_sub(most)),
+            false => owed.min(last.saturating_add(most)),
         }))
+    }
+
+    /// How much of an amount nothing else in doubt hedges that moves with the same feed, at last prices.
+    #[inline(never)]
+    fn unhedged(&self, price: &EntryPrice, amount: i64, shift: u8) -> Result<u64> {
+        let all = amount.unsigned_abs();
+        if !self.view.one_price.contains(price.moves_with) {
+            return Ok(all);
+        }
+        let own = scale_floor(amount, price.last(), shift);
+        let net = self.net_at_last(price.moves_with)?;
+        if own == 0 || (own > 0) != (net > 0) {
+            return Ok(0);
+        }
+        let part = own.unsigned_abs().min(net.unsigned_abs());
+        let most = u128::from(all)
+            .checked_mul(part)
+            .ok_or(RiskError::Overflow)?;
+        let most = div_floor(most, own.unsigned_abs())?;
+        Ok(u64::try_from(most).unwrap_or(all))
+    }
+
+    /// What the account owns less what it owes, in doubt and moving with a feed, at last prices.
+    #[inline(never)]
+    fn net_at_last(&self, feed: u8) -> Result<i128> {
+        let counts = |price: &EntryPrice| price.moves_with == feed && !self.view.is_fresh(price);
+        let mut net = 0;
+        for balance in self.portfolio.balances.iter().filter(|b| !b.is_free()) {
+            let risk = self.view.assets.get(usize::from(balance.asset));
+            let risk = risk.ok_or(RiskError::UnknownAsset)?;
+            if counts(&risk.price) {
+                let value = spot_value(balance, risk.indices(), risk.price.last(), risk.shift)?;
+                net = add(net, value)?;
+            }
+        }
+        for perp in self.portfolio.perps.iter().filter(|p| !p.is_free()) {
+            let risk = self.view.markets.get(usize::from(perp.market));
+            let risk = risk.ok_or(RiskError::UnknownMarket)?;
+            if counts(&risk.price) {
+                net = add(
+                    net,
+                    scale_floor(perp.position.0, risk.price.last(), risk.shift),
+                )?;
+            }
+        }
+        Ok(net)
     }
 
     fn counted(&self, price: &EntryPrice) -> Result<InDoubt> {
@@ -140,27 +198,18 @@ fn rescaled(
     u32::try_from(divide(product, u128::from(price))?).map_err(|_| RiskError::PriceOutOfRange)
 }
 
-/// What closing everything would leave, in native quote: at spot, and at the last price of what is in doubt.
+/// Native units of a debt (quote, without an entry) that an amount of collateral pays for at the prices of both, without a fee.
 ///
 /// # Errors
-/// [`RiskError::UnknownAsset`], [`RiskError::UnknownMarket`] for an index that is not listed; [`RiskError::Overflow`].
-#[inline(never)]
-pub fn equity_at_last(view: &RiskView<'_>, portfolio: &Portfolio<'_>) -> Result<i128> {
-    let at = |price: &EntryPrice| match view.is_fresh(price) {
-        true => price.spot,
-        false => price.last(),
+/// [`RiskError::DivisionByZero`] before a first price; [`RiskError::Overflow`].
+pub fn debt_paid_by(given: &AssetRisk, amount: u64, taken: Option<&AssetRisk>) -> Result<u64> {
+    let value = (u128::from(amount) * u128::from(given.price.spot)) >> (given.shift & 63);
+    let Some(taken) = taken else {
+        return Ok(u64::try_from(value).unwrap_or(u64::MAX));
     };
-    let mut equity = 0;
-    for balance in portfolio.balances.iter().filter(|b| !b.is_free()) {
-        let risk = view.assets.get(usize::from(balance.asset));
-        let risk = risk.ok_or(RiskError::UnknownAsset)?;
-        let value = spot_value(balance, risk.indices(), at(&risk.price), risk.shift)?;
-        equity = add(equity, value)?;
+    if value.leading_zeros() < u32::from(taken.shift) {
+        return Ok(u64::MAX);
     }
-    for perp in portfolio.perps.iter().filter(|p| !p.is_free()) {
-        let risk = view.markets.get(usize::from(perp.market));
-        let risk = risk.ok_or(RiskError::UnknownMarket)?;
-        equity = add(equity, equity_at(perp, risk, at(&risk.price))?)?;
-    }
-    Ok(equity)
+    let units = div_floor(value << (taken.shift & 63), u128::from(taken.price.spot))?;
+    Ok(u64::try_from(units).unwrap_or(u64::MAX))
 }

@@ -19,7 +19,7 @@ mod position;
 mod search;
 mod swap;
 
-pub use auction::{equity_at_last, Auction};
+pub use auction::{debt_paid_by, Auction, Auctioned};
 pub use netted::{Footing, Netted, Slot};
 pub use observation::Observation;
 pub use portfolio::{Holding, Portion};

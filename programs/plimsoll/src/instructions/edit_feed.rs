@@ -82,7 +82,7 @@ pub(crate) fn edit_feed(
         leave_underlyings(&mut risk, feed)?;
         oracle::finish(&mut risk, feed, now_ms)?;
     } else {
-        oracle::rewrite_followers(&mut risk, feed, false, now_ms);
+        let _ = oracle::rewrite_followers(&mut risk, feed, false, now_ms);
     }
     emit!(FeedEdited {
         exchange: accounts.exchange.key(),

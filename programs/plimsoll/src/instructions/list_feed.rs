@@ -79,8 +79,14 @@ pub(crate) fn list_feed(
 pub(super) fn validate(sources: &OracleSources, limits: &FeedLimits) -> Result<()> {
     oracle::validate(&sources.primary, true)?;
     oracle::validate(&sources.fallback, false)?;
+    // A derived price has its base's and its market's fallbacks; a final one needs none.
+    let kind = sources.primary.kind;
+    let stands_alone = matches!(
+        kind,
+        crate::state::feed::oracle_kind::DERIVED | crate::state::feed::oracle_kind::FINAL
+    );
     require!(
-        !sources.is_final() || sources.fallback == OracleSource::default(),
+        !stands_alone || sources.fallback == OracleSource::default(),
         PlimsollError::InvalidParameter
     );
     limits.validate().map_err(|bad| {

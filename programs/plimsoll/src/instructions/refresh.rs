@@ -62,8 +62,7 @@ pub(crate) fn refresh<'info>(
         .ok_or(PlimsollError::WrongRemainingAccount)?;
     for (number, account) in feeds.iter().zip(oracles) {
         match refresh_feed(&mut risk, *number, account, now_ms) {
-            Ok(true) => accepted |= renewed(&risk, *number),
-            Ok(false) => {}
+            Ok(renewed) => accepted |= renewed,
             Err(error) => report(*number & !FALLBACK, account.key, &error),
         }
     }
@@ -93,13 +92,6 @@ fn report(feed: u8, account: &Pubkey, error: &Error) {
         feed,
         reason: code(error),
     });
-}
-
-/// The bits of a feed that has a new price, and of those derived from it, which move with it.
-fn renewed(risk: &RiskState, number: u8) -> u64 {
-    let index = number & !FALLBACK;
-    let derived = risk.feed(index).map_or(0, |feed| feed.derived);
-    derived | 1u64.checked_shl(u32::from(index)).unwrap_or(0)
 }
 
 /// Takes all prices of a signed message, each into the feed that the caller names for it; returns the feeds that have a new
@@ -143,8 +135,7 @@ fn take_message(
             &signed,
             now.saturating_mul(1_000),
         ) {
-            Ok(true) => accepted |= renewed(risk, number),
-            Ok(false) => {}
+            Ok(renewed) => accepted |= renewed,
             Err(error) => report(index, storage.key, &error),
         }
     }
@@ -165,7 +156,7 @@ fn take_signed(
     update: &pyth_pro::FeedUpdate,
     message: &pyth_pro::Message,
     now_ms: i64,
-) -> Result<bool> {
+) -> Result<u64> {
     let feed = risk.feed(index)?;
     let source = feed.sources.of(origin);
     let price = update.price(message)?;
@@ -194,14 +185,14 @@ fn split(number: u8) -> (u8, Origin) {
     }
 }
 
-/// Takes one feed's price from its account; tells whether it is a new one.
+/// Takes one feed's price from its account; returns the feeds that have a new one.
 #[inline(never)]
 fn refresh_feed(
     risk: &mut RiskState,
     number: u8,
     account: &AccountInfo,
     now_ms: i64,
-) -> Result<bool> {
+) -> Result<u64> {
     let (index, origin) = split(number);
     let source = risk.feed(index)?.sources.of(origin);
     if source.kind == oracle_kind::DERIVED {

@@ -37,7 +37,7 @@ pub use standing::{Part, Standing};
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::Indices,
-    liquidation::{ramped_fee, Auction, Target},
+    liquidation::{ramped_fee, Auction, Auctioned, Observation, Target},
     AccountMargin, AssetRisk, Balance, EntryPrice, HealthKind, LiquidationTerms, MarginModel,
     MarketRisk, PerpPosition, Policy, Purpose,
 };
@@ -47,7 +47,10 @@ use crate::{
     events::LiquidationFlag,
     health::{portfolio, view},
     orders::cancel_all_in_book,
-    state::{margin_account::account_state, Book, MarginAccount, RiskState},
+    state::{
+        margin_account::{account_state, confirmation},
+        Book, MarginAccount, RiskState,
+    },
 };
 
 /// Seconds after which a flag no longer says anything about the account of now. Otherwise an account
@@ -62,6 +65,25 @@ pub const PATIENCE_SECS: u64 = 60;
 /// Seconds for which an account must have been flagged before what is in doubt changes hands: time for anybody to post the
 /// price, where there is one and it was only left out.
 pub const DOUBT_PATIENCE_SECS: u64 = 600;
+
+/// What may change hands, at the spot price of its entry.
+struct OnOffer<T> {
+    entry: T,
+    /// No more than so many native units or lots of it.
+    most: u64,
+    /// Whether its price is that of an auction: there is no fee then.
+    is_auctioned: bool,
+}
+
+impl<T> OnOffer<T> {
+    fn at_spot(entry: T) -> Self {
+        Self {
+            entry,
+            most: u64::MAX,
+            is_auctioned: false,
+        }
+    }
+}
 
 /// One call of the instruction: both parties and where the account stands.
 pub struct Liquidation<'a> {
@@ -92,6 +114,7 @@ impl Liquidation<'_> {
         require!(!maintained, PlimsollError::NotLiquidatable);
         self.account.state = account_state::LIQUIDATING;
         self.account.flagged_at = self.clock.unix_timestamp;
+        (self.account.flag_doubts, self.account.flag_known) = (0, 0);
         self.observe();
         self.emit_flag(true);
         Ok(())
@@ -104,8 +127,14 @@ impl Liquidation<'_> {
         let now_ms = self.clock.unix_timestamp.saturating_mul(1_000);
         let seen = self.standing.observation();
         self.account.flagged_price_ms = seen.newest_ms.max(now_ms);
-        self.account.flag_doubts = seen.doubted;
-        self.account.flag_confirmed = 0;
+        self.account.flag_confirmed = confirmation::NONE;
+        self.note(&seen);
+    }
+
+    /// Remembers what was known.
+    fn note(&mut self, seen: &Observation) {
+        self.account.flag_known |= seen.known;
+        self.account.flag_doubts |= seen.doubted;
     }
 
     /// Takes another observation. The first price of a feed that was in doubt at an earlier one is a first observation of the
@@ -114,11 +143,14 @@ impl Liquidation<'_> {
         let seen = self.standing.observation();
         let is_later = self.clock.unix_timestamp > self.account.flagged_at
             && seen.oldest_ms > self.account.flagged_price_ms;
-        if self.account.flag_doubts & seen.known != 0 {
+        if seen.known & self.account.flag_doubts & !self.account.flag_known != 0 {
             self.observe();
-        } else if self.account.flag_confirmed == 0 && is_later {
-            self.account.flag_confirmed = 1;
-            self.account.flag_doubts |= seen.doubted;
+        } else if is_later && self.account.flag_confirmed != confirmation::CERTAIN {
+            self.account.flag_confirmed = match seen.doubted {
+                0 => confirmation::CERTAIN,
+                _ => confirmation::IN_DOUBT,
+            };
+            self.note(&seen);
         }
     }
 
@@ -129,7 +161,7 @@ impl Liquidation<'_> {
     /// `SameObservation`.
     pub fn require_second_observation(&self) -> Result<()> {
         require!(
-            self.account.flag_confirmed != 0,
+            self.account.flag_confirmed != confirmation::NONE,
             PlimsollError::SameObservation
         );
         Ok(())
@@ -140,7 +172,7 @@ impl Liquidation<'_> {
     /// count in the account's favour: a call without a refresh could otherwise start the fee's ramp anew at will.
     pub fn finish(&mut self) -> bool {
         let maintained = self.standing.maintenance() >= 0;
-        let is_weak = self.account.flag_confirmed == 0 || self.account.flag_doubts != 0;
+        let is_weak = self.account.flag_confirmed != confirmation::CERTAIN;
         if self.standing.end() < 0 && !(maintained && (self.is_flag_old() || is_weak)) {
             return false;
         }
@@ -218,56 +250,66 @@ impl Liquidation<'_> {
         ramped_fee(terms, self.secs_since_flag())
     }
 
-    /// The entry at which a deposit may be seized or a debt repaid, and whether it is auctioned: at spot, or, once its price has
-    /// been doubted for so long that nothing is left of doubt's benefit, at the price that doubt auctions it for: the last one,
-    /// and where nothing else gives a discount less that. `indices` are the bank's of now.
+    /// What a deposit is seized at or a debt repaid: spot, or, once its price has been doubted for so long that nothing is left of
+    /// doubt's benefit, the price that doubt auctions it for: the last one, and where nothing else gives a discount less that.
+    /// `indices` are the bank's of now.
     #[inline(never)]
-    fn asset_entry(
+    fn asset_on_offer(
         &self,
         balance: &Balance,
         indices: Indices,
         is_discounted: bool,
-    ) -> Result<(AssetRisk, bool)> {
+    ) -> Result<OnOffer<AssetRisk>> {
         let mut entry = *self.risk.asset(balance.asset)?;
         entry.deposit_index = indices.deposit;
         entry.borrow_index = indices.borrow;
         if self.standing.view().is_fresh(&entry.price) {
-            return Ok((entry, false));
+            return Ok(OnOffer::at_spot(entry));
         }
-        let auction = match is_discounted {
-            true => self.auction()?,
-            false => self.auction()?.at_last(),
-        };
+        let auction = self.auction(is_discounted);
         let auctioned = auction.asset(balance, &entry).or_refuse()?;
-        Ok((self.old_enough(auctioned, &entry.price)?, true))
+        self.on_offer(auctioned, &entry.price)
     }
 
-    /// The entry at which a position may be taken over, likewise.
+    /// What a position is taken over at, likewise.
     #[inline(never)]
-    fn market_entry(&self, perp: &PerpPosition) -> Result<(MarketRisk, bool)> {
+    fn market_on_offer(&self, perp: &PerpPosition) -> Result<OnOffer<MarketRisk>> {
         let entry = self.risk.market(perp.market)?;
         if self.standing.view().is_fresh(&entry.price) {
-            return Ok((*entry, false));
+            return Ok(OnOffer::at_spot(*entry));
         }
-        let auctioned = self.auction()?.market(perp, entry).or_refuse()?;
-        Ok((self.old_enough(auctioned, &entry.price)?, true))
+        let auctioned = self.auction(true).market(perp, entry).or_refuse()?;
+        self.on_offer(auctioned, &entry.price)
     }
 
-    fn auction(&self) -> Result<Auction<'_>> {
-        Auction::of(self.standing.view(), &portfolio(self.account)).or_refuse()
+    fn auction(&self, is_discounted: bool) -> Auction<'_> {
+        Auction {
+            view: self.standing.view(),
+            portfolio: portfolio(self.account),
+            equity: self.standing.equity(),
+            is_discounted,
+        }
     }
 
     /// # Errors
     /// `BrokenFeed` and `StaleEntry` for what is not auctioned, as its price may come back; `DoubtTooYoung` while that could
     /// still be shown.
-    fn old_enough<T>(&self, auctioned: Option<T>, price: &EntryPrice) -> Result<T> {
+    fn on_offer<T>(
+        &self,
+        auctioned: Option<Auctioned<T>>,
+        price: &EntryPrice,
+    ) -> Result<OnOffer<T>> {
         match auctioned {
-            Some(entry) => {
+            Some(Auctioned { entry, most }) => {
                 require!(
                     self.secs_since_flag() >= DOUBT_PATIENCE_SECS,
                     PlimsollError::DoubtTooYoung
                 );
-                Ok(entry)
+                Ok(OnOffer {
+                    entry,
+                    most,
+                    is_auctioned: true,
+                })
             }
             None if price.is_broken() => err!(PlimsollError::BrokenFeed),
             None => err!(PlimsollError::StaleEntry),

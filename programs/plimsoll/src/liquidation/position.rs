@@ -94,17 +94,21 @@ impl Liquidation<'_> {
     ) -> Result<PositionSlice> {
         let terms = &market.params.liquidation;
         let perp = self.account.perps.get(slot).or_refuse()?;
-        let (entry, is_auctioned) = self.market_entry(perp)?;
-        let fee = if is_auctioned { 0 } else { self.fee(terms) };
+        let offer = self.market_on_offer(perp)?;
+        let fee = if offer.is_auctioned {
+            0
+        } else {
+            self.fee(terms)
+        };
         let target = self.target(fee, terms);
         let portion = Portion {
-            most: max_lots,
+            most: max_lots.min(offer.most),
             dust: unsigned(market.params.dust_lots)?,
             collateral_dust: 0,
             is_followed: is_followed || self.has_waited(),
         };
         self.standing
-            .position_slice(perp, &entry, &target, &portion)
+            .position_slice(perp, &offer.entry, &target, &portion)
             .or_refuse()
     }
 

@@ -1,7 +1,7 @@
 //! Phase 3: the liquidator pays a slice of the account's debt and takes a slice of its collateral for it.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    liquidation::{Holding, Portion, SwapSlice},
+    liquidation::{debt_paid_by, Holding, Portion, SwapSlice},
     AssetRisk, Balance, LiquidationTerms, QuoteNative, RiskError,
 };
 
@@ -19,7 +19,9 @@ struct Stake {
     part: Part,
     /// A balance and its entry, with the bank's indices of now; none for a claim on a market in which no position is left.
     token: Option<(Balance, AssetRisk)>,
-    /// Whether it changes hands at the price of an auction.
+    /// No more than so many native units of it change hands.
+    most: u64,
+    /// Whether that is at the price of an auction.
     is_auctioned: bool,
     terms: LiquidationTerms,
     /// Less than this, in native quote, goes whole; a claim takes the quote asset's.
@@ -187,13 +189,13 @@ impl Liquidation<'_> {
                     .find_balance(bank.index)
                     .ok_or(PlimsollError::NothingToLiquidate)?;
                 let balance = *self.account.balances.get(slot).or_refuse()?;
-                let (entry, is_auctioned) =
-                    self.asset_entry(&balance, bank.indices(), is_discounted)?;
+                let offer = self.asset_on_offer(&balance, bank.indices(), is_discounted)?;
                 Ok(Stake {
                     index: bank.index,
                     part: Part::Balance(slot),
-                    token: Some((balance, entry)),
-                    is_auctioned,
+                    token: Some((balance, offer.entry)),
+                    most: offer.most,
+                    is_auctioned: offer.is_auctioned,
                     terms: bank.params.liquidation,
                     dust: bank.params.dust_usd,
                 })
@@ -205,6 +207,7 @@ impl Liquidation<'_> {
                     index: market.index,
                     part: Part::Perp(slot),
                     token: None,
+                    most: u64::MAX,
                     is_auctioned: false,
                     terms: market.params.liquidation,
                     dust: quote_dust,
@@ -227,8 +230,16 @@ impl Liquidation<'_> {
             None => own_fee,
         };
         let target = self.target(fee, &given.terms);
+        // Of collateral that hedges a part goes, for as much debt as that pays for.
+        let paid = match &given.token {
+            Some((_, entry)) if given.most < u64::MAX => {
+                let entry_of = |stake: &'_ Stake| stake.token.as_ref().map(|(_, entry)| *entry);
+                debt_paid_by(entry, given.most, entry_of(taken).as_ref())?
+            }
+            _ => u64::MAX,
+        };
         let portion = Portion {
-            most: max_debt,
+            most: max_debt.min(taken.most).min(paid),
             dust: taken.dust,
             collateral_dust: given.dust,
             is_followed: self.has_waited(),

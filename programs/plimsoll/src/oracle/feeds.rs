@@ -40,8 +40,9 @@ fn observe(price: &OraclePrice, shift: u8) -> Result<Observation> {
     })
 }
 
-/// Takes a price into a feed and rewrites its followers; tells whether it is the feed's price from now on. A feed's first
-/// price chooses its scale. One that was the feed's price already changes nothing.
+/// Takes a price into a feed and rewrites its followers; returns the feeds that have a new price, one bit each: it, and those
+/// derived from it that accepted theirs. A feed's first price chooses its scale. One that was the feed's price already changes
+/// nothing.
 ///
 /// # Errors
 /// Why the price is refused. That there was a newer one, too wide, reaches the followers all the same.
@@ -52,7 +53,7 @@ pub fn take_price(
     origin: Origin,
     price: &OraclePrice,
     now_ms: i64,
-) -> Result<bool> {
+) -> Result<u64> {
     let doubt_ms = risk.doubt_ms;
     let feed = risk.feed_mut(index)?;
     if !feed.is_priced() {
@@ -63,11 +64,8 @@ pub fn take_price(
     let seen = observe(price, feed.shift)?;
     let refused = feed.price.refused_ms;
     match feed.update(&seen, origin, now_ms, doubt_ms) {
-        Outcome::Accepted => {
-            rewrite_followers(risk, index, true, now_ms);
-            Ok(true)
-        }
-        Outcome::Known => Ok(false),
+        Outcome::Accepted => Ok(bit(index) | rewrite_followers(risk, index, true, now_ms)),
+        Outcome::Known => Ok(0),
         Outcome::Refused(rejection) => {
             if feed.price.refused_ms != refused {
                 rewrite_followers(risk, index, false, now_ms);
@@ -88,7 +86,7 @@ pub fn take_rate(
     index: u8,
     account: &AccountInfo,
     now_ms: i64,
-) -> Result<bool> {
+) -> Result<u64> {
     let feed = risk.feed_mut(index)?;
     let source = &feed.sources.primary;
     let rate = stake_pool::read(
@@ -112,15 +110,22 @@ pub fn take_rate(
     }
     feed.rate_read_at = now;
     let base = source.base;
-    derive(risk, base, index, now_ms)
+    Ok(match derive(risk, base, index, now_ms)? {
+        true => bit(index),
+        false => 0,
+    })
+}
+
+fn bit(index: u8) -> u64 {
+    1u64.checked_shl(u32::from(index)).unwrap_or(0)
 }
 
 /// Rewrites all that copies a feed's price. With `is_accepted` the price is one that the feed accepted just now: it may teach
-/// an underlying its volatility, and moves the feeds derived from it.
+/// an underlying its volatility, and moves the feeds derived from it. Returns those that accepted their price, one bit each.
 #[inline(never)]
-pub fn rewrite_followers(risk: &mut RiskState, index: u8, is_accepted: bool, now_ms: i64) {
+pub fn rewrite_followers(risk: &mut RiskState, index: u8, is_accepted: bool, now_ms: i64) -> u64 {
     let Some(feed) = risk.feeds.get(usize::from(index)) else {
-        return;
+        return 0;
     };
     let (assets, markets, derived) = (feed.assets, feed.markets, feed.derived);
     if is_accepted && risk.underlying_count > 0 {
@@ -134,13 +139,11 @@ pub fn rewrite_followers(risk: &mut RiskState, index: u8, is_accepted: bool, now
         underlyings,
         ..
     } = risk;
-    let Some(feed) = feeds.get(usize::from(index)) else {
-        return;
+    let Some(Feed { price, limits, .. }) = feeds.get(usize::from(index)) else {
+        return 0;
     };
-    let (price, limits, moves_with) = (&feed.price, &feed.limits, feed.moves_with(index));
     for place in bits(assets) {
         if let Some(entry) = asset_entries.get_mut(place) {
-            entry.price.moves_with = moves_with;
             let haircut = Haircut::of(model, underlyings, entry.underlying);
             if entry.follow(price, limits, haircut.as_ref()).is_err() {
                 // What does not fit is not the price: no follower may keep an older one as if it were of now.
@@ -150,19 +153,22 @@ pub fn rewrite_followers(risk: &mut RiskState, index: u8, is_accepted: bool, now
     }
     for place in bits(markets) {
         if let Some(entry) = market_entries.get_mut(place) {
-            entry.price.moves_with = moves_with;
             let haircut = Haircut::of(model, underlyings, entry.underlying);
             if entry.follow(price, limits, haircut.as_ref()).is_err() {
                 entry.price.published_ms = 0;
             }
         }
     }
+    let mut renewed = 0;
     for place in bits(derived) {
         if let Ok(place) = u8::try_from(place) {
             // A derived price that is refused stays what it was, and ages.
-            let _ = derive(risk, index, place, now_ms);
+            if let Ok(true) = derive(risk, index, place, now_ms) {
+                renewed |= bit(place);
+            }
         }
     }
+    renewed
 }
 
 /// Lets the underlyings of a feed's followers learn from its price, where a sample is due.
@@ -263,8 +269,11 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
         feed.price.spot = seen.price;
         feed.price.conf = seen.conf;
     }
-    feed.price.marks = inherited.marks;
+    if !matches!(outcome, Outcome::Refused(_)) {
+        feed.price.marks = inherited.marks;
+    }
     if inherited.marks & BROKEN != 0 {
+        feed.price.marks |= BROKEN;
         feed.price.doubt_from = feed.price.doubt_from.min(inherited.doubt_from);
     }
     // What was refused just now stays refused; otherwise only what is not known now counts.
@@ -272,7 +281,8 @@ fn derive(risk: &mut RiskState, from: u8, index: u8, now_ms: i64) -> Result<bool
         Outcome::Refused(_) => feed.price.refused_ms.max(inherited.refused_ms),
         _ => inherited.refused_ms,
     };
-    rewrite_followers(risk, index, outcome == Outcome::Accepted, now_ms);
+    // Nothing is derived from it.
+    let _ = rewrite_followers(risk, index, outcome == Outcome::Accepted, now_ms);
     match outcome {
         Outcome::Refused(rejection) => Err(PlimsollError::from(rejection).into()),
         outcome => Ok(outcome == Outcome::Accepted),
@@ -325,7 +335,20 @@ pub fn bind(risk: &mut RiskState, index: u8) -> Result<()> {
         });
         require!(!is_taken, PlimsollError::InvalidParameter);
     }
-    if !feed.is_derived() {
+    let (assets, markets, moves_with) = (feed.assets, feed.markets, feed.moves_with(index));
+    let is_derived = feed.is_derived();
+    for place in bits(assets) {
+        if let Some(entry) = risk.assets.get_mut(place) {
+            entry.price.moves_with = moves_with;
+        }
+    }
+    for place in bits(markets) {
+        if let Some(entry) = risk.markets.get_mut(place) {
+            entry.price.moves_with = moves_with;
+        }
+    }
+    let feed = risk.feed(index)?;
+    if !is_derived {
         return Ok(());
     }
     require!(feed.derived == 0, PlimsollError::InvalidParameter);
@@ -337,7 +360,7 @@ pub fn bind(risk: &mut RiskState, index: u8) -> Result<()> {
             named != index && !other.is_derived(),
             PlimsollError::InvalidParameter
         );
-        other.derived |= 1u64.checked_shl(u32::from(index)).or_refuse()?;
+        other.derived |= bit(index);
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ pub fn finish(risk: &mut RiskState, index: u8, now_ms: i64) -> Result<()> {
     let price = mantissa(&feed.sources.primary, feed.shift)?;
     feed.price = FeedPrice::of_winding_down(price, doubt_ms);
     let (assets, markets) = (feed.assets, feed.markets);
-    rewrite_followers(risk, index, false, now_ms);
+    let _ = rewrite_followers(risk, index, false, now_ms);
     let assets = bits(assets).filter_map(|place| risk.assets.get(place));
     let markets = bits(markets).filter_map(|place| risk.markets.get(place));
     let mut followers = assets.map(|e| &e.price).chain(markets.map(|e| &e.price));

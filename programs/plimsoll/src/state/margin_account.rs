@@ -40,16 +40,28 @@ pub struct MarginAccount {
     pub version: u8,
     /// A [`plimsoll_risk::MarginMode`], chosen by the owner.
     pub margin_mode: u8,
-    /// One once a second, later observation has found the flagged account below its maintenance line.
+    /// One of [`confirmation`].
     pub flag_confirmed: u8,
     pub padding: [u8; 1],
-    /// The feeds that were in doubt at the observations, one bit each. Of what they said nothing is known: when one of them
-    /// speaks again, that is a first observation.
+    /// The feeds that were in doubt at an observation of the flagged account, one bit each. Of what they said nothing was known:
+    /// the first price of one that was known at none is a first observation.
     pub flag_doubts: u64,
-    pub reserved: [u64; 6],
+    /// The feeds whose price was known at one.
+    pub flag_known: u64,
+    pub reserved: [u64; 5],
     pub balances: [Balance; MAX_BALANCES],
     pub perps: [PerpPosition; MAX_PERPS],
     pub orders: [OpenOrder; MAX_ORDERS],
+}
+
+/// Whether a second, later observation has found a flagged account below its maintenance line.
+pub mod confirmation {
+    /// Not yet.
+    pub const NONE: u8 = 0;
+    /// It has, with every price known: the account is liquidated up to its end line.
+    pub const CERTAIN: u8 = 1;
+    /// It has, with some price in doubt: that is worth something only while the account is below its line.
+    pub const IN_DOUBT: u8 = 2;
 }
 
 impl MarginAccount {
@@ -122,8 +134,8 @@ impl MarginAccount {
         self.state = account_state::ACTIVE;
         self.flagged_at = 0;
         self.flagged_price_ms = 0;
-        self.flag_confirmed = 0;
-        self.flag_doubts = 0;
+        self.flag_confirmed = confirmation::NONE;
+        (self.flag_doubts, self.flag_known) = (0, 0);
     }
 
     /// A free order slot.

@@ -122,10 +122,10 @@ impl Situation<'_> {
             Some(Need::Liquidate) => {}
         }
         let cancel_in = self.markets_with_orders();
-        // Nothing is seized at the prices of a flag, nor at an old one, which is set anew, as is one at which a feed was in doubt
-        // that speaks again.
+        // Nothing is seized at the prices of a flag, nor at an old one, which is set anew, nor at the first price of a
+        // feed that was in doubt until then.
         let known = Observation::of(&self.outlook.view(), &portfolio(self.account)).known;
-        let is_past = |flag: &Flag| flag.is_old(now) || flag.doubts & known != 0;
+        let is_past = |flag: &Flag| flag.is_old(now) || known & flag.unknown != 0;
         let lapsed = |flag: &Flag| is_past(flag) && value.of(HealthKind::Maint) < 0;
         let Some(flag) = flag.filter(|flag| !lapsed(flag)) else {
             return self.chore(cancel_in, value);

@@ -3,11 +3,11 @@ use plimsoll::liquidation::{DOUBT_PATIENCE_SECS, PATIENCE_SECS};
 use plimsoll_risk::{
     fixed::{scale_floor, to_i64, RiskError},
     liquidation::{
-        position_slice, ramped_fee, swap_slice, Auction, Footing, Holding, Netted, Portion,
-        PositionSlice, SwapSlice, Target,
+        debt_paid_by, position_slice, ramped_fee, swap_slice, Auction, Auctioned, Footing, Holding,
+        Netted, Portion, PositionSlice, SwapSlice, Target,
     },
     Assessment, AssetRisk, BaseLots, EntryPrice, HealthKind, LiquidationTerms, MarginMode,
-    MarketRisk, PerpPosition, QuoteNative, RiskView, Side,
+    MarketRisk, PerpPosition, Portfolio, QuoteNative, RiskView, Side,
 };
 
 use super::{
@@ -138,7 +138,7 @@ impl<'a> Trial<'a> {
     fn take(&mut self, market: u16, max_lots: u64, is_followed: bool) -> Result<Gain, Obstacle> {
         let perp = self.account.perp(market).ok_or(Obstacle::NoSlot)?;
         let is_long = perp.position.0 > 0;
-        let entry = self.takeable(perp)?;
+        let Auctioned { entry, most } = self.takeable(perp)?;
         let terms = self.terms.market(market)?;
         let fee = match self.view.is_fresh(self.last_price(market)?) {
             true => self.fee(&terms.liquidation),
@@ -146,7 +146,7 @@ impl<'a> Trial<'a> {
         };
         let target = self.target(fee, &terms.liquidation);
         let portion = Portion {
-            most: max_lots,
+            most: max_lots.min(most),
             dust: terms.dust_lots.unsigned_abs(),
             collateral_dust: 0,
             is_followed: is_followed || self.has_waited(),
@@ -323,39 +323,55 @@ impl<'a> Trial<'a> {
         entry.map_err(|_| Obstacle::NotPriced)
     }
 
-    /// The entry at which the program lets a position be taken over: at spot, or at the price that doubt auctions it for.
-    fn takeable(&self, perp: &PerpPosition) -> Result<MarketRisk, Obstacle> {
+    /// What the program lets be taken over of a position: at spot, or at the price that doubt auctions it for.
+    fn takeable(&self, perp: &PerpPosition) -> Result<Auctioned<MarketRisk>, Obstacle> {
         let entry = self.outlook.risk().market(perp.market);
         let entry = entry.map_err(|_| Obstacle::NotPriced)?;
         if self.view.is_fresh(&entry.price) {
-            return Ok(*entry);
+            return Ok(at_spot(*entry));
         }
-        let auctioned = self.auction()?.market(perp, entry)?;
+        let portfolio = self.account.portfolio();
+        let auctioned = self.auction(portfolio, true)?.market(perp, entry)?;
         auctioned.ok_or(Obstacle::NotPriced)
     }
 
-    /// The entry at which it seizes a deposit, or lets a debt be repaid, likewise; none for a claim.
-    /// Where the other leg gives a discount this one is at its last price.
-    fn seizable(&self, leg: Leg, is_discounted: bool) -> Result<Option<AssetRisk>, Obstacle> {
+    /// What it lets be seized of a deposit, or repaid of a debt, likewise; none for a claim. Where the other leg gives a discount
+    /// this one is at its last price.
+    fn seizable(
+        &self,
+        leg: Leg,
+        is_discounted: bool,
+    ) -> Result<Option<Auctioned<AssetRisk>>, Obstacle> {
         let Leg::Asset(asset) = leg else {
             return Ok(None);
         };
         let entry = self.asset_entry(asset)?;
         if self.view.is_fresh(&entry.price) {
-            return Ok(Some(*entry));
+            return Ok(Some(at_spot(*entry)));
         }
         let balance = self.account.balance(asset).ok_or(Obstacle::NoSlot)?;
-        let auction = match is_discounted {
-            true => self.auction()?,
-            false => self.auction()?.at_last(),
-        };
-        let auctioned = auction.asset(balance, entry)?;
+        let portfolio = self.account.portfolio();
+        let auctioned = self
+            .auction(portfolio, is_discounted)?
+            .asset(balance, entry)?;
         auctioned.map(Some).ok_or(Obstacle::NotPriced)
     }
 
-    fn auction(&self) -> Result<Auction<'_>, Obstacle> {
+    fn auction<'b>(
+        &'b self,
+        portfolio: Portfolio<'b>,
+        is_discounted: bool,
+    ) -> Result<Auction<'b>, Obstacle> {
         match self.flagged_for >= DOUBT_PATIENCE_SECS {
-            true => Ok(Auction::of(&self.view, &self.account.portfolio())?),
+            true => Ok(Auction {
+                view: &self.view,
+                portfolio,
+                equity: match &self.netted {
+                    Some(netted) => netted.equity(),
+                    None => self.standing.equity,
+                },
+                is_discounted,
+            }),
             false => Err(Obstacle::NotPriced),
         }
     }
@@ -421,6 +437,20 @@ impl<'a> Trial<'a> {
     ) -> Result<SwapSlice, Obstacle> {
         let seized = self.seizable(collateral, true)?;
         let repaid = self.seizable(debt, !self.is_auctioned(collateral)?)?;
+        let paid = match &seized {
+            Some(seized) if seized.most < u64::MAX => {
+                let repaid = repaid.as_ref().map(|repaid| &repaid.entry);
+                debt_paid_by(&seized.entry, seized.most, repaid)?
+            }
+            _ => u64::MAX,
+        };
+        let most = repaid.as_ref().map_or(u64::MAX, |repaid| repaid.most);
+        let portion = &Portion {
+            most: portion.most.min(most).min(paid),
+            ..*portion
+        };
+        let entry_of = |offer: &'_ Option<Auctioned<AssetRisk>>| offer.as_ref().map(|o| o.entry);
+        let (seized, repaid) = (entry_of(&seized), entry_of(&repaid));
         let given = holding(self.outlook, &self.account, collateral, seized.as_ref())?;
         let taken = holding(self.outlook, &self.account, debt, repaid.as_ref())?;
         let Some(netted) = &mut self.netted else {
@@ -482,6 +512,13 @@ impl<'a> Trial<'a> {
                 Ok(i128::from(received))
             }
         }
+    }
+}
+
+fn at_spot<T>(entry: T) -> Auctioned<T> {
+    Auctioned {
+        entry,
+        most: u64::MAX,
     }
 }
 

@@ -31,6 +31,7 @@ fn borrower(world: &World, debt: i64, flagged_for: u64) -> Box<MarginAccount> {
     let mut account = flagged(&account);
     account.flagged_at = NOW - flagged_for as i64;
     account.flag_doubts = 1 << 1;
+    account.flag_confirmed = 2;
     account
 }
 
@@ -72,7 +73,7 @@ fn a_feed_that_speaks_again_is_observed_first() {
     let plan = plan_for(&world.outlook, &terms, &account, &own, &limits()).expect("a flag");
     assert_eq!(plan.step.kind(), "flag");
     let mut confirmed = account;
-    confirmed.flag_doubts = 0;
+    (confirmed.flag_known, confirmed.flag_confirmed) = (1 << 1, 1);
     let plan = plan_for(&world.outlook, &terms, &confirmed, &own, &limits()).expect("a swap");
     assert_eq!(plan.step.kind(), "swap");
 }
