@@ -90,14 +90,16 @@ export type MarginAccount = {
   version: number;
   /** A [`plimsoll_risk::MarginMode`], chosen by the owner. */
   marginMode: number;
-  /** One once a second, later observation has found the flagged account below its maintenance line. */
+  /** One of [`confirmation`]. */
   flagConfirmed: number;
   padding: ReadonlyUint8Array;
   /**
-   * The feeds that were in doubt at the observations, one bit each. Of what they said nothing is known: when one of them
-   * speaks again, that is a first observation.
+   * The feeds that were in doubt at an observation of the flagged account, one bit each. Of what they said nothing was known:
+   * the first price of one that was known at none is a first observation.
    */
   flagDoubts: bigint;
+  /** The feeds whose price was known at one. */
+  flagKnown: bigint;
   reserved: Array<bigint>;
   balances: Array<Balance>;
   perps: Array<PerpPosition>;
@@ -124,14 +126,16 @@ export type MarginAccountArgs = {
   version: number;
   /** A [`plimsoll_risk::MarginMode`], chosen by the owner. */
   marginMode: number;
-  /** One once a second, later observation has found the flagged account below its maintenance line. */
+  /** One of [`confirmation`]. */
   flagConfirmed: number;
   padding: ReadonlyUint8Array;
   /**
-   * The feeds that were in doubt at the observations, one bit each. Of what they said nothing is known: when one of them
-   * speaks again, that is a first observation.
+   * The feeds that were in doubt at an observation of the flagged account, one bit each. Of what they said nothing was known:
+   * the first price of one that was known at none is a first observation.
    */
   flagDoubts: number | bigint;
+  /** The feeds whose price was known at one. */
+  flagKnown: number | bigint;
   reserved: Array<number | bigint>;
   balances: Array<BalanceArgs>;
   perps: Array<PerpPositionArgs>;
@@ -156,7 +160,8 @@ export function getMarginAccountEncoder(): FixedSizeEncoder<MarginAccountArgs> {
       ["flagConfirmed", getU8Encoder()],
       ["padding", fixEncoderSize(getBytesEncoder(), 1)],
       ["flagDoubts", getU64Encoder()],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 6 })],
+      ["flagKnown", getU64Encoder()],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 5 })],
       ["balances", getArrayEncoder(getBalanceEncoder(), { size: 16 })],
       ["perps", getArrayEncoder(getPerpPositionEncoder(), { size: 16 })],
       ["orders", getArrayEncoder(getOpenOrderEncoder(), { size: 64 })],
@@ -182,7 +187,8 @@ export function getMarginAccountDecoder(): FixedSizeDecoder<MarginAccount> {
     ["flagConfirmed", getU8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 1)],
     ["flagDoubts", getU64Decoder()],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 6 })],
+    ["flagKnown", getU64Decoder()],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 5 })],
     ["balances", getArrayDecoder(getBalanceDecoder(), { size: 16 })],
     ["perps", getArrayDecoder(getPerpPositionDecoder(), { size: 16 })],
     ["orders", getArrayDecoder(getOpenOrderDecoder(), { size: 64 })],

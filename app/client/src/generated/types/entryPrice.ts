@@ -50,6 +50,13 @@ export type EntryPrice = {
   doubtFloor: number;
   /** [`FeedLimits::doubt_secs`]. */
   doubtSecs: number;
+  /**
+   * Index of the feed that it moves with: its own, or the base of a derived one. What owns and what owes by prices that move
+   * together is a hedge, whatever feed is doubted.
+   */
+  movesWith: number;
+  /** Unused. */
+  padding: number;
   /** Oldest publish time by [`Purpose`], in seconds. */
   maxAgeSecs: Array<number>;
   /** A set of [`BROKEN`], [`REFUSED`], [`crate::feed::FALLBACK`] and [`YOUNG_FALLBACK`]. */
@@ -77,6 +84,13 @@ export type EntryPriceArgs = {
   doubtFloor: number;
   /** [`FeedLimits::doubt_secs`]. */
   doubtSecs: number;
+  /**
+   * Index of the feed that it moves with: its own, or the base of a derived one. What owns and what owes by prices that move
+   * together is a hedge, whatever feed is doubted.
+   */
+  movesWith: number;
+  /** Unused. */
+  padding: number;
   /** Oldest publish time by [`Purpose`], in seconds. */
   maxAgeSecs: Array<number>;
   /** A set of [`BROKEN`], [`REFUSED`], [`crate::feed::FALLBACK`] and [`YOUNG_FALLBACK`]. */
@@ -95,7 +109,9 @@ export function getEntryPriceEncoder(): FixedSizeEncoder<EntryPriceArgs> {
     ["confMultiple", getU32Encoder()],
     ["doubtBenefit", getU32Encoder()],
     ["doubtFloor", getU32Encoder()],
-    ["doubtSecs", getU32Encoder()],
+    ["doubtSecs", getU16Encoder()],
+    ["movesWith", getU8Encoder()],
+    ["padding", getU8Encoder()],
     ["maxAgeSecs", getArrayEncoder(getU16Encoder(), { size: 3 })],
     ["flags", getU8Encoder()],
     ["feed", getU8Encoder()],
@@ -112,7 +128,9 @@ export function getEntryPriceDecoder(): FixedSizeDecoder<EntryPrice> {
     ["confMultiple", getU32Decoder()],
     ["doubtBenefit", getU32Decoder()],
     ["doubtFloor", getU32Decoder()],
-    ["doubtSecs", getU32Decoder()],
+    ["doubtSecs", getU16Decoder()],
+    ["movesWith", getU8Decoder()],
+    ["padding", getU8Decoder()],
     ["maxAgeSecs", getArrayDecoder(getU16Decoder(), { size: 3 })],
     ["flags", getU8Decoder()],
     ["feed", getU8Decoder()],
