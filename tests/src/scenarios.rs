@@ -1,5 +1,8 @@
 //! Scenarios: trades between two accounts, shocks, and liquidations as a liquidator would send them.
-use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
+use anchor_lang::{
+    prelude::Pubkey,
+    solana_program::instruction::{AccountMeta, Instruction},
+};
 use plimsoll::{
     error::PlimsollError,
     events::{CollateralLiquidated, PositionLiquidated},
@@ -309,7 +312,24 @@ pub fn resolve_loss_ix(env: &Env, by: &Trader, account: &Trader, market: usize) 
 
 pub fn resolve_ix(env: &Env, by: &Trader, account: &Trader, debt: &BadDebt) -> Instruction {
     let quote = env.assets[USDC].asset;
-    ix::resolve_bankruptcy(&env.exchange, by.pubkey(), account.margin, debt, &quote)
+    ix::resolve_bankruptcy(
+        &env.exchange,
+        by.pubkey(),
+        account.margin,
+        debt,
+        &quote,
+        &[],
+    )
+}
+
+/// A resolution that forfeits the account's deposits of these assets first.
+pub fn with_dust(env: &Env, resolve: &Instruction, dust: &[usize]) -> Instruction {
+    let mut resolve = resolve.clone();
+    for asset in dust {
+        let bank = env.assets[*asset].asset.bank;
+        resolve.accounts.push(AccountMeta::new(bank, false));
+    }
+    resolve
 }
 
 /// Puts quote tokens into the insurance vault.

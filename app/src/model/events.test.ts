@@ -19,6 +19,10 @@ describe('events in words', () => {
     expect(describeEvent(event('PositionLiquidated', data), 'me', [], [SOL_PERP])).toBe('Lost to a liquidator: 1 SOL worth $190.00, fee $0.95');
   });
 
+  it('say what was forfeited', () => {
+    expect(describeEvent(event('DustForfeited', { marginAccount: 'me', asset: 7, amount: '5' }), 'me', [], [])).toBe('Dust of 5 forfeited to insurance');
+  });
+
   it('say what was closed out at a final price', () => {
     const data = { market: 0, long: 'me', short: 'you', lots: '100', notional: '190000000' };
     expect(describeEvent(event('PositionsClosedOut', data), 'me', [], [SOL_PERP])).toBe('Long position closed out: 1 SOL for $190.00, the final price');

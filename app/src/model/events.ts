@@ -56,6 +56,8 @@ export function describeEvent(event: HistoryEvent, account: string, assets: read
       return `${data['liquidator'] === account ? 'Took over' : 'Lost to a liquidator:'} ${size('lots')} worth ${dollars('notional')}, fee ${dollars('fee')}`;
     case 'CollateralLiquidated':
       return `${amount('seized', 'collateral')} seized for ${amount('repaid', 'debt')} of debt`;
+    case 'DustForfeited':
+      return `Dust of ${amount('amount')} forfeited to insurance`;
     case 'BankruptcyResolved':
       return `Bankruptcy resolved: ${dollars('loss')} of loss`;
     case 'PositionsClosedOut':

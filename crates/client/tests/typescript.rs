@@ -165,7 +165,9 @@ impl Names {
             max_repay: 10,
         };
         let loss = BadDebt::Market { market: *market };
-        let resolve = |debt| ix::resolve_bankruptcy(ex, owner, account, debt, &self.quote);
+        let resolve = |debt, dust: &[Pubkey]| {
+            ix::resolve_bankruptcy(ex, owner, account, debt, &self.quote, dust)
+        };
         vec![
             (
                 "settlePnl",
@@ -181,8 +183,9 @@ impl Names {
                 "liquidateNothing",
                 ix::liquidate(ex, owner, self.other, account, &nothing),
             ),
-            ("resolveDebt", resolve(&debt)),
-            ("resolveLoss", resolve(&loss)),
+            ("resolveDebt", resolve(&debt, &[])),
+            ("resolveLoss", resolve(&loss, &[])),
+            ("resolveWithDust", resolve(&loss, &[self.asset.bank])),
         ]
     }
 

@@ -46,8 +46,9 @@ impl Call<'_> {
         self.liquidate(None, None)
     }
 
-    /// Has one debt of a bankrupt account borne by insurance, and by those behind it.
-    pub fn resolve(&self, debt: Leg) -> Instruction {
+    /// Has one debt of a bankrupt account borne by insurance, and by those behind it; its deposits of some assets, dust that
+    /// nobody can seize, are forfeited first.
+    pub fn resolve(&self, debt: Leg, dust: &[u16]) -> Instruction {
         let debt = match debt {
             Leg::Asset(_) => BadDebt::Asset {
                 bank: self.address(debt),
@@ -58,12 +59,14 @@ impl Call<'_> {
                 market: self.world.markets[usize::from(index)].market,
             },
         };
+        let banks: Vec<Pubkey> = dust.iter().map(|i| self.address(Leg::Asset(*i))).collect();
         ix::resolve_bankruptcy(
             &self.world.exchange,
             self.liquidator.keys.pubkey(),
             self.account,
             &debt,
             &self.world.quote().asset,
+            &banks,
         )
     }
 

@@ -15,7 +15,7 @@ use plimsoll_risk::{HealthKind, MarginMode};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    claims::{choose_swap, first_debt, is_bankrupt, positions_by_size, Leg},
+    claims::{choose_swap, first_debt, forfeited, positions_by_size, Leg},
     liquidations as ix,
     orders::{place, Order},
     participants::Participant,
@@ -161,9 +161,9 @@ impl Liquidator {
             account: *address,
             orders_in: self.markets_with_orders(account),
         };
-        if is_bankrupt(account, &snapshot.risk, &snapshot.clock()) {
+        if let Some(dust) = forfeited(account, &snapshot.risk, &snapshot.clock()) {
             let debt = first_debt(account).into_iter();
-            return debt.map(|(debt, _)| call.resolve(debt)).collect();
+            return debt.map(|(debt, _)| call.resolve(debt, &dust)).collect();
         }
         if !is_flagged(account, snapshot.now.unix_time) {
             return vec![call.flag_only()];

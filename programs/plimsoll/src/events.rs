@@ -281,6 +281,15 @@ pub struct CollateralLiquidated {
     pub liquidation_end_health: i64,
 }
 
+/// Dust that nobody could seize went to its bank's insurance, so that it holds no bankruptcy up.
+#[event]
+pub struct DustForfeited {
+    pub margin_account: Pubkey,
+    pub asset: u16,
+    /// Native units of the asset.
+    pub amount: u64,
+}
+
 #[event]
 pub struct BankruptcyResolved {
     pub margin_account: Pubkey,

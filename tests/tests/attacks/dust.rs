@@ -1,8 +1,11 @@
 //! Dust: a unit of something, left in an account to hold up what others must be able to do.
-use plimsoll::{error::PlimsollError as E, liquidation::DOUBT_PATIENCE_SECS};
-use plimsoll_client::instructions::BadDebt;
+use plimsoll::{
+    error::PlimsollError as E, events::DustForfeited, liquidation::DOUBT_PATIENCE_SECS,
+};
+use plimsoll_client::{events, instructions::BadDebt};
 use plimsoll_tests::{
-    env::{BTC, ETH, JUP, SOL, USDC},
+    attack::swap as swap_account,
+    env::{BTC, ETH, JUP, SOL, SOL_PERP, USDC},
     scenarios::*,
     usd, Env, Trader,
 };
@@ -31,12 +34,41 @@ async fn dust_of_a_dead_feed_holds_no_bankruptcy_up() {
         let (mut env, account, by) = owing_sol(&[(JUP, amount)]).await;
         insure(&mut env, &by, usd(1_000)).await;
         let alive = all_but(&env, &[JUP]);
-        let resolve = resolve_asset_ix(&env, &by, &account, SOL);
+        let keeping = resolve_asset_ix(&env, &by, &account, SOL);
+        let resolve = with_dust(&env, &keeping, &[JUP]);
         // While it can be seized, that comes first.
-        env.refuse(std::slice::from_ref(&resolve), &[&by.key], E::NotBankrupt)
-            .await;
+        for call in [&keeping, &resolve] {
+            let call = std::slice::from_ref(call);
+            env.refuse(call, &[&by.key], E::NotBankrupt).await;
+        }
         pass(&mut env, 11, &alive).await;
-        env.run(&[resolve], &[&by.key]).await;
+        // Nobody keeps it, and nothing else is taken for it.
+        env.refuse(std::slice::from_ref(&keeping), &[&by.key], E::NotBankrupt)
+            .await;
+        let market = swap_account(
+            &resolve,
+            env.assets[JUP].asset.bank,
+            env.markets[SOL_PERP].market.address,
+        );
+        let wrong = [
+            with_dust(&env, &keeping, &[BTC]),
+            with_dust(&env, &keeping, &[SOL]),
+            with_dust(&env, &resolve, &[JUP]),
+            with_dust(&env, &resolve, &[USDC]),
+            market,
+        ];
+        for call in wrong {
+            env.refuse(&[call], &[&by.key], E::WrongRemainingAccount)
+                .await;
+        }
+        let insurance = env.bank(JUP).await.insurance;
+        let outcome = env.run(&[resolve], &[&by.key]).await;
+        let told: Vec<DustForfeited> = events::of_kind(&outcome.logs);
+        assert_eq!((told.len(), told[0].asset), (1, JUP as u16));
+        assert!(amount - told[0].amount <= 1);
+        let more = env.bank(JUP).await.insurance - insurance;
+        assert_eq!(more, told[0].amount);
+        assert_eq!(env.balance(account.margin, JUP).await, 0);
         assert_eq!(env.balance(account.margin, SOL).await, 0);
         assert!(!is_flagged(&env, &account).await);
         env.assert_conserved().await;
@@ -62,7 +94,8 @@ async fn dust_of_a_dead_feed_holds_no_bankruptcy_up() {
         max_repay: 0,
     };
     let resolve = resolve_ix(&env, &by, &account, &debt);
-    env.run(&[resolve], &[&by.key]).await;
+    env.run(&[with_dust(&env, &resolve, &[JUP])], &[&by.key])
+        .await;
     assert_eq!(env.balance(account.margin, USDC).await, 0);
     env.assert_conserved().await;
 }
@@ -74,8 +107,9 @@ async fn what_is_more_than_dust_is_auctioned_first() {
     let alive = all_but(&env, &[JUP]);
     let resolve = resolve_asset_ix(&env, &by, &account, SOL);
     pass(&mut env, 60, &alive).await;
-    env.refuse(std::slice::from_ref(&resolve), &[&by.key], E::NotBankrupt)
-        .await;
+    for call in [resolve.clone(), with_dust(&env, &resolve, &[JUP])] {
+        env.refuse(&[call], &[&by.key], E::NotBankrupt).await;
+    }
     pass(&mut env, 3_600, &alive).await;
     let rest = swap(&env, Leg::Asset(JUP), Leg::Asset(SOL), ALL);
     flag_at(&mut env, &by, &account, &alive).await;
@@ -119,4 +153,108 @@ async fn a_unit_of_collateral_holds_no_swap_up() {
             env.assert_conserved().await;
         }
     }
+}
+
+/// A little less than 5 USD of each.
+const DUST: [(usize, u64); 4] = [
+    (SOL, 33_000_000),
+    (BTC, 8_300),
+    (ETH, 166_000),
+    (JUP, 6_200_000),
+];
+
+/// Dust that nobody can seize just now is still worth more than the debt on it.
+#[tokio::test]
+async fn who_can_pay_is_not_bankrupt() {
+    for forfeited in [&[][..], &[SOL, BTC, ETH, JUP][..]] {
+        let mut env = Env::new().await;
+        env.refresh_all().await;
+        let by = rich(&mut env).await;
+        insure(&mut env, &by, usd(5_000)).await;
+        let attacker = env.trader().await;
+        let books = Books::open(&mut env, &[&attacker]).await;
+        for (asset, amount) in DUST {
+            env.deposit(&attacker, asset, amount).await.unwrap();
+        }
+        // Its prices pay still, and seize no more.
+        env.advance(11).await;
+        let resolve = resolve_ix(&env, &attacker, &attacker, &quote_debt(&env));
+        let resolve = with_dust(&env, &resolve, forfeited);
+        for _ in 0..5 {
+            let loan = env.withdraw_ix(&attacker, USDC, usd(14), true);
+            let call = [loan, resolve.clone()];
+            super::assert_one_of(env.send(&call, &[&attacker.key]).await, &[E::NotBankrupt]);
+        }
+        assert!(books.gain(&mut env, &[&attacker]).await <= 0);
+        env.assert_conserved().await;
+    }
+}
+
+fn quote_debt(env: &Env) -> BadDebt {
+    BadDebt::Asset {
+        bank: env.assets[USDC].asset.bank,
+        resolver_account: None,
+        max_repay: 0,
+    }
+}
+
+/// Each is dust, and all together are not.
+#[tokio::test]
+async fn much_dust_is_no_dust() {
+    let dust = &DUST[1..];
+    let (mut env, account, by) = owing_sol(dust).await;
+    let assets = [BTC, ETH, JUP];
+    let alive = all_but(&env, &assets);
+    pass(&mut env, 60, &alive).await;
+    let resolve = resolve_asset_ix(&env, &by, &account, SOL);
+    for forfeited in [&assets[..], &assets[..1], &[]] {
+        let call = with_dust(&env, &resolve, forfeited);
+        env.refuse(&[call], &[&by.key], E::NotBankrupt).await;
+    }
+    // What is alive is seized, whatever is out of reach beside it.
+    let alive = all_but(&env, &[JUP]);
+    env.advance(1).await;
+    env.refresh_only(&alive).await;
+    let call = with_dust(&env, &resolve, &assets);
+    env.refuse(&[call], &[&by.key], E::NotBankrupt).await;
+    env.assert_conserved().await;
+}
+
+/// Whoever falls just below the line can be resolved, by himself too: what he forfeits is worth more than what he owes.
+#[tokio::test]
+async fn dust_just_below_the_line_is_a_loss() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    rich(&mut env).await;
+    let attacker = env.trader().await;
+    let books = Books::open(&mut env, &[&attacker]).await;
+    env.deposit(&attacker, BTC, 8_300).await.unwrap();
+    env.borrow(&attacker, SOL, 23_300_000).await.unwrap();
+    let debt = BadDebt::Asset {
+        bank: env.assets[SOL].asset.bank,
+        resolver_account: None,
+        max_repay: 0,
+    };
+    let resolve = resolve_ix(&env, &attacker, &attacker, &debt);
+    let resolve = with_dust(&env, &resolve, &[BTC]);
+    let alive = all_but(&env, &[BTC]);
+    let mut refused = 0;
+    loop {
+        env.advance(20).await;
+        env.assets[SOL].usd *= 1.03;
+        env.refresh_only(&alive).await;
+        let result = env.send(&[resolve.clone()], &[&attacker.key]).await;
+        if result.is_ok() {
+            break;
+        }
+        super::assert_one_of(result, &[E::NotBankrupt]);
+        refused += 1;
+        assert!(refused < 15, "never");
+    }
+    assert!(refused > 3, "{refused}");
+    assert_eq!(env.balance(attacker.margin, BTC).await, 0);
+    assert_eq!(env.balance(attacker.margin, SOL).await, 0);
+    let gain = books.gain(&mut env, &[&attacker]).await;
+    assert!(gain <= 0, "{gain}");
+    env.assert_conserved().await;
 }

@@ -18,6 +18,8 @@ import {
   type DelegateSetEvent,
   getDepositedEventDecoder,
   type DepositedEvent,
+  getDustForfeitedEventDecoder,
+  type DustForfeitedEvent,
   getExchangeCreatedEventDecoder,
   type ExchangeCreatedEvent,
   getExchangeEditedEventDecoder,
@@ -83,6 +85,7 @@ export type ProgramEvent =
   | { kind: "DebtClosedOut"; data: DebtClosedOutEvent }
   | { kind: "DelegateSet"; data: DelegateSetEvent }
   | { kind: "Deposited"; data: DepositedEvent }
+  | { kind: "DustForfeited"; data: DustForfeitedEvent }
   | { kind: "ExchangeCreated"; data: ExchangeCreatedEvent }
   | { kind: "ExchangeEdited"; data: ExchangeEditedEvent }
   | { kind: "FeedEdited"; data: FeedEditedEvent }
@@ -124,6 +127,7 @@ export const EVENT_TABLE = [
   { kind: "DebtClosedOut", discriminator: [253, 105, 238, 45, 92, 204, 95, 253], decoder: getDebtClosedOutEventDecoder },
   { kind: "DelegateSet", discriminator: [103, 126, 239, 131, 201, 31, 212, 253], decoder: getDelegateSetEventDecoder },
   { kind: "Deposited", discriminator: [111, 141, 26, 45, 161, 35, 100, 57], decoder: getDepositedEventDecoder },
+  { kind: "DustForfeited", discriminator: [18, 191, 227, 235, 61, 66, 119, 168], decoder: getDustForfeitedEventDecoder },
   { kind: "ExchangeCreated", discriminator: [0, 50, 0, 190, 87, 189, 99, 3], decoder: getExchangeCreatedEventDecoder },
   { kind: "ExchangeEdited", discriminator: [139, 95, 54, 202, 29, 159, 106, 14], decoder: getExchangeEditedEventDecoder },
   { kind: "FeedEdited", discriminator: [247, 159, 188, 177, 117, 177, 47, 50], decoder: getFeedEditedEventDecoder },

@@ -195,13 +195,22 @@ export type BadDebt =
       readonly market: MarketRef;
     };
 
-/** Resolves one debt of an account that has nothing left. */
-export function resolveBankruptcy(exchange: ExchangeRef, resolver: TransactionSigner, marginAccount: Address, debt: BadDebt): Instruction {
+/**
+ * Resolves one debt of an account that has nothing left. Its deposits of `dust`, which nobody can seize now and which are dust
+ * all together, are forfeited to their banks' insurance first.
+ */
+export function resolveBankruptcy(
+  exchange: ExchangeRef,
+  resolver: TransactionSigner,
+  marginAccount: Address,
+  debt: BadDebt,
+  dust: readonly AssetRef[] = [],
+): Instruction {
   const { quote } = exchange;
   const borrow = 'asset' in debt;
   const fillQueue = borrow ? {} : { fillQueue: debt.market.fillQueue };
   const resolverAccount = borrow && debt.resolverAccount !== undefined ? { resolverAccount: debt.resolverAccount } : {};
-  return getResolveBankruptcyInstruction(
+  const instruction = getResolveBankruptcyInstruction(
     {
       resolver,
       ...resolverAccount,
@@ -219,4 +228,5 @@ export function resolveBankruptcy(exchange: ExchangeRef, resolver: TransactionSi
     },
     { programAddress: exchange.program },
   );
+  return withRemaining(instruction, dust.map((asset) => writable(asset.bank)));
 }

@@ -177,6 +177,7 @@ describe('instructions', () => {
       }),
     resolveDebt: () => resolveBankruptcy(exchange, owner, account, { asset, resolverAccount: other, maxRepay: 10n }),
     resolveLoss: () => resolveBankruptcy(exchange, owner, account, { market }),
+    resolveWithDust: () => resolveBankruptcy(exchange, owner, account, { market }, [asset]),
     closeOutPosition: () => closeOutPosition(exchange, market, account, other),
     closeOutDebt: () => closeOutDebt(exchange, asset, account, other),
     closeOutDebtWithFees: () => closeOutDebt(exchange, asset, null, other),

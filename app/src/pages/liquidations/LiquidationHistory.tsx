@@ -74,6 +74,10 @@ function factsOf({ kind, data }: HistoryEvent, assets: readonly AssetView[], mar
     const fee = seized.value !== undefined && repaid.value !== undefined ? Math.max(0, seized.value - repaid.value) : undefined;
     return { what: `${seized.text} for ${repaid.text} of debt`, value: repaid.value, fee };
   }
+  if (kind === 'DustForfeited') {
+    const dust = amount('asset', 'isPnl', 'amount');
+    return { what: `Dust: ${dust.text} forfeited to insurance`, value: dust.value, fee: undefined };
+  }
   const loss = amount('index', 'isPnl', 'loss');
   const shared = number('socialized') > 0 ? ', partly shared' : '';
   return { what: `Bankruptcy: ${loss.text} of loss${shared}`, value: loss.value, fee: undefined };

@@ -25,7 +25,8 @@ const ROWS: (i64, i64) = (100, 1_000);
 /// Candles of an answer unless asked otherwise, and the most there are.
 const CANDLES: (i64, i64) = (500, 5_000);
 /// Events that liquidations, and what follows them, leave.
-const LIQUIDATIONS: &str = "'PositionLiquidated', 'CollateralLiquidated', 'BankruptcyResolved'";
+const LIQUIDATIONS: &str =
+    "'PositionLiquidated', 'CollateralLiquidated', 'DustForfeited', 'BankruptcyResolved'";
 
 /// Serves a history. Mounted at the root of a server or nested below a path.
 pub fn router(database: Database) -> Router {

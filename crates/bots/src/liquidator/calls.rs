@@ -155,7 +155,11 @@ impl Liquidator {
                     &what,
                 ))
             }
-            Step::Resolve { debt, max_repay } => {
+            Step::Resolve {
+                debt,
+                max_repay,
+                dust,
+            } => {
                 let debt = match *debt {
                     Leg::Asset(asset) => BadDebt::Asset {
                         bank: addresses.asset(asset)?.bank,
@@ -167,12 +171,15 @@ impl Liquidator {
                     },
                 };
                 let quote = addresses.asset(0)?;
+                let bank = |asset: &u16| addresses.asset(*asset).map(|asset| asset.bank);
+                let dust: Vec<Pubkey> = dust.iter().map(bank).collect::<Option<_>>()?;
                 Some(ix::resolve_bankruptcy(
                     &addresses.exchange,
                     self.signer,
                     plan.address,
                     &debt,
                     quote,
+                    &dust,
                 ))
             }
         }

@@ -134,6 +134,7 @@ table! {
         margin_account, liquidator, collateral, collateral_is_pnl, seized, insurance, debt, debt_is_pnl, repaid,
         liquidation_end_health
     }
+    DustForfeited { margin_account, asset, amount }
     BankruptcyResolved { margin_account, index, is_pnl, loss, from_insurance, from_fees, socialized }
     PositionsClosedOut { market, long, short, lots, notional }
     DebtClosedOut { asset, depositor, debtor, amount, paid, received }

@@ -114,13 +114,15 @@ pub enum BadDebt {
     Market { market: MarketRef },
 }
 
-/// Resolves one debt of an account that has nothing left; `resolver` signs.
+/// Resolves one debt of an account that has nothing left; `resolver` signs. `dust` are the banks of deposits that nobody can
+/// seize now and that are dust all together: they are forfeited to those banks' insurance first.
 pub fn resolve_bankruptcy(
     exchange: &ExchangeRef,
     resolver: Pubkey,
     margin_account: Pubkey,
     debt: &BadDebt,
     quote: &AssetRef,
+    dust: &[Pubkey],
 ) -> Instruction {
     let (debt, fill_queue, resolver_account, max_repay) = match *debt {
         BadDebt::Asset {
@@ -130,7 +132,7 @@ pub fn resolve_bankruptcy(
         } => (bank, None, resolver_account, max_repay),
         BadDebt::Market { market } => (market.address, Some(market.fill_queue), None, 0),
     };
-    build(
+    build_with(
         accounts::ResolveBankruptcy {
             resolver,
             resolver_account,
@@ -145,6 +147,7 @@ pub fn resolve_bankruptcy(
             quote_mint: quote.mint,
             token_program: quote.token_program,
         },
+        writable(dust),
         instruction::ResolveBankruptcy { max_repay },
     )
 }

@@ -6,7 +6,7 @@ use plimsoll_risk::{AssetRisk, Purpose};
 
 use crate::{
     error::{OrRefuse, PlimsollError},
-    events::BankruptcyResolved,
+    events::{BankruptcyResolved, DustForfeited},
     exchange_signer, gates,
     health::clock_of,
     ledger,
@@ -15,6 +15,7 @@ use crate::{
             buyout, charge_depositors, charge_positions, debt, draw, owes_nothing, pay_debt,
             pay_loss, require_bankrupt, Buyout, Cover,
         },
+        dust::{forfeit, require_forfeitable},
         require_own_init, Leg,
     },
     state::{Bank, Exchange, FillQueueAccount, MarginAccount, Market, RiskState},
@@ -59,6 +60,7 @@ pub struct ResolveBankruptcy<'info> {
     pub insurance_vault: Box<InterfaceAccount<'info, TokenAccount>>,
     pub quote_mint: Box<InterfaceAccount<'info, Mint>>,
     pub token_program: Interface<'info, TokenInterface>,
+    // Remaining accounts, writable: banks of which the account has dust that is out of reach.
 }
 
 /// Resolves one debt, as far as it can be now.
@@ -70,6 +72,9 @@ pub struct ResolveBankruptcy<'info> {
 ///   credited quote for it at oracle prices plus the asset's least liquidation fee. Depositors bear nothing before
 ///   insurance is used up.
 ///
+/// Before that the deposits in the banks that are passed are forfeited to those banks' insurance, where nobody can seize
+/// them and they are dust all together.
+///
 /// When nothing is owed any more the account leaves liquidation.
 #[inline(never)]
 pub(crate) fn resolve_bankruptcy<'info>(
@@ -78,7 +83,12 @@ pub(crate) fn resolve_bankruptcy<'info>(
 ) -> Result<()> {
     let accounts: &'info ResolveBankruptcy<'info> = ctx.accounts;
     let clock = Clock::get()?;
-    check(accounts, &clock)?;
+    admit(accounts)?;
+    forfeit_dust(accounts, ctx.remaining_accounts, &clock)?;
+    require_bankrupt(
+        &*accounts.margin_account.load()?,
+        &*accounts.risk_state.load()?,
+    )?;
     let leg = Leg::of(accounts.debt.as_ref())?;
     leg.prepare(&accounts.exchange.key(), clock.unix_timestamp)?;
     let is_pnl = leg.is_market();
@@ -105,7 +115,7 @@ pub(crate) fn resolve_bankruptcy<'info>(
 }
 
 #[inline(never)]
-fn check(accounts: &ResolveBankruptcy, clock: &Clock) -> Result<()> {
+fn admit(accounts: &ResolveBankruptcy) -> Result<()> {
     let risk = accounts.risk_state.load()?;
     require!(
         accounts.quote_bank.load()?.index == 0,
@@ -122,7 +132,44 @@ fn check(accounts: &ResolveBankruptcy, clock: &Clock) -> Result<()> {
         resolver.require_trader(&accounts.resolver.key())?;
         gates::RESOLVE_BANKRUPTCY.account(resolver.state)?;
     }
-    require_bankrupt(&*accounts.margin_account.load()?, &risk, clock)
+    Ok(())
+}
+
+/// Moves the account's deposits in these banks, which nobody can seize now, to the banks' insurance.
+///
+/// # Errors
+/// `NotBankrupt` when the account could pay with them, or they are more than dust; `WrongRemainingAccount` when it has no
+/// such deposit.
+#[inline(never)]
+fn forfeit_dust<'info>(
+    accounts: &ResolveBankruptcy,
+    banks: &'info [AccountInfo<'info>],
+    clock: &Clock,
+) -> Result<()> {
+    if banks.is_empty() {
+        return Ok(());
+    }
+    let risk = accounts.risk_state.load()?;
+    let mut account = accounts.margin_account.load_mut()?;
+    require_forfeitable(&account, &risk, clock)?;
+    for info in banks {
+        let bank: AccountLoader<Bank> =
+            AccountLoader::try_from(info).map_err(|_| PlimsollError::WrongRemainingAccount)?;
+        let mut bank = bank.load_mut()?;
+        require_keys_eq!(
+            bank.exchange,
+            risk.exchange,
+            PlimsollError::WrongRemainingAccount
+        );
+        ledger::accrue(&mut bank, clock.unix_timestamp)?;
+        let amount = forfeit(&mut account, &mut bank, &risk, clock)?;
+        emit!(DustForfeited {
+            margin_account: accounts.margin_account.key(),
+            asset: bank.index,
+            amount,
+        });
+    }
+    Ok(())
 }
 
 /// Moves insurance tokens into the quote vault; returns what arrived.

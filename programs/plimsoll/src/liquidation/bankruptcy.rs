@@ -1,15 +1,14 @@
 //! Bankruptcy: nothing but debt is left. Who bears the loss, layer by layer, and in which amounts.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    balance::spot_value,
     bankruptcy::{share_among_depositors, share_among_positions},
     fixed::{div_floor, ratio_floor, scale_floor},
-    AssetRisk, Balance, Haircut, MarketRisk, Purpose, QuoteNative, RiskError, RATIO_ONE,
+    AssetRisk, Balance, Haircut, MarketRisk, QuoteNative, RiskError, RATIO_ONE,
 };
 
+use super::dust::best_value;
 use crate::{
     error::{OrRefuse, PlimsollError},
-    health::clock_of,
     ledger,
     state::{Bank, MarginAccount, Market, RiskState},
 };
@@ -37,15 +36,25 @@ impl Cover {
 }
 
 /// Refuses unless nothing of value is left: no orders, no positions, no positive claim, and no deposit of which the
-/// higher of spot and stable price makes a whole unit of native quote, or that cannot be seized now and is no more than dust.
-/// What such an account owes puts its
-/// maintenance health below zero, so that need not be asked.
+/// higher of spot and stable price makes a whole unit of native quote. What such an account owes puts its maintenance
+/// health below zero, so that need not be asked. Dust out of reach is forfeited before ([`super::dust`]).
 ///
 /// # Errors
 /// `OrdersRemain`, which also covers fills that wait; `NotBankrupt`.
 #[inline(never)]
-pub fn require_bankrupt(account: &MarginAccount, risk: &RiskState, clock: &Clock) -> Result<()> {
-    let clock = clock_of(risk, clock);
+pub fn require_bankrupt(account: &MarginAccount, risk: &RiskState) -> Result<()> {
+    require_bankrupt_without(account, risk, &[])
+}
+
+/// The same for an account whose deposits of some assets are forfeited first.
+///
+/// # Errors
+/// As [`require_bankrupt`].
+pub fn require_bankrupt_without(
+    account: &MarginAccount,
+    risk: &RiskState,
+    forfeited: &[u16],
+) -> Result<()> {
     for perp in &account.perps {
         require!(perp.order_mask == 0, PlimsollError::OrdersRemain);
         require!(
@@ -53,16 +62,10 @@ pub fn require_bankrupt(account: &MarginAccount, risk: &RiskState, clock: &Clock
             PlimsollError::NotBankrupt
         );
     }
-    for balance in account.balances.iter().filter(|b| b.shares.0 > 0) {
-        let entry = risk.asset(balance.asset)?;
-        let value = spot_value(balance, entry.indices(), entry.price.higher(), entry.shift);
-        let value = value.or_refuse()?;
-        let is_dust = value < i128::from(entry.terms.dust_usd);
-        let is_out_of_reach = !entry.price.is_fresh(&clock, Purpose::Seize);
-        require!(
-            value == 0 || (is_dust && is_out_of_reach),
-            PlimsollError::NotBankrupt
-        );
+    let deposits = account.balances.iter().filter(|b| b.shares.0 > 0);
+    for balance in deposits.filter(|b| !forfeited.contains(&b.asset)) {
+        let value = best_value(balance, risk.asset(balance.asset)?)?;
+        require!(value == 0, PlimsollError::NotBankrupt);
     }
     Ok(())
 }
@@ -327,24 +330,21 @@ mod tests {
         account.perps = [PerpPosition::default(); 16];
         account.balances[0] = Balance::of(0);
         account.balances[0].shares.0 = -5;
-        assert!(require_bankrupt(&account, &risk, &Clock::default()).is_ok());
+        assert!(require_bankrupt(&account, &risk).is_ok());
         assert!(!owes_nothing(&account));
         account.balances[1] = Balance::of(1);
         account.balances[1].shares.0 = 15;
-        assert!(
-            require_bankrupt(&account, &risk, &Clock::default()).is_ok(),
-            "dust"
-        );
+        assert!(require_bankrupt(&account, &risk).is_ok(), "dust");
         account.balances[1].shares.0 = 16;
-        assert!(require_bankrupt(&account, &risk, &Clock::default()).is_err());
+        assert!(require_bankrupt(&account, &risk).is_err());
         account.balances[1] = Balance::FREE;
         account.perps[0] = PerpPosition::of(0);
         account.perps[0].quote = QuoteNative(1);
-        assert!(require_bankrupt(&account, &risk, &Clock::default()).is_err());
+        assert!(require_bankrupt(&account, &risk).is_err());
         account.perps[0].quote = QuoteNative(-1);
-        assert!(require_bankrupt(&account, &risk, &Clock::default()).is_ok());
+        assert!(require_bankrupt(&account, &risk).is_ok());
         account.perps[0].position = plimsoll_risk::BaseLots(1);
-        assert!(require_bankrupt(&account, &risk, &Clock::default()).is_err());
+        assert!(require_bankrupt(&account, &risk).is_err());
     }
 
     #[test]

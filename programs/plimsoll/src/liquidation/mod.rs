@@ -24,6 +24,7 @@
 //! less and less as doubt lasts, and is neither seized nor repaid before that benefit has decayed; then it is auctioned
 //! ([`plimsoll_risk::liquidation::Auction`]). An account with nothing but debt left goes to [`bankruptcy`].
 pub mod bankruptcy;
+pub mod dust;
 mod leg;
 mod position;
 mod standing;

@@ -28,6 +28,7 @@ export * from "./debtClosedOutEvent";
 export * from "./delegateSetEvent";
 export * from "./deltaInterval";
 export * from "./depositedEvent";
+export * from "./dustForfeitedEvent";
 export * from "./entryPrice";
 export * from "./exchangeCreatedEvent";
 export * from "./exchangeEditedEvent";

@@ -1,5 +1,8 @@
 //! Accounts of which nothing but debt is left.
-use plimsoll::{liquidation::bankruptcy::require_bankrupt, state::MarginAccount};
+use plimsoll::{
+    liquidation::{bankruptcy::require_bankrupt_without, dust::to_forfeit},
+    state::MarginAccount,
+};
 use plimsoll_risk::{
     fixed::{scale_floor, RATIO_BITS},
     Purpose,
@@ -15,10 +18,13 @@ use crate::liquidator::outlook::Outlook;
 /// Halvings in the search for what the liquidator can repay.
 const SIZING_STEPS: u32 = 10;
 
-/// True when nothing of value is left and something is owed.
-pub fn is_bankrupt(account: &MarginAccount, outlook: &Outlook) -> bool {
-    let is_empty = require_bankrupt(account, outlook.risk(), &outlook.sysvar()).is_ok();
-    is_empty && next_debt(account).is_some()
+/// Of an account that owes something and has nothing of value left but dust out of reach: the assets of that dust, which is
+/// forfeited. `None` when it is not bankrupt.
+pub fn forfeited(account: &MarginAccount, outlook: &Outlook) -> Option<Vec<u16>> {
+    next_debt(account)?;
+    let dust = to_forfeit(account, outlook.risk(), &outlook.sysvar()).ok()?;
+    let rest = require_bankrupt_without(account, outlook.risk(), &dust);
+    rest.is_ok().then_some(dust)
 }
 
 /// The debt to resolve first: losses in markets, whose winners wait for them, then borrows.

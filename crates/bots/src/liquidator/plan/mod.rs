@@ -49,8 +49,12 @@ pub enum Step {
         moves: Vec<Move>,
     },
     /// Have a debt of a bankrupt account borne by insurance and those behind it; of an asset, repay at most so many
-    /// native units for what insurance pays.
-    Resolve { debt: Leg, max_repay: u64 },
+    /// native units for what insurance pays. The account's deposits of some assets, dust out of reach, are forfeited first.
+    Resolve {
+        debt: Leg,
+        max_repay: u64,
+        dust: Vec<u16>,
+    },
 }
 
 /// A planned call.
@@ -113,8 +117,8 @@ impl Situation<'_> {
             .assess(&self.outlook.view())
             .map_err(stuck)?;
         let (flag, now) = (Flag::of(self.account), self.outlook.unix_time());
-        if bankruptcy::is_bankrupt(self.account, self.outlook) {
-            return self.resolve(value);
+        if let Some(dust) = bankruptcy::forfeited(self.account, self.outlook) {
+            return self.resolve(value, dust);
         }
         match need(flag, &value, now) {
             None => return Err(NoPlan::Healthy),
@@ -197,7 +201,7 @@ impl Situation<'_> {
         Ok(self.finished(Step::Liquidate { cancel_in, moves }, 0, cost, value))
     }
 
-    fn resolve(&self, value: Assessment) -> Result<Plan, NoPlan> {
+    fn resolve(&self, value: Assessment, dust: Vec<u16>) -> Result<Plan, NoPlan> {
         let debt = bankruptcy::next_debt(self.account).ok_or(NoPlan::Healthy)?;
         let own = Holdings::of(self.own);
         let (max_repay, reward) = match debt {
@@ -215,7 +219,12 @@ impl Situation<'_> {
         if profit < self.limits.min_profit && !self.limits.chores {
             return Err(NoPlan::Unprofitable(profit));
         }
-        Ok(self.finished(Step::Resolve { debt, max_repay }, reward, profit, value))
+        let step = Step::Resolve {
+            debt,
+            max_repay,
+            dust,
+        };
+        Ok(self.finished(step, reward, profit, value))
     }
 
     fn finished(&self, step: Step, reward: i128, profit: i128, value: Assessment) -> Plan {

@@ -139,7 +139,7 @@ proptest! {
         };
         prop_assert_eq!(plan.value, value);
         let Step::Liquidate { moves, cancel_in } = &plan.step else {
-            prop_assert!(bankruptcy::is_bankrupt(&account, &world.outlook));
+            prop_assert!(bankruptcy::forfeited(&account, &world.outlook).is_some());
             return Ok(());
         };
         let orders = account.perps.iter().filter(|p| p.order_mask != 0).count();
