@@ -1,8 +1,8 @@
 //! Health of margin accounts: hands accounts to the risk crate and turns its answers into refusals.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    self as risk, AccountMargin, Assessment, AssetRisk, HealthKind, MarginMode, MarginModel,
-    OnePrice, OpenOrder, PerpPosition, Policy, Portfolio, Purpose, RiskView,
+    self as risk, fixed::add, AccountMargin, Assessment, AssetRisk, HealthKind, MarginMode,
+    MarginModel, OnePrice, OpenOrder, PerpPosition, Policy, Portfolio, Purpose, RiskView,
 };
 
 use crate::{
@@ -75,17 +75,19 @@ impl PerpPart {
         self.init >= before.init && self.maint >= before.maint
     }
 
-    /// The whole account's, taken for what a slot adds: where slots net, only wholes compare.
+    /// The whole account's, taken for what a slot adds, as only wholes compare where slots net; and whether nothing is stale.
     #[inline(never)]
-    fn whole(state: &RiskState, portfolio: &Portfolio, clock: &Clock) -> Result<Self> {
+    fn whole(state: &RiskState, portfolio: &Portfolio, clock: &Clock) -> Result<(Self, bool)> {
         let of = |kind, policy| {
             let view = view(state, clock, Purpose::Trade);
             AccountMargin::health(&view, portfolio, kind, policy).or_refuse()
         };
-        Ok(Self {
+        let maint = of(HealthKind::Maint, Policy::BenefitOfDoubt)?;
+        let whole = Self {
             init: of(HealthKind::Init, Policy::Strict)?.value,
-            maint: of(HealthKind::Maint, Policy::BenefitOfDoubt)?.value,
-        })
+            maint: maint.value,
+        };
+        Ok((whole, maint.stale.is_empty()))
     }
 }
 
@@ -143,7 +145,8 @@ fn perp_part(state: &RiskState, account: &MarginAccount, slot: usize) -> Result<
 /// For a trade in the market of a slot: passes when it lowered neither Init nor Maint health and leaves the latter at
 /// zero or above, otherwise as [`require_init`]. An account in liquidation, or due for it, always needs Init health: a
 /// trade may hand over as much as the maintenance margin that it sets free, and such an account no longer owns that
-/// much.
+/// much. Nor may one that is maintained only by what nobody can price: from it a trade passes if it `is_fair`, which gives
+/// nothing away.
 #[inline(always)]
 pub fn require_init_unless_reduced(
     state: &RiskState,
@@ -151,15 +154,24 @@ pub fn require_init_unless_reduced(
     before: Before,
     slot: usize,
     clock: &Clock,
+    is_fair: impl FnOnce() -> Result<bool>,
 ) -> Result<()> {
     let before = match before {
         Before::Slot(before) => before,
-        Before::Slots(before) => return require_whole_init(state, account, &before, clock),
+        Before::Slots(before) => {
+            return require_whole_init(state, account, &before, slot, clock, is_fair)
+        }
     };
     let after = perp_part(state, account, slot)?;
     if after.is_no_lower_than(before)
         && account.state == account_state::ACTIVE
-        && is_maintained(state, account, clock)?
+        && match maintained(state, account, clock)? {
+            Maintained::Certainly => true,
+            Maintained::InDoubt => {
+                is_fair()? || is_maintained_at_worst(state, account, slot, clock)?
+            }
+            Maintained::No => false,
+        }
     {
         return Ok(());
     }
@@ -172,7 +184,9 @@ fn require_whole_init(
     state: &RiskState,
     account: &mut MarginAccount,
     before: &Slots,
+    slot: usize,
     clock: &Clock,
+    is_fair: impl FnOnce() -> Result<bool>,
 ) -> Result<()> {
     let refused = match require_init(state, account, Purpose::Trade, clock) {
         Ok(()) => return Ok(()),
@@ -181,22 +195,33 @@ fn require_whole_init(
     if account.state != account_state::ACTIVE {
         return Err(refused);
     }
-    let after = PerpPart::whole(state, &portfolio(account), clock)?;
+    let (after, is_certain) = PerpPart::whole(state, &portfolio(account), clock)?;
     let before = Portfolio {
         perps: &before.perps,
         orders: &before.orders,
         ..portfolio(account)
     };
-    let before = PerpPart::whole(state, &before, clock)?;
-    if after.maint >= 0 && after.is_no_lower_than(before) {
+    let (before, _) = PerpPart::whole(state, &before, clock)?;
+    if after.maint >= 0
+        && after.is_no_lower_than(before)
+        && (is_certain || is_fair()? || is_maintained_at_worst(state, account, slot, clock)?)
+    {
         return Ok(());
     }
     Err(refused)
 }
 
-/// Whether Maint health is at least zero, stale entries counted as a liquidation counts them.
+/// Whether Maint health is at least zero.
+enum Maintained {
+    No,
+    /// With stale entries counted as a liquidation counts them.
+    InDoubt,
+    /// With nothing stale.
+    Certainly,
+}
+
 #[inline(never)]
-fn is_maintained(state: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<bool> {
+fn maintained(state: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<Maintained> {
     let health = AccountMargin::health(
         &view(state, clock, Purpose::Trade),
         &portfolio(account),
@@ -204,7 +229,39 @@ fn is_maintained(state: &RiskState, account: &MarginAccount, clock: &Clock) -> R
         Policy::BenefitOfDoubt,
     )
     .or_refuse()?;
-    Ok(health.value >= 0)
+    Ok(match (health.value >= 0, health.stale.is_empty()) {
+        (false, _) => Maintained::No,
+        (true, false) => Maintained::InDoubt,
+        (true, true) => Maintained::Certainly,
+    })
+}
+
+/// Whether Maint health is at least zero with what is stale at the worst that doubt leaves of it, deposits but of quote at
+/// nothing ([`Policy::Taker`]). Where the market of the trade is itself stale, its slot counts by itself at the last price: at
+/// the worst one hardly any position could be closed.
+#[inline(never)]
+fn is_maintained_at_worst(
+    state: &RiskState,
+    account: &MarginAccount,
+    slot: usize,
+    clock: &Clock,
+) -> Result<bool> {
+    let view = view(state, clock, Purpose::Trade);
+    let of = |portfolio: &Portfolio| {
+        AccountMargin::health(&view, portfolio, HealthKind::Maint, Policy::Taker).or_refuse()
+    };
+    let traded = account.perps.get(slot).or_refuse()?.market;
+    if view.is_fresh(&state.market(traded)?.price) {
+        return Ok(of(&portfolio(account))?.value >= 0);
+    }
+    let part = perp_part(state, account, slot)?;
+    let mut rest: Box<Slots> = Slots::of(account);
+    *rest.perps.get_mut(slot).or_refuse()? = PerpPosition::default();
+    let rest = of(&Portfolio {
+        perps: &rest.perps,
+        ..portfolio(account)
+    })?;
+    Ok(add(rest.value, part.maint).or_refuse()? >= 0)
 }
 
 /// Passes when Init health is at least zero, which also ends a liquidation; refuses on a stale entry that the account

@@ -1,6 +1,8 @@
 //! Feeds that died: worthless collateral brought in afterwards, and margin that nobody can price any more.
 use plimsoll::{
-    error::PlimsollError as E, liquidation::DOUBT_PATIENCE_SECS,
+    error::PlimsollError as E,
+    liquidation::DOUBT_PATIENCE_SECS,
+    orders::terms::{OrderTerms, OrderType},
     state::margin_account::confirmation,
 };
 use plimsoll_client::instructions::Liquidation;
@@ -8,7 +10,8 @@ use plimsoll_risk::MarginMode;
 use plimsoll_tests::{
     env::{ETH, JUP, SOL, SOL_PERP, USDC},
     scenarios::*,
-    usd, Env,
+    trading::{ask, bid},
+    usd, Env, Trader,
 };
 
 use super::{assert_one_of, falls};
@@ -317,4 +320,101 @@ async fn a_first_known_price_after_doubt_is_one_observation() {
         assert!(env.balance(account.margin, SOL).await < 10 * SOL_1 as i64);
         env.assert_conserved().await;
     }
+}
+
+/// Lots of the position, and what they are sold for: reduce-only, at once.
+const LOTS: i64 = 32_000;
+
+fn close_at(price: u64) -> OrderTerms {
+    OrderTerms {
+        reduce_only: true,
+        kind: OrderType::ImmediateOrCancel,
+        ..ask(price, LOTS)
+    }
+}
+
+/// Two accounts of one owner: one long 48,000 USD of SOL against the other, on what it brought. The feed of JUP has died then,
+/// the token is worth nothing, and the long is to be handed over below its price before it is abandoned.
+async fn long_against_oneself(x: Trader, env: &mut Env, dead_for: i64) -> (Trader, Trader, Books) {
+    env.edit_market(SOL_PERP, |p| p.maker_fee = 0).await;
+    let y = env.trader().await;
+    let books = Books::open(env, &[&y]).await;
+    env.deposit(&y, USDC, usd(10_000)).await.unwrap();
+    trade(env, SOL_PERP, &x, &y, 150.0, LOTS).await;
+    let alive = all_but(env, &[JUP]);
+    pass(env, dead_for, &alive).await;
+    env.place(&y, bid(14_300, LOTS), &[]).await;
+    (x, y, books)
+}
+
+/// The other one bids a fair price, which is taken; it has won nothing.
+async fn close_fairly(env: &mut Env, x: &Trader, y: &Trader, books: &Books) {
+    env.place(y, bid(15_000, LOTS), &[]).await;
+    let closed = env.place(x, close_at(15_000), &[y]).await;
+    assert_eq!(closed.filled, LOTS);
+    let gain = books.gain(env, &[y]).await;
+    assert!(gain <= 0, "{gain}");
+    env.assert_conserved().await;
+}
+
+/// The maintenance margin that a closing trade sets free may be given away by whoever owns it. Who is maintained by nothing
+/// but a dead token owns none.
+#[tokio::test]
+async fn margin_on_a_dead_token_is_given_to_nobody() {
+    for dead_for in [61, 3_000] {
+        for portfolio in [false, true] {
+            let mut env = Env::new().await;
+            env.refresh_all().await;
+            if portfolio {
+                env.list_model().await;
+            }
+            rich(&mut env).await;
+            let jup = if portfolio {
+                62_500_000_000
+            } else {
+                12_500_000_000
+            };
+            let brought = [(JUP, jup)];
+            let x = match portfolio {
+                true => env.portfolio_trader(&brought).await,
+                false => env.trader_with(&brought).await,
+            };
+            let (x, y, books) = long_against_oneself(x, &mut env, dead_for).await;
+            env.refuse_order(&x, close_at(14_300), &[&y], E::InsufficientHealth)
+                .await;
+            env.place(&y, bid(14_999, LOTS), &[]).await;
+            env.refuse_order(&x, close_at(14_999), &[&y], E::InsufficientHealth)
+                .await;
+            close_fairly(&mut env, &x, &y, &books).await;
+        }
+    }
+}
+
+/// Its neighbour: a debt that may have grown to be worth more than what secures it.
+#[tokio::test]
+async fn margin_beside_a_dead_debt_is_given_to_nobody() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    rich(&mut env).await;
+    let x = env.trader_with(&[(USDC, usd(21_000))]).await;
+    env.borrow(&x, JUP, 12_500_000_000).await.unwrap();
+    let (x, y, books) = long_against_oneself(x, &mut env, 61).await;
+    env.refuse_order(&x, close_at(14_300), &[&y], E::StaleEntry)
+        .await;
+    close_fairly(&mut env, &x, &y, &books).await;
+}
+
+/// Who can pay for it without the dead token may close at any price within the band.
+#[tokio::test]
+async fn margin_beside_a_dead_token_is_its_owners() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    rich(&mut env).await;
+    let brought = [(JUP, 12_500_000_000), (USDC, usd(2_600))];
+    let x = env.trader_with(&brought).await;
+    let (x, y, _) = long_against_oneself(x, &mut env, 61).await;
+    let closed = env.place(&x, close_at(14_300), &[&y]).await;
+    assert_eq!(closed.filled, LOTS);
+    assert!(equity(&mut env, &x).await > 0);
+    env.assert_conserved().await;
 }

@@ -1,8 +1,8 @@
 //! Placing an order: from its terms to the book, the accounts and the market's sums.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    position::trading_fee, BaseLots, OpenOrder, PriceLots, Purpose, QuoteNative,
-    Side as AccountSide,
+    fixed::scale_floor, position::trading_fee, BaseLots, OpenOrder, PriceLots, Purpose,
+    QuoteNative, Side as AccountSide,
 };
 
 use super::{
@@ -54,7 +54,9 @@ pub fn place(
     enter_resting(&mut hands, perp_slot, terms, &order, &outcome)?;
     report(&hands, terms, &order, &outcome, fee)?;
 
-    require_init_unless_reduced(risk, hands.taker, before, perp_slot, clock)?;
+    let market = &*hands.market;
+    let is_fair = || is_fair(risk, market, terms.side.into(), &outcome);
+    require_init_unless_reduced(risk, hands.taker, before, perp_slot, clock, is_fair)?;
     hands.taker.release_perp(perp_slot);
     Ok(order.seq)
 }
@@ -197,6 +199,26 @@ fn book_trades(
         .or_refuse()?;
     market.fees_accrued = market.fees_accrued.checked_add_signed(fees.0).or_refuse()?;
     Ok(fee)
+}
+
+/// Whether the trades gave the taker at least what they took from it, at spot and before the fee: its equity fell by no more
+/// than the fee then.
+#[inline(never)]
+fn is_fair(
+    risk: &RiskState,
+    market: &Market,
+    side: AccountSide,
+    outcome: &MatchOutcome,
+) -> Result<bool> {
+    let entry = risk.market(market.index)?;
+    let notional = native_quote(outcome.filled_quote_lots, market.terms.tick)?.0;
+    let (lots, quote) = match side {
+        AccountSide::Bid => (Some(outcome.filled_lots), notional.checked_neg()),
+        AccountSide::Ask => (outcome.filled_lots.checked_neg(), Some(notional)),
+    };
+    let worth = scale_floor(lots.or_refuse()?, entry.price.spot, entry.shift);
+    let gained = worth.checked_add(i128::from(quote.or_refuse()?));
+    Ok(gained.or_refuse()? >= 0)
 }
 
 /// Enters what rests in the book into the taker's order slot.
