@@ -404,13 +404,7 @@ fn buy_out(
         let mut bank = bank.load_mut()?;
         let own_slot = resolver.open_balance(bank.index)?;
         let own = resolver.balances.get_mut(own_slot).or_refuse()?;
-        let borrowed = ledger::debit(&mut bank, own, plan.repaid)?;
-        // Whoever could borrow at a final price would sell insurance what he buys for less elsewhere.
-        let price = accounts.risk_state.load()?.asset(bank.index)?.price;
-        require!(
-            borrowed == 0 || !price.is_final(),
-            PlimsollError::WindingDown
-        );
+        ledger::debit(&mut bank, own, plan.repaid)?;
         resolver.release_balance(own_slot);
     }
     let mut quote_bank = accounts.quote_bank.load_mut()?;
