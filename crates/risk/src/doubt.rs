@@ -22,26 +22,27 @@ const FEEDS: usize = 64;
 /// Feeds, one bit each, that count at one price on both sides while they are in doubt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OnePrice {
-    /// At what is owned.
-    pub owned: u64,
-    /// At what is owed.
-    pub owed: u64,
+    /// At the lower of what an owner and an ower count.
+    pub low: u64,
+    /// At the higher.
+    pub high: u64,
 }
 
 impl OnePrice {
     /// Whether a feed counts at one price.
     #[inline]
     pub fn contains(self, feed: u8) -> bool {
-        contains(self.owned | self.owed, feed)
+        contains(self.low | self.high, feed)
     }
 
     /// What a feed's price in doubt counts for.
     #[inline]
     pub fn of(self, feed: u8, price: InDoubt) -> InDoubt {
-        let InDoubt { owned, owed } = price;
-        match (contains(self.owned, feed), contains(self.owed, feed)) {
-            (true, _) => InDoubt { owned, owed: owned },
-            (_, true) => InDoubt { owned: owed, owed },
+        let low = price.owned.min(price.owed);
+        let high = price.owned.max(price.owed);
+        match (contains(self.low, feed), contains(self.high, feed)) {
+            (true, _) => one(low),
+            (_, true) => one(high),
             _ => price,
         }
     }
@@ -79,10 +80,10 @@ impl<'a> RiskView<'a> {
         while feeds != 0 {
             let feed = u8::try_from(feeds.trailing_zeros()).unwrap_or(u8::MAX);
             feeds &= feeds.wrapping_sub(1);
-            if sides.counts_as_owned(feed) {
-                self.one_price.owned |= bit(feed);
+            if sides.counts_as_low(feed) {
+                self.one_price.low |= bit(feed);
             } else {
-                self.one_price.owed |= bit(feed);
+                self.one_price.high |= bit(feed);
             }
         }
         Ok(())
@@ -137,7 +138,7 @@ impl<'a> RiskView<'a> {
     }
 }
 
-/// Of each feed, what the price of what is owned does for the slots that follow it, compared with that of what is owed.
+/// Of each feed, what the lower price does for the slots that move with it, compared with the higher.
 struct Sides {
     /// How much more the slots are worth at it.
     gain: [i128; FEEDS],
@@ -168,13 +169,14 @@ impl Sides {
             self.decayed |= bit(price.moves_with);
         }
         if let Some(gain) = self.gain.get_mut(usize::from(price.moves_with)) {
-            *gain = add(*gain, sub(worth(owned)?, worth(owed)?)?)?;
+            let (low, high) = (owned.min(owed), owned.max(owed));
+            *gain = add(*gain, sub(worth(low)?, worth(high)?)?)?;
         }
         Ok(())
     }
 
-    /// Whether what follows a feed counts at the price of what is owned, rather than at that of what is owed.
-    fn counts_as_owned(&self, feed: u8) -> bool {
+    /// Whether what moves with a feed counts at the lower price, rather than at the higher.
+    fn counts_as_low(&self, feed: u8) -> bool {
         let gain = self.gain.get(usize::from(feed)).copied().unwrap_or(0);
         if contains(self.decayed, feed) {
             gain <= 0

@@ -116,6 +116,47 @@ proptest! {
         }
     }
 
+    /// Slots that move with the same feed are measured at one last price, whichever of them goes.
+    #[test]
+    fn the_excess_of_a_hedge_costs_no_more_than_there_is(mut account in doubted(), mixed in 0u8..=7) {
+        let prices = account.assets.iter_mut().map(|a| &mut a.price);
+        let prices = prices.chain(account.markets.iter_mut().map(|m| &mut m.price));
+        for (at, price) in prices.enumerate() {
+            price.moves_with = (mixed >> (at % 3)) & 1;
+        }
+        let view = account.view();
+        let view = view.at_one_price(&account.portfolio()).unwrap().unwrap_or(view);
+        let auction = auction(&view, &account);
+        // What every slot adds at the last price, and in doubt.
+        let mut roots = [[0i128; 2]; 2];
+        let mut quote = 0;
+        for balance in account.balances.iter().filter(|b| !b.is_free()) {
+            let risk = &account.assets[usize::from(balance.asset)];
+            let amount = balance.native(risk.indices()).unwrap();
+            let sum = &mut roots[usize::from(risk.price.moves_with)];
+            let both = worth(&risk.price, &view, amount, risk.shift);
+            (sum[0], sum[1]) = (sum[0] + both[0], sum[1] + both[1]);
+        }
+        for perp in account.perps.iter().filter(|p| !p.is_free()) {
+            let risk = &account.markets[usize::from(perp.market)];
+            quote += i128::from(perp.quote.0) - perp.funding_due(risk.funding()).unwrap();
+            let sum = &mut roots[usize::from(risk.price.moves_with)];
+            let both = worth(&risk.price, &view, perp.position.0, risk.shift);
+            (sum[0], sum[1]) = (sum[0] + both[0], sum[1] + both[1]);
+        }
+        for perp in account.perps.iter().filter(|p| !p.is_free() && !p.position.is_zero()) {
+            let risk = &account.markets[usize::from(perp.market)];
+            let offer = auction.market(perp, risk).unwrap().expect("doubt has decayed");
+            let root = usize::from(risk.price.moves_with);
+            let other = roots[1 - root];
+            let equity = (quote + roots[root][0] + other[0].min(other[1])).max(0);
+            let amount = i64::try_from(offer.most).unwrap() * perp.position.0.signum();
+            let cost = scale_floor(amount, risk.price.last(), risk.shift)
+                - scale_floor(amount, offer.entry.price.spot, risk.shift);
+            prop_assert!(cost <= equity + 1, "{cost} of {equity}");
+        }
+    }
+
     /// Of what an account owns and owes by one price only the excess goes.
     #[test]
     fn a_hedge_is_not_taken_apart(mut account in doubted()) {

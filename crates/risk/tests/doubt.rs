@@ -26,9 +26,9 @@ fn on_one_feed() -> impl Strategy<Value = Account> {
     })
 }
 
-fn at(account: &Account, owned: u64, owed: u64) -> Assessment {
+fn at(account: &Account, low: u64, high: u64) -> Assessment {
     let view = RiskView {
-        one_price: OnePrice { owned, owed },
+        one_price: OnePrice { low, high },
         ..account.view()
     };
     AccountMargin::assess(&view, &account.portfolio(), POLICY).unwrap()
@@ -45,6 +45,7 @@ fn on_some_feeds() -> impl Strategy<Value = (Account, MarginMode)> {
             let (limits, doubted, is_stale) = &feeds[number % feeds.len()];
             // The last that a set can hold, and one that none can.
             price.feed = [0, 63, 64][number % feeds.len()];
+            price.moves_with = price.feed;
             price.published_ms = if *is_stale { NOW - 10_000_000 } else { NOW };
             price.flags = 0;
             price.doubt_benefit = limits.doubt_benefit;
@@ -61,7 +62,7 @@ fn on_some_feeds() -> impl Strategy<Value = (Account, MarginMode)> {
 fn decided(view: &RiskView, whole: &Portfolio) -> OnePrice {
     let mut out = OnePrice::default();
     for feed in 0..64u8 {
-        let follows = |price: &EntryPrice| price.feed == feed && !view.is_fresh(price);
+        let follows = |price: &EntryPrice| price.moves_with == feed && !view.is_fresh(price);
         let asset = |balance: &Balance| view.assets[usize::from(balance.asset)].price;
         let market = |perp: &PerpPosition| view.markets[usize::from(perp.market)].price;
         let balances = whole.balances.iter().copied();
@@ -84,9 +85,9 @@ fn decided(view: &RiskView, whole: &Portfolio) -> OnePrice {
             perps: &perps,
             ..*whole
         };
-        let worth = |owned, owed| {
+        let worth = |low, high| {
             let view = RiskView {
-                one_price: OnePrice { owned, owed },
+                one_price: OnePrice { low, high },
                 ..*view
             };
             let assessed = StandardMargin::assess(&view, &part, POLICY).unwrap();
@@ -96,17 +97,19 @@ fn decided(view: &RiskView, whole: &Portfolio) -> OnePrice {
             }
         };
         let bit = 1 << feed;
-        let (owned, owed) = (worth(bit, 0), worth(0, bit));
-        let last = perps.last().map(market);
-        let last = last.or(balances.last().map(asset)).unwrap();
-        let doubted = last.in_doubt(&view.clock).unwrap();
-        let is_owned = if doubted.owned >= doubted.owed {
-            owned >= owed
-        } else {
-            owned <= owed
+        let (low, high) = (worth(bit, 0), worth(0, bit));
+        let is_benefit = |price: EntryPrice| {
+            let doubted = price.in_doubt(&view.clock).unwrap();
+            doubted.owned >= doubted.owed
         };
-        out.owned |= if is_owned { bit } else { 0 };
-        out.owed |= if is_owned { 0 } else { bit };
+        let mut prices = balances.iter().map(asset).chain(perps.iter().map(market));
+        let is_low = if prices.all(is_benefit) {
+            low >= high
+        } else {
+            low <= high
+        };
+        out.low |= if is_low { bit } else { 0 };
+        out.high |= if is_low { 0 } else { bit };
     }
     out
 }

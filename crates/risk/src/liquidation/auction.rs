@@ -2,7 +2,8 @@
 //! price first and then at one that falls ([`EntryPrice::auctioned`]).
 //!
 //! The discount is what whoever takes it earns, so there is no fee on top, and it is the account's to give: all of what is
-//! auctioned costs it no more than its equity, at the last price of that and in doubt of the rest. A deeper discount would be
+//! auctioned costs it no more than its equity, with all that moves with it at last prices and nothing else in doubt better than at its
+//! last. A deeper discount would be
 //! paid by insurance, and nobody but the two who trade could say whether it was deserved: an owner could sell himself, under
 //! another name, what may be worth more and leave the hole to others. For the same reason a hedge is not taken apart: of what an
 //! account owns and owes by prices that move together only the excess is auctioned. What nobody takes for that waits for the
@@ -18,6 +19,8 @@ use crate::position::PerpPosition;
 use crate::standard::PerpTerms;
 
 const KIND: HealthKind = HealthKind::LiquidationEnd;
+/// Feeds that there can be.
+const FEEDS: usize = 64;
 
 /// The auction of what an account holds in doubt.
 #[derive(Clone, Copy, Debug)]
@@ -104,34 +107,64 @@ impl Auction<'_> {
 
     /// The price, such that all of an amount (below zero of what is owed) costs the account no more than its equity.
     fn price(&self, price: &EntryPrice, amount: i64, shift: u8) -> Result<Option<u64>> {
-        let Some(auctioned) = price.auctioned(&self.view.clock)? else {
+        let Some(InDoubt { owned, owed }) = price.auctioned(&self.view.clock)? else {
             return Ok(None);
         };
-        let InDoubt { owned, owed } = self.view.one_price.of(price.moves_with, auctioned);
-        let is_owned = amount >= 0;
-        let (last, counted) = (price.last(), self.counted(price)?);
-        let counted = if is_owned {
-            counted.owned
-        } else {
-            counted.owed
-        };
-        // In doubt it counts for less, as a rule, than it did last.
-        let lost = sub(
-            scale_floor(amount, last, shift),
-            scale_floor(amount, counted, shift),
-        )?;
         let equity = match self.is_discounted {
-            true => add(self.equity, lost)?.max(0).unsigned_abs(),
+            true => self.equity_beside(price.moves_with)?,
             false => 0,
         };
-        let most = u128::from(u64::try_from(equity).unwrap_or(u64::MAX))
+        let equity = u64::try_from(equity.max(0)).unwrap_or(u64::MAX);
+        let most = u128::from(equity)
             .wrapping_shl(u32::from(shift & 63))
             .checked_div(u128::from(amount.unsigned_abs()));
         let most = most.map_or(u64::MAX, |most| u64::try_from(most).unwrap_or(u64::MAX));
-        Ok(Some(match is_owned {
+        let last = price.last();
+        Ok(Some(match amount >= 0 {
             true => owned.max(last.saturating_sub(most)),
             false => owed.min(last.saturating_add(most)),
         }))
+    }
+
+    /// The account's equity with all that moves with a feed at last prices, and nothing else in doubt better than at its last:
+    /// what was only left out must not make room for a discount.
+    #[inline(never)]
+    fn equity_beside(&self, feed: u8) -> Result<i128> {
+        // What doubt takes, by the feed that prices move with.
+        let mut taken = [0i128; FEEDS];
+        let mut count =
+            |price: &EntryPrice, is_owned, worth: &dyn Fn(u64) -> Result<i128>| -> Result<()> {
+                if self.view.is_fresh(price) {
+                    return Ok(());
+                }
+                let InDoubt { owned, owed } = self.counted(price)?;
+                let counted = if is_owned { owned } else { owed };
+                if let Some(sum) = taken.get_mut(usize::from(price.moves_with)) {
+                    *sum = add(*sum, sub(worth(price.last())?, worth(counted)?)?)?;
+                }
+                Ok(())
+            };
+        for balance in self.portfolio.balances.iter().filter(|b| !b.is_free()) {
+            let risk = self.view.assets.get(usize::from(balance.asset));
+            let risk = risk.ok_or(RiskError::UnknownAsset)?;
+            let worth = |at| spot_value(balance, risk.indices(), at, risk.shift);
+            count(&risk.price, balance.shares.0 >= 0, &worth)?;
+        }
+        for perp in self.portfolio.perps.iter().filter(|p| !p.is_free()) {
+            let risk = self.view.markets.get(usize::from(perp.market));
+            let risk = risk.ok_or(RiskError::UnknownMarket)?;
+            let worth = |at| Ok(scale_floor(perp.position.0, at, risk.shift));
+            count(&risk.price, perp.position.0 >= 0, &worth)?;
+        }
+        let mut equity = self.equity;
+        for (other, taken) in taken.into_iter().enumerate() {
+            let given_back = match other == usize::from(feed) {
+                true => taken,
+                false => taken.min(0),
+            };
+            equity = add(equity, given_back)?;
+        }
+        Ok(equity)
     }
 
     /// How much of an amount nothing else in doubt hedges that moves with the same feed, at last prices.

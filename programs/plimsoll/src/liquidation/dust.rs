@@ -32,8 +32,8 @@ pub(super) fn best_value(balance: &Balance, entry: &AssetRisk) -> Result<i128> {
     spot_value(balance, entry.indices(), entry.price.higher(), entry.shift).or_refuse()
 }
 
-/// Refuses unless what the account has out of reach may be forfeited: it is below its maintenance line as a liquidation
-/// measures it, doubt in its favour, and all of it together is worth less than the quote asset's dust. Who can pay with
+/// Refuses unless what the account has out of reach may be forfeited: it is below its maintenance line and without equity as a
+/// liquidation measures it, doubt in its favour, and all of it together is worth less than the quote asset's dust. Who can pay with
 /// what is out of reach is not bankrupt, and much dust is no dust.
 ///
 /// # Errors
@@ -46,8 +46,10 @@ pub fn require_forfeitable(account: &MarginAccount, risk: &RiskState, clock: &Cl
         worth = add(worth, best_value(balance, entry)?).or_refuse()?;
     }
     let line = i128::from(risk.asset(0)?.terms.dust_usd);
+    require!(worth < line, PlimsollError::NotBankrupt);
+    let standing = Standing::of(risk, account, clock)?;
     require!(
-        worth < line && Standing::of(risk, account, clock)?.maintenance() < 0,
+        standing.maintenance() < 0 && standing.equity() <= 0,
         PlimsollError::NotBankrupt
     );
     Ok(())
