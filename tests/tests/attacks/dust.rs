@@ -220,9 +220,10 @@ async fn much_dust_is_no_dust() {
     env.assert_conserved().await;
 }
 
-/// Whoever falls just below the line can be resolved, by himself too: what he forfeits is worth more than what he owes.
+/// Who is below his line and has equity, doubt in his favour, keeps his dust and his debt; once he has none, others bear no more
+/// than what the debt has risen above the dust, and he keeps nothing.
 #[tokio::test]
-async fn dust_just_below_the_line_is_a_loss() {
+async fn dust_is_forfeited_of_the_insolvent_only() {
     let mut env = Env::new().await;
     env.refresh_all().await;
     rich(&mut env).await;
@@ -249,12 +250,13 @@ async fn dust_just_below_the_line_is_a_loss() {
         }
         super::assert_one_of(result, &[E::NotBankrupt]);
         refused += 1;
-        assert!(refused < 15, "never");
+        assert!(refused < 20, "never");
     }
-    assert!(refused > 3, "{refused}");
+    // 3.50 USD of debt against 4.98, a tenth more in doubt.
+    assert!(refused > 13, "{refused}");
     assert_eq!(env.balance(attacker.margin, BTC).await, 0);
     assert_eq!(env.balance(attacker.margin, SOL).await, 0);
     let gain = books.gain(&mut env, &[&attacker]).await;
-    assert!(gain <= 0, "{gain}");
+    assert!(gain < usd(1).cast_signed(), "{gain}");
     env.assert_conserved().await;
 }

@@ -35,6 +35,7 @@ async fn assert_one_price(env: &Env) {
         let feed = &risk.feeds[usize::from(price.feed)];
         let mut expected = EntryPrice {
             feed: price.feed,
+            moves_with: feed.moves_with(price.feed),
             ..EntryPrice::default()
         };
         expected.follow(&feed.price, &feed.limits, unit).unwrap();
