@@ -47,6 +47,8 @@ const price = (feed: number, ageMs: number, flags = 0): EntryPrice => ({
   doubtSecs: 3_600,
   maxAgeSecs: [60, 20, 10],
   flags,
+  movesWith: feed,
+  padding: 0,
   feed,
 });
 
