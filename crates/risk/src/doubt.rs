@@ -181,7 +181,7 @@ impl Sides {
         if contains(self.decayed, feed) {
             gain <= 0
         } else {
-            gain >= 0
+            gain > 0
         }
     }
 }

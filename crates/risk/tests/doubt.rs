@@ -104,7 +104,7 @@ fn decided(view: &RiskView, whole: &Portfolio) -> OnePrice {
         };
         let mut prices = balances.iter().map(asset).chain(perps.iter().map(market));
         let is_low = if prices.all(is_benefit) {
-            low >= high
+            low > high
         } else {
             low <= high
         };
