@@ -7,6 +7,7 @@ use plimsoll_tests::{
     winding_down::{close_debt_ix, close_positions_ix, open_wallet_ix, return_ix, wind_down},
     Env,
 };
+use solana_keypair::Keypair;
 use solana_signer::Signer as _;
 
 use crate::table::Row;
@@ -17,9 +18,13 @@ const SMALL: &str = "2 collateral, 1 market each";
 pub async fn rows() -> Vec<Row> {
     let mut env = Env::new().await;
     env.refresh_all().await;
-    let lender = env
-        .trader_with(&[(SOL, 100 * SOL_1), (USDC, usd(50_000))])
-        .await;
+    // The search for the address of a wallet's token account takes as long as its key wants.
+    let lender = env.trader_of(Keypair::new_from_array([7; 32])).await;
+    for (asset, amount) in [(SOL, 100 * SOL_1), (USDC, usd(50_000))] {
+        env.deposit(&lender, asset, amount)
+            .await
+            .expect("a deposit");
+    }
     let debtor = env
         .trader_with(&[(ETH, 10 * ETH_1), (USDC, usd(50_000))])
         .await;
