@@ -18,7 +18,7 @@ import { DIRECTORY, live, pricesAt, seen, type Live } from './chain';
 /** How long to look for somebody, in milliseconds. */
 const PATIENCE = 60_000;
 /** Why another liquidator, or the next price, may have been faster. */
-const TOO_LATE: readonly (ProgramErrorName | null)[] = ['NotLiquidatable', 'NothingToLiquidate', 'FillsPending', 'NothingToSettle', 'SliceTooSmall', 'SameObservation', 'StaleEntry'];
+const TOO_LATE: readonly (ProgramErrorName | null)[] = ['NotLiquidatable', 'NothingToLiquidate', 'FillsPending', 'NothingToSettle', 'CannotPayLoss', 'SliceTooSmall', 'SameObservation', 'StaleEntry'];
 
 describe.skipIf(!DIRECTORY)('a liquidator on a running chain', () => {
   let chain: Live;
