@@ -1,7 +1,7 @@
 //! What an account owns and owes, and what of it a liquidator goes for first.
 use anchor_lang::prelude::Clock;
 use plimsoll::{
-    liquidation::{bankruptcy::require_bankrupt_without, dust::to_forfeit},
+    liquidation::dust::to_forfeit,
     state::{MarginAccount, RiskState},
 };
 use plimsoll_risk::{fixed::scale_floor, Balance, PerpPosition};
@@ -21,9 +21,7 @@ pub fn is_bankrupt(account: &MarginAccount, risk: &RiskState, clock: &Clock) -> 
 /// The assets of which a bankrupt account has dust that nobody can seize, and that is forfeited. `None` when it is not bankrupt.
 pub fn forfeited(account: &MarginAccount, risk: &RiskState, clock: &Clock) -> Option<Vec<u16>> {
     first_debt(account)?;
-    let dust = to_forfeit(account, risk, clock).ok()?;
-    let rest = require_bankrupt_without(account, risk, &dust);
-    rest.is_ok().then_some(dust)
+    to_forfeit(account, risk, clock).ok()
 }
 
 /// The positions, that of the largest notional first.

@@ -8,7 +8,10 @@ use anyhow::Result;
 use plimsoll::{
     error::PlimsollError,
     liquidation::FLAG_SECS,
-    state::{margin_account::account_state, MarginAccount},
+    state::{
+        margin_account::{account_state, confirmation},
+        MarginAccount,
+    },
 };
 use plimsoll_client::MarketRef;
 use plimsoll_risk::{HealthKind, MarginMode};
@@ -267,7 +270,7 @@ fn is_flagged(account: &MarginAccount, now: i64) -> bool {
 
 /// Flagged, and not yet seen below its line at later prices.
 fn is_unconfirmed(account: &MarginAccount) -> bool {
-    account.state == account_state::LIQUIDATING && account.flag_confirmed == 0
+    account.state == account_state::LIQUIDATING && account.flag_confirmed == confirmation::NONE
 }
 
 /// Below its maintenance line, or flagged and not ended yet.

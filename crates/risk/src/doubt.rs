@@ -8,6 +8,7 @@
 use crate::asset::AssetRisk;
 use crate::balance::{spot_value, Balance, Indices};
 use crate::entry_price::{EntryPrice, InDoubt};
+use crate::feed::MAX_FEEDS;
 use crate::fixed::{add, sub, Result};
 use crate::health::{Clock, HealthKind, MarginMode, Policy, Portfolio, RiskView, StaleSet};
 use crate::market::MarketRisk;
@@ -16,8 +17,6 @@ use crate::standard::{equity_at, stale_balance_value, value_at, PerpTerms};
 
 const POLICY: Policy = Policy::BenefitOfDoubt;
 const MAINT: HealthKind = HealthKind::Maint;
-/// Feeds that a set of bits can hold.
-const FEEDS: usize = 64;
 
 /// Feeds, one bit each, that count at one price on both sides while they are in doubt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +47,8 @@ impl OnePrice {
     }
 }
 
-fn bit(feed: u8) -> u64 {
+/// A feed in a set of bits; none for a number that no feed has.
+pub(crate) fn bit(feed: u8) -> u64 {
     1u64.checked_shl(u32::from(feed)).unwrap_or(0)
 }
 
@@ -141,7 +141,7 @@ impl<'a> RiskView<'a> {
 /// Of each feed, what the lower price does for the slots that move with it, compared with the higher.
 struct Sides {
     /// How much more the slots are worth at it.
-    gain: [i128; FEEDS],
+    gain: [i128; MAX_FEEDS],
     /// Feeds, one bit each, whose doubt is a benefit no more.
     decayed: u64,
 }
@@ -149,7 +149,7 @@ struct Sides {
 impl Default for Sides {
     fn default() -> Self {
         Self {
-            gain: [0; FEEDS],
+            gain: [0; MAX_FEEDS],
             decayed: 0,
         }
     }

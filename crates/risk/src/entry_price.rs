@@ -8,6 +8,11 @@ use crate::price::EntryUnit;
 /// Doubt counts in full for this part of the time over which it decays: a tenth.
 pub const DOUBT_HOLD_PART: u64 = 10;
 
+/// For how long doubt counts in full that decays over so many seconds, milliseconds.
+pub(crate) fn doubt_hold_ms(secs: u32) -> u64 {
+    u64::from(secs).wrapping_mul(1_000) / DOUBT_HOLD_PART
+}
+
 /// A feed's price in an entry's unit. All prices are mantissas at the shift of the entry that holds it. Rewritten with the
 /// feed, never by itself.
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
@@ -90,11 +95,6 @@ impl EntryPrice {
         };
         clock.now_ms.saturating_sub(self.published_ms) <= i64::from(age).wrapping_mul(1_000)
             && self.flags & flags == 0
-    }
-
-    /// For how long doubt counts in full, milliseconds.
-    fn doubt_hold_ms(&self) -> u64 {
-        u64::from(self.doubt_secs).wrapping_mul(1_000) / DOUBT_HOLD_PART
     }
 
     /// Whether it is final: the asset or market is being wound down at it. It is fresh for every purpose, for ever.
@@ -228,7 +228,7 @@ impl EntryPrice {
     /// How far doubt has decayed, as a ratio of at most one, rounded up: not at all for a while, then in a straight line.
     fn decayed(&self, clock: &Clock) -> u32 {
         let whole = u64::from(self.doubt_secs).wrapping_mul(1_000);
-        let hold = self.doubt_hold_ms();
+        let hold = doubt_hold_ms(self.doubt_secs.into());
         let lasts = whole.saturating_sub(hold);
         let elapsed = self.doubted_ms(clock).saturating_sub(hold);
         if elapsed >= lasts {

@@ -4,7 +4,7 @@
 //! ([`crate::entry_price::EntryPrice`]), rewritten by the instruction that changes the feed, so that no two of them can
 //! differ.
 
-use crate::entry_price::DOUBT_HOLD_PART;
+use crate::entry_price::{doubt_hold_ms, DOUBT_HOLD_PART};
 use crate::fixed::{div_ceil, to_u64, RATIO_BITS, RATIO_ONE};
 use crate::params::{first_loosening, require, BadParameter};
 
@@ -16,6 +16,8 @@ pub const AVERAGE_MS: i64 = 300_000;
 /// Longest time, in milliseconds, that the average gives to one observation, so that a first bad price after an outage
 /// stands out.
 pub const AVERAGE_MAX_STEP_MS: i64 = 60_000;
+/// Feeds that an exchange can list: as many as a set of bits holds.
+pub const MAX_FEEDS: usize = 64;
 /// Milliseconds of an hour.
 const HOUR_MS: u64 = 3_600_000;
 /// How far, in milliseconds, an observation may be ahead of the chain's clock, which is an estimate.
@@ -158,7 +160,7 @@ impl FeedLimits {
 
     /// For how long doubt counts in full, milliseconds.
     pub fn doubt_hold_ms(&self) -> u64 {
-        u64::from(self.doubt_secs).wrapping_mul(1_000) / DOUBT_HOLD_PART
+        doubt_hold_ms(self.doubt_secs)
     }
 
     /// Oldest publish times by [`Purpose`], in seconds.

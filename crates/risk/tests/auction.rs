@@ -65,6 +65,11 @@ fn auction<'a>(view: &'a RiskView<'a>, account: &'a Account) -> Auction<'a> {
     }
 }
 
+/// As much of an amount as may go.
+fn part_of(amount: i64, most: u64) -> i64 {
+    i64::try_from(most.min(amount.unsigned_abs())).unwrap() * amount.signum()
+}
+
 /// What a slot is worth at the last price of it, and at what doubt leaves of that.
 fn worth(price: &EntryPrice, view: &RiskView<'_>, amount: i64, shift: u8) -> [i128; 2] {
     let counted = view
@@ -105,13 +110,13 @@ proptest! {
                 }
             };
             let amount = balance.native(risk.indices()).unwrap();
-            prop_assert_eq!(offer.most, amount.unsigned_abs());
+            prop_assert_eq!(offer.most, u64::MAX);
             check(&risk.price, &offer.entry.price, amount, risk.shift)?;
         }
         for perp in account.perps.iter().filter(|p| !p.is_free() && !p.position.is_zero()) {
             let risk = &account.markets[usize::from(perp.market)];
             let offer = auction.market(perp, risk).unwrap().expect("doubt has decayed");
-            prop_assert_eq!(offer.most, perp.position.abs());
+            prop_assert_eq!(offer.most, u64::MAX);
             check(&risk.price, &offer.entry.price, perp.position.0, risk.shift)?;
         }
     }
@@ -150,7 +155,7 @@ proptest! {
             let root = usize::from(risk.price.moves_with);
             let other = roots[1 - root];
             let equity = (quote + roots[root][0] + other[0].min(other[1])).max(0);
-            let amount = i64::try_from(offer.most).unwrap() * perp.position.0.signum();
+            let amount = part_of(perp.position.0, offer.most);
             let cost = scale_floor(amount, risk.price.last(), risk.shift)
                 - scale_floor(amount, offer.entry.price.spot, risk.shift);
             prop_assert!(cost <= equity + 1, "{cost} of {equity}");
@@ -172,14 +177,14 @@ proptest! {
             let amount = balance.native(risk.indices()).unwrap();
             let Ok(offer) = auction.asset(balance, risk) else { return Ok(()); };
             slots.push(scale_floor(amount, risk.price.last(), risk.shift));
-            let most = i64::try_from(offer.unwrap().most).unwrap() * amount.signum();
+            let most = part_of(amount, offer.unwrap().most);
             offers.push(scale_floor(most, risk.price.last(), risk.shift));
         }
         for perp in account.perps.iter().filter(|p| !p.is_free() && !p.position.is_zero()) {
             let risk = &account.markets[usize::from(perp.market)];
             let offer = auction.market(perp, risk).unwrap().expect("doubt has decayed");
             slots.push(scale_floor(perp.position.0, risk.price.last(), risk.shift));
-            let most = i64::try_from(offer.most).unwrap() * perp.position.0.signum();
+            let most = part_of(perp.position.0, offer.most);
             offers.push(scale_floor(most, risk.price.last(), risk.shift));
         }
         let net: i128 = slots.iter().sum();

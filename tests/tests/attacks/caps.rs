@@ -3,7 +3,7 @@ use anchor_lang::prelude::Pubkey;
 use plimsoll::error::PlimsollError as E;
 use plimsoll_client::instructions::{self as ix, Liquidation};
 use plimsoll_tests::{
-    env::{ETH, SOL, SOL_PERP, USDC},
+    env::{BTC_PERP, ETH, SOL, SOL_PERP, USDC},
     params::feed_limits,
     scenarios::*,
     usd, Env,
@@ -16,7 +16,7 @@ async fn stake(env: &mut Env) {
     stake_with(env, Some(market)).await;
 }
 
-async fn stake_with(env: &mut Env, cap: Option<u8>) {
+async fn stake_with(env: &mut Env, cap: Option<u8>) -> u8 {
     let pool = Pubkey::new_unique();
     env.set_pool(pool, 20.0);
     let base = env.assets[SOL].feed;
@@ -33,6 +33,7 @@ async fn stake_with(env: &mut Env, cap: Option<u8>) {
         None,
     );
     env.run(&[follow], &[&authority]).await;
+    staked
 }
 
 /// The market prints a dip once, now or a while ago, and the attacker leaves the market out of the second observation.
@@ -149,4 +150,34 @@ async fn a_hedge_of_a_staked_token_is_one_price_in_doubt_as_well() {
         assert!(off.abs() < usd(10).cast_signed(), "{minutes}: {equity}");
     }
     env.assert_conserved().await;
+}
+
+/// A market on a staked token whose own market's feed is dead: funding does not go on at a price that stands still, however often
+/// the base is refreshed.
+#[tokio::test]
+async fn funding_waits_for_a_price_that_the_derived_feed_accepts() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let cap = env.assets[ETH].feed;
+    let staked = stake_with(&mut env, Some(cap)).await;
+    let (authority, params) = (env.authority(), env.market(BTC_PERP).await.params);
+    let market = env.markets[BTC_PERP].market;
+    let signer = authority.pubkey();
+    let follow = ix::edit_market(&env.exchange, signer, &market, params, staked, None);
+    env.run(&[follow], &[&authority]).await;
+    let market = ix::RefreshEntry::Market(market);
+    for secs in [5, 70, 5] {
+        let before = env.market(BTC_PERP).await.funded_until;
+        env.advance(secs).await;
+        env.set_price(SOL, 150.0).await;
+        env.refresh(&[env.feed_entry(SOL), market]).await;
+        assert_eq!(env.market(BTC_PERP).await.funded_until, before, "{secs}");
+    }
+    env.advance(1).await;
+    let before = env.market(BTC_PERP).await.funded_until;
+    env.set_price(SOL, 150.0).await;
+    env.set_price(ETH, 3_000.0).await;
+    let entries = [env.feed_entry(SOL), env.feed_entry(ETH), market];
+    env.refresh(&entries).await;
+    assert!(env.market(BTC_PERP).await.funded_until > before);
 }

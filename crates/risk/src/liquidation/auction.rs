@@ -12,6 +12,7 @@
 use crate::asset::AssetRisk;
 use crate::balance::{spot_value, Balance};
 use crate::entry_price::{EntryPrice, InDoubt};
+use crate::feed::MAX_FEEDS;
 use crate::fixed::{add, div_ceil, div_floor, scale_floor, sub, Result, RiskError};
 use crate::health::{HealthKind, Policy, Portfolio, RiskView};
 use crate::market::MarketRisk;
@@ -19,8 +20,6 @@ use crate::position::PerpPosition;
 use crate::standard::PerpTerms;
 
 const KIND: HealthKind = HealthKind::LiquidationEnd;
-/// Feeds that there can be.
-const FEEDS: usize = 64;
 
 /// The auction of what an account holds in doubt.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +39,7 @@ pub struct Auction<'a> {
 pub struct Auctioned<T> {
     /// Its spot price is what it is traded at; it counts as the account's health counts it.
     pub entry: T,
-    /// No more than what nothing of the account hedges.
+    /// No more than what nothing of the account hedges; the highest number where nothing does.
     pub most: u64,
 }
 
@@ -131,7 +130,7 @@ impl Auction<'_> {
     #[inline(never)]
     fn equity_beside(&self, feed: u8) -> Result<i128> {
         // What doubt takes, by the feed that prices move with.
-        let mut taken = [0i128; FEEDS];
+        let mut taken = [0i128; MAX_FEEDS];
         let mut count =
             |price: &EntryPrice, is_owned, worth: &dyn Fn(u64) -> Result<i128>| -> Result<()> {
                 if self.view.is_fresh(price) {
@@ -170,9 +169,8 @@ impl Auction<'_> {
     /// How much of an amount nothing else in doubt hedges that moves with the same feed, at last prices.
     #[inline(never)]
     fn unhedged(&self, price: &EntryPrice, amount: i64, shift: u8) -> Result<u64> {
-        let all = amount.unsigned_abs();
         if !self.view.one_price.contains(price.moves_with) {
-            return Ok(all);
+            return Ok(u64::MAX);
         }
         let own = scale_floor(amount, price.last(), shift);
         let net = self.net_at_last(price.moves_with)?;
@@ -180,11 +178,11 @@ impl Auction<'_> {
             return Ok(0);
         }
         let part = own.unsigned_abs().min(net.unsigned_abs());
-        let most = u128::from(all)
+        let most = u128::from(amount.unsigned_abs())
             .checked_mul(part)
             .ok_or(RiskError::Overflow)?;
         let most = div_floor(most, own.unsigned_abs())?;
-        Ok(u64::try_from(most).unwrap_or(all))
+        Ok(u64::try_from(most).unwrap_or(u64::MAX))
     }
 
     /// What the account owns less what it owes, in doubt and moving with a feed, at last prices.
@@ -231,11 +229,15 @@ fn rescaled(
     u32::try_from(divide(product, u128::from(price))?).map_err(|_| RiskError::PriceOutOfRange)
 }
 
-/// Native units of a debt (quote, without an entry) that an amount of collateral pays for at the prices of both, without a fee.
+/// Native units of a debt (quote, without an entry) that [`Auctioned::most`] of collateral pays for at the prices of both, without
+/// a fee.
 ///
 /// # Errors
 /// [`RiskError::DivisionByZero`] before a first price; [`RiskError::Overflow`].
 pub fn debt_paid_by(given: &AssetRisk, amount: u64, taken: Option<&AssetRisk>) -> Result<u64> {
+    if amount == u64::MAX {
+        return Ok(u64::MAX);
+    }
     let value = (u128::from(amount) * u128::from(given.price.spot)) >> (given.shift & 63);
     let Some(taken) = taken else {
         return Ok(u64::try_from(value).unwrap_or(u64::MAX));

@@ -1,5 +1,6 @@
 //! What is known of an account at one moment: when the prices that it is measured at were published, and which are in doubt.
 
+use crate::doubt::bit;
 use crate::health::{Portfolio, RiskView};
 
 /// An account's prices, as one look at it finds them.
@@ -34,7 +35,7 @@ impl Observation {
             .map(|risk| &risk.price)
             .chain(markets.map(|risk| &risk.price))
         {
-            let feed = 1u64.checked_shl(u32::from(price.feed)).unwrap_or(0);
+            let feed = bit(price.feed);
             if !view.is_fresh(price) {
                 out.doubted |= feed;
                 continue;

@@ -50,7 +50,7 @@ pub fn require_bankrupt(account: &MarginAccount, risk: &RiskState) -> Result<()>
 ///
 /// # Errors
 /// As [`require_bankrupt`].
-pub fn require_bankrupt_without(
+pub(super) fn require_bankrupt_without(
     account: &MarginAccount,
     risk: &RiskState,
     forfeited: &[u16],

@@ -5,7 +5,7 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{balance::spot_value, fixed::add, AssetRisk, Balance, Clock as Now, Purpose};
 
-use super::Standing;
+use super::{bankruptcy::require_bankrupt_without, Standing};
 use crate::{
     error::{OrRefuse, PlimsollError},
     health::clock_of,
@@ -55,11 +55,12 @@ pub fn require_forfeitable(account: &MarginAccount, risk: &RiskState, clock: &Cl
     Ok(())
 }
 
-/// The assets whose deposits have to be forfeited before nothing is left of the account: those out of reach that are
-/// worth a native unit of quote or more.
+/// The assets whose deposits have to be forfeited before an account is bankrupt, for whoever resolves it: those out of reach that
+/// are worth a native unit of quote or more.
 ///
 /// # Errors
-/// As [`require_forfeitable`], where there is such a deposit.
+/// As [`require_forfeitable`], where there is such a deposit, and as [`super::bankruptcy::require_bankrupt`] for what it has
+/// besides.
 pub fn to_forfeit(account: &MarginAccount, risk: &RiskState, clock: &Clock) -> Result<Vec<u16>> {
     let mut assets = Vec::new();
     for deposit in out_of_reach(account, risk, clock_of(risk, clock)) {
@@ -71,6 +72,7 @@ pub fn to_forfeit(account: &MarginAccount, risk: &RiskState, clock: &Clock) -> R
     if !assets.is_empty() {
         require_forfeitable(account, risk, clock)?;
     }
+    require_bankrupt_without(account, risk, &assets)?;
     Ok(assets)
 }
 

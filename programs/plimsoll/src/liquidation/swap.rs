@@ -231,12 +231,10 @@ impl Liquidation<'_> {
         };
         let target = self.target(fee, &given.terms);
         // Of collateral that hedges a part goes, for as much debt as that pays for.
+        let repaid = taken.token.as_ref().map(|(_, entry)| entry);
         let paid = match &given.token {
-            Some((_, entry)) if given.most < u64::MAX => {
-                let entry_of = |stake: &'_ Stake| stake.token.as_ref().map(|(_, entry)| *entry);
-                debt_paid_by(entry, given.most, entry_of(taken).as_ref())?
-            }
-            _ => u64::MAX,
+            Some((_, entry)) => debt_paid_by(entry, given.most, repaid)?,
+            None => u64::MAX,
         };
         let portion = Portion {
             most: max_debt.min(taken.most).min(paid),

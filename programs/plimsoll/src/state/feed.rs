@@ -2,8 +2,7 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{feed::Outcome, FeedLimits, FeedPrice, Observation, Origin};
 
-/// Feeds that an exchange can list.
-pub const MAX_FEEDS: usize = 64;
+pub use plimsoll_risk::feed::MAX_FEEDS;
 /// No feed, where one may be named.
 pub const NO_FEED: u8 = u8::MAX;
 /// Fraction bits of a derived feed's rate.

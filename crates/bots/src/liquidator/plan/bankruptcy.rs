@@ -1,8 +1,5 @@
 //! Accounts of which nothing but debt is left.
-use plimsoll::{
-    liquidation::{bankruptcy::require_bankrupt_without, dust::to_forfeit},
-    state::MarginAccount,
-};
+use plimsoll::{liquidation::dust::to_forfeit, state::MarginAccount};
 use plimsoll_risk::{
     fixed::{scale_floor, RATIO_BITS},
     Purpose,
@@ -22,9 +19,7 @@ const SIZING_STEPS: u32 = 10;
 /// forfeited. `None` when it is not bankrupt.
 pub fn forfeited(account: &MarginAccount, outlook: &Outlook) -> Option<Vec<u16>> {
     next_debt(account)?;
-    let dust = to_forfeit(account, outlook.risk(), &outlook.sysvar()).ok()?;
-    let rest = require_bankrupt_without(account, outlook.risk(), &dust);
-    rest.is_ok().then_some(dust)
+    to_forfeit(account, outlook.risk(), &outlook.sysvar()).ok()
 }
 
 /// The debt to resolve first: losses in markets, whose winners wait for them, then borrows.

@@ -438,11 +438,11 @@ impl<'a> Trial<'a> {
         let seized = self.seizable(collateral, true)?;
         let repaid = self.seizable(debt, !self.is_auctioned(collateral)?)?;
         let paid = match &seized {
-            Some(seized) if seized.most < u64::MAX => {
-                let repaid = repaid.as_ref().map(|repaid| &repaid.entry);
-                debt_paid_by(&seized.entry, seized.most, repaid)?
+            Some(offer) => {
+                let repaid = repaid.as_ref().map(|offer| &offer.entry);
+                debt_paid_by(&offer.entry, offer.most, repaid)?
             }
-            _ => u64::MAX,
+            None => u64::MAX,
         };
         let most = repaid.as_ref().map_or(u64::MAX, |repaid| repaid.most);
         let portion = &Portion {
