@@ -3,47 +3,50 @@
 //! In doubt what is owned and what is owed count at two prices ([`InDoubt`]). An account that owns a token and owes as much of
 //! what follows the same feed would be worth less and less by that, though it is worth the same at any one price. So each
 //! feed that an account is both long and short of, itself or by what is derived from it, counts at one price on both sides:
-//! the better of the two for the account while doubt is a benefit, and the worse of them from then on.
+//! while doubt is a benefit the best for the account of the two and the last price, as a profit may count less than a loss; and
+//! the worse of the two from then on.
 
 use crate::asset::AssetRisk;
-use crate::balance::{spot_value, Balance, Indices};
+use crate::balance::{spot_value, Balance};
 use crate::entry_price::{EntryPrice, InDoubt};
-use crate::feed::MAX_FEEDS;
 use crate::fixed::{add, sub, Result};
 use crate::health::{Clock, HealthKind, MarginMode, Policy, Portfolio, RiskView, StaleSet};
 use crate::market::MarketRisk;
+use crate::portfolio::MAX_EXPOSURES;
 use crate::position::{OpenOrder, PerpPosition};
-use crate::standard::{equity_at, stale_balance_value, value_at, PerpTerms};
+use crate::standard::{equity_at, stale_balance_value, value_at, weighted, PerpTerms};
 
 const POLICY: Policy = Policy::BenefitOfDoubt;
 const MAINT: HealthKind = HealthKind::Maint;
+/// Feeds of which an account can be on both sides: it takes two slots for each.
+const MOST: usize = MAX_EXPOSURES / 2;
 
 /// Feeds, one bit each, that count at one price on both sides while they are in doubt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OnePrice {
     /// At the lower of what an owner and an ower count.
     pub low: u64,
+    /// At the last price.
+    pub last: u64,
     /// At the higher.
     pub high: u64,
 }
 
 impl OnePrice {
-    /// Whether a feed counts at one price.
+    /// What a price in doubt counts for.
     #[inline]
-    pub fn contains(self, feed: u8) -> bool {
-        contains(self.low | self.high, feed)
-    }
-
-    /// What a feed's price in doubt counts for.
-    #[inline]
-    pub fn of(self, feed: u8, price: InDoubt) -> InDoubt {
-        let low = price.owned.min(price.owed);
-        let high = price.owned.max(price.owed);
-        match (contains(self.low, feed), contains(self.high, feed)) {
-            (true, _) => one(low),
-            (_, true) => one(high),
-            _ => price,
+    pub fn of(self, price: &EntryPrice, doubted: InDoubt) -> InDoubt {
+        let feed = price.moves_with;
+        if contains(self.low, feed) {
+            return one(doubted.owned.min(doubted.owed));
         }
+        if contains(self.high, feed) {
+            return one(doubted.owned.max(doubted.owed));
+        }
+        if contains(self.last, feed) {
+            return one(price.last());
+        }
+        doubted
     }
 }
 
@@ -76,15 +79,18 @@ impl<'a> RiskView<'a> {
     /// Lets each feed of a set count at the one price that is its own.
     #[inline(never)]
     fn decide(&mut self, portfolio: &Portfolio<'_>, mut feeds: u64) -> Result<()> {
-        let sides = self.weigh(portfolio, feeds)?;
+        let mut sides = Sides::of(feeds);
+        self.weigh(portfolio, &mut sides)?;
         while feeds != 0 {
             let feed = u8::try_from(feeds.trailing_zeros()).unwrap_or(u8::MAX);
             feeds &= feeds.wrapping_sub(1);
-            if sides.counts_as_low(feed) {
-                self.one_price.low |= bit(feed);
-            } else {
-                self.one_price.high |= bit(feed);
-            }
+            let OnePrice { low, last, high } = &mut self.one_price;
+            let set = match sides.level(feed) {
+                Level::Low => low,
+                Level::Last => last,
+                Level::High => high,
+            };
+            *set |= bit(feed);
         }
         Ok(())
     }
@@ -111,10 +117,10 @@ impl<'a> RiskView<'a> {
         long & short
     }
 
-    /// Compares the two prices of each feed of a set, all in one pass over the slots.
-    #[inline(always)]
-    fn weigh(&self, portfolio: &Portfolio<'_>, feeds: u64) -> Result<Sides> {
-        let mut sides = Sides::default();
+    /// Compares the prices of each feed of a set, all in one pass over the slots.
+    #[inline(never)]
+    fn weigh(&self, portfolio: &Portfolio<'_>, sides: &mut Sides) -> Result<()> {
+        let feeds = sides.feeds;
         let follows =
             |price: &EntryPrice| contains(feeds, price.moves_with) && !self.is_fresh(price);
         let mode = portfolio.mode;
@@ -134,28 +140,42 @@ impl<'a> RiskView<'a> {
                 }
             }
         }
-        Ok(sides)
+        Ok(())
     }
 }
 
-/// Of each feed, what the lower price does for the slots that move with it, compared with the higher.
+/// A price in doubt that counts on both sides.
+enum Level {
+    Low,
+    Last,
+    High,
+}
+
+/// Of each feed, what the lower and the higher price do for the slots that move with it, compared with the last.
 struct Sides {
-    /// How much more the slots are worth at it.
-    gain: [i128; MAX_FEEDS],
+    /// The feeds, one bit each.
+    feeds: u64,
+    /// How much more the slots are worth at each, by the feed's place among them.
+    gains: [[i128; 2]; MOST],
     /// Feeds, one bit each, whose doubt is a benefit no more.
     decayed: u64,
 }
 
-impl Default for Sides {
-    fn default() -> Self {
+impl Sides {
+    const fn of(feeds: u64) -> Self {
         Self {
-            gain: [0; MAX_FEEDS],
+            feeds,
+            gains: [[0; 2]; MOST],
             decayed: 0,
         }
     }
-}
 
-impl Sides {
+    fn place(&self, feed: u8) -> usize {
+        let before = bit(feed).saturating_sub(1) & self.feeds;
+        // At most 64.
+        usize::try_from(before.count_ones()).unwrap_or(MOST)
+    }
+
     /// Counts a slot that follows a price and is worth so much at each.
     #[inline(always)]
     fn count(
@@ -168,25 +188,36 @@ impl Sides {
         if owned < owed {
             self.decayed |= bit(price.moves_with);
         }
-        if let Some(gain) = self.gain.get_mut(usize::from(price.moves_with)) {
-            let (low, high) = (owned.min(owed), owned.max(owed));
-            *gain = add(*gain, sub(worth(low)?, worth(high)?)?)?;
+        let place = self.place(price.moves_with);
+        if let Some(gains) = self.gains.get_mut(place) {
+            // Once it has decayed the last price is not asked for.
+            let last = if owned < owed {
+                0
+            } else {
+                worth(price.last())?
+            };
+            for (gain, at) in gains.iter_mut().zip([owned.min(owed), owned.max(owed)]) {
+                *gain = add(*gain, sub(worth(at)?, last)?)?;
+            }
         }
         Ok(())
     }
 
-    /// Whether what moves with a feed counts at the lower price, rather than at the higher.
-    fn counts_as_low(&self, feed: u8) -> bool {
-        let gain = self.gain.get(usize::from(feed)).copied().unwrap_or(0);
-        if contains(self.decayed, feed) {
-            gain <= 0
-        } else {
-            gain > 0
+    /// The price at which what moves with a feed counts.
+    fn level(&self, feed: u8) -> Level {
+        let gains = self.gains.get(self.place(feed)).copied();
+        let [low, high] = gains.unwrap_or_default();
+        match contains(self.decayed, feed) {
+            true if low <= high => Level::Low,
+            true => Level::High,
+            false if low.max(high) <= 0 => Level::Last,
+            false if low > high => Level::Low,
+            false => Level::High,
         }
     }
 }
 
-/// What a balance adds at a price: to Maint health where slots add up, to equity where they net.
+/// What a balance adds at a price to Maint health, where slots net to what counts before anything is required.
 #[inline(never)]
 fn balance_worth(
     balance: &Balance,
@@ -195,21 +226,17 @@ fn balance_worth(
     price: u64,
 ) -> Result<i128> {
     match mode {
-        MarginMode::Standard => {
+        MarginMode::Portfolio if risk.underlying != 0 => {
+            spot_value(balance, risk.indices(), price, risk.shift)
+        }
+        _ => {
             let (doubted, mut stale) = (Some(one(price)), StaleSet::default());
             stale_balance_value(MAINT, balance, risk, POLICY, doubted, &mut stale)
-        }
-        MarginMode::Portfolio => {
-            let indices = Indices {
-                deposit: risk.deposit_index,
-                borrow: risk.borrow_index,
-            };
-            spot_value(balance, indices, price, risk.shift)
         }
     }
 }
 
-/// The same of a position with its orders.
+/// The same of a position with its orders, or without them where slots net: a liquidation cancels them first.
 #[inline(never)]
 fn perp_worth(
     perp: &PerpPosition,
@@ -219,11 +246,13 @@ fn perp_worth(
     price: u64,
 ) -> Result<i128> {
     match mode {
-        MarginMode::Standard => {
+        MarginMode::Portfolio if risk.underlying != 0 => {
+            weighted(equity_at(perp, risk, price)?, MAINT.of(&risk.profit_weight))
+        }
+        _ => {
             let terms = PerpTerms::in_doubt(MAINT, risk, one(price), POLICY)?;
             value_at(perp, orders, risk, &terms)
         }
-        MarginMode::Portfolio => equity_at(perp, risk, price),
     }
 }
 

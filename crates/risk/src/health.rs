@@ -117,7 +117,7 @@ impl RiskView<'_> {
             Policy::Strict => Ok(None),
             Policy::BenefitOfDoubt => {
                 let doubted = price.in_doubt(&self.clock)?;
-                Ok(Some(self.one_price.of(price.moves_with, doubted)))
+                Ok(Some(self.one_price.of(price, doubted)))
             }
             Policy::Taker => price.at_worst().map(Some),
         }

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::portfolio::portfolio_account;
 use common::*;
 use plimsoll_risk::*;
 use proptest::prelude::*;
@@ -26,9 +27,9 @@ fn on_one_feed() -> impl Strategy<Value = Account> {
     })
 }
 
-fn at(account: &Account, low: u64, high: u64) -> Assessment {
+fn at(account: &Account, [low, last, high]: [u64; 3]) -> Assessment {
     let view = RiskView {
-        one_price: OnePrice { low, high },
+        one_price: OnePrice { low, last, high },
         ..account.view()
     };
     AccountMargin::assess(&view, &account.portfolio(), POLICY).unwrap()
@@ -85,31 +86,30 @@ fn decided(view: &RiskView, whole: &Portfolio) -> OnePrice {
             perps: &perps,
             ..*whole
         };
-        let worth = |low, high| {
+        // Without an underlying a slot nets with nothing: it counts alike in both modes.
+        let worth = |[low, last, high]: [u64; 3]| {
             let view = RiskView {
-                one_price: OnePrice { low, high },
+                one_price: OnePrice { low, last, high },
                 ..*view
             };
             let assessed = StandardMargin::assess(&view, &part, POLICY).unwrap();
-            match whole.mode {
-                MarginMode::Standard => assessed.of(HealthKind::Maint),
-                MarginMode::Portfolio => assessed.equity,
-            }
+            assessed.of(HealthKind::Maint)
         };
         let bit = 1 << feed;
-        let (low, high) = (worth(bit, 0), worth(0, bit));
+        let [low, last, high] = [[bit, 0, 0], [0, bit, 0], [0, 0, bit]].map(worth);
         let is_benefit = |price: EntryPrice| {
             let doubted = price.in_doubt(&view.clock).unwrap();
             doubted.owned >= doubted.owed
         };
         let mut prices = balances.iter().map(asset).chain(perps.iter().map(market));
-        let is_low = if prices.all(is_benefit) {
-            low > high
-        } else {
-            low <= high
+        let set = match prices.all(is_benefit) {
+            true if last >= low && last >= high => &mut out.last,
+            true if low > high => &mut out.low,
+            true => &mut out.high,
+            false if low <= high => &mut out.low,
+            false => &mut out.high,
         };
-        out.low |= if is_low { bit } else { 0 };
-        out.high |= if is_low { 0 } else { bit };
+        *set |= bit;
     }
     out
 }
@@ -117,7 +117,7 @@ fn decided(view: &RiskView, whole: &Portfolio) -> OnePrice {
 proptest! {
     #![proptest_config(cases(2_000))]
 
-    /// The better of two prices while doubt is a benefit, and the worse of them from then on.
+    /// The best of three prices while doubt is a benefit, and the worse of two from then on.
     #[test]
     fn both_sides_count_at_one_price(account in on_one_feed()) {
         let assessed = AccountMargin::assess(&account.view(), &account.portfolio(), POLICY).unwrap();
@@ -130,8 +130,8 @@ proptest! {
             prop_assert_eq!(assessed, slot_by_slot);
             return Ok(());
         }
-        let (long, short) = (at(&account, 1 << 7, 0), at(&account, 0, 1 << 7));
-        prop_assert!(assessed == long || assessed == short);
+        let [low, last, high] = [[1 << 7, 0, 0], [0, 1 << 7, 0], [0, 0, 1 << 7]].map(|sets| at(&account, sets));
+        prop_assert!([low, last, high].contains(&assessed));
         // Of prices of few digits one may be past the turn that the other is not.
         let prices = account.assets.iter().map(|risk| &risk.price);
         let benefits: Vec<bool> = prices
@@ -139,13 +139,14 @@ proptest! {
             .map(|price| price.in_doubt(&account.clock).unwrap())
             .map(|doubted| doubted.owned >= doubted.owed)
             .collect();
-        let [assessed, long, short, slots] = [assessed, long, short, slot_by_slot].map(|a| a.of(HealthKind::Maint));
+        let [assessed, low, last, high, slots] =
+            [assessed, low, last, high, slot_by_slot].map(|a| a.of(HealthKind::Maint));
         if benefits.iter().all(|is| *is) {
-            prop_assert_eq!(assessed, long.max(short));
+            prop_assert_eq!(assessed, low.max(high).max(last));
             prop_assert!(assessed <= slots, "a benefit is no greater for both sides than for each");
         }
         if benefits.iter().all(|is| !is) {
-            prop_assert_eq!(assessed, long.min(short));
+            prop_assert_eq!(assessed, low.min(high));
             prop_assert!(assessed >= slots, "nor is what doubt takes");
         }
         // One line is measured as all of them are.
@@ -163,6 +164,41 @@ proptest! {
         let whole = Portfolio { mode, ..account.portfolio() };
         let found = view.at_one_price(&whole).unwrap().map(|view| view.one_price);
         prop_assert_eq!(found.unwrap_or_default(), decided(&view, &whole));
+    }
+
+    /// While doubt is a benefit no hedge is worth less for it than at the last price, whatever its profits count.
+    #[test]
+    fn doubt_that_is_a_benefit_costs_no_portfolio_anything(mut case in portfolio_account(), held in 0u64..=100) {
+        // What the quote token itself may lose is asked of the sum.
+        case.model.params.depeg_ratio = 0;
+        let account = &mut case.account;
+        account.orders.clear();
+        for perp in &mut account.perps {
+            (perp.order_mask, perp.open_notional) = (0, QuoteNative(0));
+            (perp.bid_lots, perp.ask_lots) = (BaseLots(0), BaseLots(0));
+        }
+        let prices = account.assets.iter_mut().map(|risk| &mut risk.price);
+        let prices = prices.chain(account.markets.iter_mut().map(|risk| &mut risk.price));
+        for (number, price) in prices.enumerate() {
+            price.moves_with = (number % 3) as u8;
+            price.published_ms = NOW - 10_000_000;
+            price.flags = 0;
+            price.stable = price.spot;
+            (price.doubt_benefit, price.doubt_floor) = (RATIO_ONE / 10, RATIO_ONE / 2);
+            price.doubt_secs = 3_600;
+            price.doubt_from = DOUBT - 3_600 * held;
+        }
+        let view = case.view();
+        let Some(found) = view.at_one_price(&case.portfolio()).unwrap() else {
+            return Ok(());
+        };
+        let OnePrice { low, last, high } = found.one_price;
+        let at_last = RiskView { one_price: OnePrice { last: low | last | high, ..OnePrice::default() }, ..view };
+        let [found, at_last] = [found, at_last]
+            .map(|view| PortfolioMargin::assess(&view, &case.portfolio(), POLICY).unwrap())
+            .map(|assessed| assessed.of(HealthKind::Maint));
+        // Each slot is rounded by itself, to a share's price.
+        prop_assert!(found + 16 >= at_last, "{found} < {at_last}");
     }
 
     /// As much owned as is owed is worth the same in any doubt.

@@ -238,7 +238,7 @@ fn maintained(state: &RiskState, account: &MarginAccount, clock: &Clock) -> Resu
 
 /// Whether Maint health is at least zero with what is stale at the worst that doubt leaves of it, deposits but of quote at
 /// nothing ([`Policy::Taker`]). Where the market of the trade is itself stale, its slot counts by itself at the last price: at
-/// the worst one hardly any position could be closed.
+/// the worst one hardly any position could be closed. At a broken one nothing is known.
 #[inline(never)]
 fn is_maintained_at_worst(
     state: &RiskState,
@@ -250,9 +250,14 @@ fn is_maintained_at_worst(
     let of = |portfolio: &Portfolio| {
         AccountMargin::health(&view, portfolio, HealthKind::Maint, Policy::Taker).or_refuse()
     };
-    let traded = account.perps.get(slot).or_refuse()?.market;
-    if view.is_fresh(&state.market(traded)?.price) {
+    let traded = &state
+        .market(account.perps.get(slot).or_refuse()?.market)?
+        .price;
+    if view.is_fresh(traded) {
         return Ok(of(&portfolio(account))?.value >= 0);
+    }
+    if traded.is_broken() {
+        return Ok(false);
     }
     let part = perp_part(state, account, slot)?;
     let mut rest: Box<Slots> = Slots::of(account);

@@ -390,6 +390,24 @@ async fn margin_on_a_dead_token_is_given_to_nobody() {
     }
 }
 
+/// Half of it is sold at the oracle's price, and the rest is left in the book far below it, for the other account to take.
+#[tokio::test]
+async fn margin_on_a_dead_token_is_not_left_in_the_book() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    rich(&mut env).await;
+    let x = env.trader_with(&[(JUP, 12_500_000_000)]).await;
+    let (x, y, books) = long_against_oneself(x, &mut env, 61).await;
+    env.place(&y, bid(15_000, LOTS / 2), &[]).await;
+    let mut rest = ask(14_400, LOTS);
+    rest.reduce_only = true;
+    env.refuse_order(&x, rest, &[&y], E::InsufficientHealth)
+        .await;
+    let gain = books.gain(&mut env, &[&x, &y]).await;
+    assert!(gain <= 0, "{gain}");
+    env.assert_conserved().await;
+}
+
 /// Its neighbour: a debt that may have grown to be worth more than what secures it.
 #[tokio::test]
 async fn margin_beside_a_dead_debt_is_given_to_nobody() {

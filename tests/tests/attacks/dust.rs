@@ -7,6 +7,7 @@ use plimsoll_tests::{
     attack::swap as swap_account,
     env::{BTC, ETH, JUP, SOL, SOL_PERP, USDC},
     scenarios::*,
+    trading::{ask, bid},
     usd, Env, Trader,
 };
 
@@ -258,5 +259,38 @@ async fn dust_is_forfeited_of_the_insolvent_only() {
     assert_eq!(env.balance(attacker.margin, SOL).await, 0);
     let gain = books.gain(&mut env, &[&attacker]).await;
     assert!(gain < usd(1).cast_signed(), "{gain}");
+    env.assert_conserved().await;
+}
+
+/// A lot on either side of a dead feed hedges itself; being dust it is auctioned all the same, and the bankruptcy goes on.
+#[tokio::test]
+async fn a_hedge_in_dust_holds_no_bankruptcy_up() {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let by = rich(&mut env).await;
+    let brought = [(ETH, ETH_1), (SOL, SOL_1 / 100)];
+    let account = env.trader_with(&brought).await;
+    let price = price_lots(&env, SOL_PERP, 150.0).await;
+    env.place_in(SOL_PERP, &by, bid(price, 1), &[]).await;
+    env.place_in(SOL_PERP, &account, ask(price, 1), &[&by])
+        .await;
+    env.borrow(&account, USDC, usd(2_500)).await.unwrap();
+    for dollars in [2_700.0, 2_400.0] {
+        shock(&mut env, ETH, dollars).await;
+    }
+    let what = swap(&env, Leg::Asset(ETH), Leg::Asset(USDC), ALL);
+    liquidate(&mut env, &by, &account, &what).await;
+    assert_eq!(env.balance(account.margin, ETH).await, 0);
+    let alive = all_but(&env, &[SOL]);
+    pass(&mut env, 3_700, &alive).await;
+    flag_at(&mut env, &by, &account, &alive).await;
+    pass(&mut env, DOUBT_PATIENCE_SECS as i64, &alive).await;
+    let what = take(&env, SOL_PERP, ALL);
+    liquidate(&mut env, &by, &account, &what).await;
+    let what = swap(&env, Leg::Asset(SOL), Leg::Asset(USDC), ALL);
+    liquidate(&mut env, &by, &account, &what).await;
+    let resolve = resolve_ix(&env, &by, &account, &quote_debt(&env));
+    env.run(&[resolve], &[&by.key]).await;
+    assert_eq!(env.balance(account.margin, USDC).await, 0);
     env.assert_conserved().await;
 }

@@ -166,34 +166,39 @@ impl Auction<'_> {
         Ok(equity)
     }
 
-    /// How much of an amount nothing else in doubt hedges that moves with the same feed, at last prices.
+    /// How much of an amount nothing else hedges that moves with the same feed, at last prices. What is worth less than the quote
+    /// asset's dust goes whole: it must hold nothing up, and leaves no more than itself open.
     #[inline(never)]
     fn unhedged(&self, price: &EntryPrice, amount: i64, shift: u8) -> Result<u64> {
-        if !self.view.one_price.contains(price.moves_with) {
-            return Ok(u64::MAX);
-        }
         let own = scale_floor(amount, price.last(), shift);
         let net = self.net_at_last(price.moves_with)?;
-        if own == 0 || (own > 0) != (net > 0) {
+        let dust = self
+            .view
+            .assets
+            .first()
+            .map_or(0, |quote| quote.terms.dust_usd);
+        let is_excess = (own > 0) == (net > 0) && own.unsigned_abs() <= net.unsigned_abs();
+        if is_excess || own.unsigned_abs() < u128::from(dust) {
+            return Ok(u64::MAX);
+        }
+        if net == 0 || (own > 0) != (net > 0) {
             return Ok(0);
         }
-        let part = own.unsigned_abs().min(net.unsigned_abs());
         let most = u128::from(amount.unsigned_abs())
-            .checked_mul(part)
+            .checked_mul(net.unsigned_abs())
             .ok_or(RiskError::Overflow)?;
         let most = div_floor(most, own.unsigned_abs())?;
         Ok(u64::try_from(most).unwrap_or(u64::MAX))
     }
 
-    /// What the account owns less what it owes, in doubt and moving with a feed, at last prices.
+    /// What the account owns less what it owes that moves with a feed, in doubt or not, at last prices.
     #[inline(never)]
     fn net_at_last(&self, feed: u8) -> Result<i128> {
-        let counts = |price: &EntryPrice| price.moves_with == feed && !self.view.is_fresh(price);
         let mut net = 0;
         for balance in self.portfolio.balances.iter().filter(|b| !b.is_free()) {
             let risk = self.view.assets.get(usize::from(balance.asset));
             let risk = risk.ok_or(RiskError::UnknownAsset)?;
-            if counts(&risk.price) {
+            if risk.price.moves_with == feed {
                 let value = spot_value(balance, risk.indices(), risk.price.last(), risk.shift)?;
                 net = add(net, value)?;
             }
@@ -201,7 +206,7 @@ impl Auction<'_> {
         for perp in self.portfolio.perps.iter().filter(|p| !p.is_free()) {
             let risk = self.view.markets.get(usize::from(perp.market));
             let risk = risk.ok_or(RiskError::UnknownMarket)?;
-            if counts(&risk.price) {
+            if risk.price.moves_with == feed {
                 net = add(
                     net,
                     scale_floor(perp.position.0, risk.price.last(), risk.shift),
@@ -213,7 +218,7 @@ impl Auction<'_> {
 
     fn counted(&self, price: &EntryPrice) -> Result<InDoubt> {
         let counted = price.in_doubt(&self.view.clock)?;
-        Ok(self.view.one_price.of(price.moves_with, counted))
+        Ok(self.view.one_price.of(price, counted))
     }
 }
 

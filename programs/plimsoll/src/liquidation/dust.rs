@@ -3,7 +3,11 @@
 //! They go to the insurance of their own banks, so that they hold no bankruptcy up; whoever owns them does not keep them
 //! beside a debt that others bear.
 use anchor_lang::prelude::*;
-use plimsoll_risk::{balance::spot_value, fixed::add, AssetRisk, Balance, Clock as Now, Purpose};
+use plimsoll_risk::{
+    balance::spot_value,
+    fixed::{add, sub},
+    AssetRisk, Balance, Clock as Now, Purpose,
+};
 
 use super::{bankruptcy::require_bankrupt_without, Standing};
 use crate::{
@@ -32,24 +36,31 @@ pub(super) fn best_value(balance: &Balance, entry: &AssetRisk) -> Result<i128> {
     spot_value(balance, entry.indices(), entry.price.higher(), entry.shift).or_refuse()
 }
 
-/// Refuses unless what the account has out of reach may be forfeited: it is below its maintenance line and without equity as a
-/// liquidation measures it, doubt in its favour, and all of it together is worth less than the quote asset's dust. Who can pay with
+/// Refuses unless what the account has out of reach may be forfeited: it is below its maintenance line as a liquidation
+/// measures it and without equity, doubt in its favour and decayed for none of it, and all of it together is worth less than the quote asset's dust. Who can pay with
 /// what is out of reach is not bankrupt, and much dust is no dust.
 ///
 /// # Errors
 /// `NotBankrupt`.
 #[inline(never)]
 pub fn require_forfeitable(account: &MarginAccount, risk: &RiskState, clock: &Clock) -> Result<()> {
-    let mut worth = 0;
-    for deposit in out_of_reach(account, risk, clock_of(risk, clock)) {
+    let now = clock_of(risk, clock);
+    let (mut worth, mut counted) = (0, 0);
+    for deposit in out_of_reach(account, risk, now) {
         let (balance, entry) = deposit?;
         worth = add(worth, best_value(balance, entry)?).or_refuse()?;
+        let price = entry.price.in_doubt(&now).or_refuse()?.owned;
+        let value = spot_value(balance, entry.indices(), price, entry.shift);
+        counted = add(counted, value.or_refuse()?).or_refuse()?;
     }
     let line = i128::from(risk.asset(0)?.terms.dust_usd);
     require!(worth < line, PlimsollError::NotBankrupt);
     let standing = Standing::of(risk, account, clock)?;
+    // Doubt that has decayed is no longer in its favour: then at what was known last.
+    let favour = sub(worth, counted).or_refuse()?.max(0);
+    let equity = add(standing.equity(), favour).or_refuse()?;
     require!(
-        standing.maintenance() < 0 && standing.equity() <= 0,
+        standing.maintenance() < 0 && equity <= 0,
         PlimsollError::NotBankrupt
     );
     Ok(())

@@ -201,8 +201,8 @@ fn book_trades(
     Ok(fee)
 }
 
-/// Whether the trades gave the taker at least what they took from it, at spot and before the fee: its equity fell by no more
-/// than the fee then.
+/// Whether the trades gave the taker at least what they took from it, before the fee, and what rests would if it filled: its
+/// equity falls by no more than the fee then. At spot, and at the last known price where spot is not known to be one.
 #[inline(never)]
 fn is_fair(
     risk: &RiskState,
@@ -210,15 +210,20 @@ fn is_fair(
     side: AccountSide,
     outcome: &MatchOutcome,
 ) -> Result<bool> {
-    let entry = risk.market(market.index)?;
-    let notional = native_quote(outcome.filled_quote_lots, market.terms.tick)?.0;
-    let (lots, quote) = match side {
-        AccountSide::Bid => (Some(outcome.filled_lots), notional.checked_neg()),
-        AccountSide::Ask => (outcome.filled_lots.checked_neg(), Some(notional)),
-    };
-    let worth = scale_floor(lots.or_refuse()?, entry.price.spot, entry.shift);
-    let gained = worth.checked_add(i128::from(quote.or_refuse()?));
-    Ok(gained.or_refuse()? >= 0)
+    let price = &risk.market(market.index)?.price;
+    let shift = risk.market(market.index)?.shift;
+    let resting_price =
+        i64::try_from(outcome.resting_price).map_err(|_| PlimsollError::Overflow)?;
+    let resting = outcome.resting_lots.checked_mul(resting_price);
+    let quote_lots = outcome.filled_quote_lots.checked_add(resting.or_refuse()?);
+    let notional = i128::from(native_quote(quote_lots.or_refuse()?, market.terms.tick)?.0);
+    let lots = outcome.filled_lots.checked_add(outcome.resting_lots);
+    let lots = lots.or_refuse()?;
+    let (bought, worst) = (price.spot.min(price.last()), price.spot.max(price.last()));
+    Ok(match side {
+        AccountSide::Bid => scale_floor(lots, bought, shift) >= notional,
+        AccountSide::Ask => scale_floor(lots.saturating_neg(), worst, shift) >= -notional,
+    })
 }
 
 /// Enters what rests in the book into the taker's order slot.
