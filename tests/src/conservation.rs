@@ -111,8 +111,11 @@ impl Env {
             sums.net, 0,
             "positions of market {index} with waiting fills"
         );
+        sums.check_profits(index, &market, self.dust());
+        // What is known to be missing is shared by profits.
         let claims =
-            sums.claims + i128::from(market.fees_accrued) + i128::from(market.insurance_accrued);
+            sums.claims + i128::from(market.fees_accrued) + i128::from(market.insurance_accrued)
+                - i128::from(market.profits.missing());
         let surplus = i128::from(market.pnl_pool) - claims;
         assert!(
             surplus >= 0,
@@ -157,6 +160,12 @@ struct Sums {
     net: i128,
     /// Claims on the pool, funding settled.
     claims: i128,
+    /// Claims as they stand, of longs, of shorts, and of those without a position where they are profits.
+    quotes: [i128; 3],
+    /// What slots make of what is set aside for them, and of what is not covered.
+    covered: i128,
+    uncovered: i128,
+    given_up: i128,
 }
 
 impl Sums {
@@ -170,6 +179,45 @@ impl Sums {
         self.short += (-position).max(0);
         self.net += position;
         let due = perp.funding_due(market.funding()).expect("fits");
-        self.claims += i128::from(perp.quote.0) - due;
+        let quote = i128::from(perp.quote.0);
+        self.claims += quote - due;
+        match position.signum() {
+            1 => self.quotes[0] += quote,
+            -1 => self.quotes[1] += quote,
+            _ => self.quotes[2] += quote.max(0),
+        }
+        let share = perp.share.harvest(&market.profits);
+        self.covered += i128::from(share.covered);
+        self.uncovered += i128::from(share.uncovered);
+        self.given_up += i128::from(share.given_up);
+    }
+
+    /// The market's sums of profits are what its slots add up to.
+    fn check_profits(&self, index: usize, market: &Market, dust: i128) {
+        let profits = &market.profits;
+        let sums = [profits.long_quote, profits.short_quote].map(i128::from);
+        let counted = [sums[0], sums[1], i128::from(profits.claims)];
+        assert_eq!(self.quotes, counted, "claims of market {index}");
+        let (covered, uncovered) = (i128::from(profits.covered), i128::from(profits.uncovered));
+        assert!(
+            (0..=dust).contains(&(covered - self.covered)),
+            "{covered} of market {index} is set aside, for slots that hold {}",
+            self.covered
+        );
+        assert!(
+            (-dust..=dust).contains(&(uncovered - self.uncovered)),
+            "{uncovered} of market {index} is not covered, slots say {}",
+            self.uncovered
+        );
+        assert!(
+            profits.set_aside() <= market.pnl_pool,
+            "market {index} has set aside more than its pool"
+        );
+        let due: i128 = profits.due.iter().copied().map(i128::from).sum();
+        assert!(
+            self.given_up <= due + dust,
+            "slots of market {index} give up {}, {due} is due",
+            self.given_up
+        );
     }
 }

@@ -165,6 +165,14 @@ pub async fn shock(env: &mut Env, asset: usize, dollars: f64) {
     env.refresh_all().await;
 }
 
+/// Lets so much time pass that the stable price has followed.
+pub async fn settle_down(env: &mut Env) {
+    for _ in 0..30 {
+        env.advance(300).await;
+        env.refresh_all().await;
+    }
+}
+
 /// Lets time pass; at least twice a minute the prices of these assets are published and taken anew, and no others.
 pub async fn pass(env: &mut Env, secs: i64, alive: &[usize]) {
     let mut left = secs;
@@ -302,6 +310,22 @@ pub fn resolve_asset_ix(env: &Env, by: &Trader, account: &Trader, asset: usize) 
         max_repay: ALL,
     };
     resolve_ix(env, by, account, &debt)
+}
+
+/// Marks every account of the exchange in a market.
+pub async fn mark_all(env: &mut Env, market: usize) {
+    let accounts = env.margin_accounts.clone();
+    for some in accounts.chunks(ix::MARKED_AT_ONCE) {
+        let mark = ix::mark_profits(&env.exchange, &env.markets[market].market, some);
+        env.run(&[mark], &[]).await;
+    }
+}
+
+/// Shares a market's shortfall among the profits of now.
+pub async fn share_shortfall(env: &mut Env, market: usize) -> TxOutcome {
+    mark_all(env, market).await;
+    let share = ix::share_shortfall(&env.exchange, &env.markets[market].market);
+    env.run(&[share], &[]).await
 }
 
 /// Resolves an account's loss in a market.

@@ -35,7 +35,6 @@ export interface PerpView {
   openNotional: bigint;
   orderMask: bigint;
   market: Small;
-  lastSide: Small;
 }
 
 export interface OrderView {

@@ -126,6 +126,8 @@ fn claims(
             owed += i128::from(perp.quote.0) - perp.funding_due(market.funding())?;
         }
     }
+    // What is known to be missing is shared by profits.
+    owed -= i128::from(market.profits.missing());
     let surplus = i128::from(market.pnl_pool) - owed;
     Ok(Check {
         what: format!("{name} pool covers all claims"),

@@ -221,6 +221,8 @@ fn market(
         min_order_lots: 1,
         dust_lots: 10,
         impact_notional: 10_000 * USD,
+        shortfall_floor: 100 * USD,
+        insurance_per_day: 100_000 * USD,
         init_ratio: ratio(margin[0]),
         maint_ratio: ratio(margin[1]),
         profit_weight: [0, ratio(0.80), ratio(0.90)],

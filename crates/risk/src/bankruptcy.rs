@@ -1,9 +1,6 @@
-//! How a loss that nobody can pay is shared: by the depositors of an asset, or by the other side of a market.
+//! How a debt that nobody can pay is shared by the depositors of its asset. A market's losses: [`crate::profits`].
 
-use crate::fixed::{
-    div_ceil, to_i128, to_i64, to_u64, Result, RiskError, FUNDING_BITS, INDEX_BITS, INDEX_ONE,
-};
-use crate::position::FundingIndices;
+use crate::fixed::{div_ceil, to_u64, Result, INDEX_BITS, INDEX_ONE};
 
 /// The deposit index is never cut below this: a lower one would make shares of ordinary amounts overflow. What a cut to
 /// here does not cover stays uncovered.
@@ -41,40 +38,5 @@ pub fn share_among_depositors(
     Ok(DepositCut {
         deposit_index: deposit_index.saturating_sub(room),
         covered: to_u64(taken.min(u128::from(loss)))?,
-    })
-}
-
-/// Takes `loss` native quote from one side of a market by moving its funding index against it: `longs_pay` says which.
-/// `open_interest` is that side's base lots, counted positive. Rounded so that what the side owes covers the loss.
-///
-/// # Errors
-/// [`RiskError::DivisionByZero`] when nobody is on that side; [`RiskError::Overflow`] when the index does not fit.
-pub fn share_among_positions(
-    loss: u64,
-    longs_pay: bool,
-    open_interest: u64,
-    indices: FundingIndices,
-) -> Result<FundingIndices> {
-    let per_lot = to_i128(div_ceil(
-        u128::from(loss) << FUNDING_BITS,
-        u128::from(open_interest),
-    )?)?;
-    let moved = |index: i64, by: i128| {
-        to_i64(
-            i128::from(index)
-                .checked_add(by)
-                .ok_or(RiskError::Overflow)?,
-        )
-    };
-    Ok(if longs_pay {
-        FundingIndices {
-            long: moved(indices.long, per_lot)?,
-            ..indices
-        }
-    } else {
-        FundingIndices {
-            short: moved(indices.short, -per_lot)?,
-            ..indices
-        }
     })
 }

@@ -42,6 +42,8 @@ pub enum RiskError {
     NothingToLiquidate,
     /// An entry names an underlying that the risk state does not hold.
     UnknownUnderlying,
+    /// Too little is marked to share a shortfall.
+    EpochIncomplete,
 }
 
 impl fmt::Display for RiskError {
@@ -59,6 +61,7 @@ impl fmt::Display for RiskError {
             Self::RaisesRisk => "the liquidation slice would raise the account's risk",
             Self::NothingToLiquidate => "nothing of this kind to liquidate",
             Self::UnknownUnderlying => "the underlying is not in the risk state",
+            Self::EpochIncomplete => "too little is marked to share the shortfall",
         })
     }
 }

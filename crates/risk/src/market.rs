@@ -6,6 +6,7 @@ use crate::fixed::{div_ceil, div_floor, ratio_ceil, to_u64, Result, RiskError};
 use crate::funding::mark_price;
 use crate::params::MarketParams;
 use crate::price::EntryUnit;
+use crate::profits::Haircuts;
 use crate::weights::Haircut;
 
 /// Binary places of [`MarketRisk::size_inverse_root`].
@@ -68,9 +69,11 @@ pub struct MarketRisk {
     pub padding: [u8; 7],
     /// How uncertain spot is.
     pub doubt: PriceDoubt,
+    /// What marked profits give up for shortfalls that were shared.
+    pub haircuts: Haircuts,
 }
 
-const _: () = assert!(core::mem::size_of::<MarketRisk>() == 264);
+const _: () = assert!(core::mem::size_of::<MarketRisk>() == 304);
 
 impl MarketRisk {
     /// What turns the feed's mantissa into this entry's.

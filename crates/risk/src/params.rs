@@ -233,6 +233,12 @@ pub struct MarketParams {
     pub dust_lots: i64,
     /// Notional (native quote) at which the book is sampled for the funding premium. Any change loosens.
     pub impact_notional: u64,
+    /// A shortfall of less, in native quote, waits for more before profits share it: until then it halts nothing. Any change
+    /// loosens.
+    pub shortfall_floor: u64,
+    /// Most that the exchange's insurance pays for the market's losses within a day, native quote. Any change loosens: less
+    /// leaves more to profits, more spends what backs others.
+    pub insurance_per_day: u64,
     /// Init (and LiquidationEnd) margin ratio. Looser down.
     pub init_ratio: u32,
     /// Maintenance margin ratio. Looser down.
@@ -253,7 +259,7 @@ pub struct MarketParams {
     pub liquidation: LiquidationTerms,
 }
 
-const _: () = assert!(core::mem::size_of::<MarketParams>() == 96);
+const _: () = assert!(core::mem::size_of::<MarketParams>() == 112);
 
 impl MarketParams {
     /// Checks every field against its bounds.
@@ -280,6 +286,7 @@ impl MarketParams {
             self.min_order_lots > 0 => "min_order_lots",
             self.dust_lots >= 0 => "dust_lots",
             self.impact_notional > 0 => "impact_notional",
+            self.shortfall_floor > 0 => "shortfall_floor",
             self.price_band_ratio > 0 && self.price_band_ratio <= RATIO_ONE => "price_band_ratio",
             self.max_funding_per_day <= RATIO_ONE => "max_funding_per_day",
             self.max_premium <= RATIO_ONE => "max_premium",
@@ -295,6 +302,8 @@ impl MarketParams {
             min_order_lots: any,
             dust_lots: any,
             impact_notional: any,
+            shortfall_floor: any,
+            insurance_per_day: any,
             init_ratio: down,
             maint_ratio: down,
             maker_fee: any,

@@ -2,6 +2,7 @@
 
 use crate::fixed::{to_i64, Result, RiskError, FUNDING_BITS, RATIO_BITS};
 use crate::market::MarketRisk;
+use crate::profits::ProfitShare;
 use crate::units::{BaseLots, PriceLots, QuoteNative};
 
 pub use crate::balance::{Balance, Indices, ShareChange, EMPTY};
@@ -155,15 +156,13 @@ pub struct PerpPosition {
     pub order_mask: u64,
     /// Index of the market, or [`EMPTY`].
     pub market: u16,
-    /// Sign of the last position held: which side's losses this account's are.
-    pub last_side: i8,
     /// Unused.
-    pub padding: [u8; 5],
-    /// Unused.
-    pub reserved: [u64; 2],
+    pub padding: [u8; 6],
+    /// Its part in the market's profits, as of its last mark.
+    pub share: ProfitShare,
 }
 
-const _: () = assert!(core::mem::size_of::<PerpPosition>() == 96);
+const _: () = assert!(core::mem::size_of::<PerpPosition>() == 120);
 
 impl Default for PerpPosition {
     fn default() -> Self {
@@ -185,9 +184,8 @@ impl PerpPosition {
             best_ask: PriceLots::MAX,
             order_mask: 0,
             market,
-            last_side: 0,
-            padding: [0; 5],
-            reserved: [0; 2],
+            padding: [0; 6],
+            share: ProfitShare::NONE,
         }
     }
 
@@ -197,9 +195,12 @@ impl PerpPosition {
         self.market == EMPTY
     }
 
-    /// True when nothing is held, owed or resting, so that the slot may be freed.
+    /// True when nothing is held, owed, marked or resting, so that the slot may be freed.
     pub const fn is_closed(&self) -> bool {
-        self.position.is_zero() && self.quote.is_zero() && self.order_mask == 0
+        self.position.is_zero()
+            && self.quote.is_zero()
+            && self.order_mask == 0
+            && self.share.is_none()
     }
 
     /// True when its value depends on the market's price.
@@ -228,6 +229,19 @@ impl PerpPosition {
             i128::from(self.position.0).wrapping_mul(i128::from(moved)),
             FUNDING_BITS,
         ))
+    }
+
+    /// What the slot owes besides its claim: funding since its entry, and what it still has to give up for a shortfall.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    #[inline(always)]
+    pub fn owed(&self, risk: &MarketRisk) -> Result<i128> {
+        let funding = self.funding_due(risk.funding())?;
+        if self.share.epoch == 0 {
+            return Ok(funding);
+        }
+        Ok(funding.saturating_add(i128::from(risk.haircuts.due(&self.share))))
     }
 
     /// Moves the funding due into `quote`; returns what the account paid.
@@ -271,9 +285,6 @@ impl PerpPosition {
             ),
         };
         next.funding_entry = funding.of(next.position);
-        if !next.position.is_zero() {
-            next.last_side = if next.position.0 > 0 { 1 } else { -1 };
-        }
         let change = |after: i64, before: i64| after.checked_sub(before).ok_or(RiskError::Overflow);
         let (before, after) = (self.position.0, next.position.0);
         let shorts = |position: i64| position.min(0).checked_neg().ok_or(RiskError::Overflow);

@@ -193,9 +193,20 @@ pub(crate) struct PerpTerms {
     pub high: u64,
     pub requirement_price: u64,
     pub profit_weight: u32,
+    /// Whether a profit that an open epoch has marked counts as owed.
+    pub is_strict: bool,
 }
 
 impl PerpTerms {
+    /// What an open epoch may take of a marked profit, for Init.
+    #[inline(always)]
+    pub fn at_risk(&self, perp: &PerpPosition, risk: &MarketRisk) -> i128 {
+        if !self.is_strict || perp.share.epoch == 0 {
+            return 0;
+        }
+        i128::from(risk.haircuts.at_risk(&perp.share))
+    }
+
     #[inline(always)]
     pub fn of(kind: HealthKind, risk: &MarketRisk) -> Self {
         Self {
@@ -203,6 +214,7 @@ impl PerpTerms {
             high: kind.of(&risk.price_high),
             requirement_price: kind.of(&risk.requirement_price),
             profit_weight: kind.of(&risk.profit_weight),
+            is_strict: kind == HealthKind::Init,
         }
     }
 
@@ -229,6 +241,7 @@ impl PerpTerms {
             high,
             requirement_price,
             profit_weight: kind.of(&risk.profit_weight),
+            is_strict: kind == HealthKind::Init,
         })
     }
 }
@@ -242,6 +255,7 @@ pub(crate) fn value_at(
 ) -> Result<i128> {
     let settled = settled_quote(perp, risk)?;
     let pnl = pnl_at(perp, orders, risk, settled, terms.low, terms.high)?;
+    let pnl = sub(pnl, terms.at_risk(perp, risk))?;
     sub(
         weighted(pnl, terms.profit_weight)?,
         to_i128(perp_requirement(perp, risk, terms)?)?,
@@ -251,7 +265,7 @@ pub(crate) fn value_at(
 /// `q − funding − fees of the resting orders`, common to all kinds.
 #[inline(always)]
 pub(crate) fn settled_quote(perp: &PerpPosition, risk: &MarketRisk) -> Result<i128> {
-    let mut quote = sub(i128::from(perp.quote.0), perp.funding_due(risk.funding())?)?;
+    let mut quote = sub(i128::from(perp.quote.0), perp.owed(risk)?)?;
     if risk.maker_fee > 0 && !perp.open_notional.is_zero() {
         quote = sub(
             quote,
@@ -477,6 +491,7 @@ pub(crate) fn assess_perp(
             _ => pnl_at(perp, orders, risk, settled, terms.low, terms.high)?,
         };
         last = Some((terms.low, terms.high, pnl));
+        let pnl = sub(pnl, terms.at_risk(perp, risk))?;
         let margin = to_i128(perp_requirement(perp, risk, &terms)?)?;
         *total = add(*total, sub(weighted(pnl, terms.profit_weight)?, margin)?)?;
     }
@@ -495,6 +510,6 @@ pub(crate) fn equity_price(price: &EntryPrice, doubted: Option<InDoubt>, owned: 
 }
 
 pub(crate) fn equity_at(perp: &PerpPosition, risk: &MarketRisk, price: u64) -> Result<i128> {
-    let owned = sub(i128::from(perp.quote.0), perp.funding_due(risk.funding())?)?;
+    let owned = sub(i128::from(perp.quote.0), perp.owed(risk)?)?;
     add(owned, scale_floor(perp.position.0, price, risk.shift))
 }

@@ -90,7 +90,6 @@ proptest! {
             - taker.position.0.max(0) - maker.position.0.max(0));
         prop_assert_eq!(change.long - change.short, a2.position.0 - taker.position.0);
         if !a2.position.is_zero() {
-            prop_assert_eq!(i64::from(a2.last_side), a2.position.0.signum());
             prop_assert_eq!(a2.funding_due(funding), Ok(0));
         }
     }

@@ -264,6 +264,8 @@ fn good_market() -> MarketParams {
         open_interest_cap_lots: 1 << 40,
         min_order_lots: 1,
         impact_notional: 1_000_000,
+        shortfall_floor: 1_000_000,
+        insurance_per_day: 100_000_000_000,
         init_ratio: RATIO_ONE / 10,
         maint_ratio: RATIO_ONE / 20,
         profit_weight: [0, RATIO_ONE / 2, RATIO_ONE / 10 * 9],

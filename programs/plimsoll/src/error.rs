@@ -258,6 +258,10 @@ pub enum PlimsollError {
     QuoteCannotWindDown,
     #[msg("The two accounts hold nothing that could be closed out against each other")]
     NothingToCloseOut,
+    #[msg("None of the accounts has anything in the market that could be marked")]
+    NothingToMark,
+    #[msg("No epoch is open, or something in the market is not marked in it yet")]
+    EpochIncomplete,
 }
 
 impl From<RiskError> for PlimsollError {
@@ -268,6 +272,7 @@ impl From<RiskError> for PlimsollError {
             RiskError::SliceTooSmall => Self::SliceTooSmall,
             RiskError::RaisesRisk => Self::LiquidationHarms,
             RiskError::UnknownUnderlying => Self::UnknownUnderlying,
+            RiskError::EpochIncomplete => Self::EpochIncomplete,
             _ => Self::Overflow,
         }
     }

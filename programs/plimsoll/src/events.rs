@@ -240,6 +240,44 @@ pub struct PnlSettled {
     pub amount: i64,
 }
 
+/// A market's shortfall is about to be shared: profits are marked by what was held now.
+#[event]
+pub struct EpochOpened {
+    pub market: u16,
+    pub epoch: u32,
+    /// What is to be given up, native quote.
+    pub shortfall: u64,
+    /// Mantissa of the entry's spot price, at which profits are marked.
+    pub price: u64,
+}
+
+/// Accounts were marked in a market.
+#[event]
+pub struct ProfitsMarked {
+    pub market: u16,
+    /// The open epoch; zero when none is.
+    pub epoch: u32,
+    /// How many accounts.
+    pub marked: u16,
+    /// Marked profits of the market that no collected loss covers, native quote.
+    pub uncovered: u64,
+    /// Collected losses that are set aside for profits, native quote.
+    pub covered: u64,
+}
+
+/// The profits marked in an epoch gave up the same part for the market's shortfall.
+#[event]
+pub struct ShortfallShared {
+    pub market: u16,
+    pub epoch: u32,
+    /// What was marked, native quote.
+    pub profits: u64,
+    /// What all of them together give up.
+    pub given_up: u64,
+    /// The shortfall that is left for a later epoch.
+    pub left: u64,
+}
+
 /// An account fell below its maintenance line and was flagged, or was cleared again.
 #[event]
 pub struct LiquidationFlag {
@@ -301,7 +339,7 @@ pub struct BankruptcyResolved {
     pub from_insurance: u64,
     /// Trading fees of the market that were waived for it.
     pub from_fees: u64,
-    /// What depositors, or the other side of the market, bear.
+    /// What depositors bear, or the market's profits will share.
     pub socialized: u64,
 }
 

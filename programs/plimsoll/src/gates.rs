@@ -101,6 +101,8 @@ pub const ACCOUNT_RISK: Gate = gate("account_risk", ALWAYS, ALWAYS, ALWAYS, ANY_
 // Anyone. Nothing that settles or liquidates is ever gated by a mode.
 pub const SETTLE_FILLS: Gate = gate("settle_fills", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const SETTLE_PNL: Gate = gate("settle_pnl", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+pub const MARK_PROFITS: Gate = gate("mark_profits", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+pub const SHARE_SHORTFALL: Gate = gate("share_shortfall", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const PRUNE_ORDERS: Gate = gate("prune_orders", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const LIQUIDATE: Gate = gate("liquidate", ALWAYS, ALWAYS, ALWAYS, NORMAL);
 pub const RESOLVE_BANKRUPTCY: Gate = gate("resolve_bankruptcy", ALWAYS, ALWAYS, ALWAYS, NORMAL);
@@ -149,6 +151,8 @@ pub const TABLE: &[&Gate] = &[
     &ACCOUNT_RISK,
     &SETTLE_FILLS,
     &SETTLE_PNL,
+    &MARK_PROFITS,
+    &SHARE_SHORTFALL,
     &PRUNE_ORDERS,
     &LIQUIDATE,
     &RESOLVE_BANKRUPTCY,

@@ -3,7 +3,9 @@ use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::ShareChange,
     fixed::{ratio_ceil, scale_ceil, to_u64},
-    funding, interest, AssetRisk, Balance, MarketRisk, QuoteNative,
+    funding, interest,
+    position::OpenInterestChange,
+    AssetRisk, Balance, MarketRisk, PerpPosition, QuoteNative,
 };
 
 use crate::{
@@ -269,8 +271,8 @@ pub fn require_deposit_cap(bank: &Bank, entry: &AssetRisk) -> Result<()> {
     Ok(())
 }
 
-/// Moves a settled profit or loss between a market's pool and an account's quote balance: positive pays the account.
-/// The caller has checked that the pool (or the account) can pay. Returns what of a loss was borrowed.
+/// Moves a settled profit or loss between a market's pool and an account's quote balance: positive pays the account, out of what
+/// is set aside for it. The caller has checked that the pool (or the account) can pay. Returns what of a loss was borrowed.
 pub fn settle(
     account: &mut MarginAccount,
     perp_slot: usize,
@@ -279,8 +281,11 @@ pub fn settle(
     amount: i64,
 ) -> Result<u64> {
     let perp = account.perps.get_mut(perp_slot).or_refuse()?;
-    perp.quote = perp.quote.checked_sub(QuoteNative(amount)).or_refuse()?;
     let size = amount.unsigned_abs();
+    if amount > 0 {
+        market.profits.pay(perp, size).or_refuse()?;
+    }
+    add_claim(market, perp, amount.checked_neg().or_refuse()?)?;
     let [quote, ..] = &mut account.balances;
     if amount >= 0 {
         market.pnl_pool = market.pnl_pool.checked_sub(size).or_refuse()?;
@@ -289,6 +294,19 @@ pub fn settle(
     }
     market.pnl_pool = market.pnl_pool.checked_add(size).or_refuse()?;
     debit(quote_bank, quote, size)
+}
+
+/// Adds to a slot's claim on its market.
+pub fn add_claim(market: &mut Market, perp: &mut PerpPosition, amount: i64) -> Result<()> {
+    market.change(perp, |perp, _| {
+        perp.quote = perp.quote.checked_add(QuoteNative(amount)).or_refuse()?;
+        Ok(OpenInterestChange::default())
+    })
+}
+
+/// The profit that a slot can be paid now: what is set aside for it, as far as the pool may pay profits.
+pub fn payable_profit(market: &Market, entry: &MarketRisk, perp: &PerpPosition) -> u64 {
+    perp.share.covered.min(market.payable(entry))
 }
 
 /// Native units as USD (native quote), at the entry's last spot price, rounded up.

@@ -16,6 +16,7 @@ pub mod liquidation;
 pub mod matching;
 pub mod oracle;
 pub mod orders;
+pub mod profits;
 pub mod state;
 pub mod token;
 
@@ -229,6 +230,14 @@ pub mod plimsoll {
 
     pub fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
         instructions::settle_pnl::settle_pnl(ctx)
+    }
+
+    pub fn mark_profits<'info>(ctx: Context<'info, MarkProfits<'info>>) -> Result<()> {
+        instructions::mark_profits::mark_profits(ctx)
+    }
+
+    pub fn share_shortfall(ctx: Context<ShareShortfall>) -> Result<()> {
+        instructions::share_shortfall::share_shortfall(ctx)
     }
 
     pub fn account_health(ctx: Context<AccountHealth>) -> Result<HealthReport> {

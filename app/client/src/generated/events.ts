@@ -20,6 +20,8 @@ import {
   type DepositedEvent,
   getDustForfeitedEventDecoder,
   type DustForfeitedEvent,
+  getEpochOpenedEventDecoder,
+  type EpochOpenedEvent,
   getExchangeCreatedEventDecoder,
   type ExchangeCreatedEvent,
   getExchangeEditedEventDecoder,
@@ -62,8 +64,12 @@ import {
   type PositionLiquidatedEvent,
   getPositionsClosedOutEventDecoder,
   type PositionsClosedOutEvent,
+  getProfitsMarkedEventDecoder,
+  type ProfitsMarkedEvent,
   getRefreshSkippedEventDecoder,
   type RefreshSkippedEvent,
+  getShortfallSharedEventDecoder,
+  type ShortfallSharedEvent,
   getTransferredEventDecoder,
   type TransferredEvent,
   getUnderlyingAssignedEventDecoder,
@@ -86,6 +92,7 @@ export type ProgramEvent =
   | { kind: "DelegateSet"; data: DelegateSetEvent }
   | { kind: "Deposited"; data: DepositedEvent }
   | { kind: "DustForfeited"; data: DustForfeitedEvent }
+  | { kind: "EpochOpened"; data: EpochOpenedEvent }
   | { kind: "ExchangeCreated"; data: ExchangeCreatedEvent }
   | { kind: "ExchangeEdited"; data: ExchangeEditedEvent }
   | { kind: "FeedEdited"; data: FeedEditedEvent }
@@ -107,7 +114,9 @@ export type ProgramEvent =
   | { kind: "PortfolioModelEdited"; data: PortfolioModelEditedEvent }
   | { kind: "PositionLiquidated"; data: PositionLiquidatedEvent }
   | { kind: "PositionsClosedOut"; data: PositionsClosedOutEvent }
+  | { kind: "ProfitsMarked"; data: ProfitsMarkedEvent }
   | { kind: "RefreshSkipped"; data: RefreshSkippedEvent }
+  | { kind: "ShortfallShared"; data: ShortfallSharedEvent }
   | { kind: "Transferred"; data: TransferredEvent }
   | { kind: "UnderlyingAssigned"; data: UnderlyingAssignedEvent }
   | { kind: "UnderlyingEdited"; data: UnderlyingEditedEvent }
@@ -128,6 +137,7 @@ export const EVENT_TABLE = [
   { kind: "DelegateSet", discriminator: [103, 126, 239, 131, 201, 31, 212, 253], decoder: getDelegateSetEventDecoder },
   { kind: "Deposited", discriminator: [111, 141, 26, 45, 161, 35, 100, 57], decoder: getDepositedEventDecoder },
   { kind: "DustForfeited", discriminator: [18, 191, 227, 235, 61, 66, 119, 168], decoder: getDustForfeitedEventDecoder },
+  { kind: "EpochOpened", discriminator: [136, 166, 130, 170, 78, 145, 67, 78], decoder: getEpochOpenedEventDecoder },
   { kind: "ExchangeCreated", discriminator: [0, 50, 0, 190, 87, 189, 99, 3], decoder: getExchangeCreatedEventDecoder },
   { kind: "ExchangeEdited", discriminator: [139, 95, 54, 202, 29, 159, 106, 14], decoder: getExchangeEditedEventDecoder },
   { kind: "FeedEdited", discriminator: [247, 159, 188, 177, 117, 177, 47, 50], decoder: getFeedEditedEventDecoder },
@@ -149,7 +159,9 @@ export const EVENT_TABLE = [
   { kind: "PortfolioModelEdited", discriminator: [244, 226, 209, 66, 135, 146, 11, 82], decoder: getPortfolioModelEditedEventDecoder },
   { kind: "PositionLiquidated", discriminator: [40, 107, 90, 214, 96, 30, 61, 128], decoder: getPositionLiquidatedEventDecoder },
   { kind: "PositionsClosedOut", discriminator: [126, 94, 135, 104, 96, 239, 105, 210], decoder: getPositionsClosedOutEventDecoder },
+  { kind: "ProfitsMarked", discriminator: [75, 247, 232, 195, 40, 229, 40, 50], decoder: getProfitsMarkedEventDecoder },
   { kind: "RefreshSkipped", discriminator: [17, 120, 239, 200, 138, 90, 19, 17], decoder: getRefreshSkippedEventDecoder },
+  { kind: "ShortfallShared", discriminator: [81, 216, 44, 140, 57, 124, 67, 246], decoder: getShortfallSharedEventDecoder },
   { kind: "Transferred", discriminator: [21, 132, 239, 64, 146, 239, 166, 68], decoder: getTransferredEventDecoder },
   { kind: "UnderlyingAssigned", discriminator: [107, 132, 18, 139, 162, 240, 89, 6], decoder: getUnderlyingAssignedEventDecoder },
   { kind: "UnderlyingEdited", discriminator: [19, 159, 20, 163, 63, 130, 152, 164], decoder: getUnderlyingEditedEventDecoder },

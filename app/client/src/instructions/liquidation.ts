@@ -8,8 +8,10 @@ import {
   getAccountHealthInstruction,
   getAccountRiskInstruction,
   getLiquidateInstruction,
+  getMarkProfitsInstruction,
   getResolveBankruptcyInstruction,
   getSettlePnlInstruction,
+  getShareShortfallInstruction,
   type MarginAccount,
   type RiskState,
 } from '../generated';
@@ -24,6 +26,29 @@ const NO_LIMIT = (1n << 64n) - 1n;
 export function settlePnl(exchange: ExchangeRef, marginAccount: Address, market: MarketRef): Instruction {
   return getSettlePnlInstruction(
     { riskState: exchange.riskState, market: market.address, marginAccount, quoteBank: exchange.quote.bank },
+    { programAddress: exchange.program },
+  );
+}
+
+/** Accounts that one call marks within a legacy transaction. */
+export const MARKED_AT_ONCE = 24;
+
+/**
+ * Marks accounts' profits in a market, at most {@link MARKED_AT_ONCE} of them, so that collected losses, or its shortfall, are
+ * shared by all of them. Nobody signs.
+ */
+export function markProfits(exchange: ExchangeRef, market: MarketRef, marginAccounts: readonly Address[]): Instruction {
+  const instruction = getMarkProfitsInstruction(
+    { riskState: exchange.riskState, market: market.address },
+    { programAddress: exchange.program },
+  );
+  return withRemaining(instruction, marginAccounts.map(writable));
+}
+
+/** Ends a market's epoch once all its profits are marked in it. Nobody signs. */
+export function shareShortfall(exchange: ExchangeRef, market: MarketRef): Instruction {
+  return getShareShortfallInstruction(
+    { riskState: exchange.riskState, market: market.address },
     { programAddress: exchange.program },
   );
 }
@@ -208,7 +233,6 @@ export function resolveBankruptcy(
 ): Instruction {
   const { quote } = exchange;
   const borrow = 'asset' in debt;
-  const fillQueue = borrow ? {} : { fillQueue: debt.market.fillQueue };
   const resolverAccount = borrow && debt.resolverAccount !== undefined ? { resolverAccount: debt.resolverAccount } : {};
   const instruction = getResolveBankruptcyInstruction(
     {
@@ -218,7 +242,6 @@ export function resolveBankruptcy(
       riskState: exchange.riskState,
       exchange: exchange.address,
       debt: borrow ? debt.asset.bank : debt.market.address,
-      ...fillQueue,
       quoteBank: quote.bank,
       vault: quote.vault,
       insuranceVault: exchange.insuranceVault,

@@ -49,6 +49,13 @@ pub struct KeeperConfig {
     #[arg(long, default_value_t = Self::default().settle_pnl_retry)]
     pub settle_pnl_retry: f64,
 
+    /// Whether to mark profits and share the shortfall of a market whose losers could not pay.
+    #[arg(long, default_value_t = Self::default().share_shortfalls, action = ArgAction::Set)]
+    pub share_shortfalls: bool,
+    /// How often to look for shortfalls, seconds.
+    #[arg(long, default_value_t = Self::default().share_shortfalls_every)]
+    pub share_shortfalls_every: f64,
+
     /// Whether to remove expired orders from the books.
     #[arg(long, default_value_t = Self::default().prune, action = ArgAction::Set)]
     pub prune: bool,
@@ -86,6 +93,8 @@ impl Default for KeeperConfig {
             settle_pnl_above: 10.0,
             settle_pnl_most: 64,
             settle_pnl_retry: 120.0,
+            share_shortfalls: true,
+            share_shortfalls_every: 5.0,
             prune: true,
             prune_every: 15.0,
             prune_from: 1,
@@ -122,6 +131,7 @@ impl Section for KeeperConfig {
             ("settle_pnl_every", self.settle_pnl_every),
             ("settle_pnl_above", self.settle_pnl_above),
             ("settle_pnl_retry", self.settle_pnl_retry),
+            ("share_shortfalls_every", self.share_shortfalls_every),
             ("prune_every", self.prune_every),
             ("wind_down_every", self.wind_down_every),
         ])?;

@@ -17,7 +17,8 @@ use plimsoll::{
 use plimsoll_client::{
     errors, events,
     instructions::{
-        close_out_debt, close_out_position, prune_orders, return_deposit, settle_fills, settle_pnl,
+        close_out_debt, close_out_position, mark_profits, prune_orders, return_deposit,
+        settle_fills, settle_pnl, share_shortfall, MARKED_AT_ONCE,
     },
     pro::Carried,
     rpc::{ChainClock, Entries, Freshness, Keyed, Landed, ListedMarket},
@@ -30,6 +31,7 @@ use super::{
     pnl::{self, Claim},
     queues::{self, ENTRIES_PER_CALL},
     refresh::{self, Accruals, Age, Attempts},
+    shortfalls,
     winding_down::{self, Step},
 };
 use crate::{config::seconds, context::Context, deliver::Delivery};
@@ -53,6 +55,14 @@ const UNSETTLED: &[Refusal] = &[
     Refusal::BankGated,
     Refusal::MarketGated,
     Refusal::AccountGated,
+];
+
+/// Refusals of a mark, or of a shortfall's sharing, that are nobody's fault: somebody else did it, or the market has no price.
+const UNMARKED: &[Refusal] = &[
+    Refusal::NothingToMark,
+    Refusal::EpochIncomplete,
+    Refusal::StaleEntry,
+    Refusal::BrokenFeed,
 ];
 
 /// Refusals of a signed message as a whole: its source is at fault, and another message may be taken.
@@ -365,6 +375,47 @@ impl Keeper {
             lock(&self.held_off).insert((claim.account, claim.market), until);
         }
         delivery.map(|_| ())
+    }
+
+    /// Marks the profits of every market with a shortfall, and has them share it.
+    pub async fn share_shortfalls(&self) -> Result<()> {
+        let markets = &self.context.exchange.markets;
+        let addresses: Vec<Pubkey> = markets.iter().map(|m| m.refs.address).collect();
+        let connection = &self.context.connection;
+        let found = connection.fetch_many::<Market>(&addresses).await?;
+        let mut outcome = Ok(());
+        for (listed, market) in markets.iter().zip(found) {
+            let Some(market) = market else { continue };
+            let gauge = self.metrics.shortfall.with_label_values(&[&listed.name]);
+            gauge.set(market.profits.shortfall as f64 / QUOTE);
+            if shortfalls::is_due(&market) {
+                outcome = outcome.and(self.share_shortfall(listed, &market).await);
+            }
+        }
+        outcome
+    }
+
+    async fn share_shortfall(&self, listed: &ListedMarket, market: &Market) -> Result<()> {
+        let (risk, clock) = self.risk().await?;
+        let exchange = &self.context.exchange;
+        let version = self.context.require_sender()?.version().await;
+        let accounts = self.accounts().await?;
+        let accounts: Vec<_> = accounts.iter().map(|a| (a.address, &*a.account)).collect();
+        let unmarked = shortfalls::unmarked(market, &accounts);
+        for some in unmarked.chunks(MARKED_AT_ONCE / 2) {
+            let entries = Entries::default().and_market(market.index);
+            let due = entries.due(&risk, clock, Freshness::PAY);
+            let mut instructions = exchange.refresh(&due, &risk, clock, version);
+            instructions.push(mark_profits(&exchange.refs, &listed.refs, some));
+            self.context
+                .deliver("mark_profits", &instructions, &[], UNMARKED)
+                .await?;
+        }
+        let share = share_shortfall(&exchange.refs, &listed.refs);
+        self.context
+            .deliver("share_shortfall", &[share], &[], UNMARKED)
+            .await?;
+        Ok(())
     }
 
     /// Removes expired orders, and all of markets that are being wound down, one call for each book in a turn.

@@ -24,6 +24,8 @@ pub struct KeeperMetrics {
     pub expired: IntGaugeVec,
     /// What a market can pay out, whole quote tokens.
     pub pool: GaugeVec,
+    /// Losses of a market that nobody could pay and no profit has given up yet, whole quote tokens.
+    pub shortfall: GaugeVec,
     /// Claims that are worth settling and not held off.
     pub claims: IntGaugeVec,
     /// Steps that are left to wind down what has a final price, as far as one turn goes.
@@ -55,6 +57,10 @@ impl KeeperMetrics {
             "keeper_pnl_pool",
             "What a market can pay out, whole quote tokens",
         );
+        let shortfall = Opts::new(
+            "keeper_shortfall",
+            "Losses that nobody could pay and no profit has given up yet, whole quote tokens",
+        );
         Ok(Self {
             feed_seconds: metrics.add(GaugeVec::new(seconds, &["feed"])?)?,
             feed_stale: gauge("keeper_feed_stale", "1 where trades refuse a feed", "feed")?,
@@ -71,6 +77,7 @@ impl KeeperMetrics {
             queue: gauge("keeper_queue_entries", "Entries of a fill queue", "market")?,
             expired: gauge("keeper_expired_orders", "Expired orders", "market")?,
             pool: metrics.add(GaugeVec::new(pool, &["market"])?)?,
+            shortfall: metrics.add(GaugeVec::new(shortfall, &["market"])?)?,
             claims: gauge("keeper_claims", "Claims worth settling", "kind")?,
             winding_down: metrics.add(IntGauge::new(
                 "keeper_winding_down_steps",

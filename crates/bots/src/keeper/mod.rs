@@ -1,5 +1,5 @@
 //! The keeper: refreshes the risk state before it is stale, brings queued fills to their accounts, turns profits and
-//! losses into balances, clears books of expired orders, and winds down what has a final price. All of it is open to anyone and needs no authority.
+//! losses into balances, has profits share a market's shortfall, clears books of expired orders, and winds down what has a final price. All of it is open to anyone and needs no authority.
 //!
 //! It keeps no state that matters: what is to be done is read from the chain in every turn, so that it can be killed at
 //! any moment, started again, and run twice. Each duty is a loop of its own, and none waits for another.
@@ -10,6 +10,7 @@ mod plan;
 mod pnl;
 mod queues;
 mod refresh;
+mod shortfalls;
 pub mod winding_down;
 
 use anyhow::Result;
@@ -56,6 +57,14 @@ pub async fn run(config: KeeperConfig, context: Context, shutdown: Shutdown) -> 
             &keeper,
             &shutdown,
             || { keeper.settle_pnl() }
+        ),
+        duty(
+            config.share_shortfalls,
+            "share_shortfalls",
+            config.share_shortfalls_every,
+            &keeper,
+            &shutdown,
+            || keeper.share_shortfalls()
         ),
         duty(
             config.prune,

@@ -45,7 +45,7 @@ pub fn claims(
         .collect()
 }
 
-/// What would be settled of a position: a profit only as far as the stable price confirms it, and nothing at all of one
+/// What would be settled of a position: what of its profit or loss the stable price confirms, and nothing at all of one
 /// that is open in a market whose feed is broken. `None` when it cannot be valued.
 fn settleable(perp: &PerpPosition, risk: &MarketRisk) -> Option<i128> {
     if perp.position.is_zero() {
@@ -54,17 +54,16 @@ fn settleable(perp: &PerpPosition, risk: &MarketRisk) -> Option<i128> {
     if risk.price.is_broken() {
         return None;
     }
-    let at_spot = perp_equity(perp, risk).ok()?;
-    if at_spot <= 0 {
-        return Some(at_spot);
-    }
-    let mut worse = *risk;
-    worse.price.spot = if perp.position.0 > 0 {
-        risk.price.lower()
-    } else {
-        risk.price.higher()
-    };
-    Some(perp_equity(perp, &worse).ok()?.max(0))
+    let mut at_stable = *risk;
+    at_stable.price.spot = risk.price.stable;
+    let (spot, stable) = (
+        perp_equity(perp, risk).ok()?,
+        perp_equity(perp, &at_stable).ok()?,
+    );
+    Some(match spot {
+        0.. => spot.min(stable).max(0),
+        _ => spot.max(stable).min(0),
+    })
 }
 
 /// The order of settlement: the largest losses, then the largest profits as far as the pools, which the losses fill on

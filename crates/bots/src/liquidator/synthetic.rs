@@ -178,7 +178,6 @@ impl World {
             *slot = PerpPosition::of(index);
             slot.position = BaseLots(lots);
             slot.quote = QuoteNative((-(lots as f64) * spot * numbers.between(0.95, 1.05)) as i64);
-            slot.last_side = i8::from(lots > 0) - i8::from(lots < 0);
         }
     }
 
@@ -320,6 +319,8 @@ fn market() -> MarketParams {
         min_order_lots: 1,
         dust_lots: 3,
         impact_notional: dollars(5_000.0),
+        shortfall_floor: dollars(100.0),
+        insurance_per_day: dollars(100_000.0),
         init_ratio: ratio(0.1),
         maint_ratio: ratio(0.05),
         profit_weight: [0, 0, ratio(0.5)],

@@ -136,6 +136,9 @@ table! {
     }
     DustForfeited { margin_account, asset, amount }
     BankruptcyResolved { margin_account, index, is_pnl, loss, from_insurance, from_fees, socialized }
+    EpochOpened { market, epoch, shortfall, price }
+    ProfitsMarked { market, epoch, marked, uncovered, covered }
+    ShortfallShared { market, epoch, profits, given_up, left }
     PositionsClosedOut { market, long, short, lots, notional }
     DebtClosedOut { asset, depositor, debtor, amount, paid, received }
 }

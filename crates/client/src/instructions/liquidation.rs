@@ -23,6 +23,37 @@ pub fn settle_pnl(
     )
 }
 
+/// Marks accounts' profits in a market, at most [`MARKED_AT_ONCE`] of them, so that collected losses, or its shortfall, are
+/// shared by all of them. Nobody signs.
+pub fn mark_profits(
+    exchange: &ExchangeRef,
+    market: &MarketRef,
+    margin_accounts: &[Pubkey],
+) -> Instruction {
+    build_with(
+        accounts::MarkProfits {
+            risk_state: exchange.risk_state,
+            market: market.address,
+        },
+        writable(margin_accounts),
+        instruction::MarkProfits {},
+    )
+}
+
+/// Accounts that one [`mark_profits`] takes within a legacy transaction.
+pub const MARKED_AT_ONCE: usize = 24;
+
+/// Ends a market's epoch once nearly all its profits are marked in it. Nobody signs.
+pub fn share_shortfall(exchange: &ExchangeRef, market: &MarketRef) -> Instruction {
+    build(
+        accounts::ShareShortfall {
+            risk_state: exchange.risk_state,
+            market: market.address,
+        },
+        instruction::ShareShortfall {},
+    )
+}
+
 /// Returns a [`plimsoll::HealthReport`] as return data; made for simulation. Nobody signs.
 pub fn account_health(exchange: &ExchangeRef, margin_account: Pubkey) -> Instruction {
     build(
@@ -124,13 +155,13 @@ pub fn resolve_bankruptcy(
     quote: &AssetRef,
     dust: &[Pubkey],
 ) -> Instruction {
-    let (debt, fill_queue, resolver_account, max_repay) = match *debt {
+    let (debt, resolver_account, max_repay) = match *debt {
         BadDebt::Asset {
             bank,
             resolver_account,
             max_repay,
-        } => (bank, None, resolver_account, max_repay),
-        BadDebt::Market { market } => (market.address, Some(market.fill_queue), None, 0),
+        } => (bank, resolver_account, max_repay),
+        BadDebt::Market { market } => (market.address, None, 0),
     };
     build_with(
         accounts::ResolveBankruptcy {
@@ -140,7 +171,6 @@ pub fn resolve_bankruptcy(
             risk_state: exchange.risk_state,
             exchange: exchange.address,
             debt,
-            fill_queue,
             quote_bank: quote.bank,
             vault: quote.vault,
             insurance_vault: exchange.insurance_vault,

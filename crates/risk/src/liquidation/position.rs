@@ -54,7 +54,7 @@ pub fn position_slice(
     let takeover = Takeover {
         held,
         long: perp.position.0 > 0,
-        settled: sub(i128::from(perp.quote.0), perp.funding_due(risk.funding())?)?,
+        settled: sub(i128::from(perp.quote.0), perp.owed(risk)?)?,
         risk,
         target,
     };

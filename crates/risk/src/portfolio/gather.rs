@@ -3,7 +3,7 @@
 use crate::asset::AssetRisk;
 use crate::balance::{Balance, Indices};
 use crate::entry_price::PriceDoubt;
-use crate::fixed::{add, ratio_ceil, scale_floor, to_i128, Result, RiskError, RATIO_ONE};
+use crate::fixed::{add, ratio_ceil, scale_floor, sub, to_i128, Result, RiskError, RATIO_ONE};
 use crate::health::{entry_bit, HealthKind, Policy, Portfolio, RiskView, StaleSet};
 use crate::market::MarketRisk;
 use crate::position::{OpenOrder, PerpPosition};
@@ -326,7 +326,11 @@ impl<const N: usize> Walk<'_, '_, N> {
         let pnl = pnl_at(perp, orders, risk, settled, low, high)?;
         let totals = self.counted.value.iter_mut().zip(&mut self.counted.quote);
         for ((total, quote), kind) in totals.zip(self.kinds) {
-            let part = weighted(pnl, kind.of(&risk.profit_weight))?;
+            let at_risk = match kind {
+                HealthKind::Init => i128::from(risk.haircuts.at_risk(&perp.share)),
+                _ => 0,
+            };
+            let part = weighted(sub(pnl, at_risk)?, kind.of(&risk.profit_weight))?;
             *total = add(*total, part)?;
             *quote = add(*quote, part)?;
         }

@@ -169,6 +169,8 @@ pub fn market_params() -> impl Strategy<Value = MarketParams> {
             min_order_lots: 1,
             dust_lots: 0,
             impact_notional: 1_000_000,
+            shortfall_floor: 1_000_000,
+            insurance_per_day: 100_000_000_000,
             init_ratio: maint_ratio + r.1,
             maint_ratio,
             profit_weight,

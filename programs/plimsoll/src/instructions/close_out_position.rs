@@ -69,19 +69,14 @@ pub(crate) fn close_out_position(ctx: Context<CloseOutPosition>) -> Result<()> {
     require!(lots > 0, PlimsollError::NothingToCloseOut);
     let notional = scale_floor(lots, entry.price.spot, entry.shift);
     let notional = QuoteNative(to_i64(notional).or_refuse()?);
-    let mut close = |account: &mut MarginAccount, slot: usize, side| {
+    let mut close = |account: &mut MarginAccount, slot: usize, side| -> Result<()> {
         let perp: &mut PerpPosition = account.perps.get_mut(slot).or_refuse()?;
-        let change = perp
-            .apply_fill(
-                side,
-                BaseLots(lots),
-                notional,
-                QuoteNative::ZERO,
-                market.funding(),
-            )
-            .or_refuse()?;
+        market.change(perp, |perp, funding| {
+            perp.apply_fill(side, BaseLots(lots), notional, QuoteNative::ZERO, funding)
+                .or_refuse()
+        })?;
         account.release_perp(slot);
-        market.change_interest(change)
+        Ok(())
     };
     close(&mut long, long_slot, Side::Ask)?;
     close(&mut short, short_slot, Side::Bid)?;

@@ -81,7 +81,9 @@ fn take_from_pool(accounts: &CollectMarketFees) -> Result<(u64, u64)> {
         .exchange(accounts.risk_state.load()?.mode)?
         .bank(bank.mode)?
         .market(market.mode)?;
-    let available = market.pnl_pool.min(accounts.vault.amount);
+    // What is set aside for profits is theirs.
+    let free = market.pnl_pool.saturating_sub(market.profits.set_aside());
+    let available = free.min(accounts.vault.amount);
     let insurance = market.insurance_accrued.min(available);
     let fees = market.fees_accrued.min(available.saturating_sub(insurance));
     let total = insurance.saturating_add(fees);

@@ -1,5 +1,5 @@
-//! Resolves a debt of an account that has nothing left: insurance pays first, then those whom the loss enriched or who
-//! lent. Permissionless.
+//! Resolves a debt of an account that has nothing left: insurance pays first, then the market's profits or those who lent.
+//! Permissionless.
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 use plimsoll_risk::{AssetRisk, Purpose};
@@ -12,15 +12,18 @@ use crate::{
     ledger,
     liquidation::{
         bankruptcy::{
-            buyout, charge_depositors, charge_positions, debt, draw, owes_nothing, pay_debt,
-            pay_loss, require_bankrupt, Buyout, Cover,
+            buyout, charge_depositors, debt, draw, owes_nothing, pay_debt, require_bankrupt,
+            Buyout, Cover,
         },
         dust::{forfeit, require_forfeitable},
         require_own_init, Leg,
     },
-    state::{Bank, Exchange, FillQueueAccount, MarginAccount, Market, RiskState},
+    state::{Bank, Exchange, MarginAccount, Market, RiskState},
     token,
 };
+
+/// Time over which what insurance may pay for a market's losses comes back, seconds.
+const INSURANCE_WINDOW_SECS: u32 = 86_400;
 
 #[derive(Accounts)]
 pub struct ResolveBankruptcy<'info> {
@@ -45,8 +48,6 @@ pub struct ResolveBankruptcy<'info> {
     /// CHECK: bank or market of the debt, told by its discriminator. May be `quote_bank`.
     #[account(mut)]
     pub debt: UncheckedAccount<'info>,
-    /// Queue of a market whose other side has to bear a loss.
-    pub fill_queue: Option<AccountLoader<'info, FillQueueAccount>>,
     #[account(
         mut,
         has_one = exchange @ PlimsollError::WrongExchange,
@@ -65,8 +66,9 @@ pub struct ResolveBankruptcy<'info> {
 
 /// Resolves one debt, as far as it can be now.
 ///
-/// - A market's loss is borne by what insurance is owed from the pool, the insurance vault, the market's uncollected
-///   fees, and then the other side of the market, through its funding index. What exceeds even that stays owed.
+/// - A market's loss is borne by what insurance is owed from the pool, the insurance vault as far as the market's limit for
+///   the day goes, and the market's uncollected fees. The rest is recorded as the market's shortfall, which its profits
+///   share ([`plimsoll_risk::profits`]).
 /// - An asset's debt is borne by the bank's own insurance, the insurance vault, and then the asset's depositors. The
 ///   vault holds quote: for another asset the resolver's account repays (at most `max_repay` native units) and is
 ///   credited quote for it at oracle prices plus the asset's least liquidation fee. Depositors bear nothing before
@@ -94,7 +96,7 @@ pub(crate) fn resolve_bankruptcy<'info>(
     let is_pnl = leg.is_market();
     let (index, cover) = match leg {
         Leg::Bank(bank) => resolve_debt(accounts, &bank, max_repay, &clock)?,
-        Leg::Market(market) => resolve_loss(accounts, &market)?,
+        Leg::Market(market) => resolve_loss(accounts, &market, &clock)?,
     };
     require!(cover.left() < cover.loss, PlimsollError::NobodyCanPay);
 
@@ -201,43 +203,55 @@ fn pay_from_insurance(accounts: &ResolveBankruptcy, amount: u64) -> Result<u64> 
 fn resolve_loss(
     accounts: &ResolveBankruptcy,
     market: &AccountLoader<Market>,
+    clock: &Clock,
 ) -> Result<(u16, Cover)> {
     let (slot, mut cover) = claims_of_insurance(accounts, market)?;
-    let wanted = cover.left().min(accounts.insurance_vault.amount);
+    let room = insurance_room(&mut *market.load_mut()?, clock);
+    let wanted = cover.left().min(accounts.insurance_vault.amount).min(room);
     let arrived = pay_from_insurance(accounts, wanted)?.min(cover.left());
     cover.from_insurance = cover.from_insurance.checked_add(arrived).or_refuse()?;
 
     let mut account = accounts.margin_account.load_mut()?;
     let mut market = market.load_mut()?;
+    market.insurance_drawn.pour(arrived);
     market.pnl_pool = market.pnl_pool.checked_add(arrived).or_refuse()?;
     cover.from_fees = draw(&mut market.fees_accrued, cover.left());
-    if cover.left() > 0 {
-        require_empty_queue(accounts, &market)?;
-        let mut risk = accounts.risk_state.load_mut()?;
-        let entry = risk.market_mut(market.index)?;
-        let perp = account.perps.get_mut(slot).or_refuse()?;
-        cover.socialized = charge_positions(&mut market, entry, perp.last_side, cover.left())?;
-        // What they do not bear now is never asked of them again.
-        perp.last_side = 0;
-    }
-    let paid = cover.loss.saturating_sub(cover.left());
-    pay_loss(&mut account, slot, paid)?;
+    cover.socialized = cover.left();
+    market.profits.shortfall = market
+        .profits
+        .shortfall
+        .checked_add(cover.socialized)
+        .or_refuse()?;
+    let perp = account.perps.get_mut(slot).or_refuse()?;
+    let forgiven = i64::try_from(cover.loss).map_err(|_| PlimsollError::Overflow)?;
+    ledger::add_claim(&mut market, perp, forgiven)?;
     account.release_perp(slot);
     Ok((market.index, cover))
 }
 
-/// The loss, and the part that is met by waiving what the market's pool owes to insurance.
+/// What the exchange's insurance may still pay for the market's losses today.
+fn insurance_room(market: &mut Market, clock: &Clock) -> u64 {
+    let most = market.params.insurance_per_day;
+    let drawn = &mut market.insurance_drawn;
+    drawn.leak(most, INSURANCE_WINDOW_SECS, clock.unix_timestamp);
+    drawn.room(most)
+}
+
+/// The loss, and the part that is met by waiving what the market's pool owes to insurance. The account's slot is brought up to
+/// date first: it may owe a part of an earlier shortfall.
 #[inline(never)]
 fn claims_of_insurance(
     accounts: &ResolveBankruptcy,
     market: &AccountLoader<Market>,
 ) -> Result<(usize, Cover)> {
-    let account = accounts.margin_account.load()?;
+    let mut account = accounts.margin_account.load_mut()?;
     let mut market = market.load_mut()?;
     let slot = account
         .find_perp(market.index)
         .ok_or(PlimsollError::NotBankrupt)?;
-    let claim = account.perps.get(slot).or_refuse()?.quote.0;
+    let perp = account.perps.get_mut(slot).or_refuse()?;
+    ledger::add_claim(&mut market, perp, 0)?;
+    let claim = perp.quote.0;
     require!(claim < 0, PlimsollError::NotBankrupt);
     let loss = claim.unsigned_abs();
     Ok((
@@ -248,25 +262,6 @@ fn claims_of_insurance(
             ..Cover::default()
         },
     ))
-}
-
-/// A side's index may only move while no fill waits, as waiting fills carry the long side's alone.
-fn require_empty_queue(accounts: &ResolveBankruptcy, market: &Market) -> Result<()> {
-    let queue = accounts
-        .fill_queue
-        .as_ref()
-        .ok_or(PlimsollError::MissingAccount)?;
-    require_keys_eq!(
-        market.fill_queue,
-        queue.key(),
-        PlimsollError::WrongMarketAccount
-    );
-    require!(
-        queue.as_ref().data_len() >= FillQueueAccount::SPACE,
-        PlimsollError::AccountNotExtended
-    );
-    require!(queue.load()?.queue.is_empty(), PlimsollError::FillsPending);
-    Ok(())
 }
 
 /// A debt in an asset.

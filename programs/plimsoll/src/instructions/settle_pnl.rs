@@ -13,7 +13,7 @@ use crate::{
     events::PnlSettled,
     gates,
     health::{clock_of, portfolio, view},
-    ledger,
+    ledger, profits,
     state::{mode, Bank, MarginAccount, Market, RiskState},
 };
 
@@ -31,11 +31,12 @@ pub struct SettlePnl<'info> {
 
 /// Pays a profit from the market's pool, or a loss into it, and settles funding on the way.
 ///
-/// A profit is paid as far as the pool has collected losses; while a position is held it is measured at the worse of
-/// spot and stable price, so that a pump is not paid out within minutes. A loss is measured at spot and paid from the
-/// quote deposit; the rest is borrowed only while Init health stays at zero or above and the bank's mode, cap and
-/// net-borrow window leave room, since it is depositors who lend it. It was not asked for, so it bears no
-/// origination fee.
+/// A profit is paid as far as collected losses are set aside for it, which they are for all profits of the market in
+/// proportion ([`plimsoll_risk::profits`]), and as far as the pool keeps what a return of the price would take back, whether
+/// a position is held or not. While one is held, only what spot and stable price both show of a profit or loss counts, so that a
+/// pump within minutes neither is paid out nor makes its losers pay in. A loss is paid from the quote deposit; the rest is
+/// borrowed only while Init health stays at zero or above and the bank's mode, cap and net-borrow limit leave room, since it is
+/// depositors who lend it. It was not asked for, so it bears no origination fee.
 ///
 /// As anyone may call this, it never puts an account at risk: where it lowers maintenance health (the quote token
 /// is weighted, a claim on the pool differently so), that has to be at least zero afterwards.
@@ -61,10 +62,14 @@ pub(crate) fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
     let slot = account
         .find_perp(market.index)
         .ok_or(PlimsollError::NoSuchPosition)?;
-    let perp = account.perps.get_mut(slot).or_refuse()?;
-    perp.settle_funding(market.funding()).or_refuse()?;
     let entry = risk.market(market.index)?;
+    let perp = account.perps.get_mut(slot).or_refuse()?;
+    profits::settle_funding(&mut market, perp)?;
     let pnl = settleable(perp, entry, &clock_of(&risk, &clock))?;
+    if pnl > 0 {
+        market.mark(perp, pnl, entry)?;
+        profits::cover(&mut market, perp, &risk, &clock)?;
+    }
     let payment = plan(&risk, &mut account, slot, &market, &mut bank, pnl, &clock)?;
 
     let before = maintained(&risk, &account, slot, &clock)?;
@@ -82,9 +87,14 @@ pub(crate) fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
     Ok(())
 }
 
-/// The profit or loss that may be settled now, its funding settled: the bare claim once no position is left, otherwise
-/// a profit at the worse of spot and stable price and a loss at spot.
-fn settleable(perp: &PerpPosition, entry: &MarketRisk, clock: &risk::Clock) -> Result<i128> {
+/// The profit or loss that may be settled now, its funding settled: the bare claim once no position is left, otherwise what of
+/// a profit or loss spot and stable price both show. So a pump neither pays one side nor makes the other pay in what would be
+/// others' to claim when it is over.
+pub(super) fn settleable(
+    perp: &PerpPosition,
+    entry: &MarketRisk,
+    clock: &risk::Clock,
+) -> Result<i128> {
     let claim = i128::from(perp.quote.0);
     if perp.position.is_zero() {
         return Ok(claim);
@@ -95,16 +105,11 @@ fn settleable(perp: &PerpPosition, entry: &MarketRisk, clock: &risk::Clock) -> R
         PlimsollError::StaleEntry
     );
     let at = |price| add(claim, scale_floor(perp.position.0, price, entry.shift)).or_refuse();
-    let pnl = at(entry.price.spot)?;
-    if pnl <= 0 {
-        return Ok(pnl);
-    }
-    let worse = if perp.position.0 > 0 {
-        entry.price.lower()
-    } else {
-        entry.price.higher()
-    };
-    Ok(at(worse)?.max(0))
+    let (spot, stable) = (at(entry.price.spot)?, at(entry.price.stable)?);
+    Ok(match spot {
+        0.. => spot.min(stable).max(0),
+        _ => spot.max(stable).min(0),
+    })
 }
 
 /// What moves: positive to the account, negative to the pool, and how much of the latter is borrowed.
@@ -125,7 +130,12 @@ fn plan(
 ) -> Result<Payment> {
     let size = u64::try_from(pnl.unsigned_abs()).map_err(|_| PlimsollError::Overflow)?;
     if pnl >= 0 {
-        let amount = size.min(market.pnl_pool);
+        let perp = account.perps.get(slot).or_refuse()?;
+        let amount = size.min(ledger::payable_profit(
+            market,
+            risk.market(market.index)?,
+            perp,
+        ));
         require!(amount > 0, PlimsollError::NothingToSettle);
         let amount = i64::try_from(amount).map_err(|_| PlimsollError::Overflow)?;
         return Ok(Payment {
@@ -338,9 +348,12 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_settles_at_spot() {
-        assert_eq!(pnl(10, -900, 80, 100), -100);
-        assert_eq!(pnl(-10, 900, 100, 50), -100);
+    fn a_loss_settles_as_far_as_the_stable_price_shows_it_too() {
+        assert_eq!(pnl(10, -900, 80, 70), -100);
+        assert_eq!(pnl(10, -900, 80, 85), -50);
+        assert_eq!(pnl(10, -900, 80, 100), 0);
+        assert_eq!(pnl(-10, 900, 100, 95), -50);
+        assert_eq!(pnl(-10, 900, 100, 50), 0);
     }
 
     #[test]

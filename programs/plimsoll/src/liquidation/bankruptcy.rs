@@ -1,16 +1,16 @@
 //! Bankruptcy: nothing but debt is left. Who bears the loss, layer by layer, and in which amounts.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    bankruptcy::{share_among_depositors, share_among_positions},
-    fixed::{div_floor, ratio_floor, scale_floor},
-    AssetRisk, Balance, Haircut, MarketRisk, QuoteNative, RiskError, RATIO_ONE,
+    bankruptcy::share_among_depositors,
+    fixed::{div_floor, ratio_floor},
+    AssetRisk, Balance, Haircut, RiskError, RATIO_ONE,
 };
 
 use super::dust::best_value;
 use crate::{
     error::{OrRefuse, PlimsollError},
     ledger,
-    state::{Bank, MarginAccount, Market, RiskState},
+    state::{Bank, MarginAccount, RiskState},
 };
 
 /// How a loss was covered, in native units of what was owed.
@@ -21,7 +21,7 @@ pub struct Cover {
     pub from_insurance: u64,
     /// By trading fees of the market that were not yet collected.
     pub from_fees: u64,
-    /// By depositors of the asset, or the other side of the market.
+    /// By depositors of the asset, or recorded as the market's shortfall, which its profits share.
     pub socialized: u64,
 }
 
@@ -91,14 +91,6 @@ pub fn draw(fund: &mut u64, wanted: u64) -> u64 {
 /// Pays off a part of the debt; the bank has received as much, or owes as much less to someone else.
 pub fn pay_debt(bank: &mut Bank, balance: &mut Balance, amount: u64) -> Result<()> {
     ledger::credit(bank, balance, amount)
-}
-
-/// Pays off a part of a market's loss; the pool has received as much, or owes as much less to someone else.
-pub fn pay_loss(account: &mut MarginAccount, slot: usize, amount: u64) -> Result<()> {
-    let amount = i64::try_from(amount).map_err(|_| PlimsollError::Overflow)?;
-    let perp = account.perps.get_mut(slot).or_refuse()?;
-    perp.quote = perp.quote.checked_add(QuoteNative(amount)).or_refuse()?;
-    Ok(())
 }
 
 /// What insurance pays for having a debt repaid in kind.
@@ -178,47 +170,11 @@ pub fn charge_depositors(
     Ok(cut.covered)
 }
 
-/// Lets the other side of a market bear up to `loss` through its funding index, in the market and its entry; returns
-/// how much it bears. `side` is the sign of the bankrupt's last position: when a long cannot pay, shorts have won what
-/// it lost. They are charged at most the worth of their positions at spot, and nothing when there are none or when the
-/// side is zero, which marks a loss that has been shared before.
-#[inline(never)]
-pub fn charge_positions(
-    market: &mut Market,
-    entry: &mut MarketRisk,
-    side: i8,
-    loss: u64,
-) -> Result<u64> {
-    let longs_pay = side < 0;
-    let interest = match side {
-        0 => 0,
-        _ if longs_pay => market.long_interest,
-        _ => market.short_interest,
-    };
-    let worth = scale_floor(interest.max(0), entry.price.spot, entry.shift);
-    let covered = loss.min(u64::try_from(worth).unwrap_or(u64::MAX));
-    if covered == 0 {
-        return Ok(0);
-    }
-    let moved = share_among_positions(
-        covered,
-        longs_pay,
-        interest.max(0).unsigned_abs(),
-        market.funding(),
-    )
-    .or_refuse()?;
-    market.funding_long = moved.long;
-    market.funding_short = moved.short;
-    entry.funding_long = moved.long;
-    entry.funding_short = moved.short;
-    Ok(covered)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use bytemuck::Zeroable;
-    use plimsoll_risk::{fixed::scale_ceil, EntryPrice, PerpPosition, FUNDING_ONE, INDEX_ONE};
+    use plimsoll_risk::{fixed::scale_ceil, EntryPrice, PerpPosition, QuoteNative, INDEX_ONE};
 
     fn price(spot: u64) -> EntryPrice {
         EntryPrice {
@@ -283,40 +239,6 @@ mod tests {
             charge_depositors(&mut bank, &mut entry, None, 100).unwrap(),
             0
         );
-    }
-
-    #[test]
-    fn the_winning_side_bears_a_loss_up_to_its_worth() {
-        let mut market = Market::zeroed();
-        market.long_interest = 10;
-        market.short_interest = 4;
-        let mut entry = MarketRisk {
-            price: price(100),
-            ..MarketRisk::listed(0, 1)
-        };
-        // A bankrupt long: shorts pay, at most 400.
-        assert_eq!(
-            charge_positions(&mut market, &mut entry, 1, 80).unwrap(),
-            80
-        );
-        assert_eq!(market.funding_short, -20 * FUNDING_ONE);
-        assert_eq!(market.funding_long, 0);
-        assert_eq!(entry.funding_short, market.funding_short);
-        assert_eq!(
-            charge_positions(&mut market, &mut entry, 1, 9_999).unwrap(),
-            400
-        );
-        // A bankrupt short: longs pay.
-        assert_eq!(charge_positions(&mut market, &mut entry, -1, 5).unwrap(), 5);
-        assert!(market.funding_long > 0);
-        let long = PerpPosition {
-            position: plimsoll_risk::BaseLots(10),
-            ..PerpPosition::of(0)
-        };
-        assert!(long.funding_due(market.funding()).unwrap() >= 5);
-        assert_eq!(charge_positions(&mut market, &mut entry, 0, 5).unwrap(), 0);
-        market.long_interest = 0;
-        assert_eq!(charge_positions(&mut market, &mut entry, -1, 5).unwrap(), 0);
     }
 
     #[test]

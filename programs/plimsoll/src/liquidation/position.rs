@@ -3,7 +3,6 @@ use anchor_lang::prelude::*;
 use plimsoll_risk::{
     fixed::div_ceil,
     liquidation::{Portion, PositionSlice},
-    position::OpenInterestChange,
     Side,
 };
 
@@ -118,35 +117,26 @@ impl Liquidation<'_> {
         let reward = slice.insurance.checked_sub(slice.penalty).or_refuse()?;
         let perp = self.account.perps.get_mut(slot).or_refuse()?;
         let side = Side::closing(perp.position);
-        let given = perp
-            .apply_fill(side, slice.lots, slice.notional, slice.penalty, funding)
-            .or_refuse()?;
+        market.change(perp, |perp, _| {
+            perp.apply_fill(side, slice.lots, slice.notional, slice.penalty, funding)
+                .or_refuse()
+        })?;
 
         let own_slot = self.liquidator.open_perp(market.index)?;
         let own = self.liquidator.perps.get_mut(own_slot).or_refuse()?;
-        let taken = own
-            .apply_fill(side.opposite(), slice.lots, slice.notional, reward, funding)
-            .or_refuse()?;
+        market.change(own, |own, _| {
+            own.apply_fill(side.opposite(), slice.lots, slice.notional, reward, funding)
+                .or_refuse()
+        })?;
         self.liquidator.release_perp(own_slot);
-        count(market, given, taken, unsigned(slice.insurance.0)?)?;
+        let insurance = unsigned(slice.insurance.0)?;
+        market.insurance_accrued = market
+            .insurance_accrued
+            .checked_add(insurance)
+            .or_refuse()?;
         Ok(match side {
             Side::Ask => slice.lots.0,
             Side::Bid => slice.lots.0.saturating_neg(),
         })
     }
-}
-
-fn count(
-    market: &mut Market,
-    given: OpenInterestChange,
-    taken: OpenInterestChange,
-    insurance: u64,
-) -> Result<()> {
-    market.change_interest(given)?;
-    market.change_interest(taken)?;
-    market.insurance_accrued = market
-        .insurance_accrued
-        .checked_add(insurance)
-        .or_refuse()?;
-    Ok(())
 }

@@ -2,14 +2,14 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     liquidation::{debt_paid_by, Holding, Portion, SwapSlice},
-    AssetRisk, Balance, LiquidationTerms, QuoteNative, RiskError,
+    AssetRisk, Balance, LiquidationTerms, RiskError,
 };
 
 use super::{Leg, Liquidation, Part};
 use crate::{
     error::{OrRefuse, PlimsollError},
     events::{CollateralLiquidated, PnlSettled},
-    ledger,
+    ledger, profits,
     state::{Bank, MarginAccount, Market, RiskState},
 };
 
@@ -140,7 +140,11 @@ impl Liquidation<'_> {
         let (slot, claim) = self.claim(market.index)?;
         let [quote, ..] = &self.account.balances;
         let limit = if claim >= 0 {
-            market.pnl_pool
+            let perp = self.account.perps.get_mut(slot).or_refuse()?;
+            let entry = self.risk.market(market.index)?;
+            market.mark(perp, claim.into(), entry)?;
+            profits::cover(&mut market, perp, self.risk, self.clock)?;
+            ledger::payable_profit(&market, entry, perp)
         } else {
             ledger::held(&bank, quote)?
         };
@@ -273,7 +277,8 @@ impl Liquidation<'_> {
                 let [own, ..] = &mut self.liquidator.balances;
                 ledger::debit(&mut *quote_bank.load_mut()?, own, amount)?;
                 market.pnl_pool = market.pnl_pool.checked_add(amount).or_refuse()?;
-                add_claim(self.account, slot, signed(amount)?)?;
+                let perp = self.account.perps.get_mut(slot).or_refuse()?;
+                ledger::add_claim(&mut market, perp, signed(amount)?)?;
             }
             _ => return err!(PlimsollError::NothingToLiquidate),
         }
@@ -298,13 +303,12 @@ impl Liquidation<'_> {
             }
             (Leg::Market(market), Part::Perp(slot)) => {
                 let mut market = market.load_mut()?;
-                add_claim(
-                    self.account,
-                    slot,
-                    signed(slice.collateral)?.saturating_neg(),
-                )?;
+                let perp = self.account.perps.get_mut(slot).or_refuse()?;
+                let seized = signed(slice.collateral)?.saturating_neg();
+                ledger::add_claim(&mut market, perp, seized)?;
                 let own_slot = self.liquidator.open_perp(market.index)?;
-                add_claim(self.liquidator, own_slot, signed(reward)?)?;
+                let own = self.liquidator.perps.get_mut(own_slot).or_refuse()?;
+                ledger::add_claim(&mut market, own, signed(reward)?)?;
                 self.liquidator.release_perp(own_slot);
                 market.insurance_accrued = market
                     .insurance_accrued
@@ -315,12 +319,6 @@ impl Liquidation<'_> {
         }
         Ok(())
     }
-}
-
-fn add_claim(account: &mut MarginAccount, slot: usize, amount: i64) -> Result<()> {
-    let perp = account.perps.get_mut(slot).or_refuse()?;
-    perp.quote = perp.quote.checked_add(QuoteNative(amount)).or_refuse()?;
-    Ok(())
 }
 
 fn release(account: &mut MarginAccount, part: Part) {

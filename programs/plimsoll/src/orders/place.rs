@@ -189,10 +189,10 @@ fn book_trades(
     let fee = trading_fee(notional, rate).or_refuse()?;
     let perp = hands.taker.perps.get_mut(perp_slot).or_refuse()?;
     let lots = BaseLots(outcome.filled_lots);
-    let interest = perp
-        .apply_fill(side, lots, notional, fee, market.funding())
-        .or_refuse()?;
-    market.change_interest(interest)?;
+    market.change(perp, |perp, funding| {
+        perp.apply_fill(side, lots, notional, fee, funding)
+            .or_refuse()
+    })?;
     let fees = fee
         .checked_add(QuoteNative(hands.maker_fees))
         .and_then(|fees| fees.checked_add(QuoteNative(queued_fees)))

@@ -55,11 +55,11 @@ impl<'a> Resting<'a> {
         notional: QuoteNative,
         charge: QuoteNative,
     ) -> Result<()> {
-        let interest = self
-            .perp
-            .apply_fill(self.order.side(), lots, notional, charge, market.funding())
-            .or_refuse()?;
-        market.change_interest(interest)?;
+        let side = self.order.side();
+        market.change(self.perp, |perp, funding| {
+            perp.apply_fill(side, lots, notional, charge, funding)
+                .or_refuse()
+        })?;
         self.reduce(lots, market.terms.tick)
     }
 

@@ -3,7 +3,8 @@ use anchor_lang::prelude::*;
 use plimsoll_risk::{
     position::{FundingIndices, OpenInterestChange},
     price::PriceUnit,
-    MarketParams,
+    profits::{Moment, ProfitLedger},
+    Bucket, MarketParams, MarketRisk, PerpPosition,
 };
 
 use crate::error::OrRefuse;
@@ -71,6 +72,10 @@ pub struct Market {
     /// Identifier of the next order: time priority and order id.
     pub next_order_id: u64,
     pub params: MarketParams,
+    /// Who is paid how much of the pool.
+    pub profits: ProfitLedger,
+    /// What the exchange's insurance paid for the market's losses, native quote, leaking over a day.
+    pub insurance_drawn: Bucket,
     /// Smoothed (mark − spot) / spot, a signed Q8.24 ratio.
     pub premium: i32,
     /// Entry in the risk state.
@@ -95,9 +100,83 @@ impl Market {
     }
 
     /// Counts what a trade or takeover did to the sums of positions.
-    pub fn change_interest(&mut self, change: OpenInterestChange) -> Result<()> {
+    fn change_interest(&mut self, change: OpenInterestChange) -> Result<()> {
         self.long_interest = self.long_interest.checked_add(change.long).or_refuse()?;
         self.short_interest = self.short_interest.checked_add(change.short).or_refuse()?;
         Ok(())
+    }
+
+    /// Both sides' open interest, longs first.
+    pub fn interest(&self) -> [i64; 2] {
+        [self.long_interest, self.short_interest]
+    }
+
+    /// Changes a slot's position or claim, and with it the market's sums. Everything that does goes through here. The mark of a
+    /// slot without a position never is above its claim.
+    pub fn change(
+        &mut self,
+        perp: &mut PerpPosition,
+        change: impl FnOnce(&mut PerpPosition, FundingIndices) -> Result<OpenInterestChange>,
+    ) -> Result<()> {
+        self.profits.prepare(perp).or_refuse()?;
+        self.profits.count(perp, -1).or_refuse()?;
+        let interest = change(perp, self.funding())?;
+        self.profits.count(perp, 1).or_refuse()?;
+        self.change_interest(interest)?;
+        if perp.position.is_zero() && !perp.share.is_none() {
+            self.profits.cut(perp).or_refuse()?;
+        }
+        Ok(())
+    }
+
+    /// Sets collected losses that are nobody's yet aside for uncovered profits.
+    pub fn cover_profits(&mut self, entry: &MarketRisk) -> Result<()> {
+        let (pool, interest) = (self.pnl_pool, self.interest());
+        let floor = self.params.shortfall_floor;
+        self.profits
+            .cover_from(pool, interest, &moment(entry), floor)
+            .or_refuse()?;
+        Ok(())
+    }
+
+    /// What of the pool may be paid as profits now.
+    pub fn payable(&self, entry: &MarketRisk) -> u64 {
+        ProfitLedger::payable(self.pnl_pool, self.interest(), &moment(entry))
+    }
+
+    /// Opens an epoch in which a shortfall is shared, if there is one to share and none is open.
+    pub fn open_epoch(&mut self, entry: &MarketRisk, now: i64) -> Result<bool> {
+        if !self
+            .profits
+            .may_open(self.params.shortfall_floor, &moment(entry))
+        {
+            return Ok(false);
+        }
+        let (funding, interest) = (self.funding(), self.interest());
+        self.profits
+            .open(&moment(entry), funding, interest, now)
+            .or_refuse()?;
+        Ok(true)
+    }
+
+    /// Marks a slot at its profit or loss at an entry's price, native quote.
+    pub fn mark(&mut self, perp: &mut PerpPosition, pnl: i128, entry: &MarketRisk) -> Result<()> {
+        let profit = u64::try_from(pnl.max(0)).ok().or_refuse()?;
+        let interest = self.interest();
+        if !self.profits.is_open() {
+            self.profits
+                .note_unmarked(interest, &moment(entry))
+                .or_refuse()?;
+        }
+        self.profits.mark(perp, profit).or_refuse()
+    }
+}
+
+/// An entry's prices, as profits are measured at them.
+pub fn moment(entry: &MarketRisk) -> Moment {
+    Moment {
+        spot: entry.price.spot,
+        stable: entry.price.stable,
+        shift: entry.shift,
     }
 }

@@ -261,5 +261,5 @@ export async function fetchAllMaybeMarginAccount(
 }
 
 export function getMarginAccountSize(): number {
-  return 4536;
+  return 4920;
 }

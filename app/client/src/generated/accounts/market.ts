@@ -47,14 +47,22 @@ import {
   type ReadonlyUint8Array,
 } from "@solana/kit";
 import {
+  getBucketDecoder,
+  getBucketEncoder,
   getContractTermsDecoder,
   getContractTermsEncoder,
   getMarketParamsDecoder,
   getMarketParamsEncoder,
+  getProfitLedgerDecoder,
+  getProfitLedgerEncoder,
+  type Bucket,
+  type BucketArgs,
   type ContractTerms,
   type ContractTermsArgs,
   type MarketParams,
   type MarketParamsArgs,
+  type ProfitLedger,
+  type ProfitLedgerArgs,
 } from "../types";
 
 export const MARKET_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -90,6 +98,10 @@ export type Market = {
   /** Identifier of the next order: time priority and order id. */
   nextOrderId: bigint;
   params: MarketParams;
+  /** Who is paid how much of the pool. */
+  profits: ProfitLedger;
+  /** What the exchange's insurance paid for the market's losses, native quote, leaking over a day. */
+  insuranceDrawn: Bucket;
   /** Smoothed (mark − spot) / spot, a signed Q8.24 ratio. */
   premium: number;
   /** Entry in the risk state. */
@@ -126,6 +138,10 @@ export type MarketArgs = {
   /** Identifier of the next order: time priority and order id. */
   nextOrderId: number | bigint;
   params: MarketParamsArgs;
+  /** Who is paid how much of the pool. */
+  profits: ProfitLedgerArgs;
+  /** What the exchange's insurance paid for the market's losses, native quote, leaking over a day. */
+  insuranceDrawn: BucketArgs;
   /** Smoothed (mark − spot) / spot, a signed Q8.24 ratio. */
   premium: number;
   /** Entry in the risk state. */
@@ -157,6 +173,8 @@ export function getMarketEncoder(): FixedSizeEncoder<MarketArgs> {
       ["insuranceAccrued", getU64Encoder()],
       ["nextOrderId", getU64Encoder()],
       ["params", getMarketParamsEncoder()],
+      ["profits", getProfitLedgerEncoder()],
+      ["insuranceDrawn", getBucketEncoder()],
       ["premium", getI32Encoder()],
       ["index", getU16Encoder()],
       ["mode", getU8Encoder()],
@@ -187,6 +205,8 @@ export function getMarketDecoder(): FixedSizeDecoder<Market> {
     ["insuranceAccrued", getU64Decoder()],
     ["nextOrderId", getU64Decoder()],
     ["params", getMarketParamsDecoder()],
+    ["profits", getProfitLedgerDecoder()],
+    ["insuranceDrawn", getBucketDecoder()],
     ["premium", getI32Decoder()],
     ["index", getU16Decoder()],
     ["mode", getU8Decoder()],
@@ -256,5 +276,5 @@ export async function fetchAllMaybeMarket(
 }
 
 export function getMarketSize(): number {
-  return 456;
+  return 744;
 }

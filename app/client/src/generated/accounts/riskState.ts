@@ -247,5 +247,5 @@ export async function fetchAllMaybeRiskState(
 }
 
 export function getRiskStateSize(): number {
-  return 65560;
+  return 68120;
 }

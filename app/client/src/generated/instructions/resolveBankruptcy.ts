@@ -57,7 +57,6 @@ export type ResolveBankruptcyInstruction<
   TAccountRiskState extends string | AccountMeta<string> = string,
   TAccountExchange extends string | AccountMeta<string> = string,
   TAccountDebt extends string | AccountMeta<string> = string,
-  TAccountFillQueue extends string | AccountMeta<string> = string,
   TAccountQuoteBank extends string | AccountMeta<string> = string,
   TAccountVault extends string | AccountMeta<string> = string,
   TAccountInsuranceVault extends string | AccountMeta<string> = string,
@@ -88,9 +87,6 @@ export type ResolveBankruptcyInstruction<
       TAccountDebt extends string
         ? WritableAccount<TAccountDebt>
         : TAccountDebt,
-      TAccountFillQueue extends string
-        ? ReadonlyAccount<TAccountFillQueue>
-        : TAccountFillQueue,
       TAccountQuoteBank extends string
         ? WritableAccount<TAccountQuoteBank>
         : TAccountQuoteBank,
@@ -153,7 +149,6 @@ export type ResolveBankruptcyInput<
   TAccountRiskState extends string = string,
   TAccountExchange extends string = string,
   TAccountDebt extends string = string,
-  TAccountFillQueue extends string = string,
   TAccountQuoteBank extends string = string,
   TAccountVault extends string = string,
   TAccountInsuranceVault extends string = string,
@@ -170,8 +165,6 @@ export type ResolveBankruptcyInput<
   riskState: Address<TAccountRiskState>;
   exchange: Address<TAccountExchange>;
   debt: Address<TAccountDebt>;
-  /** Queue of a market whose other side has to bear a loss. */
-  fillQueue?: Address<TAccountFillQueue>;
   quoteBank: Address<TAccountQuoteBank>;
   /** The quote bank's vault. */
   vault: Address<TAccountVault>;
@@ -188,7 +181,6 @@ export function getResolveBankruptcyInstruction<
   TAccountRiskState extends string,
   TAccountExchange extends string,
   TAccountDebt extends string,
-  TAccountFillQueue extends string,
   TAccountQuoteBank extends string,
   TAccountVault extends string,
   TAccountInsuranceVault extends string,
@@ -203,7 +195,6 @@ export function getResolveBankruptcyInstruction<
     TAccountRiskState,
     TAccountExchange,
     TAccountDebt,
-    TAccountFillQueue,
     TAccountQuoteBank,
     TAccountVault,
     TAccountInsuranceVault,
@@ -219,7 +210,6 @@ export function getResolveBankruptcyInstruction<
   TAccountRiskState,
   TAccountExchange,
   TAccountDebt,
-  TAccountFillQueue,
   TAccountQuoteBank,
   TAccountVault,
   TAccountInsuranceVault,
@@ -237,7 +227,6 @@ export function getResolveBankruptcyInstruction<
     riskState: { value: input.riskState ?? null, isWritable: true },
     exchange: { value: input.exchange ?? null, isWritable: false },
     debt: { value: input.debt ?? null, isWritable: true },
-    fillQueue: { value: input.fillQueue ?? null, isWritable: false },
     quoteBank: { value: input.quoteBank ?? null, isWritable: true },
     vault: { value: input.vault ?? null, isWritable: true },
     insuranceVault: { value: input.insuranceVault ?? null, isWritable: true },
@@ -267,7 +256,6 @@ export function getResolveBankruptcyInstruction<
       getAccountMeta("riskState", accounts.riskState),
       getAccountMeta("exchange", accounts.exchange),
       getAccountMeta("debt", accounts.debt),
-      getAccountMeta("fillQueue", accounts.fillQueue),
       getAccountMeta("quoteBank", accounts.quoteBank),
       getAccountMeta("vault", accounts.vault),
       getAccountMeta("insuranceVault", accounts.insuranceVault),
@@ -286,7 +274,6 @@ export function getResolveBankruptcyInstruction<
     TAccountRiskState,
     TAccountExchange,
     TAccountDebt,
-    TAccountFillQueue,
     TAccountQuoteBank,
     TAccountVault,
     TAccountInsuranceVault,
@@ -311,14 +298,12 @@ export type ParsedResolveBankruptcyInstruction<
     riskState: TAccountMetas[3];
     exchange: TAccountMetas[4];
     debt: TAccountMetas[5];
-    /** Queue of a market whose other side has to bear a loss. */
-    fillQueue?: TAccountMetas[6] | undefined;
-    quoteBank: TAccountMetas[7];
+    quoteBank: TAccountMetas[6];
     /** The quote bank's vault. */
-    vault: TAccountMetas[8];
-    insuranceVault: TAccountMetas[9];
-    quoteMint: TAccountMetas[10];
-    tokenProgram: TAccountMetas[11];
+    vault: TAccountMetas[7];
+    insuranceVault: TAccountMetas[8];
+    quoteMint: TAccountMetas[9];
+    tokenProgram: TAccountMetas[10];
   };
   data: ResolveBankruptcyInstructionData;
 };
@@ -331,12 +316,12 @@ export function parseResolveBankruptcyInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedResolveBankruptcyInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 12) {
+  if (instruction.accounts.length < 11) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 12,
+        expectedAccountMetas: 11,
       },
     );
   }
@@ -361,7 +346,6 @@ export function parseResolveBankruptcyInstruction<
       riskState: getNextAccount(),
       exchange: getNextAccount(),
       debt: getNextAccount(),
-      fillQueue: getNextOptionalAccount(),
       quoteBank: getNextAccount(),
       vault: getNextAccount(),
       insuranceVault: getNextAccount(),

@@ -34,7 +34,7 @@ export type BankruptcyResolvedEvent = {
   fromInsurance: bigint;
   /** Trading fees of the market that were waived for it. */
   fromFees: bigint;
-  /** What depositors, or the other side of the market, bear. */
+  /** What depositors bear, or the market's profits will share. */
   socialized: bigint;
 };
 
@@ -48,7 +48,7 @@ export type BankruptcyResolvedEventArgs = {
   fromInsurance: number | bigint;
   /** Trading fees of the market that were waived for it. */
   fromFees: number | bigint;
-  /** What depositors, or the other side of the market, bear. */
+  /** What depositors bear, or the market's profits will share. */
   socialized: number | bigint;
 };
 

@@ -46,6 +46,16 @@ export type MarketParams = {
   dustLots: bigint;
   /** Notional (native quote) at which the book is sampled for the funding premium. Any change loosens. */
   impactNotional: bigint;
+  /**
+   * A shortfall of less, in native quote, waits for more before profits share it: until then it halts nothing. Any change
+   * loosens.
+   */
+  shortfallFloor: bigint;
+  /**
+   * Most that the exchange's insurance pays for the market's losses within a day, native quote. Any change loosens: less
+   * leaves more to profits, more spends what backs others.
+   */
+  insurancePerDay: bigint;
   /** Init (and LiquidationEnd) margin ratio. Looser down. */
   initRatio: number;
   /** Maintenance margin ratio. Looser down. */
@@ -80,6 +90,16 @@ export type MarketParamsArgs = {
   dustLots: number | bigint;
   /** Notional (native quote) at which the book is sampled for the funding premium. Any change loosens. */
   impactNotional: number | bigint;
+  /**
+   * A shortfall of less, in native quote, waits for more before profits share it: until then it halts nothing. Any change
+   * loosens.
+   */
+  shortfallFloor: number | bigint;
+  /**
+   * Most that the exchange's insurance pays for the market's losses within a day, native quote. Any change loosens: less
+   * leaves more to profits, more spends what backs others.
+   */
+  insurancePerDay: number | bigint;
   /** Init (and LiquidationEnd) margin ratio. Looser down. */
   initRatio: number;
   /** Maintenance margin ratio. Looser down. */
@@ -107,6 +127,8 @@ export function getMarketParamsEncoder(): FixedSizeEncoder<MarketParamsArgs> {
     ["minOrderLots", getI64Encoder()],
     ["dustLots", getI64Encoder()],
     ["impactNotional", getU64Encoder()],
+    ["shortfallFloor", getU64Encoder()],
+    ["insurancePerDay", getU64Encoder()],
     ["initRatio", getU32Encoder()],
     ["maintRatio", getU32Encoder()],
     ["profitWeight", getArrayEncoder(getU32Encoder(), { size: 3 })],
@@ -126,6 +148,8 @@ export function getMarketParamsDecoder(): FixedSizeDecoder<MarketParams> {
     ["minOrderLots", getI64Decoder()],
     ["dustLots", getI64Decoder()],
     ["impactNotional", getU64Decoder()],
+    ["shortfallFloor", getU64Decoder()],
+    ["insurancePerDay", getU64Decoder()],
     ["initRatio", getU32Decoder()],
     ["maintRatio", getU32Decoder()],
     ["profitWeight", getArrayDecoder(getU32Decoder(), { size: 3 })],

@@ -34,10 +34,14 @@ import {
 import {
   getEntryPriceDecoder,
   getEntryPriceEncoder,
+  getHaircutsDecoder,
+  getHaircutsEncoder,
   getPriceDoubtDecoder,
   getPriceDoubtEncoder,
   type EntryPrice,
   type EntryPriceArgs,
+  type Haircuts,
+  type HaircutsArgs,
   type PriceDoubt,
   type PriceDoubtArgs,
 } from ".";
@@ -96,6 +100,8 @@ export type MarketRisk = {
   padding: ReadonlyUint8Array;
   /** How uncertain spot is. */
   doubt: PriceDoubt;
+  /** What marked profits give up for shortfalls that were shared. */
+  haircuts: Haircuts;
 };
 
 export type MarketRiskArgs = {
@@ -151,6 +157,8 @@ export type MarketRiskArgs = {
   padding: ReadonlyUint8Array;
   /** How uncertain spot is. */
   doubt: PriceDoubtArgs;
+  /** What marked profits give up for shortfalls that were shared. */
+  haircuts: HaircutsArgs;
 };
 
 export function getMarketRiskEncoder(): FixedSizeEncoder<MarketRiskArgs> {
@@ -181,6 +189,7 @@ export function getMarketRiskEncoder(): FixedSizeEncoder<MarketRiskArgs> {
     ["unitPlaces", getU8Encoder()],
     ["padding", fixEncoderSize(getBytesEncoder(), 7)],
     ["doubt", getPriceDoubtEncoder()],
+    ["haircuts", getHaircutsEncoder()],
   ]);
 }
 
@@ -212,6 +221,7 @@ export function getMarketRiskDecoder(): FixedSizeDecoder<MarketRisk> {
     ["unitPlaces", getU8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 7)],
     ["doubt", getPriceDoubtDecoder()],
+    ["haircuts", getHaircutsDecoder()],
   ]);
 }
 

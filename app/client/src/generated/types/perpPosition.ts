@@ -10,14 +10,10 @@ import {
   combineCodec,
   fixDecoderSize,
   fixEncoderSize,
-  getArrayDecoder,
-  getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
   getI64Decoder,
   getI64Encoder,
-  getI8Decoder,
-  getI8Encoder,
   getStructDecoder,
   getStructEncoder,
   getU16Decoder,
@@ -29,6 +25,12 @@ import {
   type FixedSizeEncoder,
   type ReadonlyUint8Array,
 } from "@solana/kit";
+import {
+  getProfitShareDecoder,
+  getProfitShareEncoder,
+  type ProfitShare,
+  type ProfitShareArgs,
+} from ".";
 
 /** One position slot: what the account holds in a market and what its resting orders there may add. */
 export type PerpPosition = {
@@ -52,12 +54,10 @@ export type PerpPosition = {
   orderMask: bigint;
   /** Index of the market, or [`EMPTY`]. */
   market: number;
-  /** Sign of the last position held: which side's losses this account's are. */
-  lastSide: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
-  /** Unused. */
-  reserved: Array<bigint>;
+  /** Its part in the market's profits, as of its last mark. */
+  share: ProfitShare;
 };
 
 export type PerpPositionArgs = {
@@ -81,12 +81,10 @@ export type PerpPositionArgs = {
   orderMask: number | bigint;
   /** Index of the market, or [`EMPTY`]. */
   market: number;
-  /** Sign of the last position held: which side's losses this account's are. */
-  lastSide: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
-  /** Unused. */
-  reserved: Array<number | bigint>;
+  /** Its part in the market's profits, as of its last mark. */
+  share: ProfitShareArgs;
 };
 
 export function getPerpPositionEncoder(): FixedSizeEncoder<PerpPositionArgs> {
@@ -101,9 +99,8 @@ export function getPerpPositionEncoder(): FixedSizeEncoder<PerpPositionArgs> {
     ["bestAsk", getU64Encoder()],
     ["orderMask", getU64Encoder()],
     ["market", getU16Encoder()],
-    ["lastSide", getI8Encoder()],
-    ["padding", fixEncoderSize(getBytesEncoder(), 5)],
-    ["reserved", getArrayEncoder(getU64Encoder(), { size: 2 })],
+    ["padding", fixEncoderSize(getBytesEncoder(), 6)],
+    ["share", getProfitShareEncoder()],
   ]);
 }
 
@@ -119,9 +116,8 @@ export function getPerpPositionDecoder(): FixedSizeDecoder<PerpPosition> {
     ["bestAsk", getU64Decoder()],
     ["orderMask", getU64Decoder()],
     ["market", getU16Decoder()],
-    ["lastSide", getI8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 5)],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 2 })],
+    ["padding", fixDecoderSize(getBytesDecoder(), 6)],
+    ["share", getProfitShareDecoder()],
   ]);
 }
 

@@ -36,7 +36,7 @@ impl Holdings {
                 position: perp.position,
                 quote: perp.quote,
                 funding_entry: perp.funding_entry,
-                last_side: perp.last_side,
+                share: perp.share,
                 ..PerpPosition::of(perp.market)
             };
         }

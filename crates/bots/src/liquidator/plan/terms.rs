@@ -1,6 +1,6 @@
 //! What a plan needs to know beside the risk state and the accounts: terms of markets and banks, and the names of legs.
 use plimsoll::state::{Bank, Market};
-use plimsoll_risk::{LiquidationTerms, RiskError};
+use plimsoll_risk::{profits::ProfitLedger, LiquidationTerms, RiskError};
 
 /// What a market's account adds to its entry.
 #[derive(Clone, Copy, Debug, Default)]
@@ -9,6 +9,12 @@ pub struct MarketTerms {
     pub dust_lots: i64,
     /// Collected losses, from which claims are paid, native quote.
     pub pnl_pool: u64,
+    /// Whose the pool is.
+    pub profits: ProfitLedger,
+    /// Open interest of longs and shorts, lots.
+    pub interest: [i64; 2],
+    /// A shortfall of so much halts the payment of profits, native quote.
+    pub shortfall_floor: u64,
 }
 
 impl From<&Market> for MarketTerms {
@@ -17,6 +23,9 @@ impl From<&Market> for MarketTerms {
             liquidation: market.params.liquidation,
             dust_lots: market.params.dust_lots,
             pnl_pool: market.pnl_pool,
+            profits: market.profits,
+            interest: market.interest(),
+            shortfall_floor: market.params.shortfall_floor,
         }
     }
 }

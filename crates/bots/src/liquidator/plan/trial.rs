@@ -1,11 +1,15 @@
 //! A liquidation tried out on copies of both accounts, step by step as the program would do it.
-use plimsoll::liquidation::{DOUBT_PATIENCE_SECS, PATIENCE_SECS};
+use plimsoll::{
+    liquidation::{DOUBT_PATIENCE_SECS, PATIENCE_SECS},
+    state::market::moment,
+};
 use plimsoll_risk::{
     fixed::{scale_floor, to_i64, RiskError},
     liquidation::{
         debt_paid_by, position_slice, ramped_fee, swap_slice, Auction, Auctioned, Footing, Holding,
         Netted, Portion, PositionSlice, SwapSlice, Target,
     },
+    profits::ProfitLedger,
     Assessment, AssetRisk, BaseLots, EntryPrice, HealthKind, LiquidationTerms, MarginMode,
     MarketRisk, PerpPosition, Portfolio, QuoteNative, RiskView, Side,
 };
@@ -276,15 +280,30 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// What of its claim the account can be paid: its part of the pool.
+    fn payable(&self, market: u16) -> Result<u64, Obstacle> {
+        let terms = self.terms.market(market)?;
+        let entry = self.outlook.risk().market(market);
+        let at = moment(entry.map_err(|_| Obstacle::NotPriced)?);
+        let mut profits = terms.profits;
+        profits.cover_from(terms.pnl_pool, terms.interest, &at, terms.shortfall_floor)?;
+        let perp = self.account.perp(market).ok_or(Obstacle::NoSlot)?;
+        let payable = ProfitLedger::payable(terms.pnl_pool, terms.interest, &at);
+        Ok(perp.share.harvest(&profits).covered.min(payable))
+    }
+
     /// Pays a claim out of the market's pool, or a loss out of the quote deposit, as far as either goes. What follows
     /// is measured against health after it.
     fn settle_claim(&mut self, market: u16) -> Result<bool, Obstacle> {
         let claim = self.claim(market)?;
         let indices = self.asset_entry(0)?.indices();
-        let pool = self.terms.market(market)?.pnl_pool;
+        let payable = match claim > 0 {
+            true => self.payable(market)?,
+            false => 0,
+        };
         let quote = self.account.open_balance(0).ok_or(Obstacle::NoSlot)?;
         let limit = match claim >= 0 {
-            true => pool,
+            true => payable,
             false => quote.native(indices)?.max(0).unsigned_abs(),
         };
         let amount = claim.unsigned_abs().min(limit);

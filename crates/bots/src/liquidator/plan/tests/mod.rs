@@ -26,7 +26,7 @@ fn terms(world: &World) -> Terms {
     let markets = world.market_params.iter().map(|params| MarketTerms {
         liquidation: params.liquidation,
         dust_lots: params.dust_lots,
-        pnl_pool: 0,
+        ..MarketTerms::default()
     });
     Terms {
         assets: assets.collect(),

@@ -1,0 +1,486 @@
+//! A market's sums of claims on its pool, and the epochs in which a shortfall is shared.
+
+use super::{profit_at, slot_of, Haircuts, ProfitShare, HAIRCUT_BITS};
+use crate::fixed::{scale_ceil, scale_floor, to_u64, Result, RiskError};
+use crate::position::{FundingIndices, PerpPosition};
+use crate::units::QuoteNative;
+
+/// Epochs whose haircuts are kept. No epoch is opened before what is due for the one in its place has been given up.
+pub const EPOCHS_KEPT: usize = 4;
+/// Binary places of the factor's mantissa, whose highest is always set.
+const FACTOR_BITS: u32 = 62;
+const FACTOR_ONE: u64 = 1 << FACTOR_BITS;
+/// An epoch is opened while spot is no further from the stable price than this part of it.
+const EPOCH_GAP_PART: u64 = 20;
+/// Seconds after which an epoch may close with a hundredth of the lots or claims not marked: everybody can be marked by
+/// anybody, so that nothing but a fault leaves anything out.
+pub const EPOCH_PATIENCE_SECS: i64 = 3_600;
+/// The part that may be left out then.
+const UNMARKED_PART: i64 = 100;
+
+/// Prices at which profits are measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// Mantissa of the price per lot.
+    pub spot: u64,
+    /// Mantissa of the stable price.
+    pub stable: u64,
+    /// Binary places of both.
+    pub shift: u8,
+}
+
+/// A market's claims on its pool of collected losses. All amounts are native quote.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct ProfitLedger {
+    /// Marked profits that no collected loss covers.
+    pub uncovered: u64,
+    /// Collected losses in the pool that are set aside for profits.
+    pub covered: u64,
+    /// Profits that are known to be there and were not marked, at the last covering.
+    pub unmarked: u64,
+    /// Collected losses in the pool that are kept for them: whoever is marked later gets its part of it.
+    pub reserved: u64,
+    /// What is left uncovered of a unit: mantissa of 62 places, never falling below its half; zero stands for one.
+    pub factor: u64,
+    /// Claims of those who have closed their positions, where they are profits.
+    pub claims: u64,
+    /// Sum of the quote claims of accounts with a long position, funding up to their entries.
+    pub long_quote: i64,
+    /// Of accounts with a short position.
+    pub short_quote: i64,
+    /// Losses that nobody can pay and no profit has given up yet.
+    pub shortfall: u64,
+    /// Haircuts of the kept epochs that slots have still to give up, by epoch as in [`Haircuts`].
+    pub due: [u64; EPOCHS_KEPT],
+    /// What profits gave up in the kept epochs.
+    pub haircuts: Haircuts,
+    /// Spot price at which the open epoch marks.
+    pub epoch_price: u64,
+    /// Funding indices to which the open epoch settles.
+    pub epoch_funding: [i64; 2],
+    /// Long and short lots still to be marked before the open epoch may close.
+    pub epoch_lots: [i64; 2],
+    /// Claims of closed positions still to be marked.
+    pub epoch_claims: i64,
+    /// Uncovered profits marked in the open epoch.
+    pub epoch_uncovered: u64,
+    /// The shortfall that the open epoch shares.
+    pub epoch_shortfall: u64,
+    /// The last epoch that was opened.
+    pub epoch: u32,
+    /// Binary places of `epoch_price`.
+    pub epoch_shift: u8,
+    /// Unused.
+    pub padding: [u8; 3],
+    /// How often the factor was doubled to keep its places.
+    pub exponent: u64,
+    /// Lots and claims that may be left out once the epoch has been open for [`EPOCH_PATIENCE_SECS`].
+    pub epoch_spare: [i64; 3],
+    /// When the epoch was opened, Unix seconds.
+    pub opened_at: i64,
+}
+
+const _: () = assert!(core::mem::size_of::<ProfitLedger>() == 256);
+
+impl ProfitLedger {
+    /// Mantissa of what is left of a unit.
+    pub(super) const fn factor(&self) -> u64 {
+        if self.factor == 0 {
+            FACTOR_ONE
+        } else {
+            self.factor
+        }
+    }
+
+    /// True while an epoch is open.
+    pub const fn is_open(&self) -> bool {
+        self.haircuts.open != 0
+    }
+
+    /// True from the moment a shortfall of at least `floor` is known until it is shared: no profit is covered meanwhile.
+    pub const fn is_frozen(&self, floor: u64) -> bool {
+        self.is_open() || self.is_shareable(floor)
+    }
+
+    /// Whether the shortfall is large enough to be shared.
+    pub const fn is_shareable(&self, floor: u64) -> bool {
+        self.shortfall > 0 && self.shortfall >= floor
+    }
+
+    /// Collected losses that are somebody's.
+    pub const fn set_aside(&self) -> u64 {
+        self.covered.saturating_add(self.reserved)
+    }
+
+    /// Everything that is missing: the pool and what losers can pay are at least what is claimed less this.
+    pub fn missing(&self) -> u64 {
+        let due = self
+            .due
+            .iter()
+            .fold(0u64, |sum, due| sum.saturating_add(*due));
+        self.shortfall.saturating_add(due)
+    }
+
+    /// Takes a slot out of the sums of claims before it changes, or counts it in after (`sign` −1 or 1).
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn count(&mut self, perp: &PerpPosition, sign: i64) -> Result<()> {
+        let quote = perp.quote.0.checked_mul(sign).ok_or(RiskError::Overflow)?;
+        match perp.position.0 {
+            0 if perp.quote.0 > 0 => {
+                self.claims = self
+                    .claims
+                    .checked_add_signed(quote)
+                    .ok_or(RiskError::Overflow)?;
+            }
+            0 => {}
+            lots if lots > 0 => {
+                self.long_quote = self
+                    .long_quote
+                    .checked_add(quote)
+                    .ok_or(RiskError::Overflow)?;
+            }
+            _ => {
+                self.short_quote = self
+                    .short_quote
+                    .checked_add(quote)
+                    .ok_or(RiskError::Overflow)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Before a slot changes: what it owes for an epoch that is over is taken, and in an open epoch it is marked by what it
+    /// holds. A slot that was marked in the open epoch stays as it was marked until that is over.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    #[inline]
+    pub fn prepare(&mut self, perp: &mut PerpPosition) -> Result<()> {
+        // As the epoch counted it when it was opened.
+        let claim = if perp.position.is_zero() {
+            perp.quote.0.max(0)
+        } else {
+            0
+        };
+        if perp.share.epoch != 0 && perp.share.epoch <= self.haircuts.closed {
+            self.harvest(perp)?;
+        }
+        if self.is_open() && perp.share.epoch != self.epoch {
+            self.mark_epoch(perp, claim)?;
+        }
+        Ok(())
+    }
+
+    /// Brings a slot's share up to date and takes what it gives up. Returns that.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn harvest(&mut self, perp: &mut PerpPosition) -> Result<u64> {
+        if self.is_marked_now(perp) {
+            return Ok(0);
+        }
+        let now = perp.share.harvest(self);
+        if now.given_up > 0 {
+            self.count(perp, -1)?;
+            let given = i64::try_from(now.given_up).map_err(|_| RiskError::Overflow)?;
+            perp.quote = perp.quote.checked_sub(QuoteNative(given))?;
+            self.count(perp, 1)?;
+            let due = &mut self.due[slot_of(perp.share.epoch)];
+            *due = due.saturating_sub(now.given_up);
+        }
+        let is_rounded = now.uncovered > 0
+            && (perp.share.factor, perp.share.exponent) != (self.factor(), self.exponent);
+        // The sum stays at least what slots make of it.
+        self.uncovered = self.uncovered.saturating_add(u64::from(is_rounded));
+        perp.share = ProfitShare {
+            uncovered: now.uncovered,
+            covered: now.covered,
+            factor: self.factor(),
+            exponent: self.exponent,
+            ..ProfitShare::NONE
+        };
+        Ok(now.given_up)
+    }
+
+    /// Marks a slot at a profit, its share up to date: what is set aside for more than it claims now is free again.
+    /// Nothing happens to a slot that the open epoch has marked.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn mark(&mut self, perp: &mut PerpPosition, profit: u64) -> Result<()> {
+        if self.is_marked_now(perp) {
+            return Ok(());
+        }
+        self.harvest(perp)?;
+        let share = &mut perp.share;
+        self.uncovered = self.uncovered.saturating_sub(share.uncovered);
+        let known = share.covered.saturating_add(share.uncovered);
+        let granted = self.grant(profit.saturating_sub(known))?;
+        let had = share.covered.saturating_add(granted);
+        share.covered = had.min(profit);
+        share.uncovered = profit.saturating_sub(share.covered);
+        self.covered = self
+            .covered
+            .saturating_add(granted)
+            .saturating_sub(had.saturating_sub(share.covered));
+        self.uncovered = self
+            .uncovered
+            .checked_add(share.uncovered)
+            .ok_or(RiskError::Overflow)?;
+        Ok(())
+    }
+
+    /// Marks a slot without a position at its claim, where it is marked at more.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn cut(&mut self, perp: &mut PerpPosition) -> Result<()> {
+        let claim = perp.quote.0.max(0).unsigned_abs();
+        let marked = perp.share.covered.saturating_add(perp.share.uncovered);
+        if marked > claim {
+            self.mark(perp, claim)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the part of what is reserved that belongs to a profit which was not marked before.
+    fn grant(&mut self, profit: u64) -> Result<u64> {
+        let newly = profit.min(self.unmarked);
+        let part = u128::from(self.reserved)
+            .wrapping_mul(u128::from(newly))
+            .checked_div(u128::from(self.unmarked))
+            .unwrap_or(0);
+        let part = to_u64(part)?;
+        self.unmarked = self.unmarked.saturating_sub(newly);
+        self.reserved = self.reserved.saturating_sub(part);
+        Ok(part)
+    }
+
+    /// Whether the open epoch has marked the slot.
+    #[inline]
+    pub const fn is_marked_now(&self, perp: &PerpPosition) -> bool {
+        self.is_open() && perp.share.epoch == self.epoch
+    }
+
+    /// Pays a slot out of what is set aside for it.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`] beyond that.
+    pub fn pay(&mut self, perp: &mut PerpPosition, amount: u64) -> Result<()> {
+        let share = &mut perp.share;
+        share.covered = share
+            .covered
+            .checked_sub(amount)
+            .ok_or(RiskError::Overflow)?;
+        self.covered = self.covered.saturating_sub(amount);
+        Ok(())
+    }
+
+    /// Profits that are known to be there and are not marked: each side's net profit at the price, and the claims of those who
+    /// have closed, less what is marked.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    fn known_unmarked(&self, interest: [i64; 2], at: &Moment) -> Result<u64> {
+        let [long, short] = interest;
+        let side = |lots: i64, quote: i64| {
+            let profit = scale_floor(lots, at.spot, at.shift).saturating_add(i128::from(quote));
+            profit.max(0).unsigned_abs()
+        };
+        let short = short.checked_neg().ok_or(RiskError::Overflow)?;
+        let known = side(long, self.long_quote)
+            .saturating_add(side(short, self.short_quote))
+            .saturating_add(u128::from(self.claims));
+        let marked = u128::from(self.uncovered).saturating_add(u128::from(self.covered));
+        to_u64(known.saturating_sub(marked))
+    }
+
+    /// What of a pool may be paid as profits now: all but open interest × |spot − stable|, which a return of the price to the
+    /// stable one would take back from those who have won by its move.
+    pub fn payable(pool: u64, interest: [i64; 2], at: &Moment) -> u64 {
+        let [long, short] = interest;
+        let lots = long.max(short).max(0).unsigned_abs();
+        let kept = scale_ceil(lots, at.spot.abs_diff(at.stable), at.shift);
+        pool.saturating_sub(u64::try_from(kept).unwrap_or(u64::MAX))
+    }
+
+    /// Sets aside for uncovered profits what of a pool may be paid and is nobody's yet. Nothing while a shortfall of `floor` or
+    /// more waits to be shared.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn cover_from(
+        &mut self,
+        pool: u64,
+        interest: [i64; 2],
+        at: &Moment,
+        floor: u64,
+    ) -> Result<u64> {
+        if self.is_frozen(floor) {
+            return Ok(0);
+        }
+        self.note_unmarked(interest, at)?;
+        let free = Self::payable(pool, interest, at).saturating_sub(self.set_aside());
+        self.cover(free)
+    }
+
+    /// Sets collected losses of up to `free` aside for all uncovered profits alike; the part of unmarked ones is reserved.
+    /// Returns what was set aside for marked ones.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    fn cover(&mut self, free: u64) -> Result<u64> {
+        let bare = self.unmarked.saturating_sub(self.reserved);
+        let all = u128::from(self.uncovered).saturating_add(u128::from(bare));
+        if all == 0 || free == 0 {
+            return Ok(0);
+        }
+        let part = |of: u64| {
+            let product = u128::from(free).min(all).wrapping_mul(u128::from(of));
+            to_u64(product.checked_div(all).unwrap_or(0))
+        };
+        self.reserved = self.reserved.saturating_add(part(bare)?);
+        let part = part(self.uncovered)?;
+        if part == 0 {
+            return Ok(0);
+        }
+        let left = self.uncovered.saturating_sub(part);
+        if left == 0 {
+            // Halved so often that nothing is left of any amount.
+            self.exponent = self.exponent.saturating_add(u64::BITS.into());
+        } else {
+            self.lower_factor(left, self.uncovered)?;
+        }
+        self.uncovered = left;
+        self.covered = self.covered.checked_add(part).ok_or(RiskError::Overflow)?;
+        Ok(part)
+    }
+
+    /// Multiplies the factor by `left / whole`, rounded up, and keeps its places.
+    fn lower_factor(&mut self, left: u64, whole: u64) -> Result<()> {
+        let product = u128::from(self.factor()) * u128::from(left);
+        let raised = product.leading_zeros();
+        let quotient = product
+            .wrapping_shl(raised)
+            .div_ceil(u128::from(whole).max(1));
+        // The quotient has between 64 and 128 places.
+        let places = 128u32.saturating_sub(quotient.leading_zeros());
+        let spare = places.saturating_sub(FACTOR_BITS.saturating_add(1));
+        let mut factor = quotient.div_ceil(1u128 << spare.min(127));
+        let mut spare = spare;
+        if factor >> (FACTOR_BITS + 1) != 0 {
+            factor = factor.div_ceil(2);
+            spare = spare.saturating_add(1);
+        }
+        self.factor = to_u64(factor)?;
+        self.exponent = self
+            .exponent
+            .checked_add(raised.into())
+            .and_then(|exponent| exponent.checked_sub(spare.into()))
+            .ok_or(RiskError::Overflow)?;
+        Ok(())
+    }
+
+    /// Whether an epoch may be opened: none is open, there is a shortfall of `floor` to share, and what was due for the epoch in
+    /// whose place the new one is kept has been given up, for which its slots are marked.
+    ///
+    /// The stable price must be near spot: in a pump every profit is high that its move made, and gone when it is over.
+    pub const fn may_open(&self, floor: u64, at: &Moment) -> bool {
+        let next = self.epoch.wrapping_add(1);
+        let is_calm = at.spot.abs_diff(at.stable) <= at.spot / EPOCH_GAP_PART;
+        !self.is_open() && is_calm && self.is_shareable(floor) && self.due[slot_of(next)] == 0
+    }
+
+    /// Opens an epoch at a spot price and the market's funding and open interest.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn open(
+        &mut self,
+        at: &Moment,
+        funding: FundingIndices,
+        interest: [i64; 2],
+        now: i64,
+    ) -> Result<()> {
+        self.note_unmarked(interest, at)?;
+        let claims = i64::try_from(self.claims).map_err(|_| RiskError::Overflow)?;
+        let [long, short] = interest;
+        self.epoch = self.epoch.checked_add(1).ok_or(RiskError::Overflow)?;
+        self.haircuts.open = self.epoch;
+        self.opened_at = now;
+        (self.epoch_price, self.epoch_shift) = (at.spot, at.shift);
+        self.epoch_funding = [funding.long, funding.short];
+        (self.epoch_lots, self.epoch_claims) = (interest, claims);
+        self.epoch_spare = [long, short, claims].map(|all| all / UNMARKED_PART);
+        self.epoch_uncovered = 0;
+        self.epoch_shortfall = self.shortfall;
+        Ok(())
+    }
+
+    /// Takes down what profits are known to be there and not marked: whoever is marked next gets its part of what is reserved.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn note_unmarked(&mut self, interest: [i64; 2], at: &Moment) -> Result<()> {
+        self.unmarked = self.known_unmarked(interest, at)?;
+        self.reserved = self.reserved.min(self.unmarked);
+        Ok(())
+    }
+
+    /// Marks a slot in the open epoch by what it holds, at the epoch's price and funding.
+    fn mark_epoch(&mut self, perp: &mut PerpPosition, claim: i64) -> Result<()> {
+        let [long, short] = self.epoch_funding;
+        let due = perp.funding_due(FundingIndices { long, short })?;
+        let profit = profit_at(perp, due, self.epoch_price, self.epoch_shift);
+        self.mark(perp, profit)?;
+        perp.share.epoch = self.epoch;
+        self.epoch_uncovered = self
+            .epoch_uncovered
+            .checked_add(perp.share.uncovered)
+            .ok_or(RiskError::Overflow)?;
+        let [long, short] = &mut self.epoch_lots;
+        let lots = perp.position.0;
+        *long = long.saturating_sub(lots.max(0));
+        *short = short.saturating_add(lots.min(0));
+        self.epoch_claims = self.epoch_claims.saturating_sub(claim);
+        Ok(())
+    }
+
+    /// Whether enough is marked to close the epoch.
+    pub fn is_complete(&self, now: i64) -> bool {
+        let is_late = now.saturating_sub(self.opened_at) >= EPOCH_PATIENCE_SECS;
+        let [long, short] = self.epoch_lots;
+        let left = [long, short, self.epoch_claims];
+        let mut left = left.iter().zip(&self.epoch_spare);
+        self.is_open() && left.all(|(left, spare)| *left <= if is_late { *spare } else { 0 })
+    }
+
+    /// Closes the epoch: every profit marked in it gives up the same part. Returns what they give up in all.
+    ///
+    /// # Errors
+    /// [`RiskError::EpochIncomplete`] while too little is marked; [`RiskError::Overflow`].
+    pub fn close(&mut self, now: i64) -> Result<u64> {
+        if !self.is_complete(now) {
+            return Err(RiskError::EpochIncomplete);
+        }
+        let whole = 1u128 << HAIRCUT_BITS;
+        let part = match self.epoch_uncovered {
+            0 => 0,
+            profits => (u128::from(self.epoch_shortfall) << HAIRCUT_BITS)
+                .div_ceil(u128::from(profits))
+                .min(whole),
+        };
+        let given = self.epoch_shortfall.min(self.epoch_uncovered);
+        let kept = slot_of(self.epoch);
+        self.due[kept] = given;
+        self.haircuts.parts[kept] = to_u64(part)?;
+        (self.haircuts.closed, self.haircuts.open) = (self.epoch, 0);
+        self.shortfall = self.shortfall.saturating_sub(given);
+        self.uncovered = self.uncovered.saturating_sub(given);
+        Ok(given)
+    }
+}

@@ -1,0 +1,88 @@
+//! Who is paid how much of a market's profits: in proportion to what is claimed, out of collected losses alone, and less the
+//! market's shortfall.
+//!
+//! What losers pay is collected in the market's pool, and belongs to those who won, in proportion to their profits: not to
+//! whoever asks first. So every position slot keeps a [`ProfitShare`]: the profit at which it was last marked, split into what
+//! collected losses *cover* and what is *uncovered*. [`ProfitLedger::cover`] gives collected losses to all uncovered profits
+//! alike by lowering one factor; nobody's slot is touched. Only what is covered is paid.
+//!
+//! When a loser has nothing left, nor insurance for its market, the rest is recorded as the market's **shortfall**: somebody's
+//! profit is not there. It is taken from the uncovered profits, in proportion, once, in an *epoch*:
+//!
+//! 1. [`ProfitLedger::open`] takes down the price and the funding of the moment. From there on each slot is marked by what it
+//!    held then, at that price ([`ProfitLedger::mark_epoch`]): before anything else changes it, or by anybody who passes it.
+//!    No profit is covered until the epoch is over.
+//! 2. [`ProfitLedger::close`], once both sides' lots and the claims of those who have closed are marked (after an hour, 99 % of
+//!    them), records the part that every profit marked in the epoch gives up: shortfall ÷ their sum, at most all of it.
+//! 3. Each slot gives it up at its next touch ([`ProfitLedger::harvest`]); until then health counts it as owed
+//!    ([`PerpPosition::owed`]), and Init health counts all of a marked profit as owed while the epoch is open, so that nobody
+//!    trades or withdraws away what it may have to give up.
+//!
+//! So what a winner is left with does not depend on when it closes, settles or withdraws, nor on who shows the loss; it gives
+//! up at most its own profit; whoever made none gives nothing. What was paid before was covered by losses that were collected,
+//! and leaves everybody else's part as it is.
+
+mod ledger;
+mod share;
+
+pub use ledger::{Moment, ProfitLedger, EPOCHS_KEPT, EPOCH_PATIENCE_SECS};
+pub use share::{Harvest, ProfitShare};
+
+use crate::position::PerpPosition;
+
+/// Binary places of a haircut: the part of a profit that is given up.
+pub const HAIRCUT_BITS: u32 = 32;
+
+/// The haircuts of the last epochs, by the epoch's number.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct Haircuts {
+    /// Of epoch e at e modulo [`EPOCHS_KEPT`], in 2⁻³² of the uncovered profit.
+    pub parts: [u64; EPOCHS_KEPT],
+    /// The last epoch that was closed, from 1; zero before there was one.
+    pub closed: u32,
+    /// The epoch that is open; zero when none is.
+    pub open: u32,
+}
+
+const _: () = assert!(core::mem::size_of::<Haircuts>() == 40);
+
+impl Haircuts {
+    /// What a slot gives up for the epoch in which it was marked, native quote: nothing while that is open. No epoch is opened
+    /// in whose place another one's haircuts are still to be given up, so that of every mark the part is known.
+    #[inline]
+    pub fn due(&self, share: &ProfitShare) -> u64 {
+        if share.epoch == 0 || share.epoch > self.closed {
+            return 0;
+        }
+        let part = self.parts[slot_of(share.epoch)];
+        let owed = (u128::from(share.uncovered) * u128::from(part)).div_ceil(1 << HAIRCUT_BITS);
+        u64::try_from(owed).map_or(share.uncovered, |owed| owed.min(share.uncovered))
+    }
+
+    /// What a slot that the open epoch has marked may have to give up: all that is not covered.
+    #[inline]
+    pub const fn at_risk(&self, share: &ProfitShare) -> u64 {
+        if share.epoch == 0 || share.epoch != self.open {
+            return 0;
+        }
+        share.uncovered
+    }
+}
+
+/// Where the figures of an epoch are kept.
+#[inline]
+const fn slot_of(epoch: u32) -> usize {
+    (epoch % EPOCHS_KEPT as u32) as usize
+}
+
+/// Profit of a claim and lots at a price, native quote, rounded down; zero for a loss. `due` is what the slot owes besides.
+#[inline]
+pub fn profit_at(perp: &PerpPosition, due: i128, price: u64, shift: u8) -> u64 {
+    let value = crate::fixed::scale_floor(perp.position.0, price, shift);
+    let profit = i128::from(perp.quote.0)
+        .saturating_sub(due)
+        .saturating_add(value);
+    u64::try_from(profit.max(0)).unwrap_or(u64::MAX)
+}
