@@ -182,9 +182,12 @@ export interface MarketView {
   feesAccrued: bigint;
   insuranceAccrued: bigint;
   nextOrderId: bigint;
+  sampledOrderId: bigint;
+  /** Averaged (mark − spot) / spot over 2^40. */
+  premium: bigint;
   params: { [field: string]: Decoded };
-  /** (mark − spot) / spot over 2^24. */
-  premium: Small;
+  /** What funding has moved beyond the last unit of its indices, over 2^32. */
+  fundingFraction: Small;
   index: Small;
   mode: Small;
   bump: Small;
