@@ -33,24 +33,36 @@ impl Orders {
     pub fn impact(&self, side: Side, lots: i64, limit: u64, rested: &Rested) -> Option<u64> {
         let wanted = u64::try_from(lots).ok().filter(|lots| *lots > 0)?;
         let bound = wanted.checked_mul(limit)?;
+        let orders = self.side(side).as_slice();
+        let (others, better) =
+            orders.split_at_checked(orders.partition_point(|o| side.accepts(limit, o.price)))?;
+        // The best bid, or else the limit, is the highest price among these: no sum of them exceeds 64 bits.
+        wanted.checked_mul(better.last()?.price.max(limit))?;
+        let (mut missing, mut notional) = (wanted, 0u64);
+        let expired_until = u32::try_from(rested.now.max(0)).unwrap_or(u32::MAX);
+        for order in better.iter().rev() {
+            // An expiry of zero is none.
+            let is_expired = order.expiry.wrapping_sub(1) < expired_until;
+            if order.seq >= rested.before || order.is_reduce_only() || is_expired {
+                continue;
+            }
+            let taken = missing.min(order.lots.unsigned_abs());
+            notional = notional.wrapping_add(taken.wrapping_mul(order.price));
+            missing = missing.wrapping_sub(taken);
+            if missing == 0 {
+                return Some(notional);
+            }
+        }
         let is_better = |notional: u64| match side {
             Side::Bid => notional > bound,
             Side::Ask => notional < bound,
         };
-        let mut missing = wanted;
-        let mut notional = 0u64;
-        for order in self.side(side).as_slice().iter().rev() {
-            if !rested.counts(order) {
-                continue;
+        for order in others.iter().rev().filter(|order| rested.counts(order)) {
+            // What is missing trades at no better price than this.
+            let rest = product(missing, order.price)?;
+            if !is_better(notional.checked_add(rest)?) {
+                return None;
             }
-            if side.accepts(limit, order.price) {
-                // No better than the limit, as all that follow.
-                let rest = product(missing, order.price)?;
-                if !is_better(notional.checked_add(rest)?) {
-                    return None;
-                }
-            }
-            // Positive, as all that rest are; at most what is missing.
             let taken = missing.min(order.lots.unsigned_abs());
             notional = notional.checked_add(product(taken, order.price)?)?;
             missing = missing.wrapping_sub(taken);
@@ -81,7 +93,6 @@ pub struct Rested {
 }
 
 impl Rested {
-    #[inline(always)]
     fn counts(&self, order: &BookOrder) -> bool {
         order.seq < self.before && !order.is_reduce_only() && !order.is_expired(self.now)
     }
