@@ -36,6 +36,8 @@ export interface PerpView {
   orderMask: bigint;
   market: Small;
   lastSide: Small;
+  /** What the lots held brought when they were opened, fees aside. */
+  opened: bigint;
 }
 
 export interface OrderView {

@@ -21,14 +21,14 @@ import {
   getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
-  getI32Decoder,
-  getI32Encoder,
   getI64Decoder,
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
   getU16Decoder,
   getU16Encoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
   getU8Decoder,
@@ -89,9 +89,13 @@ export type Market = {
   insuranceAccrued: bigint;
   /** Identifier of the next order: time priority and order id. */
   nextOrderId: bigint;
+  /** What `next_order_id` was when the book was last sampled for funding: what has a lower identifier rested then. */
+  sampledOrderId: bigint;
+  /** Averaged (mark − spot) / spot, a signed Q24.40 ratio. */
+  premium: bigint;
   params: MarketParams;
-  /** Smoothed (mark − spot) / spot, a signed Q8.24 ratio. */
-  premium: number;
+  /** What funding has moved beyond the last unit of its indices, over 2³². */
+  fundingFraction: number;
   /** Entry in the risk state. */
   index: number;
   /** One of [`crate::state::mode`]. */
@@ -125,9 +129,13 @@ export type MarketArgs = {
   insuranceAccrued: number | bigint;
   /** Identifier of the next order: time priority and order id. */
   nextOrderId: number | bigint;
+  /** What `next_order_id` was when the book was last sampled for funding: what has a lower identifier rested then. */
+  sampledOrderId: number | bigint;
+  /** Averaged (mark − spot) / spot, a signed Q24.40 ratio. */
+  premium: number | bigint;
   params: MarketParamsArgs;
-  /** Smoothed (mark − spot) / spot, a signed Q8.24 ratio. */
-  premium: number;
+  /** What funding has moved beyond the last unit of its indices, over 2³². */
+  fundingFraction: number;
   /** Entry in the risk state. */
   index: number;
   /** One of [`crate::state::mode`]. */
@@ -156,14 +164,16 @@ export function getMarketEncoder(): FixedSizeEncoder<MarketArgs> {
       ["feesAccrued", getU64Encoder()],
       ["insuranceAccrued", getU64Encoder()],
       ["nextOrderId", getU64Encoder()],
+      ["sampledOrderId", getU64Encoder()],
+      ["premium", getI64Encoder()],
       ["params", getMarketParamsEncoder()],
-      ["premium", getI32Encoder()],
+      ["fundingFraction", getU32Encoder()],
       ["index", getU16Encoder()],
       ["mode", getU8Encoder()],
       ["bump", getU8Encoder()],
       ["version", getU8Encoder()],
       ["padding", fixEncoderSize(getBytesEncoder(), 7)],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 16 })],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 14 })],
     ]),
     (value) => ({ ...value, discriminator: MARKET_DISCRIMINATOR }),
   );
@@ -186,14 +196,16 @@ export function getMarketDecoder(): FixedSizeDecoder<Market> {
     ["feesAccrued", getU64Decoder()],
     ["insuranceAccrued", getU64Decoder()],
     ["nextOrderId", getU64Decoder()],
+    ["sampledOrderId", getU64Decoder()],
+    ["premium", getI64Decoder()],
     ["params", getMarketParamsDecoder()],
-    ["premium", getI32Decoder()],
+    ["fundingFraction", getU32Decoder()],
     ["index", getU16Decoder()],
     ["mode", getU8Decoder()],
     ["bump", getU8Decoder()],
     ["version", getU8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 7)],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 16 })],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 14 })],
   ]);
 }
 

@@ -56,6 +56,11 @@ export type PerpPosition = {
   lastSide: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
+  /**
+   * What the lots held brought when they were sold, less what they cost when they were bought, fees aside: what they gained
+   * since is this and their value. Lots that are closed take their part along.
+   */
+  opened: bigint;
   /** Unused. */
   reserved: Array<bigint>;
 };
@@ -85,6 +90,11 @@ export type PerpPositionArgs = {
   lastSide: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
+  /**
+   * What the lots held brought when they were sold, less what they cost when they were bought, fees aside: what they gained
+   * since is this and their value. Lots that are closed take their part along.
+   */
+  opened: number | bigint;
   /** Unused. */
   reserved: Array<number | bigint>;
 };
@@ -103,7 +113,8 @@ export function getPerpPositionEncoder(): FixedSizeEncoder<PerpPositionArgs> {
     ["market", getU16Encoder()],
     ["lastSide", getI8Encoder()],
     ["padding", fixEncoderSize(getBytesEncoder(), 5)],
-    ["reserved", getArrayEncoder(getU64Encoder(), { size: 2 })],
+    ["opened", getI64Encoder()],
+    ["reserved", getArrayEncoder(getU64Encoder(), { size: 1 })],
   ]);
 }
 
@@ -121,7 +132,8 @@ export function getPerpPositionDecoder(): FixedSizeDecoder<PerpPosition> {
     ["market", getU16Decoder()],
     ["lastSide", getI8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 5)],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 2 })],
+    ["opened", getI64Decoder()],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 1 })],
   ]);
 }
 
