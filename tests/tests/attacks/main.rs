@@ -8,10 +8,12 @@ mod dips;
 mod dust;
 mod fallback;
 mod funding;
+mod hedges;
 mod signed;
 mod silence;
 mod trends;
 mod two_moments;
+mod weights;
 
 use plimsoll::error::PlimsollError;
 use plimsoll_client::errors;
