@@ -35,6 +35,8 @@ export interface PerpView {
   openNotional: bigint;
   orderMask: bigint;
   market: Small;
+  /** What the lots held brought when they were opened, fees aside. */
+  opened: bigint;
 }
 
 export interface OrderView {
@@ -181,9 +183,12 @@ export interface MarketView {
   feesAccrued: bigint;
   insuranceAccrued: bigint;
   nextOrderId: bigint;
+  sampledOrderId: bigint;
+  /** Averaged (mark − spot) / spot over 2^40. */
+  premium: bigint;
   params: { [field: string]: Decoded };
-  /** (mark − spot) / spot over 2^24. */
-  premium: Small;
+  /** What funding has moved beyond the last unit of its indices, over 2^32. */
+  fundingFraction: Small;
   index: Small;
   mode: Small;
   bump: Small;

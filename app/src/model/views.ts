@@ -11,6 +11,8 @@ import { lotDecimals, priceDecimals, priceNumber, sharesToNative, type ContractS
 const RATIO_ONE = 2 ** 24;
 /** Binary places of a funding index. */
 const FUNDING_ONE = 2 ** 24;
+/** One, as a market's averaged premium. */
+const PREMIUM_ONE = 2 ** 40;
 /** Marks a free slot. */
 const EMPTY = 0xffff;
 /** One dollar in native quote. */
@@ -227,13 +229,19 @@ function borrowRate(bank: Bank, utilization: number): number {
   return curve.maxRate / RATIO_ONE;
 }
 
+/** The averaged premium of a market's book over the oracle. */
+export function premiumOf(market: Market): number {
+  return Number(market.premium) / PREMIUM_ONE;
+}
+
 /** A market as pages show it. */
 export function marketView(ref: MarketRef, risk: MarketRisk, market: Market, now: ChainClock): MarketView {
   const { terms, params } = market;
   const scale: ContractScale = { baseLotSize: terms.baseLotSize, baseDecimals: terms.baseDecimals, tick: terms.tick };
   const lotSize = Number(terms.baseLotSize) / 10 ** terms.baseDecimals;
   const usd = (value: bigint) => mantissa(value, risk.shift) / USD / lotSize;
-  const funding = Math.min(Math.abs(market.premium), params.maxFundingPerDay) * Math.sign(market.premium);
+  const premium = premiumOf(market);
+  const funding = Math.min(Math.abs(premium), params.maxFundingPerDay / RATIO_ONE) * Math.sign(premium);
   return {
     index: ref.index,
     name: ref.name,
@@ -251,7 +259,7 @@ export function marketView(ref: MarketRef, risk: MarketRisk, market: Market, now
     maintRatio: Math.max(risk.maintRatio, params.maintRatio) / RATIO_ONE,
     makerFee: params.makerFee / RATIO_ONE,
     takerFee: params.takerFee / RATIO_ONE,
-    fundingPerDay: funding / RATIO_ONE,
+    fundingPerDay: funding,
     openInterest: Number(market.longInterest) * lotSize,
     minSize: Number(params.minOrderLots) * lotSize,
     sizeScale: Number(params.sizeScaleNotional) / USD,

@@ -89,6 +89,33 @@ impl From<&AssetParams> for AssetTerms {
     }
 }
 
+impl AssetTerms {
+    /// A deposit counts whole in portfolio margin while its listed weight is at least a half: then the model knows better what
+    /// its price may do. What is listed lower is trusted less for other reasons.
+    const TRUSTED_WEIGHT: u32 = RATIO_ONE / 2;
+
+    /// Whether a deposit counts whole in portfolio margin, for every kind: no weight is below Init's.
+    #[inline(always)]
+    pub const fn is_trusted(&self) -> bool {
+        self.asset_weight_init >= Self::TRUSTED_WEIGHT
+    }
+
+    /// The part of a deposit that portfolio margin believes in: one, below the trusted weight in proportion to what is listed,
+    /// and nothing of what is listed at nothing.
+    #[inline]
+    pub const fn trusted_part(&self, kind: HealthKind) -> u32 {
+        let weight = match kind {
+            HealthKind::Init | HealthKind::LiquidationEnd => self.asset_weight_init,
+            HealthKind::Maint => self.asset_weight_maint,
+        };
+        if weight >= Self::TRUSTED_WEIGHT {
+            RATIO_ONE
+        } else {
+            weight.wrapping_mul(2)
+        }
+    }
+}
+
 /// One asset of the risk state. Prices are mantissas: native quote per native unit times `2^shift`.
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]

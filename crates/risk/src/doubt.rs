@@ -12,7 +12,7 @@ use crate::entry_price::{EntryPrice, InDoubt};
 use crate::fixed::{add, sub, Result};
 use crate::health::{Clock, HealthKind, MarginMode, Policy, Portfolio, RiskView, StaleSet};
 use crate::market::MarketRisk;
-use crate::portfolio::MAX_EXPOSURES;
+use crate::portfolio::{believed, MAX_EXPOSURES};
 use crate::position::{OpenOrder, PerpPosition};
 use crate::standard::{equity_at, stale_balance_value, value_at, weighted, PerpTerms};
 
@@ -226,9 +226,10 @@ fn balance_worth(
     price: u64,
 ) -> Result<i128> {
     match mode {
-        MarginMode::Portfolio if risk.underlying != 0 => {
-            spot_value(balance, risk.indices(), price, risk.shift)
-        }
+        MarginMode::Portfolio if risk.underlying != 0 => believed(
+            spot_value(balance, risk.indices(), price, risk.shift)?,
+            risk,
+        ),
         _ => {
             let (doubted, mut stale) = (Some(one(price)), StaleSet::default());
             stale_balance_value(MAINT, balance, risk, POLICY, doubted, &mut stale)

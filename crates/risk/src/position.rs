@@ -158,11 +158,14 @@ pub struct PerpPosition {
     pub market: u16,
     /// Unused.
     pub padding: [u8; 6],
+    /// What the lots held brought when they were sold, less what they cost when they were bought, fees aside: what they gained
+    /// since is this and their value. Lots that are closed take their part along.
+    pub opened: QuoteNative,
     /// Its part in the market's profits, as of its last mark.
     pub share: ProfitShare,
 }
 
-const _: () = assert!(core::mem::size_of::<PerpPosition>() == 120);
+const _: () = assert!(core::mem::size_of::<PerpPosition>() == 128);
 
 impl Default for PerpPosition {
     fn default() -> Self {
@@ -185,6 +188,7 @@ impl PerpPosition {
             order_mask: 0,
             market,
             padding: [0; 6],
+            opened: QuoteNative::ZERO,
             share: ProfitShare::NONE,
         }
     }
@@ -274,16 +278,13 @@ impl PerpPosition {
         let mut next = *self;
         next.settle_funding(funding)?;
         let quote = next.quote.checked_sub(fee)?;
-        (next.position, next.quote) = match side {
-            Side::Bid => (
-                next.position.checked_add(lots)?,
-                quote.checked_sub(notional)?,
-            ),
-            Side::Ask => (
-                next.position.checked_sub(lots)?,
-                quote.checked_add(notional)?,
-            ),
+        let (signed, brought) = match side {
+            Side::Bid => (lots, QuoteNative::ZERO.checked_sub(notional)?),
+            Side::Ask => (BaseLots::ZERO.checked_sub(lots)?, notional),
         };
+        next.position = next.position.checked_add(signed)?;
+        next.quote = quote.checked_add(brought)?;
+        next.opened = self.opened_after(next.position, signed, brought)?;
         next.funding_entry = funding.of(next.position);
         let change = |after: i64, before: i64| after.checked_sub(before).ok_or(RiskError::Overflow);
         let (before, after) = (self.position.0, next.position.0);
@@ -294,6 +295,25 @@ impl PerpPosition {
         };
         *self = next;
         Ok(interest)
+    }
+
+    /// What the lots held after a trade of `signed` lots brought when they were opened.
+    fn opened_after(
+        &self,
+        after: BaseLots,
+        signed: BaseLots,
+        brought: QuoteNative,
+    ) -> Result<QuoteNative> {
+        let (before, after) = (self.position.0, after.0);
+        if before == 0 || (before > 0) == (signed.0 > 0) {
+            return self.opened.checked_add(brought);
+        }
+        let (value, whole) = match (before > 0) == (after > 0) {
+            true => (self.opened, before),
+            false => (brought, signed.0),
+        };
+        let left = part_floor(value.0, after.unsigned_abs(), whole.unsigned_abs())?;
+        Ok(QuoteNative(left))
     }
 
     /// Counts an order that now rests in the account's order slot `slot`.
@@ -392,6 +412,35 @@ pub fn trading_fee(notional: QuoteNative, rate: i32) -> Result<QuoteNative> {
         RATIO_BITS,
     ))
     .map(QuoteNative)
+}
+
+/// `⌊value · of / whole⌋` of a part of at most the whole, lower by up to a 2³²th of the value. In 64 bits, but for a product.
+///
+/// # Errors
+/// [`RiskError::DivisionByZero`] of nothing.
+pub(crate) fn part_floor(value: i64, of: u64, whole: u64) -> Result<i64> {
+    if of >= whole && whole > 0 {
+        return Ok(value);
+    }
+    let places = 32u32.saturating_sub(of.leading_zeros());
+    let up = |number: u64| number.wrapping_shr(places).saturating_add(1);
+    // A part of what was paid is rounded up, of what was received down.
+    let (of, whole) = match (places, value < 0) {
+        (0, _) => (of, whole),
+        (_, true) => (up(of), whole.wrapping_shr(places)),
+        (_, false) => (of.wrapping_shr(places), up(whole)),
+    };
+    let scaled = of.wrapping_shl(32);
+    let ratio = match value < 0 {
+        true => scaled
+            .checked_add(whole.saturating_sub(1))
+            .unwrap_or(scaled),
+        false => scaled,
+    }
+    .checked_div(whole)
+    .ok_or(RiskError::DivisionByZero)?;
+    let product = i128::from(value).wrapping_mul(i128::from(ratio.min(1 << 32)));
+    to_i64(product.wrapping_shr(32))
 }
 
 /// `⌈value / 2^bits⌉` of a signed value well inside the range.

@@ -6,7 +6,6 @@ use common::*;
 use plimsoll_risk::balance::{native_ceil, native_floor};
 use plimsoll_risk::bankruptcy::*;
 use plimsoll_risk::fixed::{div_ceil, ratio_ceil, ratio_floor};
-use plimsoll_risk::funding;
 use plimsoll_risk::interest::{self, Accrual};
 use plimsoll_risk::position::{trading_fee, Balance, FundingIndices, Indices, PerpPosition, Side};
 use plimsoll_risk::*;
@@ -194,41 +193,6 @@ proptest! {
         prop_assert!(given_up < (u128::from(loss) << 48) + u128::from(shares));
     }
 
-    #[test]
-    fn funding_is_paid_by_one_side_to_the_other(
-        native in 1u64..1 << 36, shift in 0u8..=27, rate in -(RATIO_ONE as i32)..=RATIO_ONE as i32, secs in wide(13),
-        lots in 1i64..1 << 30,
-    ) {
-        let spot = native << shift;
-        let before = FundingIndices { long: 3 << 24, short: -9 << 24 };
-        let after = funding::advance(before, spot, shift, rate, secs).unwrap();
-        let moved = after.long - before.long;
-        prop_assert_eq!(after.short - before.short, moved);
-        let exact = spot as f64 / f64::from(shift).exp2() * f64::from(rate) * secs.min(3_600) as f64 / 86_400.0;
-        prop_assert!((moved as f64 - exact).abs() <= 2.0 + exact.abs() * 1e-12);
-        let mut payments = [before.long, before.short].into_iter().zip([lots, -lots]).map(|(funding_entry, n)| {
-            PerpPosition { position: BaseLots(n), funding_entry, ..PerpPosition::of(0) }.funding_due(after).unwrap()
-        });
-        let sum = payments.next().unwrap() + payments.next().unwrap();
-        prop_assert!((0..=1).contains(&sum), "what one side pays the other gets, less a rounding");
-    }
-
-    #[test]
-    fn the_premium_and_the_rate_are_bounded(
-        spot in 1u64..1 << 50, bid in prop::option::of(wide(51)), ask in prop::option::of(wide(51)),
-        limit in 0..=RATIO_ONE, latest in any::<i16>(), average in any::<i16>(), secs in wide(20),
-    ) {
-        let premium = funding::premium(spot, bid, ask, limit).unwrap();
-        prop_assert!(premium.unsigned_abs() <= limit);
-        prop_assert!(premium <= 0 || bid.is_some_and(|bid| bid > spot));
-        prop_assert!(premium >= 0 || ask.is_some_and(|ask| ask < spot));
-        prop_assert!(funding::rate_per_day(premium, limit / 2).unsigned_abs() <= limit / 2);
-        let (latest, average) = (i32::from(latest), i32::from(average));
-        let next = funding::average_premium(average, latest, secs, 600);
-        prop_assert!(next >= latest.min(average) && next <= latest.max(average));
-        let mark = funding::mark_price(spot, premium);
-        prop_assert!((mark >= spot) == (premium >= 0) || mark == spot);
-    }
 }
 
 #[test]

@@ -157,6 +157,7 @@ fn an_underlying_out_of_bounds_is_refused_by_the_name_of_its_field() {
             p.idiosyncratic_floor = RATIO_ONE / 2 + 1
         }),
         ("liquidity_ratio", |p| p.liquidity_ratio = RATIO_ONE + 1),
+        ("basis_ratio", |p| p.basis_ratio = RATIO_ONE / 200 - 1),
         ("basis_ratio", |p| p.basis_ratio = RATIO_ONE / 2 + 1),
         ("slippage", |p| p.slippage = RATIO_ONE / 2 + 1),
         ("factor", |p| p.factor = MAX_FACTORS as u8 + 1),

@@ -90,6 +90,7 @@ fn case(fresh: bool) -> impl Strategy<Value = Case> {
                     position: perp.position,
                     quote: perp.quote,
                     funding_entry: perp.funding_entry,
+                    opened: perp.opened,
                     ..PerpPosition::of(perp.market)
                 };
             }

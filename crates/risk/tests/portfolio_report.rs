@@ -151,6 +151,7 @@ fn slots() -> impl Strategy<Value = Slots> {
             let mut perp = PerpPosition {
                 position: BaseLots(lots),
                 quote: QuoteNative(-lots * i64::try_from(spot).unwrap() * 100),
+                opened: QuoteNative(-lots * i64::try_from(spot).unwrap() * 101),
                 ..PerpPosition::of(market)
             };
             if ask > 50_000 {

@@ -3,21 +3,15 @@ use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::ShareChange,
     fixed::{ratio_ceil, scale_ceil, to_u64},
-    funding, interest,
+    interest,
     position::OpenInterestChange,
     AssetRisk, Balance, MarketRisk, PerpPosition, QuoteNative,
 };
 
 use crate::{
     error::{OrRefuse, PlimsollError},
-    matching::Side,
-    state::{Bank, Book, MarginAccount, Market, RiskState},
+    state::{Bank, MarginAccount, Market, RiskState},
 };
-
-/// Window over which the premium that sets the funding rate is averaged, seconds.
-pub const PREMIUM_WINDOW_SECS: u32 = 3_600;
-/// Orders of a side that the impact price looks at, which bounds the cost of a refresh.
-const IMPACT_ORDERS: usize = 32;
 
 /// Accrues a bank's interest up to `now`.
 pub fn accrue(bank: &mut Bank, now: i64) -> Result<()> {
@@ -46,9 +40,6 @@ pub fn accrue(bank: &mut Bank, now: i64) -> Result<()> {
     Ok(())
 }
 
-/// Longest time, in seconds, that funding catches up on: after an outage nobody pays by a premium from before it.
-pub const FUNDING_MAX_STEP_SECS: u64 = 3_600;
-
 /// Brings a bank's entry up to date with its indices, totals and parameters.
 pub fn publish_bank(bank: &Bank, risk: &mut RiskState) -> Result<()> {
     let haircut = risk.haircut(risk.asset(bank.index)?.underlying);
@@ -60,61 +51,6 @@ pub fn publish_bank(bank: &Bank, risk: &mut RiskState) -> Result<()> {
         .or_refuse()?;
     *entry = next;
     Ok(())
-}
-
-/// Advances a market's funding up to now at its spot price, which its feed accepted in this very instruction, and samples the
-/// book for the rate to come.
-pub fn advance_funding(
-    market: &mut Market,
-    entry: &MarketRisk,
-    book: &Book,
-    clock: &Clock,
-) -> Result<()> {
-    let now = clock.unix_timestamp;
-    let secs = u64::try_from(now.saturating_sub(market.funded_until)).unwrap_or(0);
-    if secs == 0 {
-        return Ok(());
-    }
-    market.funded_until = now;
-    let secs = secs.min(FUNDING_MAX_STEP_SECS);
-    let spot = entry.price.spot;
-    let rate = funding::rate_per_day(market.premium, market.params.max_funding_per_day);
-    let moved = funding::advance(market.funding(), spot, entry.shift, rate, secs).or_refuse()?;
-    market.funding_long = moved.long;
-    market.funding_short = moved.short;
-
-    let lots = impact_lots(market, entry);
-    let sample = |side| impact_price(market, entry, book, side, lots?, now);
-    let latest = funding::premium(
-        spot,
-        sample(Side::Bid),
-        sample(Side::Ask),
-        market.params.max_premium,
-    )
-    .or_refuse()?;
-    market.premium = funding::average_premium(market.premium, latest, secs, PREMIUM_WINDOW_SECS);
-    Ok(())
-}
-
-/// Lots worth the impact notional at the oracle price, at least one.
-fn impact_lots(market: &Market, entry: &MarketRisk) -> Option<i64> {
-    let scaled = u128::from(market.params.impact_notional) << entry.shift;
-    let lots = scaled.checked_div(u128::from(entry.price.spot))?;
-    Some(i64::try_from(lots).ok()?.max(1))
-}
-
-/// What trading so many lots against a side of the book costs per lot, as an entry's mantissa.
-fn impact_price(
-    market: &Market,
-    entry: &MarketRisk,
-    book: &Book,
-    side: Side,
-    lots: i64,
-    now: i64,
-) -> Option<u64> {
-    let price = book.orders.impact_price(side, lots, now, IMPACT_ORDERS)?;
-    let native = price.checked_mul(market.terms.tick)?;
-    u64::try_from(u128::from(native) << entry.shift).ok()
 }
 
 /// Adds native units to a balance: repays a debt first. The bank must be accrued.

@@ -8,6 +8,7 @@ use anchor_lang::prelude::*;
 pub mod change;
 pub mod error;
 pub mod events;
+pub mod funding;
 pub mod gates;
 pub mod health;
 pub mod instructions;

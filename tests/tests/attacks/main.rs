@@ -7,11 +7,14 @@ mod dead_feeds;
 mod dips;
 mod dust;
 mod fallback;
+mod funding;
+mod hedges;
 mod profits;
 mod signed;
 mod silence;
 mod trends;
 mod two_moments;
+mod weights;
 
 use plimsoll::error::PlimsollError;
 use plimsoll_client::errors;

@@ -5,7 +5,7 @@ import type { ExchangeState } from '../../data/types.ts';
 import { change, fixed, percent, short, usd } from '../../format/number.ts';
 import { duration } from '../../format/time.ts';
 import { feedView } from '../../model/feeds.ts';
-import type { MarketView } from '../../model/views.ts';
+import { premiumOf, type MarketView } from '../../model/views.ts';
 import { EmptyState, ErrorState, SkeletonRows, Table, Tooltip, type Column } from '../../ui/index.ts';
 import styles from './MarketsPage.module.css';
 import { dollars, ratio } from './parameters.ts';
@@ -112,7 +112,7 @@ function MarketDetail({ state, market }: { state: ExchangeState; market: MarketV
             ['Lot and tick', `${market.lotSize} ${market.base}, ${usd(market.priceStep)}`],
             ['Smallest order', size(params.minOrderLots)],
             ['Price band', `±${percent(ratio(params.priceBandRatio), 1)}`, 'How far beyond the oracle an order may trade to its owner’s loss.'],
-            ['Premium', change(ratio(stored.premium), (n) => percent(n, 4)), 'Smoothed distance of the mark from the oracle, which funding follows.'],
+            ['Premium', change(premiumOf(stored), (n) => percent(n, 4)), 'Smoothed distance of the mark from the oracle, which funding follows.'],
             ['Most funding', `±${percent(ratio(params.maxFundingPerDay), 1)} a day`],
             ['Book sampled at', usd(dollars(params.impactNotional))],
           ]}

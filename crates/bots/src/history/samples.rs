@@ -69,7 +69,7 @@ pub struct Sampler {
     /// When, of what bytes (their hash), and what.
     healths: HashMap<Pubkey, (i64, u64, Health)>,
     prices: HashMap<u16, i64>,
-    funding: HashMap<u16, (i64, i32)>,
+    funding: HashMap<u16, (i64, i64)>,
 }
 
 impl Sampler {
@@ -239,7 +239,8 @@ async fn write_funding(database: &Database, risk: &RiskState, market: &Market) -
     let Ok(entry) = risk.market(market.index) else {
         return Ok(());
     };
-    let rate = funding::rate_per_day(market.premium, market.params.max_funding_per_day);
+    let premium = funding::ratio_of(market.premium);
+    let rate = funding::rate_per_day(premium, market.params.max_funding_per_day);
     let tick = 2f64.powi(i32::from(entry.shift)) * market.terms.tick.max(1) as f64;
     let _writing = database.writing().await;
     sqlx::query(
@@ -249,7 +250,7 @@ async fn write_funding(database: &Database, risk: &RiskState, market: &Market) -
     .bind(i64::from(market.index))
     .bind(market.funded_until)
     .bind(f64::from(rate) / RATIO_ONE)
-    .bind(f64::from(market.premium) / RATIO_ONE)
+    .bind(f64::from(premium) / RATIO_ONE)
     .bind(entry.mark() as f64 / tick)
     .bind(entry.price.spot as f64 / tick)
     .bind(market.funding_long.to_string())

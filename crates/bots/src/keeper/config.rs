@@ -85,7 +85,7 @@ impl Default for KeeperConfig {
             refresh_every: 0.4,
             refresh_after: 0.4,
             refresh_retry: 1.0,
-            accrue_every: 20.0,
+            accrue_every: 5.0,
             settle_fills: true,
             settle_fills_every: 1.0,
             settle_pnl: true,

@@ -188,6 +188,7 @@ impl Dice {
             account.perps[i] = PerpPosition {
                 position: BaseLots(position),
                 quote: QuoteNative(i64::try_from(-worth).unwrap() + self.signed(1_000_000_000)),
+                opened: QuoteNative(i64::try_from(-worth).unwrap() + self.signed(1_000_000_000)),
                 ..PerpPosition::of(i as u16)
             };
             if self.below(2) == 0 {

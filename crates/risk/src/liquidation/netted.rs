@@ -20,7 +20,8 @@ use crate::balance::Balance;
 use crate::fixed::{add, is_product_less, mul_div_ceil, sub, to_i128, Result};
 use crate::health::{HealthKind, MarginMode, Policy, Portfolio, RiskView, StaleSet};
 use crate::portfolio::{
-    gather, line, requirement, settle, Counted, Exposure, Exposures, Volatilities,
+    gather_slots, line, requirement, settle, Counted, Exposure, Exposures, Hedge, Hedges,
+    Volatilities,
 };
 use crate::position::PerpPosition;
 
@@ -114,27 +115,35 @@ pub struct Slot {
     /// What closing it at spot would leave.
     pub equity: i128,
     exposure: Exposure,
+    hedge: Hedge,
 }
 
 impl Slot {
     /// A balance's, its entry fresh or the asset not covered by the model.
     ///
     /// # Errors
-    /// As [`gather`].
+    /// As [`gather`](crate::portfolio::gather).
     pub fn of_balance(view: &RiskView<'_>, balance: &Balance) -> Result<Self> {
-        Self::of(view, core::slice::from_ref(balance), &[])
+        let hedge = Hedges::of_balance(view, balance, POLICY)?;
+        Self::of(view, core::slice::from_ref(balance), &[], hedge)
     }
 
     /// A position's, its orders cancelled and its entry fresh.
     ///
     /// # Errors
-    /// As [`gather`].
+    /// As [`gather`](crate::portfolio::gather).
     pub fn of_perp(view: &RiskView<'_>, perp: &PerpPosition) -> Result<Self> {
-        Self::of(view, &[], core::slice::from_ref(perp))
+        let hedge = Hedges::of_perp(view, perp, &[], POLICY)?;
+        Self::of(view, &[], core::slice::from_ref(perp), hedge)
     }
 
     #[inline(never)]
-    fn of(view: &RiskView<'_>, balances: &[Balance], perps: &[PerpPosition]) -> Result<Self> {
+    fn of(
+        view: &RiskView<'_>,
+        balances: &[Balance],
+        perps: &[PerpPosition],
+        hedge: Hedge,
+    ) -> Result<Self> {
         let portfolio = Portfolio {
             balances,
             perps,
@@ -148,6 +157,7 @@ impl Slot {
             quote: counted.quote,
             equity: counted.equity,
             exposure: exposures.items().first().copied().unwrap_or_default(),
+            hedge,
         })
     }
 
@@ -168,6 +178,8 @@ impl Slot {
 pub struct Netted {
     value: [i128; 2],
     quote: [i128; 2],
+    /// What hedges add to `value` and `quote`, which are sums over the slots.
+    credits: [i128; 2],
     required: [i128; 2],
     equity: i128,
     stale: StaleSet,
@@ -175,6 +187,7 @@ pub struct Netted {
     doubtful: bool,
     exposures: Exposures,
     certain: Exposures,
+    hedges: Hedges,
 }
 
 impl Default for Netted {
@@ -192,7 +205,7 @@ impl Netted {
     /// Walks an account, stale entries in its favour.
     ///
     /// # Errors
-    /// As [`gather`] and [`requirement`].
+    /// As [`gather`](crate::portfolio::gather) and [`requirement`].
     #[inline(never)]
     pub fn assess(&mut self, view: &RiskView<'_>, portfolio: &Portfolio<'_>) -> Result<()> {
         self.exposures.clear();
@@ -205,6 +218,11 @@ impl Netted {
         if self.doubtful {
             self.certain.clear();
             collect(view, portfolio, false, &mut self.certain)?;
+        }
+        self.hedges = bytemuck::Zeroable::zeroed();
+        if counted.is_discounted() {
+            // Otherwise every profit counts whole, and no slice makes one that does not.
+            self.hedges.count(view, portfolio, POLICY)?;
         }
         self.update(view)
     }
@@ -242,20 +260,26 @@ impl Netted {
     /// # Errors
     /// As [`requirement`].
     pub fn update(&mut self, view: &RiskView<'_>) -> Result<()> {
-        self.required = self.required(view, &self.quote)?;
+        self.credits = self.hedges.of_lines()?;
+        self.required = self.required(view, &sum(&self.quote, &self.credits)?)?;
         Ok(())
     }
 
     /// LiquidationEnd.
     pub fn end(&self) -> Footing {
-        let ([value, _], [requirement, _]) = (self.value, self.required);
-        Footing { value, requirement }
+        let ([value, _], [credit, _]) = (self.value, self.credits);
+        let [requirement, _] = self.required;
+        Footing {
+            value: value.saturating_add(credit),
+            requirement,
+        }
     }
 
     /// Maintenance health.
     pub fn maintenance(&self) -> i128 {
-        let ([_, value], [_, required]) = (self.value, self.required);
-        value.saturating_sub(required)
+        let ([_, value], [_, credit]) = (self.value, self.credits);
+        let [_, required] = self.required;
+        value.saturating_add(credit).saturating_sub(required)
     }
 
     /// What closing everything at spot would leave.
@@ -298,13 +322,30 @@ impl Netted {
             }
         }
         self.shift(before, after)?;
-        let required = self.required(view, &quote);
+        let changed = self.changed(view, &quote);
         self.shift(after, before)?;
-        let [requirement, _] = required?;
-        Ok(Footing { value, requirement })
+        let (credit, requirement) = changed?;
+        Ok(Footing {
+            value: add(value, credit)?,
+            requirement,
+        })
+    }
+
+    /// What hedges add to LiquidationEnd's value, and what it requires of these claims in quote.
+    fn changed(&self, view: &RiskView<'_>, quote: &[i128; 2]) -> Result<(i128, i128)> {
+        let credits = self.hedges.of_lines()?;
+        let [requirement, _] = self.required(view, &sum(quote, &credits)?)?;
+        let [credit, _] = credits;
+        Ok((credit, requirement))
     }
 
     fn shift(&mut self, out: &[Slot], inward: &[Slot]) -> Result<()> {
+        for slot in out {
+            self.hedges.remove(&slot.hedge)?;
+        }
+        for slot in inward {
+            self.hedges.merge_known(&slot.hedge)?;
+        }
         let certain = self.doubtful.then_some(&mut self.certain);
         for exposures in core::iter::once(&mut self.exposures).chain(certain) {
             for slot in out {
@@ -336,7 +377,12 @@ fn collect(
     with_stale: bool,
     exposures: &mut Exposures,
 ) -> Result<Counted<2>> {
-    gather(view, portfolio, &KINDS, POLICY, with_stale, exposures)
+    gather_slots(view, portfolio, &KINDS, POLICY, with_stale, exposures)
+}
+
+fn sum(a: &[i128; 2], b: &[i128; 2]) -> Result<[i128; 2]> {
+    let ([a, b], [c, d]) = (*a, *b);
+    Ok([add(a, c)?, add(b, d)?])
 }
 
 #[inline(never)]

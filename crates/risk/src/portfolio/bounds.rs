@@ -22,6 +22,10 @@ const TAIL_PARTS: (i64, i64) = (77, 100);
 /// A week.
 const MAX_ANNOUNCEMENT_SECS: u32 = 7 * 86_400;
 
+/// Least margin on what is hedged within an underlying: what the floor under the gross delta asks of it at least. Two prices of
+/// one underlying never part by nothing, and a hedge without margin could be as large as one likes.
+const MIN_BASIS: u32 = ratio(1, 200);
+
 /// Best return of a named day: 400 %.
 const MAX_RETURN: i32 = 4 * LOADING_ONE;
 
@@ -157,7 +161,7 @@ impl UnderlyingParams {
             (ratio(1, 1_000)..=MAX_VOLATILITY).contains(&self.volatility_floor) => "volatility_floor",
             self.idiosyncratic_floor <= MAX_VOLATILITY => "idiosyncratic_floor",
             self.liquidity_ratio <= RATIO_ONE => "liquidity_ratio",
-            self.basis_ratio <= RATIO_ONE / 2 => "basis_ratio",
+            (MIN_BASIS..=RATIO_ONE / 2).contains(&self.basis_ratio) => "basis_ratio",
             self.slippage <= RATIO_ONE / 2 => "slippage",
             usize::from(self.factor) <= MAX_FACTORS => "factor",
             self.padding == [0; 7] => "padding",

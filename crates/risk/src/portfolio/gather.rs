@@ -13,6 +13,7 @@ use crate::standard::{
 };
 
 use super::exposure::{Delta, Exposures};
+use super::hedges::Hedges;
 
 /// The values of an account, and what is special about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +28,19 @@ pub struct Counted<const N: usize> {
     pub stale: StaleSet,
     /// Whether leaving out what is stale changes the exposures.
     doubtful: bool,
+    /// Whether a part of some profit does not count.
+    discounted: bool,
 }
 
 impl<const N: usize> Counted<N> {
     /// True when some exposure may or may not be counted, because its entry is stale.
     pub const fn is_doubtful(&self) -> bool {
         self.doubtful
+    }
+
+    /// True when a part of some profit does not count by its weight.
+    pub(crate) const fn is_discounted(&self) -> bool {
+        self.discounted
     }
 
     /// Counts what another part of the same account comes to.
@@ -46,8 +54,44 @@ impl<const N: usize> Counted<N> {
         self.equity = add(self.equity, other.equity)?;
         self.stale.join(other.stale);
         self.doubtful |= other.doubtful;
+        self.discounted |= other.discounted;
         Ok(())
     }
+
+    /// Counts what hedges add to the kinds, where a part of some profit does not count by its weight.
+    #[inline(always)]
+    pub(super) fn credit(
+        &mut self,
+        view: &RiskView<'_>,
+        portfolio: &Portfolio<'_>,
+        kinds: &[HealthKind; N],
+        policy: Policy,
+    ) -> Result<()> {
+        if !self.discounted {
+            return Ok(());
+        }
+        self.add_credits(kinds, &credits(view, portfolio, policy)?)
+    }
+
+    pub(super) fn add_credits(
+        &mut self,
+        kinds: &[HealthKind; N],
+        credits: &[i128; 3],
+    ) -> Result<()> {
+        for ((total, quote), kind) in self.value.iter_mut().zip(&mut self.quote).zip(kinds) {
+            *total = add(*total, kind.of(credits))?;
+            *quote = add(*quote, kind.of(credits))?;
+        }
+        Ok(())
+    }
+}
+
+/// What an account's hedges add to the value of each kind.
+#[inline(never)]
+fn credits(view: &RiskView<'_>, portfolio: &Portfolio<'_>, policy: Policy) -> Result<[i128; 3]> {
+    let mut hedges = Hedges::new();
+    hedges.count(view, portfolio, policy)?;
+    hedges.credits()
 }
 
 impl<const N: usize> Default for Counted<N> {
@@ -58,6 +102,7 @@ impl<const N: usize> Default for Counted<N> {
             equity: 0,
             stale: StaleSet::default(),
             doubtful: false,
+            discounted: false,
         }
     }
 }
@@ -71,8 +116,25 @@ impl<const N: usize> Default for Counted<N> {
 ///
 /// # Errors
 /// [`crate::RiskError`] when a slot names an entry that does not exist, or a value does not fit.
-#[inline(never)]
 pub fn gather<const N: usize>(
+    view: &RiskView<'_>,
+    portfolio: &Portfolio<'_>,
+    kinds: &[HealthKind; N],
+    policy: Policy,
+    with_stale: bool,
+    exposures: &mut Exposures,
+) -> Result<Counted<N>> {
+    let mut counted = gather_slots(view, portfolio, kinds, policy, with_stale, exposures)?;
+    counted.credit(view, portfolio, kinds, policy)?;
+    Ok(counted)
+}
+
+/// The same, each slot by itself: without what hedges add.
+///
+/// # Errors
+/// As [`gather`].
+#[inline(never)]
+pub(crate) fn gather_slots<const N: usize>(
     view: &RiskView<'_>,
     portfolio: &Portfolio<'_>,
     kinds: &[HealthKind; N],
@@ -136,7 +198,7 @@ pub fn gather_certain(
         let [last_deposit, last_debt] = risk.share_price;
         let last = if deposit { last_deposit } else { last_debt };
         let value = scale_floor(balance.shares.0, last, risk.shift);
-        let delta = Delta::fixed(value, walk.doubt(&risk.doubt))?;
+        let delta = Delta::fixed(believed(value, risk)?, walk.doubt(&risk.doubt))?;
         walk.exposures.add(risk.underlying, &delta)?;
     }
     for perp in portfolio.perps {
@@ -189,14 +251,17 @@ impl<const N: usize> Walk<'_, '_, N> {
         self.count_balance(value, risk)?;
         self.exposures.add(
             risk.underlying,
-            &Delta::fixed(value, self.doubt(&risk.doubt))?,
+            &Delta::fixed(believed(value, risk)?, self.doubt(&risk.doubt))?,
         )
     }
 
-    /// Counts a balance's value at the weights of crowding.
+    /// Counts a balance's value at the weights of crowding, of a deposit the part that is believed.
     #[inline(always)]
     fn count_balance(&mut self, value: i128, risk: &AssetRisk) -> Result<()> {
         self.counted.equity = add(self.counted.equity, value)?;
+        if value > 0 && !risk.terms.is_trusted() {
+            return self.count_doubtful_deposit(value, risk);
+        }
         let [shrunk, grown] = risk.crowding;
         for (total, kind) in self.counted.value.iter_mut().zip(self.kinds) {
             let crowded = if value >= 0 { shrunk } else { grown };
@@ -205,6 +270,20 @@ impl<const N: usize> Walk<'_, '_, N> {
             } else {
                 value
             };
+            *total = add(*total, part)?;
+        }
+        Ok(())
+    }
+
+    /// A deposit whose listed weight says that the model is not to be believed.
+    #[inline(never)]
+    fn count_doubtful_deposit(&mut self, value: i128, risk: &AssetRisk) -> Result<()> {
+        let [shrunk, _] = risk.crowding;
+        for (total, kind) in self.counted.value.iter_mut().zip(self.kinds) {
+            let mut part = crowd(value, risk.terms.trusted_part(*kind))?;
+            if *kind == HealthKind::Init {
+                part = crowd(part, shrunk)?;
+            }
             *total = add(*total, part)?;
         }
         Ok(())
@@ -255,7 +334,7 @@ impl<const N: usize> Walk<'_, '_, N> {
         }
         self.exposures.add(
             risk.underlying,
-            &Delta::fixed(value, self.doubt(&risk.doubt))?,
+            &Delta::fixed(believed(value, risk)?, self.doubt(&risk.doubt))?,
         )
     }
 
@@ -330,7 +409,9 @@ impl<const N: usize> Walk<'_, '_, N> {
                 HealthKind::Init => i128::from(risk.haircuts.at_risk(&perp.share)),
                 _ => 0,
             };
-            let part = weighted(sub(pnl, at_risk)?, kind.of(&risk.profit_weight))?;
+            let pnl = sub(pnl, at_risk)?;
+            let part = weighted(pnl, kind.of(&risk.profit_weight))?;
+            self.counted.discounted |= part != pnl;
             *total = add(*total, part)?;
             *quote = add(*quote, part)?;
         }
@@ -401,6 +482,15 @@ impl<const N: usize> Walk<'_, '_, N> {
         }
         self.expose(perp, risk)
     }
+}
+
+/// What a balance's value at spot nets with, for every kind alike: of a deposit the part that Maint believes in.
+#[inline(always)]
+pub(crate) fn believed(value: i128, risk: &AssetRisk) -> Result<i128> {
+    if value <= 0 || risk.terms.is_trusted() {
+        return Ok(value);
+    }
+    crowd(value, risk.terms.trusted_part(HealthKind::Maint))
 }
 
 /// A deposit shrunk, or a debt grown, by the crowding of its bank; rounded down.

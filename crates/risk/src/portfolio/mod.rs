@@ -4,8 +4,9 @@
 //! health = Σ values at spot − requirement of the exposures
 //! ```
 //!
-//! A deposit or debt counts its whole value at spot, a position its profit as in [`crate::standard`]; what their prices
-//! may do is the [`requirement`]'s matter. What the model does not cover (an entry without underlying, the quote asset)
+//! A deposit or debt counts its whole value at spot (of a deposit that is trusted no more a part), a position its loss, and its
+//! profit as far as it mirrors a loss of the same underlying (`hedges.rs`) and for the rest as in [`crate::standard`]; what their
+//! prices may do is the [`requirement`]'s matter. What the model does not cover (an entry without underlying, the quote asset)
 //! counts as in standard margin and nets with nothing. Init requires the whole at the current volatilities,
 //! LiquidationEnd at the binding ones without the add-on for the uncertainty of prices, Maint a part of that.
 
@@ -14,6 +15,7 @@ mod crash;
 mod defaults;
 mod exposure;
 mod gather;
+mod hedges;
 mod model;
 mod params;
 mod parts;
@@ -24,7 +26,9 @@ mod scenario;
 pub use bounds::require_consistent;
 pub use crash::{CrashDay, CRASH_DAYS, DAYS};
 pub use exposure::{Delta, Exposure, Exposures, MAX_EXPOSURES};
+pub(crate) use gather::{believed, gather_slots};
 pub use gather::{gather, gather_certain, Counted};
+pub(crate) use hedges::{Hedge, Hedges};
 pub use model::{FactorRisk, PortfolioModel, UnderlyingRisk, Volatilities, MAX_UNDERLYINGS};
 pub use params::{ModelParams, UnderlyingParams, LOADING_BITS, LOADING_ONE, MAX_FACTORS};
 pub use parts::Parts;

@@ -8,7 +8,8 @@ use crate::health::{HealthKind, Policy, Portfolio, RiskView, StaleSet};
 
 use super::crash::CRASH_DAYS;
 use super::exposure::Exposures;
-use super::gather::{gather, gather_certain, Counted};
+use super::gather::{gather_certain, gather_slots, Counted};
+use super::hedges::Hedges;
 use super::model::Volatilities;
 use super::params::{LOADING_BITS, MAX_FACTORS};
 use super::parts::Parts;
@@ -230,10 +231,22 @@ impl PortfolioMargin {
         report.exposures.clear();
         let (kinds, strict) = (&HealthKind::ALL, Policy::Strict);
         let exposures = &mut report.exposures;
-        let trades = match parts.as_deref_mut() {
+        let mut trades = match parts.as_deref_mut() {
             Some(parts) => parts.trades(view, portfolio, exposures)?,
-            None => gather(view, portfolio, kinds, strict, true, exposures)?,
+            None => gather_slots(view, portfolio, kinds, strict, true, exposures)?,
         };
+        let credited = match trades.stale.is_empty() {
+            true => &[HealthKind::Init, HealthKind::Maint][..],
+            false => &[HealthKind::Init],
+        };
+        credit(
+            view,
+            portfolio,
+            &mut trades,
+            strict,
+            parts.as_deref_mut(),
+            credited,
+        )?;
         let current = Volatilities::Current;
         let quote = HealthKind::Init.of(&trades.quote);
         let exposures = &report.exposures;
@@ -288,9 +301,10 @@ fn in_doubt(
     let view = netted.as_ref().unwrap_or(view);
     let (policy, binding) = (Policy::BenefitOfDoubt, Volatilities::Binding);
     let mut certain = Exposures::new();
-    let lines = match parts {
+    let mut parts = parts;
+    let mut lines = match parts.as_deref_mut() {
         Some(parts) => parts.lines(view, portfolio, &mut certain)?,
-        None => gather(
+        None => gather_slots(
             view,
             portfolio,
             &HealthKind::ALL,
@@ -299,6 +313,14 @@ fn in_doubt(
             &mut certain,
         )?,
     };
+    credit(
+        view,
+        portfolio,
+        &mut lines,
+        policy,
+        parts,
+        &[HealthKind::Maint],
+    )?;
     let end = HealthKind::LiquidationEnd.of(&lines.quote);
     let exposures = &report.exposures;
     report
@@ -309,4 +331,25 @@ fn in_doubt(
         report.binding.settle(other, policy);
     }
     Ok(lines)
+}
+
+/// Counts what hedges add, and to which slot, by these kinds.
+#[inline(never)]
+fn credit(
+    view: &RiskView<'_>,
+    portfolio: &Portfolio<'_>,
+    counted: &mut Counted<3>,
+    policy: Policy,
+    parts: Option<&mut Parts>,
+    kinds: &[HealthKind],
+) -> Result<()> {
+    let mut hedges = Hedges::new();
+    hedges.count(view, portfolio, policy)?;
+    counted.add_credits(&HealthKind::ALL, &hedges.credits()?)?;
+    if let Some(parts) = parts {
+        for kind in kinds {
+            parts.credit(view, portfolio, &hedges, *kind)?;
+        }
+    }
+    Ok(())
 }

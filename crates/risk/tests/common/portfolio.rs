@@ -366,6 +366,12 @@ pub fn portfolio_account() -> impl Strategy<Value = PortfolioAccount> {
                         position,
                         quote,
                         funding_entry,
+                        // Traded at any price, next to the present one in half of the cases.
+                        opened: if i % 2 == 0 {
+                            quote
+                        } else {
+                            QuoteNative(-positions[i] + (quote.0 >> 4))
+                        },
                         ..PerpPosition::of(i as u16)
                     };
                     rest(perp, &mut account.orders, &account.markets[i], &orders[i]);

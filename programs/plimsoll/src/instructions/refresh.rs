@@ -1,11 +1,11 @@
 //! Takes prices into feeds, and brings banks and markets up to date. Permissionless, in any subset.
 use anchor_lang::{prelude::*, Discriminator};
-use plimsoll_risk::Origin;
+use plimsoll_risk::{funding::ratio_of, Origin};
 
 use crate::{
     error::PlimsollError,
     events::RefreshSkipped,
-    ledger,
+    funding, ledger,
     oracle::{self, pyth_pro},
     state::{
         feed::{oracle_kind, NO_FEED},
@@ -217,7 +217,8 @@ fn refresh_bank<'info>(
     ledger::publish_bank(&bank, risk)
 }
 
-/// Advances a market's funding, at the price that its feed accepted in this very instruction.
+/// Advances a market's funding, at the price that its feed accepted in this very instruction. Without one no time passes for it,
+/// and none while it is paused.
 #[inline(never)]
 fn refresh_market<'info>(
     risk: &mut RiskState,
@@ -244,14 +245,17 @@ fn refresh_market<'info>(
         book.as_ref().data_len() >= Book::SPACE,
         PlimsollError::AccountNotExtended
     );
+    let (runs, resumed_at) = (funding::runs(risk, &market), risk.resumed_at);
     let entry = risk.market_mut(market.index)?;
     let feed = u32::from(entry.price.feed);
-    if accepted & 1u64.checked_shl(feed).unwrap_or(0) != 0 && !entry.price.is_broken() {
-        ledger::advance_funding(&mut market, entry, &*book.load()?, clock)?;
+    let is_priced = accepted & 1u64.checked_shl(feed).unwrap_or(0) != 0;
+    if runs && is_priced && !entry.price.is_broken() {
+        let orders = &book.load()?.orders;
+        funding::advance(&mut market, entry, orders, resumed_at, clock.unix_timestamp)?;
     }
     entry.funding_long = market.funding_long;
     entry.funding_short = market.funding_short;
-    entry.premium = market.premium;
+    entry.premium = ratio_of(market.premium);
     Ok(())
 }
 

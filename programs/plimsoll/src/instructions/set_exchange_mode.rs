@@ -5,7 +5,7 @@ use crate::{
     change::{require_mode_change, Change},
     error::PlimsollError,
     events::ModeSet,
-    state::{Exchange, PendingChange, RiskState},
+    state::{mode, Exchange, PendingChange, RiskState},
 };
 
 #[derive(Accounts)]
@@ -36,6 +36,9 @@ pub(crate) fn set_exchange_mode(ctx: Context<SetExchangeMode>, mode: u8) -> Resu
         ctx.accounts.pending_change.as_ref(),
         &ctx.accounts.rent_receiver,
     )?;
+    if target.mode == mode::PAUSED && mode != mode::PAUSED {
+        target.resumed_at = Clock::get()?.unix_timestamp;
+    }
     target.mode = mode;
     emit!(ModeSet {
         account: ctx.accounts.exchange.key(),

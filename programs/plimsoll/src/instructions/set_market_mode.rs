@@ -5,7 +5,8 @@ use crate::{
     change::{require_mode_change, Change},
     error::PlimsollError,
     events::ModeSet,
-    state::{Exchange, Market, PendingChange},
+    funding,
+    state::{mode, Exchange, Market, PendingChange},
 };
 
 #[derive(Accounts)]
@@ -39,6 +40,9 @@ pub(crate) fn set_market_mode(ctx: Context<SetMarketMode>, mode: u8) -> Result<(
         ctx.accounts.pending_change.as_ref(),
         &ctx.accounts.rent_receiver,
     )?;
+    if target.mode == mode::PAUSED && mode != mode::PAUSED {
+        funding::restart(&mut target, Clock::get()?.unix_timestamp);
+    }
     target.mode = mode;
     emit!(ModeSet {
         account: ctx.accounts.market.key(),

@@ -9,7 +9,7 @@
 //! - [`taker`](TakerOrder): an incoming order and the rule for what it does to the next resting order;
 //! - [`makers`](Makers): what the engine asks of the program, the owner of the margin accounts;
 //! - [`engine`](match_order): walks the book, settles, queues, rests the remainder;
-//! - [`depth`](Orders::impact_price): prices read from the book, for the mark price;
+//! - [`depth`](Orders::impact): prices read from the book, for the mark price and for funding;
 //! - [`error`](MatchError): every refusal.
 //!
 //! # What always holds
@@ -38,6 +38,7 @@ mod taker;
 mod tests;
 
 pub use book::{BookOrder, BookSide, Orders, Side, BOOK_SIDE_CAPACITY};
+pub use depth::Rested;
 pub use engine::{match_order, MatchOutcome};
 pub use error::MatchError;
 pub use fill_queue::{FillQueue, OutReason, QueuedFill, FILL_QUEUE_CAPACITY};

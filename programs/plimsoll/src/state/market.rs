@@ -71,13 +71,17 @@ pub struct Market {
     pub insurance_accrued: u64,
     /// Identifier of the next order: time priority and order id.
     pub next_order_id: u64,
+    /// What `next_order_id` was when the book was last sampled for funding: what has a lower identifier rested then.
+    pub sampled_order_id: u64,
+    /// Averaged (mark − spot) / spot, a signed Q24.40 ratio.
+    pub premium: i64,
     pub params: MarketParams,
     /// Who is paid how much of the pool.
     pub profits: ProfitLedger,
     /// What the exchange's insurance paid for the market's losses, native quote, leaking over a day.
     pub insurance_drawn: Bucket,
-    /// Smoothed (mark − spot) / spot, a signed Q8.24 ratio.
-    pub premium: i32,
+    /// What funding has moved beyond the last unit of its indices, over 2³².
+    pub funding_fraction: u32,
     /// Entry in the risk state.
     pub index: u16,
     /// One of [`crate::state::mode`].
@@ -85,7 +89,7 @@ pub struct Market {
     pub bump: u8,
     pub version: u8,
     pub padding: [u8; 7],
-    pub reserved: [u64; 16],
+    pub reserved: [u64; 14],
 }
 
 impl Market {

@@ -40,7 +40,9 @@ pub struct RiskState {
     /// Entries of `feeds` in use.
     pub feed_count: u8,
     pub padding: [u8; 7],
-    pub reserved: [u64; 4],
+    /// When the exchange was last opened again after a pause, Unix seconds; zero when it never was.
+    pub resumed_at: i64,
+    pub reserved: [u64; 3],
     /// Every price, once.
     pub feeds: [Feed; MAX_FEEDS],
     pub assets: [AssetRisk; MAX_ASSETS],

@@ -21,14 +21,14 @@ import {
   getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
-  getI32Decoder,
-  getI32Encoder,
   getI64Decoder,
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
   getU16Decoder,
   getU16Encoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
   getU8Decoder,
@@ -47,22 +47,14 @@ import {
   type ReadonlyUint8Array,
 } from "@solana/kit";
 import {
-  getBucketDecoder,
-  getBucketEncoder,
   getContractTermsDecoder,
   getContractTermsEncoder,
   getMarketParamsDecoder,
   getMarketParamsEncoder,
-  getProfitLedgerDecoder,
-  getProfitLedgerEncoder,
-  type Bucket,
-  type BucketArgs,
   type ContractTerms,
   type ContractTermsArgs,
   type MarketParams,
   type MarketParamsArgs,
-  type ProfitLedger,
-  type ProfitLedgerArgs,
 } from "../types";
 
 export const MARKET_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -97,13 +89,13 @@ export type Market = {
   insuranceAccrued: bigint;
   /** Identifier of the next order: time priority and order id. */
   nextOrderId: bigint;
+  /** What `next_order_id` was when the book was last sampled for funding: what has a lower identifier rested then. */
+  sampledOrderId: bigint;
+  /** Averaged (mark − spot) / spot, a signed Q24.40 ratio. */
+  premium: bigint;
   params: MarketParams;
-  /** Who is paid how much of the pool. */
-  profits: ProfitLedger;
-  /** What the exchange's insurance paid for the market's losses, native quote, leaking over a day. */
-  insuranceDrawn: Bucket;
-  /** Smoothed (mark − spot) / spot, a signed Q8.24 ratio. */
-  premium: number;
+  /** What funding has moved beyond the last unit of its indices, over 2³². */
+  fundingFraction: number;
   /** Entry in the risk state. */
   index: number;
   /** One of [`crate::state::mode`]. */
@@ -137,13 +129,13 @@ export type MarketArgs = {
   insuranceAccrued: number | bigint;
   /** Identifier of the next order: time priority and order id. */
   nextOrderId: number | bigint;
+  /** What `next_order_id` was when the book was last sampled for funding: what has a lower identifier rested then. */
+  sampledOrderId: number | bigint;
+  /** Averaged (mark − spot) / spot, a signed Q24.40 ratio. */
+  premium: number | bigint;
   params: MarketParamsArgs;
-  /** Who is paid how much of the pool. */
-  profits: ProfitLedgerArgs;
-  /** What the exchange's insurance paid for the market's losses, native quote, leaking over a day. */
-  insuranceDrawn: BucketArgs;
-  /** Smoothed (mark − spot) / spot, a signed Q8.24 ratio. */
-  premium: number;
+  /** What funding has moved beyond the last unit of its indices, over 2³². */
+  fundingFraction: number;
   /** Entry in the risk state. */
   index: number;
   /** One of [`crate::state::mode`]. */
@@ -172,16 +164,16 @@ export function getMarketEncoder(): FixedSizeEncoder<MarketArgs> {
       ["feesAccrued", getU64Encoder()],
       ["insuranceAccrued", getU64Encoder()],
       ["nextOrderId", getU64Encoder()],
+      ["sampledOrderId", getU64Encoder()],
+      ["premium", getI64Encoder()],
       ["params", getMarketParamsEncoder()],
-      ["profits", getProfitLedgerEncoder()],
-      ["insuranceDrawn", getBucketEncoder()],
-      ["premium", getI32Encoder()],
+      ["fundingFraction", getU32Encoder()],
       ["index", getU16Encoder()],
       ["mode", getU8Encoder()],
       ["bump", getU8Encoder()],
       ["version", getU8Encoder()],
       ["padding", fixEncoderSize(getBytesEncoder(), 7)],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 16 })],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 14 })],
     ]),
     (value) => ({ ...value, discriminator: MARKET_DISCRIMINATOR }),
   );
@@ -204,16 +196,16 @@ export function getMarketDecoder(): FixedSizeDecoder<Market> {
     ["feesAccrued", getU64Decoder()],
     ["insuranceAccrued", getU64Decoder()],
     ["nextOrderId", getU64Decoder()],
+    ["sampledOrderId", getU64Decoder()],
+    ["premium", getI64Decoder()],
     ["params", getMarketParamsDecoder()],
-    ["profits", getProfitLedgerDecoder()],
-    ["insuranceDrawn", getBucketDecoder()],
-    ["premium", getI32Decoder()],
+    ["fundingFraction", getU32Decoder()],
     ["index", getU16Decoder()],
     ["mode", getU8Decoder()],
     ["bump", getU8Decoder()],
     ["version", getU8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 7)],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 16 })],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 14 })],
   ]);
 }
 
@@ -276,5 +268,5 @@ export async function fetchAllMaybeMarket(
 }
 
 export function getMarketSize(): number {
-  return 744;
+  return 456;
 }

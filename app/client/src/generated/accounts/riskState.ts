@@ -95,6 +95,8 @@ export type RiskState = {
   /** Entries of `feeds` in use. */
   feedCount: number;
   padding: ReadonlyUint8Array;
+  /** When the exchange was last opened again after a pause, Unix seconds; zero when it never was. */
+  resumedAt: bigint;
   reserved: Array<bigint>;
   /** Every price, once. */
   feeds: Array<Feed>;
@@ -124,6 +126,8 @@ export type RiskStateArgs = {
   /** Entries of `feeds` in use. */
   feedCount: number;
   padding: ReadonlyUint8Array;
+  /** When the exchange was last opened again after a pause, Unix seconds; zero when it never was. */
+  resumedAt: number | bigint;
   reserved: Array<number | bigint>;
   /** Every price, once. */
   feeds: Array<FeedArgs>;
@@ -150,7 +154,8 @@ export function getRiskStateEncoder(): FixedSizeEncoder<RiskStateArgs> {
       ["doubtMovedMs", getI64Encoder()],
       ["feedCount", getU8Encoder()],
       ["padding", fixEncoderSize(getBytesEncoder(), 7)],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 4 })],
+      ["resumedAt", getI64Encoder()],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 3 })],
       ["feeds", getArrayEncoder(getFeedEncoder(), { size: 64 })],
       ["assets", getArrayEncoder(getAssetRiskEncoder(), { size: 64 })],
       ["markets", getArrayEncoder(getMarketRiskEncoder(), { size: 64 })],
@@ -179,7 +184,8 @@ export function getRiskStateDecoder(): FixedSizeDecoder<RiskState> {
     ["doubtMovedMs", getI64Decoder()],
     ["feedCount", getU8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 7)],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 4 })],
+    ["resumedAt", getI64Decoder()],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 3 })],
     ["feeds", getArrayDecoder(getFeedDecoder(), { size: 64 })],
     ["assets", getArrayDecoder(getAssetRiskDecoder(), { size: 64 })],
     ["markets", getArrayDecoder(getMarketRiskDecoder(), { size: 64 })],

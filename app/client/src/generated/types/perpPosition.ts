@@ -10,10 +10,14 @@ import {
   combineCodec,
   fixDecoderSize,
   fixEncoderSize,
+  getArrayDecoder,
+  getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
   getI64Decoder,
   getI64Encoder,
+  getI8Decoder,
+  getI8Encoder,
   getStructDecoder,
   getStructEncoder,
   getU16Decoder,
@@ -25,12 +29,6 @@ import {
   type FixedSizeEncoder,
   type ReadonlyUint8Array,
 } from "@solana/kit";
-import {
-  getProfitShareDecoder,
-  getProfitShareEncoder,
-  type ProfitShare,
-  type ProfitShareArgs,
-} from ".";
 
 /** One position slot: what the account holds in a market and what its resting orders there may add. */
 export type PerpPosition = {
@@ -54,10 +52,17 @@ export type PerpPosition = {
   orderMask: bigint;
   /** Index of the market, or [`EMPTY`]. */
   market: number;
+  /** Sign of the last position held: which side's losses this account's are. */
+  lastSide: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
-  /** Its part in the market's profits, as of its last mark. */
-  share: ProfitShare;
+  /**
+   * What the lots held brought when they were sold, less what they cost when they were bought, fees aside: what they gained
+   * since is this and their value. Lots that are closed take their part along.
+   */
+  opened: bigint;
+  /** Unused. */
+  reserved: Array<bigint>;
 };
 
 export type PerpPositionArgs = {
@@ -81,10 +86,17 @@ export type PerpPositionArgs = {
   orderMask: number | bigint;
   /** Index of the market, or [`EMPTY`]. */
   market: number;
+  /** Sign of the last position held: which side's losses this account's are. */
+  lastSide: number;
   /** Unused. */
   padding: ReadonlyUint8Array;
-  /** Its part in the market's profits, as of its last mark. */
-  share: ProfitShareArgs;
+  /**
+   * What the lots held brought when they were sold, less what they cost when they were bought, fees aside: what they gained
+   * since is this and their value. Lots that are closed take their part along.
+   */
+  opened: number | bigint;
+  /** Unused. */
+  reserved: Array<number | bigint>;
 };
 
 export function getPerpPositionEncoder(): FixedSizeEncoder<PerpPositionArgs> {
@@ -99,8 +111,10 @@ export function getPerpPositionEncoder(): FixedSizeEncoder<PerpPositionArgs> {
     ["bestAsk", getU64Encoder()],
     ["orderMask", getU64Encoder()],
     ["market", getU16Encoder()],
-    ["padding", fixEncoderSize(getBytesEncoder(), 6)],
-    ["share", getProfitShareEncoder()],
+    ["lastSide", getI8Encoder()],
+    ["padding", fixEncoderSize(getBytesEncoder(), 5)],
+    ["opened", getI64Encoder()],
+    ["reserved", getArrayEncoder(getU64Encoder(), { size: 1 })],
   ]);
 }
 
@@ -116,8 +130,10 @@ export function getPerpPositionDecoder(): FixedSizeDecoder<PerpPosition> {
     ["bestAsk", getU64Decoder()],
     ["orderMask", getU64Decoder()],
     ["market", getU16Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 6)],
-    ["share", getProfitShareDecoder()],
+    ["lastSide", getI8Decoder()],
+    ["padding", fixDecoderSize(getBytesDecoder(), 5)],
+    ["opened", getI64Decoder()],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 1 })],
   ]);
 }
 

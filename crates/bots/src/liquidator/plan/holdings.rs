@@ -37,6 +37,7 @@ impl Holdings {
                 quote: perp.quote,
                 funding_entry: perp.funding_entry,
                 share: perp.share,
+                opened: perp.opened,
                 ..PerpPosition::of(perp.market)
             };
         }

@@ -1,6 +1,7 @@
 //! Sorted sides, cancellation, capacity and prices read from the book.
 
 use super::*;
+use proptest::prelude::*;
 
 fn order(price: u64, seq: u64) -> BookOrder {
     BookOrder {
@@ -154,27 +155,92 @@ fn best_and_mid_skip_expired_orders() {
 }
 
 #[test]
-fn impact_price_averages_the_depth_against_the_trader() {
+fn an_impact_is_what_the_depth_comes_to() {
     let mut market = Fixture::new(&[1]);
     market.rest(1, Side::Ask, 100, 2);
     market.rest_until(1, Side::Ask, 101, 50, 1_001);
     market.rest(1, Side::Ask, 103, 5);
     market.rest(1, Side::Bid, 90, 2);
     market.rest(1, Side::Bid, 80, 5);
-    let impact = |side, lots, depth| market.orders.impact_price(side, lots, 1_001, depth);
-    assert_eq!(impact(Side::Ask, 2, 9), Some(100));
-    assert_eq!(impact(Side::Ask, 3, 9), Some(101));
-    assert_eq!(impact(Side::Ask, 6, 9), Some(102));
-    assert_eq!(impact(Side::Ask, 7, 9), Some(103));
-    assert_eq!(impact(Side::Ask, 8, 9), None);
-    assert_eq!(impact(Side::Ask, 7, 2), None);
-    assert_eq!(impact(Side::Bid, 3, 9), Some(86));
-    assert_eq!(impact(Side::Bid, 7, 2), Some(82));
-    assert_eq!(impact(Side::Bid, 0, 9), None);
-    assert_eq!(impact(Side::Ask, 0, 9), None);
-    assert_eq!(impact(Side::Bid, -1, 9), None);
+    let all = |now| Rested {
+        before: u64::MAX,
+        now,
+    };
+    let impact = |side, lots, limit| market.orders.impact(side, lots, limit, &all(1_001));
+    assert_eq!(impact(Side::Ask, 2, 200), Some(200));
+    assert_eq!(impact(Side::Ask, 3, 200), Some(303));
+    assert_eq!(impact(Side::Ask, 7, 200), Some(715));
+    assert_eq!(impact(Side::Ask, 8, 200), None, "too thin");
+    assert_eq!(impact(Side::Bid, 3, 1), Some(260));
+    assert_eq!(impact(Side::Bid, 7, 1), Some(580));
+    for (side, lots) in [(Side::Bid, 0), (Side::Ask, 0), (Side::Bid, -1)] {
+        assert_eq!(impact(side, lots, 50), None);
+    }
+    let earlier = market.orders.impact(Side::Ask, 7, 200, &all(1_000));
+    assert_eq!(earlier, Some(705), "not expired yet");
+    // No better than the limit is none, though its first orders are.
+    assert_eq!(impact(Side::Bid, 7, 82), Some(580), "82 and six sevenths");
+    assert_eq!(impact(Side::Bid, 7, 83), None);
+    assert_eq!(impact(Side::Bid, 2, 90), None);
+    assert_eq!(impact(Side::Ask, 7, 103), Some(715), "102 and a seventh");
+    assert_eq!(impact(Side::Ask, 7, 102), None);
+    assert_eq!(impact(Side::Ask, 2, 100), None);
     assert_eq!(
-        market.orders.impact_price(Side::Ask, 7, 1_000, 9),
-        Some(101)
+        impact(Side::Ask, i64::MAX, u64::MAX),
+        None,
+        "beyond 64 bits"
     );
+}
+
+#[test]
+fn an_impact_counts_only_what_rested_and_can_trade() {
+    let mut market = Fixture::new(&[1]);
+    market.rest(1, Side::Bid, 99, 5);
+    let young = market.rest(1, Side::Bid, 100, 5);
+    let impact = |orders: &Orders, before| {
+        let rested = Rested { before, now: 1_000 };
+        orders.impact(Side::Bid, 5, 90, &rested)
+    };
+    assert_eq!(impact(&market.orders, young), Some(495));
+    assert_eq!(impact(&market.orders, young + 1), Some(500));
+    assert_eq!(impact(&market.orders, 0), None);
+    let reducing = BookOrder {
+        flags: BookOrder::REDUCE_ONLY,
+        ..market.orders.cancel(Side::Bid, 100, young).unwrap()
+    };
+    let (own, _) = market.orders.own_and_opposite(Side::Bid);
+    own.insert(Side::Bid, reducing).unwrap();
+    assert_eq!(impact(&market.orders, young + 1), Some(495));
+}
+
+proptest! {
+    #[test]
+    fn an_impact_is_that_of_the_whole_side_walked(
+        orders in prop::collection::vec((80u64..120, 1i64..20, 0u8..4), 0..60), lots in 1i64..300, limit in 80u64..120, is_bid: bool,
+    ) {
+        let side = if is_bid { Side::Bid } else { Side::Ask };
+        let mut market = Fixture::new(&[1]);
+        let mut seqs = Vec::new();
+        for (price, size, kind) in &orders {
+            seqs.push(if *kind == 0 {
+                market.rest_until(1, side, *price, *size, 1_001)
+            } else {
+                market.rest(1, side, *price, *size)
+            });
+        }
+        let rested = Rested { before: seqs.get(seqs.len() / 2).copied().unwrap_or(1), now: 1_001 };
+        let mut missing = lots as u64;
+        let mut notional = 0;
+        for order in market.orders.side(side).iter() {
+            if order.seq < rested.before && !order.is_expired(rested.now) {
+                let taken = missing.min(order.lots as u64);
+                notional += taken * order.price;
+                missing -= taken;
+            }
+        }
+        let bound = lots as u64 * limit;
+        let better = if is_bid { notional > bound } else { notional < bound };
+        let expected = (missing == 0 && better).then_some(notional);
+        prop_assert_eq!(market.orders.impact(side, lots, limit, &rested), expected);
+    }
 }
