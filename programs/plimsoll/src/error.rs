@@ -258,6 +258,10 @@ pub enum PlimsollError {
     QuoteCannotWindDown,
     #[msg("The two accounts hold nothing that could be closed out against each other")]
     NothingToCloseOut,
+
+    // Orders
+    #[msg("The account's reduce-only orders in the market are larger than the position would be: cancel them first")]
+    ReduceOnlyExceeded,
 }
 
 impl From<RiskError> for PlimsollError {
@@ -285,7 +289,7 @@ impl From<MatchError> for PlimsollError {
             MatchError::BookFull => Self::BookFull,
             MatchError::OrderNotFound => Self::NoSuchOrder,
             MatchError::InvalidSequence | MatchError::Overflow => Self::Overflow,
-            MatchError::DuplicateOrder | MatchError::InconsistentMaker => Self::OrderMismatch,
+            MatchError::DuplicateOrder => Self::OrderMismatch,
         }
     }
 }

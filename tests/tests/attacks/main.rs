@@ -7,6 +7,8 @@ mod dead_feeds;
 mod dips;
 mod dust;
 mod fallback;
+mod orders;
+mod reduce_only;
 mod signed;
 mod silence;
 mod trends;

@@ -6,8 +6,10 @@ use plimsoll::state::{MarginAccount, RiskState};
 use plimsoll_risk::AssetRisk;
 
 /// A step of winding down, each an instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Frees the order slots of accounts in a market, and empties its book.
+    Orders { market: u16, owners: Vec<Pubkey> },
     /// Closes two positions in a market against each other.
     Positions {
         market: u16,
@@ -28,12 +30,24 @@ pub enum Step {
     },
 }
 
-/// At most `most` steps for the accounts of an exchange. Positions with orders wait until these are pruned; a deposit that a debt
+/// Accounts whose order slots one call frees.
+const FREED_TOGETHER: usize = 8;
+
+/// At most `most` steps for the accounts of an exchange. Positions with orders wait until their slots are free; a deposit that a debt
 /// is to be settled with waits until it is; once there is none, debts are settled with what the bank is owed.
 pub fn steps(risk: &RiskState, accounts: &[(Pubkey, &MarginAccount)], most: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     let markets = risk.markets.iter().take(usize::from(risk.market_count));
     for (market, _) in (0..).zip(markets).filter(|(_, e)| e.price.is_final()) {
+        let with_orders = accounts.iter().filter(|(_, account)| {
+            let slot = account.find_perp(market);
+            slot.is_some_and(|slot| account.perps[slot].order_mask != 0)
+        });
+        let owners: Vec<Pubkey> = with_orders.map(|(address, _)| *address).collect();
+        steps.extend(owners.chunks(FREED_TOGETHER).map(|owners| Step::Orders {
+            market,
+            owners: owners.to_vec(),
+        }));
         let (longs, shorts) = positions(accounts, market);
         let pairs = pairs(longs, shorts);
         steps.extend(pairs.map(|(long, short)| Step::Positions {
