@@ -193,6 +193,15 @@ mod tests {
     }
 
     #[test]
+    fn frees_the_slots_of_orders_before_it_pairs_their_positions() {
+        let mut accounts = [account(9, 0), account(-6, 0)];
+        accounts[0].perps[0].order_mask = 1;
+        let owners = vec![key(1)];
+        let orders = Step::Orders { market: 1, owners };
+        assert_eq!(plan(&risk(), &accounts, 100), [orders]);
+    }
+
+    #[test]
     fn pairs_the_largest_and_returns_what_no_debt_needs() {
         let accounts = [
             account(9, 7),

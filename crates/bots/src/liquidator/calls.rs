@@ -317,6 +317,32 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_in_eight_markets_is_settled_by_the_call_or_ahead_of_it() {
+        let markets: Vec<u16> = (0..8).collect();
+        let mut plan = plan(vec![due(0)], markets.clone());
+        plan.settle = markets.iter().map(|m| (*m, vec![plan.address])).collect();
+        let settles = |call: &Instruction| {
+            call.data
+                .starts_with(instruction::SettleFills::DISCRIMINATOR)
+        };
+        for (version, by_itself) in [(Version::V0, false), (Version::V1, true)] {
+            let sent = WHO.transactions(&addresses(), &plan, version).unwrap();
+            let fits = |instructions: &Vec<_>| version.fits(&WHO.signer, instructions);
+            assert!(sent.iter().all(fits));
+            let ahead = sent.iter().flatten().filter(|call| settles(call)).count();
+            assert_eq!(ahead, if by_itself { 0 } else { 8 });
+            let call = sent.last().unwrap().last().unwrap();
+            let queue = addresses().markets[7].fill_queue;
+            let along = call.accounts.iter().any(|meta| meta.pubkey == queue);
+            assert_eq!(along, by_itself);
+        }
+        // Where all three of every market do not fit, those of the markets where something waits may.
+        plan.settle.truncate(1);
+        let sent = WHO.transactions(&addresses(), &plan, Version::V0).unwrap();
+        assert!(!sent.iter().flatten().any(settles));
+    }
+
+    #[test]
     fn what_does_not_fit_goes_ahead_the_oldest_first() {
         let feeds: Vec<Due> = (0..32).map(due).collect();
         let plan = plan(feeds, (0..16).collect());
