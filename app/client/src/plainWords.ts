@@ -204,4 +204,5 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   FeedAlive: says('The price feed was heard not long ago: it cannot get a final price.', 'Wait until doubt about its price has lasted.'),
   QuoteCannotWindDown: says('The quote asset cannot be wound down: every price is told in it.'),
   NothingToCloseOut: says('The two accounts hold nothing that could be closed out against each other.'),
+  ReduceOnlyExceeded: says('The reduce-only orders in the market are larger than the position would be.', 'Cancel them first.'),
 };

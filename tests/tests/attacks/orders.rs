@@ -185,25 +185,26 @@ async fn what_waits_for_makers_at_hand_bounds_what_a_taker_pays_for() {
     let mut makers = Vec::new();
     for _ in 0..8 {
         let maker = env.trader_with(&[(USDC, usd(5_000))]).await;
-        env.place(&maker, ask(SPOT, 100), &[]).await;
+        env.place(&maker, ask(SPOT, 24), &[]).await;
+        env.place(&maker, ask(SPOT + 1, 1), &[]).await;
         makers.push(maker);
     }
     for _ in 0..24 {
         let some = vec![env.order_ix(&taker, bid(SPOT, 1), &[]); 8];
         env.run(&some, &[&taker.key]).await;
     }
-    for maker in &makers {
-        env.place(maker, ask(SPOT, 1), &[]).await;
-    }
+    assert_eq!(env.fill_queue(SOL_PERP).await.queue.len(), 8 * 24);
     let hands: Vec<&Trader> = makers.iter().collect();
     let order = OrderTerms {
         max_fills: 16,
-        ..bid(SPOT, 6)
+        ..bid(SPOT + 1, 6)
     };
     let bought = env.try_place(&taker, order, &hands).await.unwrap();
     println!("8 makers at hand, much of it waiting: {} CU", bought.cu);
     assert_eq!(placed(&bought).filled, 6);
-    assert!(bought.cu < 200_000);
+    assert!(bought.cu < 60_000);
+    let left = env.fill_queue(SOL_PERP).await.queue.len();
+    assert!((8 * 24 - 24..8 * 24 - 24 + 6).contains(&left), "{left}");
     env.assert_conserved().await;
 }
 
@@ -230,13 +231,13 @@ async fn a_full_queue_is_drained_for_one_account_in_one_call() {
 async fn many_waiting_fills_hold_no_liquidation_up() {
     for fills in [25usize, 33, 120] {
         let mut t = long().await;
+        // An order that expires, and that somebody comes upon.
+        let short = expiring(&t.env, ask(SPOT + 10, 1)).await;
+        t.env.place(&t.account, short, &[]).await;
         t.env.place(&t.account, ask(SPOT, 200), &[]).await;
         for _ in 0..fills {
             t.env.place(&t.seller, bid(SPOT, 1), &[]).await;
         }
-        // And an order that expired, and that somebody came upon.
-        let short = expiring(&t.env, ask(SPOT + 10, 1)).await;
-        t.env.place(&t.account, short, &[]).await;
         t.env.advance(3).await;
         let market = t.env.markets[SOL_PERP].market;
         let prune = ix::prune_orders(&t.env.exchange, &market, &[], 8);
@@ -244,6 +245,8 @@ async fn many_waiting_fills_hold_no_liquidation_up() {
         shock(&mut t.env, SOL, 131.0).await;
         let mut what = take(&t.env, SOL_PERP, ALL);
         what.cancel_in = vec![market];
+        let waiting = t.env.fill_queue(SOL_PERP).await.queue.len();
+        assert_eq!(waiting, fills);
         let pending = E::FillsPending;
         refuse(&mut t.env, &t.liquidator, &t.account, &what, pending).await;
         what.settle_in = vec![market];
