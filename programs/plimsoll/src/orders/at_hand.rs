@@ -144,7 +144,7 @@ impl Makers for AtHand<'_> {
             maker_fee: fee.0,
             settled: true,
         };
-        self.log.push(fill.maker_side as u8, told)?;
+        self.log.push(fill.maker_side as u8, &told)?;
         Ok(Settled::InPlace)
     }
 

@@ -36,7 +36,10 @@ pub fn place(
     clock: &Clock,
 ) -> Result<u64> {
     let perp_slot = hands.taker.open_perp(hands.market.index)?;
-    reclaim_expired(&mut hands, orders, clock)?;
+    let perp = hands.taker.perps.get(perp_slot).or_refuse()?;
+    if perp.may_have_expired(clock.unix_timestamp) {
+        reclaim_expired(&mut hands, orders, clock)?;
+    }
     let before = Before::of(risk, hands.taker, perp_slot)?;
     let order = incoming(risk, &hands, perp_slot, terms, delegated, clock)?;
     hands.market.next_order_id = order.seq.checked_add(1).or_refuse()?;
@@ -60,7 +63,10 @@ pub fn place(
     }
     enter_resting(&mut hands, perp_slot, terms, &order, &outcome)?;
     report(&hands, terms, &order, &outcome, fee)?;
-    trim(&mut hands, orders, perp_slot, order.min_quote_lots)?;
+    let perp = hands.taker.perps.get(perp_slot).or_refuse()?;
+    if perp.reduce_only_orders != 0 {
+        trim(&mut hands, orders, perp_slot, order.min_quote_lots)?;
+    }
 
     let market = &*hands.market;
     let is_fair = || is_fair(risk, market, terms.side.into(), &outcome);
@@ -91,7 +97,8 @@ pub fn incoming(
         .then(|| PriceBand::around(entry, terms.side.into(), market.params.price_band_ratio));
     let price = limit_price(terms, band)?;
     let perp = hands.taker.perps.get(perp_slot).or_refuse()?;
-    let lots = accepted_lots(terms, perp, market, entry)?;
+    let min_quote_lots = min_quote_lots(market)?;
+    let lots = accepted_lots(terms, perp, market, entry, min_quote_lots)?;
     let owner_slot = if terms.kind.rests() {
         BaseLots(lots)
             .notional(PriceLots(price), market.terms.tick)
@@ -112,7 +119,7 @@ pub fn incoming(
         max_quote_lots,
         expiry: terms.expiry,
         max_steps: u16::from(terms.max_fills.min(MAX_FILLS)),
-        min_quote_lots: min_quote_lots(market)?,
+        min_quote_lots,
         owner_slot: u8::try_from(owner_slot).ok().or_refuse()?,
         side: terms.side.into(),
         kind: terms.kind.into(),
@@ -179,6 +186,7 @@ fn accepted_lots(
     perp: &PerpPosition,
     market: &Market,
     entry: &MarketRisk,
+    min_quote_lots: i64,
 ) -> Result<i64> {
     let mut lots = terms.lots;
     if terms.reduce_only {
@@ -190,17 +198,15 @@ fn accepted_lots(
         }
     }
     require!(lots > 0, PlimsollError::InvalidOrderSize);
-    let worth = if terms.kind.rests() {
-        // At most 63 + 64 bits.
-        let quote_lots = i128::from(lots).wrapping_mul(i128::from(terms.price));
-        quote_lots.saturating_mul(i128::from(market.terms.tick))
+    let is_enough = if terms.kind.rests() {
+        let price = i64::try_from(terms.price).ok();
+        let worth = price.and_then(|price| lots.checked_mul(price));
+        worth.is_some_and(|worth| worth >= min_quote_lots)
     } else {
-        scale_floor(lots, entry.price.last(), entry.shift)
+        let least = i128::from(market.params.min_order_notional);
+        scale_floor(lots, entry.price.last(), entry.shift) >= least
     };
-    if worth < i128::from(market.params.min_order_notional) {
-        msg!("worth {} < {}", worth, market.params.min_order_notional);
-        return err!(PlimsollError::InvalidOrderSize);
-    }
+    require!(is_enough, PlimsollError::InvalidOrderSize);
     Ok(lots)
 }
 
@@ -217,7 +223,7 @@ fn report_queued(hands: &mut AtHand, queued: &[QueuedFill]) -> Result<i64> {
             maker_fee: entry.maker_fee,
             settled: false,
         };
-        hands.log.push(entry.maker_side, told)?;
+        hands.log.push(entry.maker_side, &told)?;
     }
     Ok(fees)
 }
