@@ -82,7 +82,7 @@ pub fn market_params() -> MarketParams {
     MarketParams {
         size_scale_notional: usd(1_000_000),
         open_interest_cap_lots: 100_000_000,
-        min_order_lots: 1,
+        min_order_notional: 1,
         dust_lots: 3,
         impact_notional: usd(5_000),
         shortfall_floor: usd(1),

@@ -77,7 +77,7 @@ export function decodeBook(data: ReadonlyUint8Array): OrderBook {
 
 /** Orders are stored worst first, so that the best leave without a move. */
 function side(reader: Reader, start: number): RestingOrder[] {
-  const length = reader.length(start, ORDER.capacity);
+  const length = reader.shortLength(start, ORDER.capacity);
   return Array.from({ length }, (_, i) => order(reader, start + 8 + (length - 1 - i) * ORDER.bytes));
 }
 
@@ -152,6 +152,11 @@ class Reader {
   u32 = (at: number): number => this.view.getUint32(at, true);
   u64 = (at: number): bigint => this.view.getBigUint64(at, true);
   i64 = (at: number): bigint => this.view.getBigInt64(at, true);
+
+  /** The length of a list of which four bytes tell it. */
+  shortLength(at: number, capacity: number): number {
+    return Math.min(this.u32(at), capacity);
+  }
 
   /** The length of a list, which the program keeps within its capacity. */
   length(at: number, capacity: number): number {

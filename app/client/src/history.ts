@@ -57,7 +57,10 @@ export interface FundingSample {
 }
 
 /** A field of an event: integers as decimal strings, addresses in base58. */
-export type EventField = string | number | boolean | null;
+export type EventField = string | number | boolean | null | readonly EventItem[];
+
+/** One of several things that an event tells of: a trade of an order, an order that was cancelled. */
+export type EventItem = Readonly<Record<string, string | number | boolean>>;
 
 /** Something that the program logged. */
 export interface HistoryEvent {

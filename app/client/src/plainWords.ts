@@ -206,4 +206,5 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   NothingToCloseOut: says('The two accounts hold nothing that could be closed out against each other.'),
   NothingToMark: says('None of the accounts has anything in the market that could be marked.'),
   EpochIncomplete: says('Not everybody in the market is marked yet.', 'Mark the other accounts first.'),
+  ReduceOnlyExceeded: says('The reduce-only orders in the market are larger than the position would be.', 'Cancel them first.'),
 };

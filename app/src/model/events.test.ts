@@ -4,14 +4,23 @@ import { describe, expect, it } from 'vitest';
 import { SOL_PERP } from '../testing/market.ts';
 import { describeEvent, eventsCsv } from './events.ts';
 
-const event = (kind: string, data: Record<string, string | number | boolean>): HistoryEvent =>
+const event = (kind: string, data: Record<string, unknown>): HistoryEvent =>
   ({ position: '1', signature: 'sig', index: 0, slot: 5, time: 0, kind, data }) as unknown as HistoryEvent;
 
 describe('events in words', () => {
   it('tell a maker’s fill from a taker’s', () => {
-    const data = { market: 0, maker: 'me', taker: 'you', makerSide: 0, price: '19000', lots: '250' };
-    expect(describeEvent(event('Filled', data), 'me', [], [SOL_PERP])).toBe('Bought 2.5 SOL at 190.00 from a resting order');
-    expect(describeEvent(event('Filled', data), 'you', [], [SOL_PERP])).toBe('Sold 2.5 SOL at 190.00');
+    const fills = [
+      { maker: 'me', price: '19000', lots: '250' },
+      { maker: 'she', price: '18900', lots: '250' },
+    ];
+    const data = { market: 0, taker: 'you', makerSide: 0, fills };
+    expect(describeEvent(event('OrderFilled', data), 'me', [], [SOL_PERP])).toBe('Bought 2.5 SOL at 190.00 from a resting order');
+    expect(describeEvent(event('OrderFilled', data), 'you', [], [SOL_PERP])).toBe('Sold 5 SOL at 189.50');
+  });
+
+  it('tell of all orders that were cancelled', () => {
+    const orders = [{ lots: '100' }, { lots: '50' }];
+    expect(describeEvent(event('OrdersCancelled', { market: 0, orders }), 'me', [], [SOL_PERP])).toBe('Cancelled 2 orders of 1.5 SOL');
   });
 
   it('say who a liquidation was done to', () => {

@@ -1,11 +1,15 @@
 // The program's events in words, from the point of view of one account, and as a table file.
-import type { HistoryEvent } from '@plimsoll/client/history';
+import type { EventItem, HistoryEvent } from '@plimsoll/client/history';
 import { priceNumber } from '@plimsoll/client/units';
 import { fixed, trimmed, usd } from '../format/number.ts';
 import type { AssetView, MarketView } from './views.ts';
 
 type Fields = HistoryEvent['data'];
 const number = (fields: Fields, name: string) => Number(fields[name] ?? 0);
+const list = (fields: Fields, name: string): readonly EventItem[] => {
+  const field = fields[name];
+  return typeof field === 'object' && field !== null ? field : [];
+};
 
 /** An event in one line. */
 export function describeEvent(event: HistoryEvent, account: string, assets: readonly AssetView[], markets: readonly MarketView[]): string {
@@ -15,7 +19,9 @@ export function describeEvent(event: HistoryEvent, account: string, assets: read
     return asset ? `${trimmed(number(data, name) / 10 ** asset.decimals, 6)} ${asset.symbol}` : String(data[name]);
   };
   const market = markets.find((one) => one.index === number(data, 'market'));
-  const size = (name: string) => (market ? `${trimmed(Math.abs(number(data, name)) * market.lotSize, market.sizeDecimals)} ${market.base}` : String(data[name]));
+  const sizeOf = (lots: number) => (market ? `${trimmed(Math.abs(lots) * market.lotSize, market.sizeDecimals)} ${market.base}` : String(lots));
+  const size = (name: string) => sizeOf(number(data, name));
+  const priceOf = (lots: number) => (market ? fixed(priceNumber(1n, market.scale) * lots, market.priceDecimals) : String(lots));
   const price = (name: string) => (market ? fixed(priceNumber(BigInt(String(data[name] ?? 0)), market.scale), market.priceDecimals) : String(data[name]));
   const dollars = (name: string) => usd(number(data, name) / 1e6);
   switch (event.kind) {
@@ -39,12 +45,19 @@ export function describeEvent(event: HistoryEvent, account: string, assets: read
       const resting = number(data, 'restingLots') > 0 ? `${size('restingLots')} resting at ${price('price')}` : '';
       return `${verb} order in ${market?.name ?? 'a market'}: ${[filled, resting].filter(Boolean).join(', ') || 'nothing traded'}`;
     }
-    case 'OrderCancelled':
-      return `Cancelled an order of ${size('lots')}`;
-    case 'Filled': {
-      const isMaker = data['maker'] === account;
+    case 'OrdersCancelled': {
+      const orders = list(data, 'orders');
+      const lots = orders.reduce((sum, order) => sum + number(order, 'lots'), 0);
+      return `Cancelled ${orders.length === 1 ? 'an order' : `${orders.length} orders`} of ${sizeOf(lots)}`;
+    }
+    case 'OrderFilled': {
+      const isTaker = data['taker'] === account;
       const makerBuys = number(data, 'makerSide') === 0;
-      return `${isMaker === makerBuys ? 'Bought' : 'Sold'} ${size('lots')} at ${price('price')}${isMaker ? ' from a resting order' : ''}`;
+      const fills = list(data, 'fills').filter((fill) => isTaker || fill['maker'] === account);
+      const lots = fills.reduce((sum, fill) => sum + number(fill, 'lots'), 0);
+      const value = fills.reduce((sum, fill) => sum + number(fill, 'lots') * number(fill, 'price'), 0);
+      const average = lots === 0 ? 0 : value / lots;
+      return `${isTaker === makerBuys ? 'Sold' : 'Bought'} ${sizeOf(lots)} at ${priceOf(average)}${isTaker ? '' : ' from a resting order'}`;
     }
     case 'FillsSettled':
       return `${number(data, 'count')} fills settled`;
@@ -73,7 +86,7 @@ export function describeEvent(event: HistoryEvent, account: string, assets: read
 
 /** A cell of a table file: quoted when it must be, and never a formula for a spreadsheet to run. */
 function cell(value: unknown): string {
-  const text = String(value ?? '');
+  const text = typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
   const harmless = /^[=+@\t\r]/.test(text) ? `'${text}` : text;
   return /[",\n\r]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

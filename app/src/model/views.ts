@@ -234,6 +234,10 @@ export function premiumOf(market: Market): number {
   return Number(market.premium) / PREMIUM_ONE;
 }
 
+/** The fewest whole lots that are worth a minimum at a price. */
+const smallestSize = (least: number, price: number, lotSize: number): number =>
+  price > 0 ? Math.max(1, Math.ceil(least / (price * lotSize))) * lotSize : lotSize;
+
 /** A market as pages show it. */
 export function marketView(ref: MarketRef, risk: MarketRisk, market: Market, now: ChainClock): MarketView {
   const { terms, params } = market;
@@ -261,7 +265,7 @@ export function marketView(ref: MarketRef, risk: MarketRisk, market: Market, now
     takerFee: params.takerFee / RATIO_ONE,
     fundingPerDay: funding,
     openInterest: Number(market.longInterest) * lotSize,
-    minSize: Number(params.minOrderLots) * lotSize,
+    minSize: smallestSize(Number(params.minOrderNotional) / USD, usd(risk.price.spot), lotSize),
     sizeScale: Number(params.sizeScaleNotional) / USD,
     priceBand: params.priceBandRatio / RATIO_ONE,
     mode: risk.mode,

@@ -33,7 +33,8 @@ CREATE TABLE transactions (
     gap BIGINT NOT NULL
 );
 
--- `position` is slot * 2^20 + a running number within the slot: it orders events and is the cursor of paged answers.
+-- `position` is slot * 2^20 + a running number within the slot: it orders events and is the cursor of paged answers. Each trade
+-- of an event has its own, the last of them the event's.
 CREATE TABLE events (
     signature TEXT NOT NULL,
     event_index BIGINT NOT NULL,
@@ -65,10 +66,23 @@ CREATE TABLE fills (
     -- 0 when the taker bought.
     taker_side BIGINT NOT NULL,
     maker TEXT NOT NULL,
-    taker TEXT NOT NULL
+    taker TEXT NOT NULL,
+    -- Id of the taker's order.
+    taker_order BIGINT NOT NULL
 );
+CREATE INDEX fills_by_order ON fills (market, taker_order);
 CREATE INDEX fills_by_position ON fills (market, position);
 CREATE INDEX fills_by_time ON fills (market, time);
+
+-- Every order that was placed. A market counts its orders without a gap, so a number that is missing here is an order of which
+-- no event was recorded; and one whose fills add up to less than `filled_lots` lacks some of them.
+CREATE TABLE orders (
+    market BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    filled_lots BIGINT NOT NULL,
+    PRIMARY KEY (market, id)
+);
 
 -- Native quote, 128 bits, as text.
 CREATE TABLE health_samples (

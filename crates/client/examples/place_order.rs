@@ -6,7 +6,7 @@ mod common;
 use anchor_lang::prelude::Pubkey;
 use common::{connect, wallet, Arguments, Outcome};
 use plimsoll::{
-    events::Filled,
+    events::OrderFilled,
     orders::terms::{OrderSide, OrderTerms, OrderType, SelfTradeBehavior},
     state::{Book, MarginAccount, RiskState},
 };
@@ -75,7 +75,8 @@ async fn main() -> Outcome {
     // docs: send
     for landed in sender.send_all(all, &[]).await? {
         println!("transaction {} in slot {}", landed.signature, landed.slot);
-        for fill in events::of_kind::<Filled>(&landed.logs) {
+        let filled = events::of_kind::<OrderFilled>(&landed.logs);
+        for fill in filled.iter().flat_map(|order| &order.fills) {
             let (size, price) = (fill.lots as f64 * market.base_per_lot(), fill.price as f64);
             println!("  {size} {} at {:.4}", market.base, price * price_lot);
         }

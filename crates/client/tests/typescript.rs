@@ -122,7 +122,10 @@ impl Names {
                 ix::cancel_orders(owner, account, &[*market], Some(OrderSide::Bid), 64),
             ),
             ("pruneOrders", ix::prune_orders(ex, market, &[account], 3)),
-            ("settleFills", ix::settle_fills(market, &[account], 24)),
+            (
+                "settleFills",
+                ix::settle_fills(market, &[account], u16::MAX),
+            ),
             ("refresh", self.refresh()),
         ]
     }
@@ -149,6 +152,7 @@ impl Names {
         let (ex, owner, account, market) = (&self.exchange, self.owner, self.account, &self.market);
         let what = Liquidation {
             cancel_in: vec![*market],
+            settle_in: vec![*market],
             position: Some((*market, 8)),
             swap: Some(Swap {
                 collateral: self.asset.bank,

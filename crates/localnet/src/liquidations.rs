@@ -73,6 +73,7 @@ impl Call<'_> {
     fn liquidate(&self, taken: Option<(usize, u64)>, swap: Option<(Leg, Leg, u64)>) -> Instruction {
         let what = Liquidation {
             cancel_in: self.orders_in.clone(),
+            settle_in: self.orders_in.clone(),
             position: taken.map(|(market, lots)| (self.world.markets[market].market, lots)),
             swap: swap.map(|(collateral, debt, max_debt)| Swap {
                 collateral: self.address(collateral),

@@ -22,7 +22,7 @@ use crate::{
     liquidations as ix,
     orders::{place, Order},
     participants::Participant,
-    reading::{waiting, Snapshot},
+    reading::Snapshot,
     setup::World,
     wire::{expect_refusal, Wire},
 };
@@ -136,11 +136,9 @@ impl Liquidator {
         address: &Pubkey,
         account: &MarginAccount,
     ) -> Result<bool> {
-        let waiting = self.settle_waiting(account, address).await?;
         for option in self.options(snapshot, address, account) {
             // Each attempt moves the clock: the last one's prices may be too old for the next.
-            let then = waiting.iter().cloned().chain([option]);
-            let instructions = self.world.refreshed(&self.wire, then).await?;
+            let instructions = self.world.refreshed(&self.wire, [option]).await?;
             match self.wire.send(&instructions, &[&self.who.keys]).await {
                 Ok(_) => return Ok(true),
                 Err(refusal) => expect_refusal(refusal, EXPECTED)?,
@@ -210,25 +208,6 @@ impl Liquidator {
             .filter(|perp| !perp.is_free() && perp.order_mask != 0)
             .map(|perp| self.world.markets[usize::from(perp.market)].market)
             .collect()
-    }
-
-    /// Fills of the account that still wait: they belong to it before anything is seized.
-    async fn settle_waiting(
-        &self,
-        account: &MarginAccount,
-        address: &Pubkey,
-    ) -> Result<Vec<Instruction>> {
-        let mut instructions = Vec::new();
-        for perp in account.perps.iter().filter(|perp| !perp.is_free()) {
-            let listed = &self.world.markets[usize::from(perp.market)];
-            if waiting(&self.wire, &listed.market.fill_queue)
-                .await?
-                .contains(address)
-            {
-                instructions.push(ix::settle_fills(listed, &[*address]));
-            }
-        }
-        Ok(instructions)
     }
 
     /// Closes the liquidator's own positions against the book, as far as it goes.

@@ -218,7 +218,7 @@ fn market(
     let params = MarketParams {
         size_scale_notional: 2_000_000 * USD,
         open_interest_cap_lots: 1_000_000_000,
-        min_order_lots: 1,
+        min_order_notional: 5 * USD,
         dust_lots: 10,
         impact_notional: 10_000 * USD,
         shortfall_floor: 100 * USD,

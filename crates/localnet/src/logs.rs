@@ -1,8 +1,8 @@
 //! What a transaction's logs tell: compute units of each instruction, and the program's events.
 use anchor_lang::{AnchorDeserialize, Discriminator};
 use plimsoll::events::{
-    BankruptcyResolved, CollateralLiquidated, FeesCollected, Filled, FillsSettled, InsuranceFunded,
-    LiquidationFlag, PnlSettled, PositionLiquidated, RefreshSkipped,
+    BankruptcyResolved, CollateralLiquidated, FeesCollected, FillsSettled, InsuranceFunded,
+    LiquidationFlag, OrderFilled, PnlSettled, PositionLiquidated, RefreshSkipped,
 };
 use plimsoll_client::{events, logs::started};
 
@@ -23,7 +23,7 @@ pub enum Happened {
     Position(PositionLiquidated),
     Collateral(CollateralLiquidated),
     Bankruptcy(BankruptcyResolved),
-    Filled(Filled),
+    OrderFilled(OrderFilled),
     FillsSettled(FillsSettled),
     PnlSettled(PnlSettled),
     InsuranceFunded(InsuranceFunded),
@@ -52,7 +52,7 @@ pub fn happened(lines: &[String]) -> Vec<Happened> {
                 .or_else(|| event(data, Happened::Position))
                 .or_else(|| event(data, Happened::Collateral))
                 .or_else(|| event(data, Happened::Bankruptcy))
-                .or_else(|| event(data, Happened::Filled))
+                .or_else(|| event(data, Happened::OrderFilled))
                 .or_else(|| event(data, Happened::FillsSettled))
                 .or_else(|| event(data, Happened::PnlSettled))
                 .or_else(|| event(data, Happened::InsuranceFunded))

@@ -227,8 +227,8 @@ pub struct MarketParams {
     pub size_scale_notional: u64,
     /// Most open interest of one side, in base lots. Looser up.
     pub open_interest_cap_lots: i64,
-    /// Smallest order, in base lots. Any change loosens.
-    pub min_order_lots: i64,
+    /// Least notional (native quote) of an order, and of what is left of one in the book. Any change loosens.
+    pub min_order_notional: u64,
     /// A position of fewer lots is closed whole by a liquidation. Any change loosens.
     pub dust_lots: i64,
     /// Notional (native quote) at which the book is sampled for the funding premium. Any change loosens.
@@ -283,7 +283,7 @@ impl MarketParams {
             self.taker_fee <= RATIO_ONE / 10 => "taker_fee",
             self.maker_fee <= 1 << 20 && i64::from(self.maker_fee) + i64::from(self.taker_fee) >= 0 => "maker_fee",
             self.open_interest_cap_lots >= 0 => "open_interest_cap_lots",
-            self.min_order_lots > 0 => "min_order_lots",
+            (1..=1_000_000_000).contains(&self.min_order_notional) => "min_order_notional",
             self.dust_lots >= 0 => "dust_lots",
             self.impact_notional > 0 => "impact_notional",
             self.shortfall_floor > 0 => "shortfall_floor",
@@ -299,7 +299,7 @@ impl MarketParams {
         first_loosening! { self, new;
             size_scale_notional: up,
             open_interest_cap_lots: up,
-            min_order_lots: any,
+            min_order_notional: any,
             dust_lots: any,
             impact_notional: any,
             shortfall_floor: any,

@@ -102,7 +102,7 @@ pub struct OpenOrder {
     pub price: PriceLots,
     /// Lots that still rest.
     pub lots: BaseLots,
-    /// Unix second after which it no longer fills; zero for never.
+    /// Unix second from which it no longer fills; zero for never.
     pub expiry: u32,
     /// Index of its market.
     pub market: u16,
@@ -128,6 +128,18 @@ impl OpenOrder {
     #[inline(always)]
     pub const fn side(&self) -> Side {
         Side::from_byte(self.side)
+    }
+
+    /// True when it may only reduce a position.
+    #[inline(always)]
+    pub const fn is_reduce_only(&self) -> bool {
+        self.flags & Self::REDUCE_ONLY != 0
+    }
+
+    /// Whether it no longer trades at `now` (unix seconds).
+    #[inline(always)]
+    pub fn is_expired(&self, now: i64) -> bool {
+        self.expiry != 0 && i64::from(self.expiry) <= now
     }
 }
 
@@ -157,7 +169,11 @@ pub struct PerpPosition {
     /// Index of the market, or [`EMPTY`].
     pub market: u16,
     /// Unused.
-    pub padding: [u8; 6],
+    pub padding: u8,
+    /// Number of resting orders that may only reduce the position.
+    pub reduce_only_orders: u8,
+    /// No resting order expires before this unix second; zero when none ever does.
+    pub first_expiry: u32,
     /// What the lots held brought when they were sold, less what they cost when they were bought, fees aside: what they gained
     /// since is this and their value. Lots that are closed take their part along.
     pub opened: QuoteNative,
@@ -187,7 +203,9 @@ impl PerpPosition {
             best_ask: PriceLots::MAX,
             order_mask: 0,
             market,
-            padding: [0; 6],
+            padding: 0,
+            reduce_only_orders: 0,
+            first_expiry: 0,
             opened: QuoteNative::ZERO,
             share: ProfitShare::NONE,
         }
@@ -342,9 +360,71 @@ impl PerpPosition {
                 self.best_ask = self.best_ask.min(order.price);
             }
         }
+        if order.is_reduce_only() {
+            self.reduce_only_orders = self
+                .reduce_only_orders
+                .checked_add(1)
+                .ok_or(RiskError::Overflow)?;
+        }
+        self.expect_expiry(order.expiry);
         self.open_notional = open_notional;
         self.order_mask |= bit;
         Ok(())
+    }
+
+    /// Lowers `first_expiry` to that of an order, if it has one.
+    #[inline(always)]
+    pub fn expect_expiry(&mut self, expiry: u32) {
+        if expiry != 0 && (self.first_expiry == 0 || expiry < self.first_expiry) {
+            self.first_expiry = expiry;
+        }
+    }
+
+    /// Whether a resting order may have expired at `now` (unix seconds).
+    #[inline(always)]
+    pub fn may_have_expired(&self, now: i64) -> bool {
+        self.first_expiry != 0 && i64::from(self.first_expiry) <= now
+    }
+
+    /// Lots that the resting orders of a side have in sum.
+    #[inline(always)]
+    pub const fn resting_lots(&self, side: Side) -> BaseLots {
+        match side {
+            Side::Bid => self.bid_lots,
+            Side::Ask => self.ask_lots,
+        }
+    }
+
+    /// Lots of the position that trades of this side would reduce.
+    #[inline]
+    pub fn reducible(&self, side: Side) -> BaseLots {
+        let lots = match side {
+            Side::Bid => self.position.0.checked_neg().unwrap_or(i64::MAX),
+            Side::Ask => self.position.0,
+        };
+        BaseLots(lots.max(0))
+    }
+
+    /// Whether every reduce-only order only reduces whichever orders fill, and in whatever order: the orders of a side with one
+    /// are no larger than what they reduce. Fills keep that, as they take the same off both.
+    pub fn is_reduce_only_covered(&self, orders: &[OpenOrder]) -> bool {
+        let mut rest = if self.reduce_only_orders == 0 {
+            0
+        } else {
+            self.order_mask
+        };
+        while rest != 0 {
+            let slot = usize::try_from(rest.trailing_zeros()).unwrap_or(usize::MAX);
+            rest &= rest.wrapping_sub(1);
+            let Some(order) = orders.get(slot) else {
+                return false;
+            };
+            let side = order.side();
+            if order.is_reduce_only() && self.resting_lots(side) > self.reducible(side) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Takes `lots` off a resting order, by a fill or a cancel, and frees its slot when none rest any more. The bounds
@@ -387,6 +467,12 @@ impl PerpPosition {
         order.lots = order.lots.checked_sub(lots)?;
         if order.lots.is_zero() {
             self.order_mask &= !bit;
+            if order.is_reduce_only() {
+                self.reduce_only_orders = self.reduce_only_orders.saturating_sub(1);
+            }
+            if self.order_mask == 0 {
+                self.first_expiry = 0;
+            }
             *order = OpenOrder::default();
         }
         Ok(())

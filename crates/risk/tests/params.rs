@@ -91,7 +91,7 @@ fn each_bad_market_parameter_is_named() {
             p.profit_weight = [0, RATIO_ONE, RATIO_ONE]
         }),
         ("maker_fee", |p| p.maker_fee = -(p.taker_fee as i32) - 1),
-        ("min_order_lots", |p| p.min_order_lots = 0),
+        ("min_order_notional", |p| p.min_order_notional = 0),
         ("open_interest_cap_lots", |p| p.open_interest_cap_lots = -1),
         ("price_band_ratio", |p| p.price_band_ratio = 0),
         ("max_funding_per_day", |p| {
@@ -262,7 +262,7 @@ fn good_market() -> MarketParams {
     MarketParams {
         size_scale_notional: 1 << 40,
         open_interest_cap_lots: 1 << 40,
-        min_order_lots: 1,
+        min_order_notional: 1,
         impact_notional: 1_000_000,
         shortfall_floor: 1_000_000,
         insurance_per_day: 100_000_000_000,

@@ -262,6 +262,10 @@ pub enum PlimsollError {
     NothingToMark,
     #[msg("No epoch is open, or something in the market is not marked in it yet")]
     EpochIncomplete,
+
+    // Orders
+    #[msg("The account's reduce-only orders in the market are larger than the position would be: cancel them first")]
+    ReduceOnlyExceeded,
 }
 
 impl From<RiskError> for PlimsollError {
@@ -290,7 +294,7 @@ impl From<MatchError> for PlimsollError {
             MatchError::BookFull => Self::BookFull,
             MatchError::OrderNotFound => Self::NoSuchOrder,
             MatchError::InvalidSequence | MatchError::Overflow => Self::Overflow,
-            MatchError::DuplicateOrder | MatchError::InconsistentMaker => Self::OrderMismatch,
+            MatchError::DuplicateOrder => Self::OrderMismatch,
         }
     }
 }

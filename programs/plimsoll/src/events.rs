@@ -1,6 +1,8 @@
 //! What the program tells indexers: one event for each change that a user would want to see.
 use anchor_lang::prelude::*;
 
+use crate::orders::report::{CancelledOrder, MakerFill};
+
 #[event]
 pub struct ExchangeCreated {
     pub exchange: Pubkey,
@@ -181,6 +183,7 @@ pub struct Transferred {
     pub amount: u64,
 }
 
+/// `order_id` counts the orders of a market without a gap: an indexer that misses one missed its trades.
 #[event]
 pub struct OrderPlaced {
     pub margin_account: Pubkey,
@@ -199,29 +202,23 @@ pub struct OrderPlaced {
     pub resting_lots: i64,
 }
 
+/// Lots of an account's orders in a market that left the book without trading.
 #[event]
-pub struct OrderCancelled {
+pub struct OrdersCancelled {
     pub margin_account: Pubkey,
     pub market: u16,
-    pub order_id: u64,
-    pub client_id: u64,
-    /// Lots that left the book without trading.
-    pub lots: i64,
+    pub orders: Vec<CancelledOrder>,
 }
 
-/// One match. `settled` is false while the maker's side waits in the queue.
+/// Trades of one order. The fills of all events with one `taker_order_id` have the lots that its [`OrderPlaced`] names.
 #[event]
-pub struct Filled {
+pub struct OrderFilled {
     pub market: u16,
-    pub maker: Pubkey,
     pub taker: Pubkey,
-    pub maker_order_id: u64,
-    /// 0 when the maker bought.
+    pub taker_order_id: u64,
+    /// 0 when the makers bought.
     pub maker_side: u8,
-    pub price: u64,
-    pub lots: i64,
-    pub maker_fee: i64,
-    pub settled: bool,
+    pub fills: Vec<MakerFill>,
 }
 
 /// Queued fills and removals of a maker that are now in its account.

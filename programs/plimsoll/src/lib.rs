@@ -220,11 +220,11 @@ pub mod plimsoll {
 
     // Anyone: the order books
 
-    pub fn prune_orders<'info>(ctx: Context<'info, PruneOrders<'info>>, limit: u8) -> Result<()> {
+    pub fn prune_orders<'info>(ctx: Context<'info, PruneOrders<'info>>, limit: u16) -> Result<()> {
         instructions::prune_orders::prune_orders(ctx, limit)
     }
 
-    pub fn settle_fills<'info>(ctx: Context<'info, SettleFills<'info>>, limit: u16) -> Result<()> {
+    pub fn settle_fills<'info>(ctx: Context<'info, SettleFills<'info>>, limit: u16) -> Result<u16> {
         instructions::settle_fills::settle_fills(ctx, limit)
     }
     // Anyone: settlement and liquidation

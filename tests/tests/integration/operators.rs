@@ -216,7 +216,9 @@ async fn edits_reach_the_risk_state_at_once_and_only_in_their_own_exchange() {
         .edit_asset_ix(SOL, |p| p.asset_weight_maint = ratio(1.1))
         .await;
     env.refuse(&[bad], &[&authority], E::InvalidParameter).await;
-    let bad = env.edit_market_ix(SOL_PERP, |p| p.min_order_lots = 0).await;
+    let bad = env
+        .edit_market_ix(SOL_PERP, |p| p.min_order_notional = 0)
+        .await;
     env.refuse(&[bad], &[&authority], E::InvalidParameter).await;
 
     let other = env.other_exchange().await;

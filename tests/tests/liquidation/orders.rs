@@ -1,6 +1,6 @@
 //! Resting orders of an account in liquidation.
 use anchor_lang::prelude::AccountMeta;
-use plimsoll::{error::PlimsollError as E, events::OrderCancelled};
+use plimsoll::{error::PlimsollError as E, events::OrdersCancelled};
 use plimsoll_client::{events, instructions::Liquidation};
 use plimsoll_tests::{
     env::{BTC_PERP, SOL, SOL_PERP, USDC},
@@ -47,8 +47,9 @@ async fn orders_go_before_anything_is_seized() {
 
     what.cancel_in.push(t.env.markets[SOL_PERP].market);
     let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &what).await;
-    let cancelled: Vec<OrderCancelled> = events::of_kind(&outcome.logs);
-    assert_eq!(cancelled.len(), 2);
+    let cancelled: Vec<OrdersCancelled> = events::of_kind(&outcome.logs);
+    assert_eq!(cancelled.len(), 1, "in one event");
+    assert_eq!(cancelled[0].orders.len(), 2);
     assert!(t.env.open_orders(&t.account).await.is_empty());
     assert_eq!(taken(&outcome).lots, 100);
     t.env.assert_conserved().await;
@@ -84,7 +85,7 @@ async fn cancelling_alone_may_end_it() {
 }
 
 #[tokio::test]
-async fn fills_that_wait_are_settled_first() {
+async fn fills_that_wait_are_settled_by_the_call() {
     for sold in [10, 4] {
         let mut t = long().await;
         t.env.place(&t.account, bid(14_950, 10), &[]).await;
@@ -105,10 +106,12 @@ async fn fills_that_wait_are_settled_first() {
             E::FillsPending,
         )
         .await;
-        // In one transaction, as a liquidator would.
-        let settle = t.env.settle_fills_ix(&[&t.account]);
-        let liquidate = liquidate_ix(&t.env, &t.liquidator, &t.account, &what);
-        t.env.run(&[settle, liquidate], &[&t.liquidator.key]).await;
+        // The same call settles them.
+        let what = Liquidation {
+            settle_in: what.cancel_in.clone(),
+            ..what
+        };
+        liquidate(&mut t.env, &t.liquidator, &t.account, &what).await;
         let perp = t.env.perp(&t.account).await;
         assert_eq!((perp.position.0, perp.order_mask), (10_000 + sold - 100, 0));
         t.env.assert_conserved().await;

@@ -289,6 +289,30 @@ async fn a_small_liquidator_takes_what_it_can() {
     t.env.assert_conserved().await;
 }
 
+/// However many fills wait, the call settles them itself: one plan, one transaction.
+#[tokio::test]
+async fn many_waiting_fills_are_settled_by_the_bots_own_call() {
+    for fills in [25usize, 33, 40] {
+        let mut t = long().await;
+        t.env.place(&t.account, ask(15_000, 200), &[]).await;
+        for _ in 0..fills {
+            t.env.place(&t.seller, bid(15_000, 1), &[]).await;
+        }
+        shock(&mut t.env, SOL, 131.0).await;
+        flag(&mut t.env, &t.liquidator, &t.account).await;
+        let known = Knowledge::of(&t.env).await;
+        let plan = known.plan(&t.env, &t.liquidator, &t.account).await.unwrap();
+        assert_eq!(plan.settle, [(SOL_PERP as u16, vec![t.account.margin])]);
+        let sent = transactions(&t.env, &t.liquidator, &plan, Version::V0);
+        assert_eq!(sent.len(), 1);
+        carry_out(&mut t.env, &t.liquidator, &t.account, &plan, Version::V0).await;
+        let perp = t.env.perp(&t.account).await;
+        assert_eq!(perp.order_mask, 0);
+        assert_eq!(t.env.fill_queue(SOL_PERP).await.queue.len(), 0);
+        t.env.assert_conserved().await;
+    }
+}
+
 /// An account with 16 balances, 16 positions and 63 orders in 16 books: the refresh of all its feeds, the cancelling of all of
 /// its orders and what can be taken go in one transaction of version 1.
 #[tokio::test]

@@ -9,7 +9,7 @@ use plimsoll::{
 use plimsoll_risk::{BaseLots, PerpPosition};
 use plimsoll_tests::{
     env::SOL_PERP,
-    trading::{ask, bid},
+    trading::{ask, bid, placed},
     Env,
 };
 use std::mem::offset_of;
@@ -62,7 +62,8 @@ async fn prices_stay_within_the_band_around_the_oracle() {
 #[tokio::test]
 async fn sizes_are_at_least_the_minimum_and_never_overflow() {
     let (mut env, maker, taker) = desk().await;
-    env.edit_market(SOL_PERP, |p| p.min_order_lots = 5).await;
+    env.edit_market(SOL_PERP, |p| p.min_order_notional = 4_500_000 * 5 / 3)
+        .await;
     let size = PlimsollError::InvalidOrderSize;
     for lots in [4, 1, 0, -1, -5, i64::MIN] {
         env.refuse_order(&maker, bid(SPOT, lots), &[], size).await;
@@ -195,11 +196,12 @@ async fn fill_bids(env: &mut Env, price: u64, expiry: u32) {
     let address = env.markets[SOL_PERP].market.book;
     let mut data = env.find_account(address).await.unwrap().data;
     let bids = DISCRIMINATOR + offset_of!(Book, orders);
-    let len = BOOK_SIDE_CAPACITY as u64;
+    let len = BOOK_SIDE_CAPACITY as u32;
     let size = size_of::<BookOrder>();
     let first = bids + size_of::<u64>();
-    assert_eq!(data[bids..first], 1u64.to_le_bytes());
-    data[bids..first].copy_from_slice(&len.to_le_bytes());
+    let count = bids + size_of::<u32>();
+    assert_eq!(data[bids..count], 1u32.to_le_bytes());
+    data[bids..count].copy_from_slice(&len.to_le_bytes());
     for place in 1..BOOK_SIDE_CAPACITY {
         let order = BookOrder {
             price,
@@ -233,14 +235,19 @@ async fn a_full_side_gives_up_its_worst_order_for_a_better_one() {
             .await;
     }
     // The maker is told at once.
-    let posted = env.place(&taker, bid(SPOT - 60, 1), &[&maker]).await;
+    let dust = bid(SPOT - 60, 2);
+    env.refuse_order(&taker, dust, &[&maker], full).await;
+    let posted = env
+        .try_place(&taker, bid(SPOT - 60, 3), &[&maker])
+        .await
+        .unwrap();
     println!("post into a full side, evicting: {} CU", posted.cu);
-    assert_eq!(posted.resting, 1);
+    assert_eq!(placed(&posted).resting, 3);
     assert!(env.open_orders(&maker).await.is_empty());
     assert!(env.perp(&maker).await.is_free());
     // The taker's own order is now the worst, and is told through the queue.
-    let posted = env.place(&maker, bid(SPOT - 40, 1), &[]).await;
-    assert_eq!(posted.resting, 1);
+    let posted = env.place(&maker, bid(SPOT - 40, 3), &[]).await;
+    assert_eq!(posted.resting, 3);
     let queue = env.fill_queue(SOL_PERP).await;
     let out = queue.queue.entries()[0];
     assert_eq!(out.maker, taker.margin.to_bytes());
@@ -270,6 +277,7 @@ async fn a_full_side_first_gives_up_an_expired_worst_order() {
     env.advance(10).await;
     let posted = env.place(&taker, bid(SPOT - 200, 1), &[&maker]).await;
     assert_eq!(posted.resting, 1);
+    env.settle_fills(&[&maker]).await;
     assert!(env.perp(&maker).await.is_free());
     env.assert_conserved().await;
 }

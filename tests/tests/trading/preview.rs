@@ -2,7 +2,7 @@
 use anchor_lang::prelude::{Clock, Pubkey};
 use plimsoll::{
     error::PlimsollError,
-    events::Filled,
+    events::OrderFilled,
     orders::terms::{OrderRef, OrderTerms, OrderType, SelfTradeBehavior},
     state::{mode, Book, FillQueueAccount, MarginAccount, Market, RiskState},
 };
@@ -102,8 +102,9 @@ async fn agree(env: &Env, trader: &Trader, preview: &OrderPreview, outcome: &TxO
         preview.limit
     };
     assert_eq!(price, placed.price);
-    let mut fills: Vec<FillPreview> = events::of_kind::<Filled>(&outcome.logs)
+    let mut fills: Vec<FillPreview> = events::of_kind::<OrderFilled>(&outcome.logs)
         .iter()
+        .flat_map(|order| &order.fills)
         .map(|fill| FillPreview {
             maker: fill.maker,
             order_id: fill.maker_order_id,

@@ -32,8 +32,6 @@ import {
   type FeedListedEvent,
   getFeesCollectedEventDecoder,
   type FeesCollectedEvent,
-  getFilledEventDecoder,
-  type FilledEvent,
   getFillsSettledEventDecoder,
   type FillsSettledEvent,
   getInsuranceFundedEventDecoder,
@@ -52,10 +50,12 @@ import {
   type MarketEditedEvent,
   getModeSetEventDecoder,
   type ModeSetEvent,
-  getOrderCancelledEventDecoder,
-  type OrderCancelledEvent,
+  getOrderFilledEventDecoder,
+  type OrderFilledEvent,
   getOrderPlacedEventDecoder,
   type OrderPlacedEvent,
+  getOrdersCancelledEventDecoder,
+  type OrdersCancelledEvent,
   getPnlSettledEventDecoder,
   type PnlSettledEvent,
   getPortfolioModelEditedEventDecoder,
@@ -98,7 +98,6 @@ export type ProgramEvent =
   | { kind: "FeedEdited"; data: FeedEditedEvent }
   | { kind: "FeedListed"; data: FeedListedEvent }
   | { kind: "FeesCollected"; data: FeesCollectedEvent }
-  | { kind: "Filled"; data: FilledEvent }
   | { kind: "FillsSettled"; data: FillsSettledEvent }
   | { kind: "InsuranceFunded"; data: InsuranceFundedEvent }
   | { kind: "LiquidationFlag"; data: LiquidationFlagEvent }
@@ -108,8 +107,9 @@ export type ProgramEvent =
   | { kind: "MarketCreated"; data: MarketCreatedEvent }
   | { kind: "MarketEdited"; data: MarketEditedEvent }
   | { kind: "ModeSet"; data: ModeSetEvent }
-  | { kind: "OrderCancelled"; data: OrderCancelledEvent }
+  | { kind: "OrderFilled"; data: OrderFilledEvent }
   | { kind: "OrderPlaced"; data: OrderPlacedEvent }
+  | { kind: "OrdersCancelled"; data: OrdersCancelledEvent }
   | { kind: "PnlSettled"; data: PnlSettledEvent }
   | { kind: "PortfolioModelEdited"; data: PortfolioModelEditedEvent }
   | { kind: "PositionLiquidated"; data: PositionLiquidatedEvent }
@@ -143,7 +143,6 @@ export const EVENT_TABLE = [
   { kind: "FeedEdited", discriminator: [247, 159, 188, 177, 117, 177, 47, 50], decoder: getFeedEditedEventDecoder },
   { kind: "FeedListed", discriminator: [20, 160, 54, 13, 4, 100, 247, 254], decoder: getFeedListedEventDecoder },
   { kind: "FeesCollected", discriminator: [233, 23, 117, 225, 107, 178, 254, 8], decoder: getFeesCollectedEventDecoder },
-  { kind: "Filled", discriminator: [134, 4, 17, 63, 221, 45, 177, 173], decoder: getFilledEventDecoder },
   { kind: "FillsSettled", discriminator: [217, 163, 141, 0, 180, 221, 42, 213], decoder: getFillsSettledEventDecoder },
   { kind: "InsuranceFunded", discriminator: [158, 72, 23, 80, 138, 56, 33, 206], decoder: getInsuranceFundedEventDecoder },
   { kind: "LiquidationFlag", discriminator: [194, 110, 68, 171, 234, 167, 249, 45], decoder: getLiquidationFlagEventDecoder },
@@ -153,8 +152,9 @@ export const EVENT_TABLE = [
   { kind: "MarketCreated", discriminator: [88, 184, 130, 231, 226, 84, 6, 58], decoder: getMarketCreatedEventDecoder },
   { kind: "MarketEdited", discriminator: [205, 1, 249, 134, 206, 17, 223, 224], decoder: getMarketEditedEventDecoder },
   { kind: "ModeSet", discriminator: [69, 75, 205, 201, 23, 196, 156, 48], decoder: getModeSetEventDecoder },
-  { kind: "OrderCancelled", discriminator: [108, 56, 128, 68, 168, 113, 168, 239], decoder: getOrderCancelledEventDecoder },
+  { kind: "OrderFilled", discriminator: [120, 124, 109, 66, 249, 116, 174, 30], decoder: getOrderFilledEventDecoder },
   { kind: "OrderPlaced", discriminator: [96, 130, 204, 234, 169, 219, 216, 227], decoder: getOrderPlacedEventDecoder },
+  { kind: "OrdersCancelled", discriminator: [7, 134, 210, 3, 65, 222, 254, 188], decoder: getOrdersCancelledEventDecoder },
   { kind: "PnlSettled", discriminator: [24, 113, 104, 254, 135, 46, 95, 203], decoder: getPnlSettledEventDecoder },
   { kind: "PortfolioModelEdited", discriminator: [244, 226, 209, 66, 135, 146, 11, 82], decoder: getPortfolioModelEditedEventDecoder },
   { kind: "PositionLiquidated", discriminator: [40, 107, 90, 214, 96, 30, 61, 128], decoder: getPositionLiquidatedEventDecoder },

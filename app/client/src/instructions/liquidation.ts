@@ -16,7 +16,7 @@ import {
   type RiskState,
 } from '../generated';
 import { sharesToNative, valueAt } from '../units';
-import { marketsWithOrders, settleFillsOf } from './orders';
+import { marketsWithOrders } from './orders';
 import { dueFeeds, entriesOf, feedRefs, feedsOf, refreshFeeds, type PricesAt } from './refresh';
 import { withRemaining, writable } from './remaining';
 
@@ -77,6 +77,8 @@ export interface Liquidation {
   readonly settleIn?: readonly MarketRef[];
   /** Cancel the account's orders in these markets. */
   readonly cancelIn: readonly MarketRef[];
+  /** Those of them in which all that waits for the account is settled first, and its expired orders' slots are freed. */
+  readonly fillsIn?: readonly MarketRef[];
   /** Take over up to so many lots of the position in this market. */
   readonly position: { readonly market: MarketRef; readonly maxLots?: bigint } | null;
   /** Swap collateral for debt. */
@@ -100,7 +102,7 @@ const isMarket = (leg: AssetRef | MarketRef): leg is MarketRef => !('bank' in le
  * than the one that flagged the account, at prices that were all published after those it was flagged at.
  */
 export function liquidate(exchange: ExchangeRef, input: LiquidateInput): Instruction {
-  const { cancelIn, position, swap } = input.what;
+  const { cancelIn, fillsIn = [], position, swap } = input.what;
   const swapAccounts = swap && {
     collateral: accountOf(swap.collateral),
     debt: accountOf(swap.debt),
@@ -119,7 +121,10 @@ export function liquidate(exchange: ExchangeRef, input: LiquidateInput): Instruc
     },
     { programAddress: exchange.program },
   );
-  return withRemaining(instruction, cancelIn.map((market) => writable(market.book)));
+  const trading = cancelIn.flatMap((market) =>
+    fillsIn.includes(market) ? [market.book, market.fillQueue, market.address] : [market.book],
+  );
+  return withRemaining(instruction, trading.map(writable));
 }
 
 /**
@@ -167,16 +172,30 @@ export interface LiquidationContext {
   readonly what: Liquidation;
 }
 
+/** How long a transaction may take to land, seconds: an order that has expired by then may be gone from its book. */
+const LANDING_SECS = 60n;
+
+/** The markets in which something waits for an account with orders there, or an order of it may have expired. */
+function marketsToSettle(context: LiquidationContext): MarketRef[] {
+  const { at, queues, target, what } = context;
+  const soon = at.clock.unixTime + LANDING_SECS;
+  const { orders } = holdingsOf(target.account);
+  return what.cancelIn.filter((market) => {
+    const waits = queues.get(market.index)?.some((waiting) => waiting.maker === target.address) ?? false;
+    return waits || orders.some((order) => order.market === market.index && order.expiry !== 0 && BigInt(order.expiry) <= soon);
+  });
+}
+
 /**
- * A liquidation with all it takes: the prices that it goes by refreshed, the account's waiting fills settled, and the slice.
+ * A liquidation with all it takes: the prices that it goes by refreshed, and the slice, which settles the account's waiting fills.
  */
 export function liquidation(exchange: ExchangeRef, context: LiquidationContext): Instruction[] {
-  const { at, liquidator, own, target, queues, what } = context;
+  const { at, liquidator, own, target, what } = context;
+  const settling = { ...what, fillsIn: marketsToSettle(context) };
   return [
     ...refreshFeeds(exchange, feedRefs(exchange, at, liquidationFeeds(at, own.account, target.account))),
-    ...settleFillsOf(exchange, target.address, queues),
     ...(what.settleIn ?? []).map((market) => settlePnl(exchange, target.address, market)),
-    liquidate(exchange, { liquidator, liquidatorAccount: own.address, marginAccount: target.address, what }),
+    liquidate(exchange, { liquidator, liquidatorAccount: own.address, marginAccount: target.address, what: settling }),
   ];
 }
 

@@ -150,17 +150,23 @@ export function marketsWithOrders(exchange: ExchangeRef, account: MarginAccount)
   return [...indices].sort((a, b) => a - b).map((index) => marketOf(exchange, index));
 }
 
-/** Removes up to `limit` expired orders, or any of a market that is being wound down; `owners` are told at once. Nobody signs. */
+/**
+ * Removes up to `limit` expired orders, or any of a market that is being wound down; `owners` are accounts whose slots of such orders
+ * are freed. Nobody signs.
+ */
 export function pruneOrders(exchange: ExchangeRef, market: MarketRef, owners: readonly Address[], limit: number): Instruction {
   const { book, fillQueue } = market;
   const instruction = getPruneOrdersInstruction({ riskState: exchange.riskState, book, fillQueue, limit }, { programAddress: exchange.program });
   return withRemaining(instruction, owners.map(writable));
 }
 
-/** Settles up to `limit` queued entries of these margin accounts. Nobody signs. */
-export function settleFills(exchange: ExchangeRef, market: MarketRef, accounts: readonly Address[], limit = 24): Instruction {
+/**
+ * Settles up to `limit` queued entries of these margin accounts, all unless told, and frees the slots of their expired orders in the
+ * market. Nobody signs.
+ */
+export function settleFills(exchange: ExchangeRef, market: MarketRef, accounts: readonly Address[], limit = 65_535): Instruction {
   const instruction = getSettleFillsInstruction(
-    { market: market.address, fillQueue: market.fillQueue, limit },
+    { market: market.address, book: market.book, fillQueue: market.fillQueue, limit },
     { programAddress: exchange.program },
   );
   return withRemaining(instruction, accounts.map(writable));

@@ -164,6 +164,7 @@ describe('instructions', () => {
         marginAccount: account,
         what: {
           cancelIn: [market],
+          fillsIn: [market],
           position: { market, maxLots: 8n },
           swap: { collateral: asset, debt: market, maxDebt: 9n },
         },

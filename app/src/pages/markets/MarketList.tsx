@@ -110,7 +110,7 @@ function MarketDetail({ state, market }: { state: ExchangeState; market: MarketV
           title="Orders and funding"
           facts={[
             ['Lot and tick', `${market.lotSize} ${market.base}, ${usd(market.priceStep)}`],
-            ['Smallest order', size(params.minOrderLots)],
+            ['Smallest order', usd(dollars(params.minOrderNotional))],
             ['Price band', `±${percent(ratio(params.priceBandRatio), 1)}`, 'How far beyond the oracle an order may trade to its owner’s loss.'],
             ['Premium', change(premiumOf(stored), (n) => percent(n, 4)), 'Smoothed distance of the mark from the oracle, which funding follows.'],
             ['Most funding', `±${percent(ratio(params.maxFundingPerDay), 1)} a day`],

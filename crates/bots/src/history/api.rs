@@ -18,6 +18,7 @@ use super::{
     candles::{self, PriceCandle, Span, TradeCandle, RESOLUTIONS},
     clock::unix_now,
     database::Database,
+    gaps,
 };
 
 /// Rows of an answer unless asked otherwise, and the most there are.
@@ -32,6 +33,7 @@ const LIQUIDATIONS: &str =
 pub fn router(database: Database) -> Router {
     Router::new()
         .route("/v1/status", get(status))
+        .route("/v1/gaps", get(missing))
         .route("/v1/markets/{index}/candles", get(trade_candles))
         .route("/v1/markets/{index}/trades", get(trades))
         .route("/v1/markets/{index}/funding", get(funding))
@@ -168,6 +170,8 @@ struct Status {
     events: i64,
     /// Transactions of which events may be missing: their logs were cut short, or the node no longer had them.
     gaps: i64,
+    /// Whether every order of every market is there, with all of its trades: `/v1/gaps` names those that are not.
+    whole: bool,
 }
 
 async fn status(State(database): State<Database>) -> Answer<Status> {
@@ -186,7 +190,15 @@ async fn status(State(database): State<Database>) -> Answer<Status> {
         transactions: row.try_get(0)?,
         events: row.try_get(1)?,
         gaps: row.try_get(2)?,
+        whole: gaps::find(&database, 1).await? == gaps::Gaps::default(),
     }))
+}
+
+async fn missing(
+    State(database): State<Database>,
+    Query(asked): Query<Asked>,
+) -> Answer<gaps::Gaps> {
+    Ok(Json(gaps::find(&database, asked.limit(ROWS)?).await?))
 }
 
 async fn trade_candles(

@@ -7,7 +7,10 @@ use std::sync::{
 use anchor_lang::{prelude::Pubkey, Event};
 use anyhow::{bail, Result};
 use base64::{engine::general_purpose::STANDARD, Engine};
-use plimsoll::events::{Deposited, Filled, MarginAccountCreated};
+use plimsoll::{
+    events::{Deposited, MarginAccountCreated, OrderFilled},
+    orders::report::MakerFill,
+};
 use plimsoll_client::ExchangeRef;
 
 use super::{
@@ -113,17 +116,20 @@ impl Chain {
 }
 
 /// Fill number `n`.
-pub fn fill(maker: Pubkey, taker: Pubkey, n: u64) -> Filled {
-    Filled {
+pub fn fill(maker: Pubkey, taker: Pubkey, n: u64) -> OrderFilled {
+    OrderFilled {
         market: 0,
-        maker,
         taker,
-        maker_order_id: n,
+        taker_order_id: 1_000 + n,
         maker_side: 1,
-        price: 100 + n,
-        lots: 1 + n as i64,
-        maker_fee: -1,
-        settled: true,
+        fills: vec![MakerFill {
+            maker,
+            maker_order_id: n,
+            price: 100 + n,
+            lots: 1 + n as i64,
+            maker_fee: -1,
+            settled: true,
+        }],
     }
 }
 

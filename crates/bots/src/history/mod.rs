@@ -12,6 +12,7 @@ mod config;
 mod database;
 #[cfg(test)]
 mod fixture;
+mod gaps;
 mod live;
 mod membership;
 mod record;

@@ -1,6 +1,9 @@
 //! Writing a transaction's events: all of them or none, and never twice.
 use anyhow::{Context, Result};
-use plimsoll::events::Filled;
+use plimsoll::{
+    events::{OrderFilled, OrderPlaced},
+    orders::report::MakerFill,
+};
 use plimsoll_client::events::{self, Described};
 use sqlx::{Any, Row, Transaction};
 
@@ -17,7 +20,16 @@ const SLOT_BITS: u32 = 20;
 struct Own {
     index: i64,
     event: Described,
-    fill: Option<Filled>,
+    filled: Option<OrderFilled>,
+    placed: Option<OrderPlaced>,
+}
+
+impl Own {
+    /// Positions that it takes: each trade has one, and the event the last of them.
+    fn positions(&self) -> i64 {
+        let fills = self.filled.as_ref().map_or(1, |filled| filled.fills.len());
+        i64::try_from(fills.max(1)).unwrap_or(1)
+    }
 }
 
 /// Position of the first event of a slot.
@@ -74,7 +86,8 @@ async fn own_events(
         if membership.admits(database, source, &event).await? {
             own.push(Own {
                 index: i64::try_from(index)?,
-                fill: events::read(payload),
+                filled: events::read(payload),
+                placed: events::read(payload),
                 event,
             });
         }
@@ -99,13 +112,15 @@ async fn write(database: &Database, executed: &Executed, own: &[Own], gap: i64) 
     if new.rows_affected() == 0 {
         return Ok(0);
     }
-    let first = if own.is_empty() {
+    let mut next = if own.is_empty() {
         0
     } else {
         next_position(&mut transaction, executed.slot).await?
     };
-    for (own, position) in own.iter().zip(first..) {
-        write_event(&mut transaction, executed, own, position).await?;
+    for own in own {
+        let first = next;
+        next += own.positions();
+        write_event(&mut transaction, executed, own, first, next - 1).await?;
     }
     transaction.commit().await?;
     Ok(own.len())
@@ -130,6 +145,7 @@ async fn write_event(
     transaction: &mut Transaction<'_, Any>,
     executed: &Executed,
     own: &Own,
+    first: i64,
     position: i64,
 ) -> Result<()> {
     sqlx::query(
@@ -155,33 +171,59 @@ async fn write_event(
         .execute(&mut **transaction)
         .await?;
     }
-    match &own.fill {
-        Some(fill) => write_fill(transaction, executed, fill, position).await,
-        None => Ok(()),
+    if let Some(filled) = &own.filled {
+        for (fill, position) in filled.fills.iter().zip(first..) {
+            write_fill(transaction, executed, filled, fill, position).await?;
+        }
     }
+    if let Some(placed) = &own.placed {
+        write_order(transaction, placed, position).await?;
+    }
+    Ok(())
 }
 
 async fn write_fill(
     transaction: &mut Transaction<'_, Any>,
     executed: &Executed,
-    fill: &Filled,
+    order: &OrderFilled,
+    fill: &MakerFill,
     position: i64,
 ) -> Result<()> {
     sqlx::query(
-        "INSERT INTO fills (position, signature, slot, time, market, price, lots, taker_side, maker, taker) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO fills (position, signature, slot, time, market, price, lots, taker_side, maker, taker, \
+         taker_order) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(position)
     .bind(executed.signature.clone())
     .bind(i64::try_from(executed.slot)?)
     .bind(executed.time)
-    .bind(i64::from(fill.market))
+    .bind(i64::from(order.market))
     // A book of prices beyond 63 bits could not be margined; the event keeps the exact number even so.
     .bind(i64::try_from(fill.price).unwrap_or(i64::MAX))
     .bind(fill.lots)
-    .bind(i64::from(fill.maker_side == 0))
+    .bind(i64::from(order.maker_side == 0))
     .bind(fill.maker.to_string())
-    .bind(fill.taker.to_string())
+    .bind(order.taker.to_string())
+    .bind(i64::try_from(order.taker_order_id)?)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Notes an order's number and what it traded: the numbers of a market have no gap where none of its orders is missing.
+async fn write_order(
+    transaction: &mut Transaction<'_, Any>,
+    placed: &OrderPlaced,
+    position: i64,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO orders (market, id, position, filled_lots) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (market, id) DO NOTHING",
+    )
+    .bind(i64::from(placed.market))
+    .bind(i64::try_from(placed.order_id)?)
+    .bind(position)
+    .bind(placed.filled_lots)
     .execute(&mut **transaction)
     .await?;
     Ok(())

@@ -29,7 +29,7 @@ use super::{
     metrics::KeeperMetrics,
     plan::{self, Hearing},
     pnl::{self, Claim},
-    queues::{self, ENTRIES_PER_CALL},
+    queues::{self, ENTRIES_PER_CALL, ORDERS_PER_CALL},
     refresh::{self, Accruals, Age, Attempts},
     shortfalls,
     winding_down::{self, Step},
@@ -300,9 +300,8 @@ impl Keeper {
     }
 
     async fn settle_for(&self, market: &ListedMarket, makers: &[Pubkey]) -> Result<()> {
-        let expected = &[Refusal::NothingToSettle];
         self.context
-            .deliver("settle_fills", &[settle(market, makers)], &[], expected)
+            .deliver("settle_fills", &[settle(market, makers)], &[], &[])
             .await?;
         Ok(())
     }
@@ -442,8 +441,7 @@ impl Keeper {
                 continue;
             }
             let call = prune_orders(refs, &market.refs, &pruning.owners, pruning.orders);
-            let expected = &[Refusal::NoSuchOrder, Refusal::FillQueueFull];
-            let sent = self.context.deliver("prune", &[call], &[], expected).await;
+            let sent = self.context.deliver("prune", &[call], &[], &[]).await;
             outcome = outcome.and(sent.map(|_| ()));
         }
         outcome
@@ -480,37 +478,44 @@ impl Keeper {
         let entries = Entries::default().and_asset(0);
         let due = entries.due(risk, clock, Freshness::PAY);
         let mut instructions = exchange.refresh(&due, risk, clock, sender.version().await);
-        match *step {
+        match step {
+            Step::Orders { market, owners } => {
+                let market = &exchange.market(*market)?.refs;
+                return Ok(vec![
+                    settle_fills(market, owners, u16::MAX),
+                    prune_orders(refs, market, owners, ORDERS_PER_CALL),
+                ]);
+            }
             Step::Positions {
                 market,
                 long,
                 short,
             } => {
-                let market = &exchange.market(market)?.refs;
-                return Ok(vec![close_out_position(refs, market, long, short)]);
+                let market = &exchange.market(*market)?.refs;
+                return Ok(vec![close_out_position(refs, market, *long, *short)]);
             }
             Step::Debt {
                 asset,
                 depositor,
                 debtor,
             } => {
-                let asset = &exchange.asset(asset)?.refs;
-                instructions.push(close_out_debt(refs, asset, quote, depositor, debtor));
+                let asset = &exchange.asset(*asset)?.refs;
+                instructions.push(close_out_debt(refs, asset, quote, *depositor, *debtor));
             }
             Step::Deposit {
                 asset,
                 account,
                 owner,
             } => {
-                let asset = &exchange.asset(asset)?.refs;
+                let asset = &exchange.asset(*asset)?.refs;
                 let (mint, program) = (&asset.mint, &asset.token_program);
                 instructions.push(create_associated_token_account_idempotent(
                     &sender.payer(),
-                    &owner,
+                    owner,
                     mint,
                     program,
                 ));
-                instructions.push(return_deposit(refs, asset, account, &owner));
+                instructions.push(return_deposit(refs, asset, *account, owner));
             }
         }
         Ok(instructions)

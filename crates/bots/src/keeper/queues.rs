@@ -5,8 +5,10 @@ use plimsoll::{
     state::Book,
 };
 
-/// Most queued entries that one settlement takes, and most orders that one pruning removes.
+/// Most queued entries that one settlement takes.
 pub const ENTRIES_PER_CALL: u8 = 24;
+/// Most orders that one pruning removes: they cost little, as their owners need not be told.
+pub const ORDERS_PER_CALL: u16 = 1_024;
 
 /// The accounts for which something waits, whoever waits longest first, in groups of one call each, which has room for so
 /// many.
@@ -27,8 +29,8 @@ pub fn settlements(queue: &FillQueue, room: usize) -> Vec<Vec<Pubkey>> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pruning {
     /// How many.
-    pub orders: u8,
-    /// Their margin accounts, which are told at once as far as there is room; the rest is told through the queue.
+    pub orders: u16,
+    /// Their margin accounts, as many as there is room for: their slots are freed at once, the others by whoever needs them.
     pub owners: Vec<Pubkey>,
     /// Expired orders in the whole book.
     pub expired: usize,
@@ -42,7 +44,7 @@ pub fn pruning(book: &Book, all: bool, now: i64, room: usize) -> Pruning {
         let orders = book.orders.side(side).as_slice().iter();
         for order in orders.filter(|order| all || order.is_expired(now)) {
             pruning.expired += 1;
-            if pruning.orders == ENTRIES_PER_CALL {
+            if pruning.orders == ORDERS_PER_CALL {
                 continue;
             }
             pruning.orders += 1;

@@ -6,8 +6,10 @@ use plimsoll::state::{MarginAccount, RiskState};
 use plimsoll_risk::AssetRisk;
 
 /// A step of winding down, each an instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Frees the order slots of accounts in a market, and empties its book.
+    Orders { market: u16, owners: Vec<Pubkey> },
     /// Closes two positions in a market against each other.
     Positions {
         market: u16,
@@ -28,12 +30,24 @@ pub enum Step {
     },
 }
 
-/// At most `most` steps for the accounts of an exchange. Positions with orders wait until these are pruned; a deposit that a debt
+/// Accounts whose order slots one call frees.
+const FREED_TOGETHER: usize = 8;
+
+/// At most `most` steps for the accounts of an exchange. Positions with orders wait until their slots are free; a deposit that a debt
 /// is to be settled with waits until it is; once there is none, debts are settled with what the bank is owed.
 pub fn steps(risk: &RiskState, accounts: &[(Pubkey, &MarginAccount)], most: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     let markets = risk.markets.iter().take(usize::from(risk.market_count));
     for (market, _) in (0..).zip(markets).filter(|(_, e)| e.price.is_final()) {
+        let with_orders = accounts.iter().filter(|(_, account)| {
+            let slot = account.find_perp(market);
+            slot.is_some_and(|slot| account.perps[slot].order_mask != 0)
+        });
+        let owners: Vec<Pubkey> = with_orders.map(|(address, _)| *address).collect();
+        steps.extend(owners.chunks(FREED_TOGETHER).map(|owners| Step::Orders {
+            market,
+            owners: owners.to_vec(),
+        }));
         let (longs, shorts) = positions(accounts, market);
         let pairs = pairs(longs, shorts);
         steps.extend(pairs.map(|(long, short)| Step::Positions {
@@ -176,6 +190,15 @@ mod tests {
     fn plan(risk: &RiskState, accounts: &[Box<MarginAccount>], most: usize) -> Vec<Step> {
         let named: Vec<_> = (1..).map(key).zip(accounts.iter().map(|a| &**a)).collect();
         steps(risk, &named, most)
+    }
+
+    #[test]
+    fn frees_the_slots_of_orders_before_it_pairs_their_positions() {
+        let mut accounts = [account(9, 0), account(-6, 0)];
+        accounts[0].perps[0].order_mask = 1;
+        let owners = vec![key(1)];
+        let orders = Step::Orders { market: 1, owners };
+        assert_eq!(plan(&risk(), &accounts, 100), [orders]);
     }
 
     #[test]

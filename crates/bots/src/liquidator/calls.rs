@@ -8,8 +8,8 @@ use plimsoll_client::{
 
 use super::plan::{Due, Leg, Move, Plan, Step};
 
-/// Most queued fills that one call settles.
-const SETTLED_FILLS: u16 = 32;
+/// Accounts that are settled in one call before a loss is shared.
+const SETTLED_TOGETHER: usize = 8;
 
 /// The addresses of an exchange and of all that is listed, by index.
 #[derive(Clone, Debug)]
@@ -106,31 +106,20 @@ pub struct Liquidator {
 impl Liquidator {
     /// The transactions of a plan, to be sent one after the other: refreshes and settlements that do not fit into the
     /// last one go ahead of it, the feeds with the oldest prices first. `None` when the plan names something that is
-    /// not listed.
+    /// not listed, or the call alone does not fit.
     pub fn transactions(
         &self,
         addresses: &Addresses,
         plan: &Plan,
         version: Version,
     ) -> Option<Vec<Vec<Instruction>>> {
-        let mut ahead = Vec::new();
-        let mut last = Vec::new();
-        for (market, accounts) in &plan.settle {
-            let market = addresses.market(*market)?;
-            let room = version.room(&self.signer, &[ix::settle_fills(market, &[], 0)]);
-            let together = room.min(usize::from(SETTLED_FILLS)).max(1);
-            for some in accounts.chunks(together) {
-                let settle = ix::settle_fills(market, some, SETTLED_FILLS);
-                match some == [plan.address] {
-                    true => last.push(settle),
-                    false => ahead.push(vec![settle]),
-                }
-            }
-        }
-        last.push(self.call(addresses, plan)?);
+        let (mut ahead, call) = self.settled(addresses, plan, version)?;
         let with_refresh = |feeds: &[Due]| {
             let refresh = (!feeds.is_empty()).then(|| addresses.refresh(feeds));
-            refresh.into_iter().chain(last.clone()).collect::<Vec<_>>()
+            refresh
+                .into_iter()
+                .chain([call.clone()])
+                .collect::<Vec<_>>()
         };
         let feeds = addresses.readable(&plan.refresh);
         let split = (0..=feeds.len()).find(|split| {
@@ -143,10 +132,40 @@ impl Liquidator {
         Some(ahead)
     }
 
-    fn call(&self, addresses: &Addresses, plan: &Plan) -> Option<Instruction> {
+    /// The call with everything settled that has to be: by itself, in every market with orders where that fits, as fills may
+    /// come until it lands, or only where something waits; otherwise by transactions ahead of it.
+    fn settled(
+        &self,
+        addresses: &Addresses,
+        plan: &Plan,
+        version: Version,
+    ) -> Option<(Vec<Vec<Instruction>>, Instruction)> {
+        if let Step::Liquidate { cancel_in, .. } = &plan.step {
+            let waiting: Vec<u16> = plan.settle.iter().map(|(market, _)| *market).collect();
+            let refresh = addresses.refresh(&addresses.readable(&plan.refresh));
+            for (settle_in, ahead) in [(cancel_in, vec![refresh]), (&waiting, Vec::new())] {
+                let call = self.call(addresses, plan, settle_in)?;
+                let together = [ahead, vec![call.clone()]].concat();
+                if version.fits(&self.signer, &together) {
+                    return Some((Vec::new(), call));
+                }
+            }
+        }
+        let mut ahead = Vec::new();
+        for (market, accounts) in &plan.settle {
+            let market = addresses.market(*market)?;
+            let room = version.room(&self.signer, &[ix::settle_fills(market, &[], 0)]);
+            for some in accounts.chunks(room.clamp(1, SETTLED_TOGETHER)) {
+                ahead.push(vec![ix::settle_fills(market, some, u16::MAX)]);
+            }
+        }
+        Some((ahead, self.call(addresses, plan, &[])?))
+    }
+
+    fn call(&self, addresses: &Addresses, plan: &Plan, settle_in: &[u16]) -> Option<Instruction> {
         match &plan.step {
             Step::Liquidate { cancel_in, moves } => {
-                let what = liquidation(addresses, cancel_in, moves)?;
+                let what = liquidation(addresses, cancel_in, settle_in, moves)?;
                 Some(ix::liquidate(
                     &addresses.exchange,
                     self.signer,
@@ -186,11 +205,21 @@ impl Liquidator {
     }
 }
 
-fn liquidation(addresses: &Addresses, cancel_in: &[u16], moves: &[Move]) -> Option<Liquidation> {
-    let mut what = Liquidation::default();
-    for market in cancel_in {
-        what.cancel_in.push(*addresses.market(*market)?);
-    }
+fn liquidation(
+    addresses: &Addresses,
+    cancel_in: &[u16],
+    settle_in: &[u16],
+    moves: &[Move],
+) -> Option<Liquidation> {
+    let markets = |of: &[u16]| {
+        let found = of.iter().map(|market| addresses.market(*market).copied());
+        found.collect::<Option<Vec<_>>>()
+    };
+    let mut what = Liquidation {
+        cancel_in: markets(cancel_in)?,
+        settle_in: markets(settle_in)?,
+        ..Liquidation::default()
+    };
     let leg = |leg: Leg| match leg {
         Leg::Asset(asset) => addresses.asset(asset).map(|asset| asset.bank),
         Leg::Claim(market) => addresses.market(market).map(|market| market.address),
@@ -283,8 +312,34 @@ mod tests {
         let plan = plan(vec![due(0), due(3)], vec![3]);
         for version in [Version::V0, Version::V1] {
             let sent = WHO.transactions(&addresses(), &plan, version).unwrap();
-            assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
+            assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [2]);
         }
+    }
+
+    #[test]
+    fn what_waits_in_eight_markets_is_settled_by_the_call_or_ahead_of_it() {
+        let markets: Vec<u16> = (0..8).collect();
+        let mut plan = plan(vec![due(0)], markets.clone());
+        plan.settle = markets.iter().map(|m| (*m, vec![plan.address])).collect();
+        let settles = |call: &Instruction| {
+            call.data
+                .starts_with(instruction::SettleFills::DISCRIMINATOR)
+        };
+        for (version, by_itself) in [(Version::V0, false), (Version::V1, true)] {
+            let sent = WHO.transactions(&addresses(), &plan, version).unwrap();
+            let fits = |instructions: &Vec<_>| version.fits(&WHO.signer, instructions);
+            assert!(sent.iter().all(fits));
+            let ahead = sent.iter().flatten().filter(|call| settles(call)).count();
+            assert_eq!(ahead, if by_itself { 0 } else { 8 });
+            let call = sent.last().unwrap().last().unwrap();
+            let queue = addresses().markets[7].fill_queue;
+            let along = call.accounts.iter().any(|meta| meta.pubkey == queue);
+            assert_eq!(along, by_itself);
+        }
+        // Where all three of every market do not fit, those of the markets where something waits may.
+        plan.settle.truncate(1);
+        let sent = WHO.transactions(&addresses(), &plan, Version::V0).unwrap();
+        assert!(!sent.iter().flatten().any(settles));
     }
 
     #[test]
@@ -331,7 +386,7 @@ mod tests {
             let sent = WHO.transactions(&addresses, &plan, Version::V1).unwrap();
             sent.iter().map(Vec::len).collect::<Vec<_>>()
         };
-        assert_eq!(count(vec![due(3)]), [2]);
-        assert_eq!(count(vec![due(3), due(4)]), [3]);
+        assert_eq!(count(vec![due(3)]), [1]);
+        assert_eq!(count(vec![due(3), due(4)]), [2]);
     }
 }

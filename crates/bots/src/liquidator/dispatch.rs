@@ -94,10 +94,7 @@ impl Dispatcher {
         }
         for ahead in transactions.into_iter().chain(ahead) {
             if let Err(error) = self.sender.send(&ahead, &[]).await {
-                // Somebody else settled what waited: all the better.
-                if !error.is(PlimsollError::NothingToSettle) {
-                    return Ending::of(&error);
-                }
+                return Ending::of(&error);
             }
         }
         match self.sender.send(&last, &[]).await {

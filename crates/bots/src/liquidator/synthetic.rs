@@ -316,7 +316,7 @@ fn market() -> MarketParams {
     MarketParams {
         size_scale_notional: dollars(1e6),
         open_interest_cap_lots: i64::MAX,
-        min_order_lots: 1,
+        min_order_notional: 1,
         dust_lots: 3,
         impact_notional: dollars(5_000.0),
         shortfall_floor: dollars(100.0),

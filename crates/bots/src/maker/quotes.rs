@@ -20,8 +20,8 @@ pub struct View {
     pub confidence: f64,
     /// Whole quote tokens per base lot.
     pub lot_value: f64,
-    /// The smallest order, lots.
-    pub min_lots: i64,
+    /// What an order is worth at least, whole quote tokens.
+    pub min_value: f64,
     /// The account's position, lots.
     pub position: i64,
 }
@@ -31,18 +31,19 @@ impl View {
     pub fn new(
         entry: &MarketRisk,
         quote_decimals: u8,
-        min_lots: i64,
+        min_notional: u64,
         position: i64,
     ) -> Option<Self> {
         if entry.price.spot == 0 || entry.tick == 0 {
             return None;
         }
+        let unit = 10f64.powi(i32::from(quote_decimals));
         let native = entry.price.spot as f64 / 2f64.powi(i32::from(entry.shift));
         Some(Self {
             mid: native / entry.tick as f64,
             confidence: entry.price.conf as f64 / entry.price.spot as f64,
-            lot_value: native / 10f64.powi(i32::from(quote_decimals)),
-            min_lots,
+            lot_value: native / unit,
+            min_value: min_notional as f64 / unit,
             position,
         })
     }
@@ -89,7 +90,8 @@ pub fn wanted(view: &View, config: &MakerConfig, only_reduce: bool) -> Vec<Quote
                 OrderSide::Ask => (centre * (1.0 + distance)).ceil(),
             };
             let lots = lots as i64;
-            if lots >= view.min_lots.max(1) && price >= 1.0 {
+            let value = lots as f64 * view.lot_value * price / view.mid;
+            if lots > 0 && value >= view.min_value && price >= 1.0 {
                 quotes.push(Quote {
                     side,
                     price: price as u64,
@@ -144,7 +146,7 @@ mod tests {
             mid: 100_000.0,
             confidence: 0.0,
             lot_value: 10.0,
-            min_lots: 1,
+            min_value: 0.0,
             position,
         }
     }

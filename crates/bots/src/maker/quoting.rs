@@ -203,8 +203,8 @@ impl Maker {
         let perp = sight.account.find_perp(market.index);
         let perp = perp.and_then(|slot| sight.account.perps.get(slot));
         let position = perp.map_or(0, |perp| perp.position.0);
-        let min_lots = market.market.params.min_order_lots;
-        let view = View::new(entry, QUOTE_DECIMALS, min_lots, position)?;
+        let least = market.market.params.min_order_notional;
+        let view = View::new(entry, QUOTE_DECIMALS, least, position)?;
         let value = self.metrics.position.with_label_values(&[&market.name]);
         value.set(position as f64 * view.lot_value);
         let clock = health::clock_of(&sight.risk, &sight.clock.sysvar());

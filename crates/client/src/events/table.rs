@@ -3,7 +3,10 @@ use anchor_lang::{
     prelude::{borsh::BorshDeserialize, Pubkey},
     Discriminator,
 };
-use plimsoll::events::*;
+use plimsoll::{
+    events::*,
+    orders::report::{CancelledOrder, MakerFill},
+};
 use serde_json::{Map, Value};
 
 /// An event of any kind.
@@ -34,7 +37,7 @@ impl Described {
 
     fn add(&mut self, name: &'static str, field: &impl Field) {
         self.data.insert(camel_case(name), field.json());
-        self.keys.extend(field.key().map(|key| (name, key)));
+        field.add_keys(name, &mut self.keys);
     }
 }
 
@@ -42,9 +45,8 @@ impl Described {
 trait Field {
     fn json(&self) -> Value;
 
-    fn key(&self) -> Option<Pubkey> {
-        None
-    }
+    /// Adds the addresses in it.
+    fn add_keys(&self, _name: &'static str, _keys: &mut Vec<(&'static str, Pubkey)>) {}
 }
 
 impl Field for Pubkey {
@@ -52,8 +54,8 @@ impl Field for Pubkey {
         self.to_string().into()
     }
 
-    fn key(&self) -> Option<Pubkey> {
-        Some(*self)
+    fn add_keys(&self, name: &'static str, keys: &mut Vec<(&'static str, Pubkey)>) {
+        keys.push((name, *self));
     }
 }
 
@@ -73,6 +75,39 @@ macro_rules! integers {
     };
 }
 integers!(u8, u16, u32, u64, i64);
+
+impl Field for Vec<MakerFill> {
+    fn json(&self) -> Value {
+        let fill = |fill: &MakerFill| {
+            serde_json::json!({
+                "maker": fill.maker.json(),
+                "makerOrderId": fill.maker_order_id.json(),
+                "price": fill.price.json(),
+                "lots": fill.lots.json(),
+                "makerFee": fill.maker_fee.json(),
+                "settled": fill.settled,
+            })
+        };
+        self.iter().map(fill).collect()
+    }
+
+    fn add_keys(&self, _: &'static str, keys: &mut Vec<(&'static str, Pubkey)>) {
+        keys.extend(self.iter().map(|fill| ("maker", fill.maker)));
+    }
+}
+
+impl Field for Vec<CancelledOrder> {
+    fn json(&self) -> Value {
+        let order = |order: &CancelledOrder| {
+            serde_json::json!({
+                "orderId": order.order_id.json(),
+                "clientId": order.client_id.json(),
+                "lots": order.lots.json(),
+            })
+        };
+        self.iter().map(order).collect()
+    }
+}
 
 /// Makes [`KINDS`] and [`describe`]. Each row is taken apart with all of its fields, so a row that lacks a field does not
 /// compile.
@@ -122,8 +157,8 @@ table! {
     OrderPlaced {
         margin_account, market, order_id, client_id, side, price, filled_lots, filled_quote, fee, resting_lots
     }
-    OrderCancelled { margin_account, market, order_id, client_id, lots }
-    Filled { market, maker, taker, maker_order_id, maker_side, price, lots, maker_fee, settled }
+    OrdersCancelled { margin_account, market, orders }
+    OrderFilled { market, taker, taker_order_id, maker_side, fills }
     FillsSettled { margin_account, market, count }
     PnlSettled { margin_account, market, amount }
     LiquidationFlag { margin_account, flagged, maintenance_health, liquidation_end_health }

@@ -82,6 +82,9 @@ pub fn account_risk(exchange: &ExchangeRef, margin_account: Pubkey) -> Instructi
 pub struct Liquidation {
     /// Cancel the account's orders in these markets.
     pub cancel_in: Vec<MarketRef>,
+    /// Those of them in which everything that waits for the account is settled first, whatever its number, and the slots of
+    /// expired orders are freed. Naming one where nothing waits is no error, so all can be named where they fit.
+    pub settle_in: Vec<MarketRef>,
     /// Take over up to so many lots of the position in this market.
     pub position: Option<(MarketRef, u64)>,
     /// Take over as much in value of the positions in these markets, which hedge that one. Of an account in portfolio
@@ -110,9 +113,14 @@ pub fn liquidate(
     margin_account: Pubkey,
     what: &Liquidation,
 ) -> Instruction {
-    let books = what.cancel_in.iter().map(|market| market.book);
-    let hedges = what.hedges.iter().map(|market| market.address);
-    let others: Vec<Pubkey> = books.chain(hedges).collect();
+    let mut others = Vec::new();
+    for market in &what.cancel_in {
+        others.push(market.book);
+        if what.settle_in.contains(market) {
+            others.extend([market.fill_queue, market.address]);
+        }
+    }
+    others.extend(what.hedges.iter().map(|market| market.address));
     build_with(
         accounts::Liquidate {
             liquidator,

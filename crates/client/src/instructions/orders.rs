@@ -72,13 +72,13 @@ pub fn cancel_orders(
     )
 }
 
-/// Removes up to `limit` expired orders, or any of a market that is being wound down; `owners` are margin accounts to be told
-/// at once. Nobody signs.
+/// Removes up to `limit` expired orders, or any of a market that is being wound down; `owners` are margin accounts whose slots
+/// of such orders are freed, removed now or before. Nobody signs.
 pub fn prune_orders(
     exchange: &ExchangeRef,
     market: &MarketRef,
     owners: &[Pubkey],
-    limit: u8,
+    limit: u16,
 ) -> Instruction {
     build_with(
         accounts::PruneOrders {
@@ -91,11 +91,13 @@ pub fn prune_orders(
     )
 }
 
-/// Settles up to `limit` queued entries of these margin accounts. Nobody signs.
+/// Settles up to `limit` queued entries of these margin accounts, and frees the slots of their expired orders in the market.
+/// Nobody signs.
 pub fn settle_fills(market: &MarketRef, margin_accounts: &[Pubkey], limit: u16) -> Instruction {
     build_with(
         accounts::SettleFills {
             market: market.address,
+            book: market.book,
             fill_queue: market.fill_queue,
         },
         writable(margin_accounts),

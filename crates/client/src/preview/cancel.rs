@@ -3,7 +3,7 @@ use anchor_lang::prelude::{Clock, Error, Pubkey};
 use plimsoll::{
     cancel_order::find,
     error::PlimsollError,
-    orders::{cancel_in_book, cancel_slot, terms::OrderRef},
+    orders::{cancel_in_book, cancel_slot, report::RemovalLog, terms::OrderRef},
     state::{Book, MarginAccount, RiskState},
 };
 use plimsoll_risk::Side;
@@ -88,7 +88,8 @@ fn run(case: &CancelCase, account: &mut MarginAccount, what: Cancels) -> Result<
                 return Err(PlimsollError::WrongExchange.into());
             }
             let slot = find(account, book.index, order).ok_or(PlimsollError::NoSuchOrder)?;
-            if !cancel_slot(key, account, &mut book, slot)? {
+            let mut log = RemovalLog::new(*key, book.index);
+            if !cancel_slot(key, account, &mut book, slot, &mut log)? {
                 return Err(PlimsollError::FillsPending.into());
             }
             Ok((1, 0))

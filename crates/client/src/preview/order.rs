@@ -7,7 +7,9 @@ use plimsoll::{
     error::PlimsollError,
     health::clock_of,
     matching::{match_order, MatchOutcome, Stop, TakerOrder},
-    orders::{incoming, load_makers, native_quote, place, terms::OrderTerms, AtHand},
+    orders::{
+        incoming, load_makers, native_quote, place, reclaim_expired, terms::OrderTerms, AtHand,
+    },
     place_order::admit_order,
     state::{Book, FillQueueAccount, MarginAccount, Market, RiskState},
 };
@@ -71,6 +73,8 @@ pub enum Ended {
     QueueFull,
     /// The order's own side of the book is full.
     BookFull,
+    /// What was left is worth too little to rest.
+    Dust,
 }
 
 /// What becomes of an order. Lots = filled + decremented + resting + dropped.
@@ -216,6 +220,7 @@ impl Desk {
         let key = case.account_key;
         let mut hands = AtHand::settle(&mut self.market, queue, key, &mut self.account, &loaders)?;
         let slot = hands.taker.open_perp(hands.market.index)?;
+        reclaim_expired(&mut hands, &mut self.book.orders, case.clock)?;
         let order = incoming(case.risk, &hands, slot, terms, delegated, case.clock)?;
         let mut recorder = Recorder::new(&mut hands);
         let now = case.clock.unix_timestamp;
@@ -304,6 +309,7 @@ impl From<Stop> for Ended {
             Stop::QuoteBudget => Self::QuoteBudget,
             Stop::QueueFull => Self::QueueFull,
             Stop::BookFull => Self::BookFull,
+            Stop::Dust => Self::Dust,
         }
     }
 }

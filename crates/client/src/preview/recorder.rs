@@ -40,7 +40,6 @@ impl Makers for Recorder<'_, '_> {
         let in_place = match settled {
             Settled::InPlace => true,
             Settled::NotAtHand(_) => false,
-            Settled::MakerCannot { .. } => return Ok(settled),
         };
         self.fills.push(FillPreview {
             maker: Pubkey::new_from_array(order.owner),

@@ -1,10 +1,7 @@
 //! The largest order that the program accepts.
 use anchor_lang::prelude::Error;
-use plimsoll::{
-    error::PlimsollError,
-    orders::{reducible, terms::OrderTerms},
-};
-use plimsoll_risk::{BaseLots, Side};
+use plimsoll::{error::PlimsollError, orders::terms::OrderTerms};
+use plimsoll_risk::Side;
 
 use super::OrderCase;
 use crate::{errors::Refusal, health::Mode};
@@ -28,14 +25,11 @@ impl OrderCase<'_> {
     /// enough.
     pub fn max_lots(&self, terms: &OrderTerms) -> MaxOrder {
         let sized = |lots| OrderTerms { lots, ..*terms };
-        let position = self
-            .account
-            .find_perp(self.market.index)
-            .and_then(|slot| self.account.perps.get(slot))
-            .map_or(BaseLots::ZERO, |perp| perp.position);
-        let whole = reducible(position, Side::from(terms.side));
+        let perp = self.account.find_perp(self.market.index);
+        let perp = perp.and_then(|slot| self.account.perps.get(slot));
+        let whole = perp.map_or(0, |perp| perp.reducible(Side::from(terms.side)).0);
         let most = if terms.reduce_only { whole } else { i64::MAX };
-        let smallest = self.market.params.min_order_lots.max(1).min(most);
+        let smallest = self.smallest(terms).min(most);
         let closes = whole != 0 && self.check(&sized(whole)).is_ok();
         let mut refused = None;
         let mut accepted = match self.check(&sized(smallest)) {
@@ -88,6 +82,22 @@ impl OrderCase<'_> {
 }
 
 impl OrderCase<'_> {
+    /// The fewest lots that are worth the market's minimum: at the limit of what may rest, at the oracle's price of what may not.
+    fn smallest(&self, terms: &OrderTerms) -> i64 {
+        let least = u128::from(self.market.params.min_order_notional);
+        let entry = self.risk.markets.get(usize::from(self.market.index));
+        let (least, lot) = if terms.kind.rests() {
+            let lot = u128::from(terms.price) * u128::from(self.market.terms.tick);
+            (least, lot)
+        } else {
+            let last = entry.map_or(0, |entry| entry.price.last());
+            let shift = entry.map_or(0, |entry| u32::from(entry.shift));
+            (least << shift, u128::from(last))
+        };
+        let lots = least.div_ceil(lot.max(1));
+        i64::try_from(lots).unwrap_or(i64::MAX).max(1)
+    }
+
     /// In portfolio margin, a size that is accepted although `smallest` is not: an account below its lines may have to
     /// hedge much to come above them. Init health is concave in the size of an order, so its highest is looked for by
     /// thirds.

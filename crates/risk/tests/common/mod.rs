@@ -166,7 +166,7 @@ pub fn market_params() -> impl Strategy<Value = MarketParams> {
         MarketParams {
             size_scale_notional: scale,
             open_interest_cap_lots: i64::MAX,
-            min_order_lots: 1,
+            min_order_notional: 1,
             dust_lots: 0,
             impact_notional: 1_000_000,
             shortfall_floor: 1_000_000,

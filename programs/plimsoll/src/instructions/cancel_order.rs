@@ -3,7 +3,7 @@ use anchor_lang::prelude::*;
 
 use crate::{
     error::PlimsollError,
-    orders::{cancel_slot, require_whole_book, terms::OrderRef},
+    orders::{cancel_slot, report::RemovalLog, require_whole_book, terms::OrderRef},
     state::{Book, MarginAccount},
 };
 
@@ -20,8 +20,8 @@ pub struct CancelOrder<'info> {
 /// Takes the order off the book. Allowed at all times: health can only rise by it.
 ///
 /// # Errors
-/// `NoSuchOrder` when the account has no such order in this market; `FillsPending` when the order has left the book
-/// and what happened to it waits in the market's fill queue.
+/// `NoSuchOrder` when the account has no such order in this market; `FillsPending` when the order has left the book:
+/// `settle_fills` brings what happened to it, or frees its slot when it has expired.
 #[inline(never)]
 pub(crate) fn cancel_order(ctx: Context<CancelOrder>, order: OrderRef) -> Result<()> {
     let accounts = &ctx.accounts;
@@ -36,11 +36,12 @@ pub(crate) fn cancel_order(ctx: Context<CancelOrder>, order: OrderRef) -> Result
     );
     let slot = find(&account, book.index, order).ok_or(PlimsollError::NoSuchOrder)?;
     let key = accounts.margin_account.key();
+    let mut log = RemovalLog::new(key, book.index);
     require!(
-        cancel_slot(&key, &mut account, &mut book, slot)?,
+        cancel_slot(&key, &mut account, &mut book, slot, &mut log)?,
         PlimsollError::FillsPending
     );
-    Ok(())
+    log.flush()
 }
 
 /// The slot of the order that is meant.

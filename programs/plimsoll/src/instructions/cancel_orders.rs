@@ -15,8 +15,8 @@ pub struct CancelOrders<'info> {
     // Remaining accounts, writable: the books of the markets to cancel in.
 }
 
-/// Cancels up to `limit` orders, of one side or of both, in the markets whose books were passed. Orders whose fill
-/// waits in a queue are passed over. Having nothing to cancel is no error.
+/// Cancels up to `limit` orders, of one side or of both, in the markets whose books were passed. Orders that have left
+/// their book, filled or expired, are passed over: `settle_fills` is for those. Having nothing to cancel is no error.
 #[inline(never)]
 pub(crate) fn cancel_orders<'info>(
     ctx: Context<'info, CancelOrders<'info>>,

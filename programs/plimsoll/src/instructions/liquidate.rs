@@ -1,11 +1,13 @@
 //! Liquidates an account below its maintenance line, slice by slice. Permissionless, and never held back by a mode.
 use anchor_lang::{prelude::*, Discriminator};
 
+use super::settle_fills::clear;
 use crate::{
     error::PlimsollError,
     gates, ledger,
     liquidation::{require_own_init, Leg, Liquidation, Standing},
-    state::{Bank, Book, MarginAccount, Market, RiskState},
+    orders::{require_reduce_only_covered, require_whole_book, require_whole_queue, Over},
+    state::{Bank, Book, FillQueueAccount, MarginAccount, Market, RiskState},
 };
 
 #[derive(Accounts)]
@@ -34,11 +36,11 @@ pub struct Liquidate<'info> {
     /// Bank of the quote asset, needed when collateral or debt is a market.
     #[account(mut)]
     pub quote_bank: Option<AccountLoader<'info, Bank>>,
-    // Remaining accounts, writable: books in which the account has orders, then markets of positions that hedge the one
-    // to take over.
+    // Remaining accounts, writable: books in which the account has orders, each followed by its fill queue and its market where
+    // fills of the account wait or orders of it have expired; then markets of positions that hedge the one to take over.
 }
 
-/// Flags the account when its maintenance health is below zero, and then goes as far as it is asked and as is needed
+/// Settles all that waits for the account in the queues passed. Flags it when its maintenance health is below zero, and then goes as far as it is asked and as is needed
 /// for LiquidationEnd health of zero: cancels the orders in the books passed, takes over at most `max_position_lots`
 /// of a position, with as much in value of those that hedge it, and swaps at most `max_debt` native units of a debt; zero
 /// leaves a phase out. An account that has recovered is only cleared. Of an account in portfolio margin all that the
@@ -49,7 +51,7 @@ pub(crate) fn liquidate<'info>(
     max_position_lots: u64,
     max_debt: u64,
 ) -> Result<()> {
-    let (books, hedges) = split(ctx.remaining_accounts);
+    let (venues, hedges) = split(ctx.remaining_accounts);
     require!(
         hedges.is_empty() || max_position_lots > 0,
         PlimsollError::WrongRemainingAccount
@@ -60,6 +62,9 @@ pub(crate) fn liquidate<'info>(
     let mut liquidator = accounts.liquidator_account.load_mut()?;
     let mut account = accounts.margin_account.load_mut()?;
     check(accounts, &risk, &liquidator, &account)?;
+    for venue in &venues {
+        settle(accounts, &risk, &mut account, venue, &clock)?;
+    }
 
     let standing = Standing::of(&risk, &account, &clock)?;
     let mut liquidation = Liquidation {
@@ -75,10 +80,10 @@ pub(crate) fn liquidate<'info>(
     if liquidation.finish() {
         return Ok(());
     }
-    for book in books {
-        cancel_orders(&mut liquidation, book)?;
+    for venue in &venues {
+        cancel_orders(&mut liquidation, venue.book)?;
     }
-    if !books.is_empty() {
+    if !venues.is_empty() {
         liquidation.reassess()?;
     }
     if max_position_lots > 0 || max_debt > 0 {
@@ -99,6 +104,7 @@ pub(crate) fn liquidate<'info>(
     liquidation.finish();
     if took {
         require_own_init(&risk, &liquidator, &clock)?;
+        require_reduce_only_covered(&liquidator)?;
     }
     Ok(())
 }
@@ -120,17 +126,65 @@ fn check(
     Ok(())
 }
 
+/// Where the account trades: a book and, where something waits, its queue and market.
+struct Venue<'info> {
+    book: &'info AccountInfo<'info>,
+    clearing: Option<(&'info AccountInfo<'info>, &'info AccountInfo<'info>)>,
+}
+
+/// Brings the account what waits for it, and frees the slots of its orders that are over.
+#[inline(never)]
+fn settle<'info>(
+    accounts: &Liquidate,
+    risk: &RiskState,
+    account: &mut MarginAccount,
+    venue: &Venue<'info>,
+    clock: &Clock,
+) -> Result<()> {
+    let Some((queue, market)) = venue.clearing else {
+        return Ok(());
+    };
+    let book = whole_book(venue.book)?;
+    let queue: AccountLoader<FillQueueAccount> =
+        AccountLoader::try_from(queue).map_err(|_| PlimsollError::WrongRemainingAccount)?;
+    let market: AccountLoader<Market> =
+        AccountLoader::try_from(market).map_err(|_| PlimsollError::WrongRemainingAccount)?;
+    require_whole_queue(&queue)?;
+    let mut market = market.load_mut()?;
+    require!(
+        market.book == book.key() && market.fill_queue == queue.key(),
+        PlimsollError::WrongMarketAccount
+    );
+    let over = Over {
+        now: clock.unix_timestamp,
+        all: risk.market(market.index)?.price.is_final(),
+    };
+    let key = accounts.margin_account.key();
+    clear(
+        &key,
+        account,
+        &mut market,
+        &mut *queue.load_mut()?,
+        &mut *book.load_mut()?,
+        over,
+        u16::MAX,
+    )?;
+    Ok(())
+}
+
+fn whole_book<'info>(book: &'info AccountInfo<'info>) -> Result<AccountLoader<'info, Book>> {
+    let book: AccountLoader<Book> =
+        AccountLoader::try_from(book).map_err(|_| PlimsollError::WrongRemainingAccount)?;
+    require_whole_book(&book)?;
+    Ok(book)
+}
+
 #[inline(never)]
 fn cancel_orders<'info>(
     liquidation: &mut Liquidation,
     book: &'info AccountInfo<'info>,
 ) -> Result<()> {
-    let book: AccountLoader<Book> =
-        AccountLoader::try_from(book).map_err(|_| PlimsollError::WrongRemainingAccount)?;
-    require!(
-        book.as_ref().data_len() >= Book::SPACE,
-        PlimsollError::AccountNotExtended
-    );
+    let book = whole_book(book)?;
     let mut book = book.load_mut()?;
     liquidation.cancel_orders(&mut book)
 }
@@ -163,18 +217,31 @@ fn take_over<'info>(
     Ok(())
 }
 
-/// The books, which come first, and the markets.
+/// The books with what follows them, which come first, and the markets of hedges.
+#[inline(never)]
 fn split<'info>(
     accounts: &'info [AccountInfo<'info>],
-) -> (&'info [AccountInfo<'info>], &'info [AccountInfo<'info>]) {
-    let is_market = |info: &AccountInfo| {
+) -> (Vec<Venue<'info>>, &'info [AccountInfo<'info>]) {
+    let is = |info: &AccountInfo, discriminator: &[u8]| {
         let data = info.try_borrow_data();
-        data.is_ok_and(|data| data.starts_with(Market::DISCRIMINATOR))
+        data.is_ok_and(|data| data.starts_with(discriminator))
     };
-    let markets = accounts.iter().position(is_market);
-    accounts
-        .split_at_checked(markets.unwrap_or(accounts.len()))
-        .unwrap_or((accounts, &[]))
+    let mut venues = Vec::new();
+    let mut rest = accounts;
+    while let [book, after @ ..] = rest {
+        if is(book, Market::DISCRIMINATOR) {
+            break;
+        }
+        let (clearing, after) = match after {
+            [queue, market, after @ ..] if is(queue, FillQueueAccount::DISCRIMINATOR) => {
+                (Some((queue, market)), after)
+            }
+            _ => (None, after),
+        };
+        venues.push(Venue { book, clearing });
+        rest = after;
+    }
+    (venues, rest)
 }
 
 #[inline(never)]

@@ -3,9 +3,8 @@ use anchor_lang::prelude::*;
 
 use crate::{
     error::PlimsollError,
-    matching::{BookOrder, FillQueue, MakerOut, OutReason, QueuedFill, Side},
-    orders::{load_makers, require_whole_book, require_whole_queue, take_out},
-    state::{Book, FillQueueAccount, MarginAccount, RiskState},
+    orders::{load_makers, reclaim, require_whole_book, require_whole_queue, Over, Trading},
+    state::{Book, FillQueueAccount, RiskState},
 };
 
 #[derive(Accounts)]
@@ -13,97 +12,49 @@ pub struct PruneOrders<'info> {
     pub risk_state: AccountLoader<'info, RiskState>,
     #[account(mut)]
     pub book: AccountLoader<'info, Book>,
-    #[account(mut)]
     pub fill_queue: AccountLoader<'info, FillQueueAccount>,
-    // Remaining accounts, writable: margin accounts to be told at once; others are told through the fill queue.
+    // Remaining accounts, writable: margin accounts whose slots of such orders are freed, those included whose orders were
+    // removed before.
 }
 
-/// Removes up to `limit` expired orders, bids first, worst price first; of a market that has a final price any orders.
-///
-/// # Errors
-/// `NoSuchOrder` when there is none; `FillQueueFull` when none could be removed, because its owner is not at hand
-/// and the queue has no room.
+/// Removes up to `limit` expired orders, bids first, worst price first; of a market that has a final price any orders. Their
+/// owners need not be told: they, or anybody, free the slots when they like, here or with `settle_fills`. Having nothing to
+/// remove is no error.
 #[inline(never)]
 pub(crate) fn prune_orders<'info>(
     ctx: Context<'info, PruneOrders<'info>>,
-    limit: u8,
+    limit: u16,
 ) -> Result<()> {
     let accounts = &ctx.accounts;
     require_whole_book(&accounts.book)?;
     require_whole_queue(&accounts.fill_queue)?;
-    let now = Clock::get()?.unix_timestamp;
     let mut book = accounts.book.load_mut()?;
-    let mut fills = accounts.fill_queue.load_mut()?;
+    let fills = accounts.fill_queue.load()?;
     require_keys_eq!(fills.market, book.market, PlimsollError::WrongMarketAccount);
     let risk = accounts.risk_state.load()?;
     require_keys_eq!(book.exchange, risk.exchange, PlimsollError::WrongExchange);
-    let all = risk.market(book.index)?.price.is_final();
-    let owners = load_makers(ctx.remaining_accounts)?;
-    let mut left = usize::from(limit);
-    for side in [Side::Bid, Side::Ask] {
-        for (price, seq) in prunable(&book, side, now, all, left) {
-            if !prune(
-                &mut book,
-                &mut fills.queue,
-                &owners,
-                (side, price, seq),
-                now,
-            )? {
-                require!(left < usize::from(limit), PlimsollError::FillQueueFull);
-                return Ok(());
-            }
-            left = left.saturating_sub(1);
-        }
-    }
-    require!(left < usize::from(limit), PlimsollError::NoSuchOrder);
-    Ok(())
-}
-
-/// Price and sequence number of up to `max` orders of a side that have expired, or of `all`.
-#[inline(never)]
-fn prunable(book: &Book, side: Side, now: i64, all: bool, max: usize) -> Vec<(u64, u64)> {
-    let mut keys = Vec::with_capacity(max);
-    let orders = book.orders.side(side).as_slice().iter();
-    keys.extend(
-        orders
-            .filter(|order| all || order.is_expired(now))
-            .map(|order| (order.price, order.seq))
-            .take(max),
-    );
-    keys
-}
-
-/// Removes an order and tells its owner; false, and nothing changes, when that is not possible.
-#[inline(never)]
-fn prune(
-    book: &mut Book,
-    queue: &mut FillQueue,
-    owners: &[AccountLoader<MarginAccount>],
-    (side, price, seq): (Side, u64, u64),
-    now: i64,
-) -> Result<bool> {
-    let order: BookOrder = *book
-        .orders
-        .find(side, price, seq)
-        .ok_or(PlimsollError::NoSuchOrder)?;
-    let out = MakerOut {
-        side,
-        lots: order.lots,
-        order_done: true,
-        reason: OutReason::Expired,
+    let over = Over {
+        now: Clock::get()?.unix_timestamp,
+        all: risk.market(book.index)?.price.is_final(),
     };
-    let owner = owners
-        .iter()
-        .find(|loader| *loader.key().as_array() == order.owner);
-    match owner {
-        Some(loader) => {
-            let key = loader.key();
-            let mut account = loader.load_mut()?;
-            take_out(&mut account, &key, book.index, book.tick, &order, &out)?.release();
-        }
-        None if queue.push(QueuedFill::out(&order, &out, now)) => {}
-        None => return Ok(false),
+    book.orders.sweep(over.now, over.all, usize::from(limit));
+    let (index, tick) = (book.index, book.tick);
+    for loader in load_makers(ctx.remaining_accounts)? {
+        let key = loader.key();
+        let mut account = loader.load_mut()?;
+        require_keys_eq!(
+            account.exchange,
+            book.exchange,
+            PlimsollError::WrongExchange
+        );
+        let mut market = Trading {
+            orders: &mut book.orders,
+            index,
+            tick,
+        };
+        let waits = fills.queue.has_any_of(key.as_array());
+        reclaim(&key, &mut account, &mut market, over, waits)?;
+        account.release_perp_of(index);
     }
-    book.orders.cancel(side, price, seq)?;
-    Ok(true)
+    Ok(())
 }

@@ -115,6 +115,16 @@ pub(super) fn quote_lots(lots: i64, price: u64) -> Result<i64, MatchError> {
         .ok_or(MatchError::Overflow)
 }
 
+/// The earlier of two expiries, of which 0 is never.
+#[inline]
+const fn earlier(one: u32, other: u32) -> u32 {
+    if other != 0 && (one == 0 || other < one) {
+        other
+    } else {
+        one
+    }
+}
+
 /// Time and price priority of an order on its side: the greater trades first.
 #[inline]
 const fn priority(side: Side, price: u64, seq: u64) -> (u64, u64) {
@@ -126,7 +136,9 @@ const fn priority(side: Side, price: u64, seq: u64) -> (u64, u64) {
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct BookSide {
-    len: u64,
+    len: u32,
+    /// No order of the side expires before this unix second; 0 when none ever does.
+    first_expiry: u32,
     orders: [BookOrder; BOOK_SIDE_CAPACITY],
 }
 
@@ -162,47 +174,79 @@ impl BookSide {
         self.as_slice().last()
     }
 
-    /// The order that has to go for `order` to rest on this side: none while there is room, otherwise the worst,
-    /// provided that it has expired or has less priority than `order`.
+    /// Whether every place is taken.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.len() >= BOOK_SIDE_CAPACITY
+    }
+
+    /// The order that has to go for `order` to rest on this full side: the worst of those that have less priority and are
+    /// worth no more at their limits, so that dust displaces nothing but dust.
     ///
     /// # Errors
-    /// [`MatchError::BookFull`] when the worst order may stay.
+    /// [`MatchError::BookFull`] when all may stay.
+    #[inline(never)]
     pub(super) fn displaced_by(
         &self,
         side: Side,
         order: &BookOrder,
-        now: i64,
-    ) -> Result<Option<&BookOrder>, MatchError> {
-        if self.len() < BOOK_SIDE_CAPACITY {
-            return Ok(None);
-        }
-        let worst = self.as_slice().first().ok_or(MatchError::BookFull)?;
-        let outranked =
-            priority(side, worst.price, worst.seq) < priority(side, order.price, order.seq);
-        if outranked || worst.is_expired(now) {
-            Ok(Some(worst))
-        } else {
-            Err(MatchError::BookFull)
-        }
+    ) -> Result<&BookOrder, MatchError> {
+        let most = order.quote_lots()?;
+        let rank = priority(side, order.price, order.seq);
+        self.as_slice()
+            .iter()
+            .take_while(|other| priority(side, other.price, other.seq) < rank)
+            .find(|other| other.quote_lots().is_ok_and(|worth| worth <= most))
+            .ok_or(MatchError::BookFull)
     }
 
-    /// Puts `order` in its place; on a full side the worst order falls out.
+    /// Puts `order` in its place, of which there has to be one.
     pub(super) fn insert(&mut self, side: Side, order: BookOrder) -> Result<(), MatchError> {
         let len = self.len();
         let Err(place) = self.locate(side, order.price, order.seq) else {
             return Err(MatchError::DuplicateOrder);
         };
-        let place = if len < BOOK_SIDE_CAPACITY {
-            self.orders.copy_within(place..len, place.saturating_add(1));
-            self.len = self.len.saturating_add(1);
-            place
-        } else {
-            let place = place.saturating_sub(1);
-            self.orders.copy_within(1..=place, 0);
-            place
-        };
+        if len >= BOOK_SIDE_CAPACITY {
+            return Err(MatchError::BookFull);
+        }
+        self.orders.copy_within(place..len, place.saturating_add(1));
+        self.len = self.len.saturating_add(1);
         *self.orders.get_mut(place).ok_or(MatchError::BookFull)? = order;
+        self.first_expiry = earlier(self.first_expiry, order.expiry);
         Ok(())
+    }
+
+    /// Takes up to `max` orders that have expired at `now` out of the book, or as many of `all`; returns how many. Nobody has to
+    /// be told: an order past its expiry that is not in its book is gone.
+    #[inline(never)]
+    pub(crate) fn sweep(&mut self, now: i64, all: bool, max: usize) -> usize {
+        if !all && (self.first_expiry == 0 || i64::from(self.first_expiry) > now) {
+            return 0;
+        }
+        let (mut kept, mut swept, mut first_expiry) = (0usize, 0usize, 0u32);
+        for at in 0..self.len() {
+            let Some(order) = self.orders.get(at) else {
+                break;
+            };
+            if swept < max && (all || order.is_expired(now)) {
+                swept = swept.saturating_add(1);
+                continue;
+            }
+            first_expiry = earlier(first_expiry, order.expiry);
+            if kept != at {
+                self.orders.copy_within(at..=at, kept);
+            }
+            kept = kept.saturating_add(1);
+        }
+        self.len = u32::try_from(kept).unwrap_or_default();
+        self.first_expiry = first_expiry;
+        swept
+    }
+
+    /// Takes the best order out of the book.
+    #[inline]
+    pub(super) fn drop_best(&mut self) {
+        self.len = self.len.saturating_sub(1);
     }
 
     /// Takes `lots` off the best order, which leaves the book when none are left.
@@ -216,7 +260,31 @@ impl BookSide {
         }
     }
 
-    fn remove(&mut self, side: Side, price: u64, seq: u64) -> Result<BookOrder, MatchError> {
+    /// Takes `lots` off an order, which keeps its place.
+    fn reduce(
+        &mut self,
+        side: Side,
+        (price, seq): (u64, u64),
+        lots: i64,
+    ) -> Result<(), MatchError> {
+        let place = self
+            .locate(side, price, seq)
+            .map_err(|_| MatchError::OrderNotFound)?;
+        let order = self
+            .orders
+            .get_mut(place)
+            .filter(|order| lots > 0 && order.lots > lots)
+            .ok_or(MatchError::InvalidLots)?;
+        order.lots = order.lots.saturating_sub(lots);
+        Ok(())
+    }
+
+    pub(super) fn remove(
+        &mut self,
+        side: Side,
+        price: u64,
+        seq: u64,
+    ) -> Result<BookOrder, MatchError> {
         let place = self
             .locate(side, price, seq)
             .map_err(|_| MatchError::OrderNotFound)?;
@@ -281,5 +349,28 @@ impl Orders {
     #[inline(never)]
     pub fn cancel(&mut self, side: Side, price: u64, seq: u64) -> Result<BookOrder, MatchError> {
         self.own_and_opposite(side).0.remove(side, price, seq)
+    }
+
+    /// Takes `lots`, fewer than it has, off the order with this price and sequence number, which keeps its place.
+    ///
+    /// # Errors
+    /// [`MatchError::OrderNotFound`]; [`MatchError::InvalidLots`] when it has no more than these lots.
+    #[inline(never)]
+    pub fn reduce(
+        &mut self,
+        side: Side,
+        price: u64,
+        seq: u64,
+        lots: i64,
+    ) -> Result<(), MatchError> {
+        let own = self.own_and_opposite(side).0;
+        own.reduce(side, (price, seq), lots)
+    }
+
+    /// Takes up to `max` expired orders out of the book, bids first, or as many of `all`; returns how many.
+    pub fn sweep(&mut self, now: i64, all: bool, max: usize) -> usize {
+        let bids = self.bids.sweep(now, all, max);
+        let asks = self.asks.sweep(now, all, max.saturating_sub(bids));
+        bids.saturating_add(asks)
     }
 }

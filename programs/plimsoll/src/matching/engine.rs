@@ -32,20 +32,18 @@ pub struct MatchOutcome {
 
 /// Matches `taker` against the book at `now` (unix seconds) and rests what remains, if its kind does that.
 ///
-/// Every order on the way either trades at its own price, or leaves the book: when it has expired, by the
-/// self-trade rule, or because its maker's account no longer allows it. What rests is only a remainder that
-/// crosses nothing: when matching ends for another reason than the price, the remainder is dropped. A full
-/// queue ends the matching but does not fail the order.
+/// Every order on the way either trades at its own price, or leaves the book: when it has expired, or by the
+/// self-trade rule. What a trade leaves of it leaves the book, too, where that is dust. What rests is only a
+/// remainder that crosses nothing: when matching ends for another reason than the price, the remainder is
+/// dropped. A full queue ends the matching but does not fail the order.
 ///
 /// # Errors
 /// - [`MatchError::InvalidLots`], [`MatchError::InvalidPrice`], [`MatchError::InvalidSequence`],
 ///   [`MatchError::Expired`]: the order makes no sense;
 /// - [`MatchError::WouldCross`], [`MatchError::NotFillable`], [`MatchError::SelfTrade`]: by its kind and
-///   self-trade rule. A fill-or-kill order is refused before anything has changed; its check counts reduce-only
-///   makers whole, and when one then allows less, the order may still be refused half-way;
+///   self-trade rule. A fill-or-kill order is refused before anything has changed;
 /// - [`MatchError::BookFull`]: nothing was filled and the order cannot rest;
-/// - [`MatchError::Overflow`], [`MatchError::DuplicateOrder`], [`MatchError::InconsistentMaker`], and what the
-///   `Makers` refuse.
+/// - [`MatchError::Overflow`], [`MatchError::DuplicateOrder`], and what the `Makers` refuse.
 #[inline(never)]
 pub fn match_order<M: Makers>(
     orders: &mut Orders,
@@ -122,7 +120,8 @@ impl<M: Makers> Matching<'_, M> {
                 // The quote budget cuts this trade short, so it is the last.
                 Step::Fill(lots) if lots < left.lots.min(maker.lots) => return Ok(false),
                 Step::Fill(lots) => left.spend(lots, quote_lots(lots, maker.price)?)?,
-                Step::Remove(_) => {}
+                Step::Sweep => continue,
+                Step::Remove => {}
                 Step::Abort => return Err(MatchError::SelfTrade.into()),
                 Step::Decrement(_) | Step::Blocked => return Ok(false),
             }
@@ -149,8 +148,12 @@ impl<M: Makers> Matching<'_, M> {
                     self.price = self.behind(maker.price)?;
                     return Ok(Stop::Price);
                 }
+                Step::Sweep => {
+                    self.opposite.drop_best();
+                    continue;
+                }
                 Step::Fill(lots) => self.fill(&maker, lots)?,
-                Step::Remove(reason) => self.remove(&maker, maker.lots, reason)?,
+                Step::Remove => self.remove(&maker, maker.lots)?,
                 Step::Decrement(lots) => self.decrement(&maker, lots)?,
                 Step::Abort => return Err(MatchError::SelfTrade.into()),
             };
@@ -186,29 +189,9 @@ impl<M: Makers> Matching<'_, M> {
                     return Ok(false);
                 }
             }
-            Settled::MakerCannot { max_lots } if max_lots < lots => {
-                return self.fill_allowed(maker, max_lots)
-            }
-            Settled::MakerCannot { .. } => return Err(MatchError::InconsistentMaker.into()),
         }
         self.book_fill(&fill)?;
         Ok(true)
-    }
-
-    /// Trades the `lots` that the maker's account allows and removes the rest of its order; false when that
-    /// cannot be recorded.
-    #[inline(never)]
-    fn fill_allowed(&mut self, maker: &BookOrder, lots: i64) -> Result<bool, M::Error> {
-        let mut rest = *maker;
-        if lots > 0 {
-            let fill = self.price_fill(maker, lots)?;
-            if self.makers.settle_fill(maker, &fill)? != Settled::InPlace {
-                return Err(MatchError::InconsistentMaker.into());
-            }
-            self.book_fill(&fill)?;
-            rest.lots = rest.lots.saturating_sub(lots);
-        }
-        self.remove(&rest, rest.lots, OutReason::NotAllowed)
     }
 
     #[inline]
@@ -218,8 +201,15 @@ impl<M: Makers> Matching<'_, M> {
             price: maker.price,
             lots,
             quote_lots: quote_lots(lots, maker.price)?,
-            order_done: lots == maker.lots,
+            order_done: self.ends(maker, lots),
         })
+    }
+
+    /// Whether an order leaves the book when it loses `lots`: nothing is left of it, or dust.
+    #[inline]
+    fn ends(&self, maker: &BookOrder, lots: i64) -> bool {
+        let rest = maker.lots.saturating_sub(lots);
+        rest <= 0 || self.taker.is_dust(rest, maker.price)
     }
 
     /// Enters a trade that the maker has on record.
@@ -236,34 +226,35 @@ impl<M: Makers> Matching<'_, M> {
             .ok_or(MatchError::Overflow)?;
         sums.fills = sums.fills.saturating_add(1);
         self.left.spend(fill.lots, fill.quote_lots)?;
-        self.opposite.reduce_best(fill.lots);
+        if fill.order_done {
+            self.opposite.drop_best();
+        } else {
+            self.opposite.reduce_best(fill.lots);
+        }
         Ok(())
     }
 
-    /// Takes `lots` of the best opposite order out of the book; false when that cannot be recorded.
+    /// Takes `lots` of the best opposite order, which is of the taker's account, out of the book; false when that cannot be
+    /// recorded.
     #[inline(never)]
-    fn remove(
-        &mut self,
-        maker: &BookOrder,
-        lots: i64,
-        reason: OutReason,
-    ) -> Result<bool, M::Error> {
+    fn remove(&mut self, maker: &BookOrder, lots: i64) -> Result<bool, M::Error> {
+        let order_done = self.ends(maker, lots);
         let out = MakerOut {
             side: self.taker.side.opposite(),
-            lots,
-            order_done: lots == maker.lots,
-            reason,
+            lots: if order_done { maker.lots } else { lots },
+            order_done,
+            reason: OutReason::SelfTrade,
         };
         let recorded = record_out(self.queue, self.makers, maker, &out, self.now)?;
         if recorded {
-            self.opposite.reduce_best(lots);
+            self.opposite.reduce_best(out.lots);
         }
         Ok(recorded)
     }
 
     /// Lets both orders lose `lots`, as they are of one account; false when that cannot be recorded.
     fn decrement(&mut self, maker: &BookOrder, lots: i64) -> Result<bool, M::Error> {
-        let recorded = self.remove(maker, lots, OutReason::SelfTrade)?;
+        let recorded = self.remove(maker, lots)?;
         if recorded {
             self.left.spend(lots, 0)?;
             let sum = self.outcome.decremented_lots.checked_add(lots);
@@ -282,6 +273,10 @@ impl<M: Makers> Matching<'_, M> {
         }
         let order = self.taker.resting(lots, self.price);
         order.quote_lots()?;
+        if !self.taker.reduce_only && self.taker.is_dust(lots, self.price) {
+            self.outcome.stop = Stop::Dust;
+            return Ok(());
+        }
         match self.make_room(&order) {
             Ok(true) => {}
             Ok(false) if self.outcome.fills > 0 => {
@@ -298,27 +293,26 @@ impl<M: Makers> Matching<'_, M> {
         Ok(())
     }
 
-    /// Whether `order` has a place on its side, once the owner of an order that gives way for it is told.
+    /// Whether `order` has a place on its side, once expired orders are swept out of a full one, or else the owner of an order
+    /// that gives way for it is told.
     fn make_room(&mut self, order: &BookOrder) -> Result<bool, M::Error> {
-        let worst = match self.own.displaced_by(self.taker.side, order, self.now) {
-            Ok(None) => return Ok(true),
-            Ok(Some(&worst)) => worst,
-            Err(_) => return Ok(false),
-        };
-        let reason = if worst.is_expired(self.now) {
-            OutReason::Expired
-        } else {
-            OutReason::Evicted
+        let side = self.taker.side;
+        if !self.own.is_full() || self.own.sweep(self.now, false, usize::MAX) > 0 {
+            return Ok(true);
+        }
+        let Ok(&evicted) = self.own.displaced_by(side, order) else {
+            return Ok(false);
         };
         let out = MakerOut {
-            side: self.taker.side,
-            lots: worst.lots,
+            side,
+            lots: evicted.lots,
             order_done: true,
-            reason,
+            reason: OutReason::Evicted,
         };
-        let recorded = record_out(self.queue, self.makers, &worst, &out, self.now)?;
+        let recorded = record_out(self.queue, self.makers, &evicted, &out, self.now)?;
         if recorded {
-            self.outcome.evicted = Some(worst);
+            self.own.remove(side, evicted.price, evicted.seq)?;
+            self.outcome.evicted = Some(evicted);
         }
         Ok(recorded)
     }

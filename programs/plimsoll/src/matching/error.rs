@@ -17,8 +17,8 @@ pub enum MatchError {
     NotFillable,
     /// The order met an order of its own account and asked to abort then.
     SelfTrade,
-    /// The side is full of orders with at least the same priority, or the owner of the order that would make
-    /// room can be told neither at once nor through the queue.
+    /// The side is full of orders with at least the same priority or worth more, or the owner of the order that
+    /// would make room can be told neither at once nor through the queue.
     BookFull,
     /// An order with this price and sequence number already rests on the side.
     DuplicateOrder,
@@ -26,6 +26,4 @@ pub enum MatchError {
     OrderNotFound,
     /// `lots × price`, or a sum of such products, exceeds an `i64`.
     Overflow,
-    /// The `Makers` implementation contradicted its own earlier answer.
-    InconsistentMaker,
 }

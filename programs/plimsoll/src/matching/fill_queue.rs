@@ -11,14 +11,10 @@ pub const FILL_QUEUE_CAPACITY: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum OutReason {
-    /// A taker came upon it, or a full side dropped it, after its expiry.
-    Expired = 1,
-    /// A full side dropped it for an order of higher priority.
-    Evicted = 2,
+    /// A full side dropped it for an order of higher priority that is worth as much.
+    Evicted = 1,
     /// It stood in the way of an order of the same account.
-    SelfTrade = 3,
-    /// Its owner's position or account no longer allowed all of it.
-    NotAllowed = 4,
+    SelfTrade = 2,
 }
 
 impl TryFrom<u8> for OutReason {
@@ -26,10 +22,8 @@ impl TryFrom<u8> for OutReason {
 
     fn try_from(byte: u8) -> Result<Self, u8> {
         match byte {
-            1 => Ok(Self::Expired),
-            2 => Ok(Self::Evicted),
-            3 => Ok(Self::SelfTrade),
-            4 => Ok(Self::NotAllowed),
+            1 => Ok(Self::Evicted),
+            2 => Ok(Self::SelfTrade),
             other => Err(other),
         }
     }
@@ -61,7 +55,8 @@ pub struct QueuedFill {
     pub maker_side: u8,
     /// Order slot of the resting order in its margin account.
     pub maker_slot: u8,
-    /// 1 when the order left the book with this event, 0 when some of it still rests.
+    /// 1 when the order left the book with this event, and what is left in its slot then goes back to its owner; 0 when some of
+    /// it still rests.
     pub order_done: u8,
     pub _padding: [u8; 4],
 }
@@ -166,6 +161,14 @@ impl FillQueue {
     #[inline]
     pub fn entries(&self) -> &[QueuedFill] {
         self.entries.get(..self.len()).unwrap_or_default()
+    }
+
+    /// Whether something waits for `owner`.
+    #[inline(never)]
+    pub fn has_any_of(&self, owner: &[u8; 32]) -> bool {
+        let owner: [u64; 4] = bytemuck::cast(*owner);
+        let mut entries = self.entries().iter();
+        entries.any(|entry| bytemuck::cast::<_, [u64; 4]>(entry.maker) == owner)
     }
 
     /// Appends an entry; false, and nothing changes, when the queue is full.

@@ -13,7 +13,7 @@ pub struct Fill {
     pub lots: i64,
     /// `lots × price`.
     pub quote_lots: i64,
-    /// Whether the resting order is filled whole with this, so that its slot is free.
+    /// Whether the resting order leaves the book with this: filled whole, or to dust, which its owner has back.
     pub order_done: bool,
 }
 
@@ -46,9 +46,6 @@ pub enum Settled {
     InPlace,
     /// Nothing was done, the account is not in the transaction: the trade is to be queued on these terms.
     NotAtHand(QueueTerms),
-    /// Nothing was done: the account is in the transaction and allows `max_lots` (from 0, and fewer than asked
-    /// for). It is then asked to settle that many; the rest of the resting order is removed.
-    MakerCannot { max_lots: i64 },
 }
 
 /// The margin accounts of the makers, as the program sees them.
@@ -64,11 +61,8 @@ pub trait Makers {
 
     /// Books a trade of `order` (as it was before the trade) in its margin account, if that is at hand.
     ///
-    /// A reduce-only order whose maker is at hand answers [`Settled::MakerCannot`] when its position no longer
-    /// allows the lots. One whose maker is not at hand trades like any other: to remove it instead would let
-    /// any taker clear the book of reduce-only orders. That is safe as long as the program charges margin for
-    /// reduce-only orders like for others; to keep the promise to the owner it cuts them when it sees the
-    /// position shrink.
+    /// A reduce-only order trades like any other, at hand or not: the program keeps what rests of them within the
+    /// position, whichever orders fill.
     fn settle_fill(&mut self, order: &BookOrder, fill: &Fill) -> Result<Settled, Self::Error>;
 
     /// Tells the margin account of `order` (as it was before), if at hand, that lots left the book; false

@@ -15,9 +15,12 @@
 //! # What always holds
 //! - A better price trades first; within a price, the lower sequence number.
 //! - No order rests at a price that crosses the other side, not even a side of expired orders.
-//! - Taker lots = filled + lost to self-trade + resting + dropped; maker lots = filled + out + resting.
-//! - Whatever happens to a resting order reaches its owner's margin account: at once when the account is at
+//! - Taker lots = filled + lost to self-trade + resting + dropped; maker lots = filled + out + resting, until it expires.
+//! - Nothing rests with less than the least worth, an owner's reduce-only remainder of a position aside.
+//! - Trades and evictions of a resting order reach its owner's margin account: at once when the account is at
 //!   hand, otherwise through the queue, in order. When neither can take it, matching stops there.
+//! - An expired order costs no step and no room in the queue: it vanishes from the book, and its owner's account knows
+//!   by the clock and the book that it is gone.
 //!
 //! # What the caller must do
 //! - Settle the queued entries of **every margin account at hand** before it matches or cancels

@@ -1,6 +1,6 @@
 //! An incoming order, and the rule for what it does to the next order of the opposite side.
 
-use super::{BookOrder, MatchError, OutReason, Side};
+use super::{book::quote_lots, BookOrder, MatchError, Side};
 
 /// What an incoming order may do. A market order is an [`OrderKind::ImmediateOrCancel`] whose limit the caller
 /// derives from the oracle price.
@@ -57,8 +57,11 @@ pub struct TakerOrder {
     pub max_quote_lots: Option<u64>,
     /// Unix second from which a remainder no longer trades; 0 for never.
     pub expiry: u32,
-    /// Most resting orders to touch, filled or dropped, which bounds the work.
+    /// Most resting orders to trade with or to take out by the self-trade rule, which bounds the work. Expired ones cost none.
     pub max_steps: u16,
+    /// Least quote lots that anything rests with, the taker's remainder and what a trade leaves of a resting order: less
+    /// leaves the book. A reduce-only remainder rests whatever it is.
+    pub min_quote_lots: i64,
     /// Order slot of the margin account in which a remainder is entered.
     pub owner_slot: u8,
     /// Bids buy, asks sell.
@@ -80,12 +83,14 @@ pub enum Stop {
     Price,
     /// The quote budget does not buy another lot at the next price.
     QuoteBudget,
-    /// `max_steps` orders were touched.
+    /// `max_steps` orders were met.
     StepLimit,
     /// The next maker is not at hand and the fill queue is full.
     QueueFull,
     /// The remainder found no place on a full side.
     BookFull,
+    /// The remainder is too small to rest.
+    Dust,
 }
 
 /// What an incoming order still may do.
@@ -136,8 +141,10 @@ pub(super) enum Step {
     Blocked,
     /// Trades these lots.
     Fill(i64),
-    /// Throws it out of the book whole.
-    Remove(OutReason),
+    /// Throws it out of the book, whoever it is of: it has expired.
+    Sweep,
+    /// Takes it out of the book whole: the orders are of one account.
+    Remove,
     /// Both lose these lots: the orders are of one account.
     Decrement(i64),
     /// Aborts: the orders are of one account.
@@ -176,17 +183,17 @@ impl TakerOrder {
         if self.kind.is_post_only() && !expired {
             return Step::Blocked;
         }
+        if expired {
+            return Step::Sweep;
+        }
         if left.steps == 0 {
             return Step::Stop(Stop::StepLimit);
-        }
-        if expired {
-            return Step::Remove(OutReason::Expired);
         }
         let lots = left.lots.min(maker.lots);
         if self.owns(maker) {
             return match self.self_trade {
                 SelfTrade::DecrementAndCancel => Step::Decrement(lots),
-                SelfTrade::CancelProvide => Step::Remove(OutReason::SelfTrade),
+                SelfTrade::CancelProvide => Step::Remove,
                 SelfTrade::AbortTransaction => Step::Abort,
             };
         }
@@ -194,6 +201,12 @@ impl TakerOrder {
             0 => Step::Stop(Stop::QuoteBudget),
             lots => Step::Fill(lots),
         }
+    }
+
+    /// Whether these lots at this price are too few to rest.
+    #[inline]
+    pub(super) fn is_dust(&self, lots: i64, price: u64) -> bool {
+        quote_lots(lots, price).is_ok_and(|worth| worth < self.min_quote_lots)
     }
 
     /// The order as it rests with `lots` at `price`.

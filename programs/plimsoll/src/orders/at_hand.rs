@@ -4,15 +4,17 @@ use std::cell::RefMut;
 use anchor_lang::prelude::*;
 use plimsoll_risk::{position::trading_fee, BaseLots, QuoteNative};
 
-use super::{settle_waiting, Resting};
+use super::{
+    report::{FillLog, MakerFill, RemovalLog},
+    settle_waiting, Resting,
+};
 use crate::{
     error::{OrRefuse, PlimsollError},
-    events::{Filled, OrderCancelled},
     matching::{BookOrder, Fill, FillQueue, MakerOut, Makers, QueueTerms, Settled},
     state::{MarginAccount, Market},
 };
 
-/// Queued entries that a trade settles for each account at hand, which bounds its compute units.
+/// Queued entries that a trade settles for the makers at hand in sum, which bounds its compute units: they are not the taker's.
 const MAX_SETTLED: usize = 24;
 
 /// Margin accounts that an instruction was given besides its own.
@@ -36,15 +38,17 @@ pub struct AtHand<'a> {
     pub makers: Vec<Maker<'a>>,
     /// Fees of the makers settled in place, native quote, negative for rebates.
     pub maker_fees: i64,
+    /// The trades that are to be told.
+    pub log: FillLog,
 }
 
 impl<'a> AtHand<'a> {
-    /// Takes the accounts at hand, once their queued entries are settled. A maker with more of those than a trade settles
-    /// is left out: its trades are queued behind them.
+    /// Takes the accounts at hand, once their queued entries are settled: all of the taker's, and as many of the makers' as a
+    /// trade settles. A maker of whom more wait is left out: its trades are queued behind them.
     ///
     /// # Errors
-    /// `FillsPending` when the taker has more of them; `WrongExchange` and `DuplicateAccount` for a maker that is not of
-    /// the market's exchange, or is the taker or given twice.
+    /// `WrongExchange` and `DuplicateAccount` for a maker that is not of the market's exchange, or is the taker or given
+    /// twice.
     #[inline(never)]
     pub fn settle(
         market: &'a mut Market,
@@ -53,10 +57,8 @@ impl<'a> AtHand<'a> {
         taker: &'a mut MarginAccount,
         loaders: &'a [AccountLoader<MarginAccount>],
     ) -> Result<Self> {
-        require!(
-            settle_up_to_date(queue, market, &taker_key, taker)?,
-            PlimsollError::FillsPending
-        );
+        settle_waiting(queue, market, &taker_key, taker, usize::MAX)?;
+        let mut left = MAX_SETTLED;
         let mut makers: Vec<Maker<'a>> = Vec::with_capacity(loaders.len());
         for loader in loaders {
             let key = loader.key();
@@ -70,16 +72,20 @@ impl<'a> AtHand<'a> {
                 market.exchange,
                 PlimsollError::WrongExchange
             );
-            if settle_up_to_date(queue, market, &key, &mut account)? {
+            let settled = settle_waiting(queue, market, &key, &mut account, left)?;
+            left = left.saturating_sub(settled);
+            if left > 0 || !queue.has_any_of(key.as_array()) {
                 makers.push(Maker { key, account });
             }
         }
+        let log = FillLog::new(market.index, taker_key, market.next_order_id);
         Ok(Self {
             market,
             taker_key,
             taker,
             makers,
             maker_fees: 0,
+            log,
         })
     }
 
@@ -88,18 +94,6 @@ impl<'a> AtHand<'a> {
             .iter_mut()
             .find(|maker| maker.key.as_array() == owner)
     }
-}
-
-/// Settles what waits for an account, up to the limit; true when nothing waits any more.
-fn settle_up_to_date(
-    queue: &mut FillQueue,
-    market: &mut Market,
-    key: &Pubkey,
-    account: &mut MarginAccount,
-) -> Result<bool> {
-    let settled = settle_waiting(queue, market, key, account, MAX_SETTLED)?;
-    let owner = key.as_array();
-    Ok(settled < MAX_SETTLED || queue.entries().iter().all(|entry| entry.maker != *owner))
 }
 
 impl Makers for AtHand<'_> {
@@ -130,24 +124,27 @@ impl Makers for AtHand<'_> {
         };
         let slot = usize::from(order.owner_slot);
         let mut resting = Resting::find(&mut maker.account, index, slot, order.seq)?;
-        let max_lots = resting.allowed_lots();
-        if max_lots < fill.lots {
-            return Ok(Settled::MakerCannot { max_lots });
-        }
+        let client_id = resting.client_id();
         resting.fill(self.market, BaseLots(fill.lots), notional, fee)?;
+        if fill.order_done {
+            let rest = resting.drop_rest(self.market.terms.tick)?;
+            if rest > 0 {
+                let mut removals = RemovalLog::new(maker.key, index);
+                removals.push(order.seq, client_id, rest)?;
+                removals.flush()?;
+            }
+        }
         resting.release();
         self.maker_fees = self.maker_fees.checked_add(fee.0).or_refuse()?;
-        emit!(Filled {
-            market: index,
+        let told = MakerFill {
             maker: maker.key,
-            taker: self.taker_key,
             maker_order_id: order.seq,
-            maker_side: fill.maker_side as u8,
             price: fill.price,
             lots: fill.lots,
             maker_fee: fee.0,
             settled: true,
-        });
+        };
+        self.log.push(fill.maker_side as u8, &told)?;
         Ok(Settled::InPlace)
     }
 
@@ -167,7 +164,7 @@ impl Makers for AtHand<'_> {
 }
 
 /// Takes lots that left the book without trading off their order.
-pub fn take_out<'a>(
+fn take_out<'a>(
     account: &'a mut MarginAccount,
     key: &Pubkey,
     market: u16,
@@ -177,13 +174,9 @@ pub fn take_out<'a>(
 ) -> Result<Resting<'a>> {
     let slot = usize::from(order.owner_slot);
     let mut resting = Resting::find(account, market, slot, order.seq)?;
-    emit!(OrderCancelled {
-        margin_account: *key,
-        market,
-        order_id: order.seq,
-        client_id: resting.client_id(),
-        lots: out.lots,
-    });
+    let mut removals = RemovalLog::new(*key, market);
+    removals.push(order.seq, resting.client_id(), out.lots)?;
+    removals.flush()?;
     resting.reduce(BaseLots(out.lots), tick)?;
     Ok(resting)
 }

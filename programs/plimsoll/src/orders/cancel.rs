@@ -2,10 +2,9 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{BaseLots, Side as AccountSide};
 
-use super::Resting;
+use super::{report::RemovalLog, Resting};
 use crate::{
     error::{OrRefuse, PlimsollError},
-    events::OrderCancelled,
     matching::{MatchError, Side},
     state::{Book, MarginAccount},
 };
@@ -53,6 +52,7 @@ pub fn cancel_in_book(
     let Some(perp_slot) = account.find_perp(book.index) else {
         return Ok(done);
     };
+    let mut log = RemovalLog::new(*account_key, book.index);
     let mut mask = account.perps.get(perp_slot).or_refuse()?.order_mask;
     while mask != 0 && done.count < limit {
         let slot = usize::try_from(mask.trailing_zeros()).ok().or_refuse()?;
@@ -61,16 +61,17 @@ pub fn cancel_in_book(
         if side.is_some_and(|side| side != order.side()) {
             continue;
         }
-        if cancel_slot(account_key, account, book, slot)? {
+        if cancel_slot(account_key, account, book, slot, &mut log)? {
             done.count = done.count.saturating_add(1);
         } else {
             done.waiting = done.waiting.saturating_add(1);
         }
     }
+    log.flush()?;
     Ok(done)
 }
 
-/// Cancels the order in one order slot of the account, which must be an order of this book's market; false when it
+/// Cancels the order in one order slot of the account and notes it in `log`; it must be one of this book's market; false when it
 /// has left the book and what happened to it waits in the fill queue.
 ///
 /// # Errors
@@ -80,6 +81,7 @@ pub fn cancel_slot(
     account: &mut MarginAccount,
     book: &mut Book,
     slot: usize,
+    log: &mut RemovalLog,
 ) -> Result<bool> {
     let order = *account.orders.get(slot).or_refuse()?;
     let removed = match book
@@ -97,18 +99,12 @@ pub fn cancel_slot(
     let mut resting = Resting::find(account, book.index, slot, order.id)?;
     resting.reduce(BaseLots(removed.lots), book.tick)?;
     resting.release();
-    emit!(OrderCancelled {
-        margin_account: *account_key,
-        market: book.index,
-        order_id: order.id,
-        client_id: order.client_id,
-        lots: removed.lots,
-    });
+    log.push(order.id, order.client_id, removed.lots)?;
     Ok(true)
 }
 
 /// The same side, as the book names it.
-fn book_side(side: AccountSide) -> Side {
+pub(super) fn book_side(side: AccountSide) -> Side {
     match side {
         AccountSide::Bid => Side::Bid,
         AccountSide::Ask => Side::Ask,

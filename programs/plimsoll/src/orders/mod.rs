@@ -2,7 +2,8 @@
 //!
 //! A resting order stands in two places: in its market's book, and in an order slot of its owner's margin account,
 //! where health counts it. The slot holds the book's lots plus whatever waits for it in the fill queue, so entries may
-//! be settled and lots removed in any order, and the slot is free when both are gone.
+//! be settled and lots removed in any order, and the slot is free when both are gone. An expired order may be gone from
+//! the book without a word: its slot is free as soon as nothing of its account waits, and anybody may free it.
 //!
 //! - [`terms`]: an order as a client states it;
 //! - [`PriceBand`]: the prices around the oracle that an order may have;
@@ -10,24 +11,31 @@
 //! - [`Resting`]: a resting order in its owner's account;
 //! - [`AtHand`]: the margin accounts in a transaction, as the matching engine asks for them;
 //! - [`settle_waiting`]: queued fills and removals reach their account;
-//! - [`cancel_all_in_book`], [`cancel_in_book`]: an account's orders leave a book.
+//! - [`cancel_all_in_book`], [`cancel_in_book`]: an account's orders leave a book;
+//! - [`reclaim`], [`trim_reduce_only`]: orders that are over give their slots back;
+//! - [`report`]: what orders tell indexers.
 mod at_hand;
 mod band;
 mod cancel;
 mod place;
 mod queued;
+mod reclaim;
+pub mod report;
 mod resting;
 pub mod terms;
 
 #[cfg(test)]
 mod tests;
 
-pub use at_hand::{load_makers, native_quote, take_out, AtHand, Maker};
+pub use at_hand::{load_makers, native_quote, AtHand, Maker};
 pub use band::PriceBand;
 pub use cancel::{cancel_all_in_book, cancel_in_book, cancel_slot, Cancelled};
-pub use place::{incoming, place};
+pub use place::{incoming, place, reclaim_expired};
 pub use queued::{settle_entry, settle_waiting};
-pub use resting::{reducible, Resting};
+pub use reclaim::{
+    min_quote_lots, reclaim, require_reduce_only_covered, trim_reduce_only, Over, Trading,
+};
+pub use resting::Resting;
 
 use anchor_lang::prelude::*;
 

@@ -1,25 +1,30 @@
 //! Placing an order: from its terms to the book, the accounts and the market's sums.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    fixed::scale_floor, position::trading_fee, BaseLots, OpenOrder, PriceLots, Purpose,
-    QuoteNative, Side as AccountSide,
+    fixed::scale_floor, position::trading_fee, BaseLots, MarketRisk, OpenOrder, PerpPosition,
+    PriceLots, Purpose, QuoteNative, Side as AccountSide,
 };
 
 use super::{
-    native_quote, reducible,
+    min_quote_lots, native_quote, reclaim,
+    report::{log, MakerFill},
     terms::{OrderTerms, OrderType},
-    AtHand, PriceBand,
+    trim_reduce_only, AtHand, Over, PriceBand, Trading,
 };
 use crate::{
     error::{OrRefuse, PlimsollError},
-    events::{Filled, OrderPlaced},
+    events::OrderPlaced,
     health::{clock_of, require_init_unless_reduced, Before},
     matching::{match_order, FillQueue, MatchOutcome, Orders, QueuedFill, TakerOrder},
     state::{Market, RiskState},
 };
 
-/// Matches an order of the taker at hand, books its trades, rests its remainder, and holds the account to Init health
-/// and the market to its open-interest cap. `delegated` says that not the owner signed. Returns the order's id.
+/// Most trades of one order, whatever its terms say: as many as one transaction's log has room to tell of.
+pub const MAX_FILLS: u8 = 64;
+
+/// Matches an order of the taker at hand, books its trades, rests its remainder, keeps the account's reduce-only orders within
+/// its position, and holds the account to Init health and the market to its open-interest cap. The account's expired orders in
+/// the market are out of the way first. `delegated` says that not the owner signed. Returns the order's id.
 #[inline(never)]
 pub fn place(
     risk: &RiskState,
@@ -31,6 +36,10 @@ pub fn place(
     clock: &Clock,
 ) -> Result<u64> {
     let perp_slot = hands.taker.open_perp(hands.market.index)?;
+    let perp = hands.taker.perps.get(perp_slot).or_refuse()?;
+    if perp.may_have_expired(clock.unix_timestamp) {
+        reclaim_expired(&mut hands, orders, clock)?;
+    }
     let before = Before::of(risk, hands.taker, perp_slot)?;
     let order = incoming(risk, &hands, perp_slot, terms, delegated, clock)?;
     hands.market.next_order_id = order.seq.checked_add(1).or_refuse()?;
@@ -39,7 +48,8 @@ pub fn place(
     let waiting = queue.len();
     let outcome = match_order(orders, queue, &mut hands, &order, clock.unix_timestamp)?;
     let queued = queue.entries().get(waiting..).unwrap_or_default();
-    let queued_fees = report_queued(&hands, queued)?;
+    let queued_fees = report_queued(&mut hands, queued)?;
+    hands.log.flush()?;
     let fee = book_trades(
         &mut hands,
         perp_slot,
@@ -53,6 +63,10 @@ pub fn place(
     }
     enter_resting(&mut hands, perp_slot, terms, &order, &outcome)?;
     report(&hands, terms, &order, &outcome, fee)?;
+    let perp = hands.taker.perps.get(perp_slot).or_refuse()?;
+    if perp.reduce_only_orders != 0 {
+        trim(&mut hands, orders, perp_slot, order.min_quote_lots)?;
+    }
 
     let market = &*hands.market;
     let is_fair = || is_fair(risk, market, terms.side.into(), &outcome);
@@ -82,8 +96,9 @@ pub fn incoming(
     let band = (fresh || delegated)
         .then(|| PriceBand::around(entry, terms.side.into(), market.params.price_band_ratio));
     let price = limit_price(terms, band)?;
-    let position = hands.taker.perps.get(perp_slot).or_refuse()?.position;
-    let lots = accepted_lots(terms, position, market.params.min_order_lots)?;
+    let perp = hands.taker.perps.get(perp_slot).or_refuse()?;
+    let min_quote_lots = min_quote_lots(market)?;
+    let lots = accepted_lots(terms, perp, market, entry, min_quote_lots)?;
     let owner_slot = if terms.kind.rests() {
         BaseLots(lots)
             .notional(PriceLots(price), market.terms.tick)
@@ -103,13 +118,44 @@ pub fn incoming(
         lots,
         max_quote_lots,
         expiry: terms.expiry,
-        max_steps: u16::from(terms.max_fills),
+        max_steps: u16::from(terms.max_fills.min(MAX_FILLS)),
+        min_quote_lots,
         owner_slot: u8::try_from(owner_slot).ok().or_refuse()?,
         side: terms.side.into(),
         kind: terms.kind.into(),
         self_trade: terms.self_trade.into(),
         reduce_only: terms.reduce_only,
     })
+}
+
+/// Frees the slots of the taker's expired orders in the market.
+pub fn reclaim_expired(hands: &mut AtHand, orders: &mut Orders, clock: &Clock) -> Result<()> {
+    let over = Over {
+        now: clock.unix_timestamp,
+        all: false,
+    };
+    let mut market = Trading {
+        orders,
+        index: hands.market.index,
+        tick: hands.market.terms.tick,
+    };
+    reclaim(&hands.taker_key, hands.taker, &mut market, over, false)
+}
+
+/// Keeps the taker's reduce-only orders within what its position is now.
+fn trim(
+    hands: &mut AtHand,
+    orders: &mut Orders,
+    perp_slot: usize,
+    min_quote_lots: i64,
+) -> Result<()> {
+    let mut market = Trading {
+        orders,
+        index: hands.market.index,
+        tick: hands.market.terms.tick,
+    };
+    let (key, taker) = (&hands.taker_key, &mut *hands.taker);
+    trim_reduce_only(key, taker, &mut market, perp_slot, min_quote_lots)
 }
 
 /// Whether a market's price carries new risk.
@@ -132,39 +178,52 @@ fn limit_price(terms: &OrderTerms, band: Option<PriceBand>) -> Result<u64> {
     }
 }
 
-/// The lots to trade: a reduce-only order's cut to the position. Only an order that closes a small position whole may
-/// be below the market's minimum.
-fn accepted_lots(terms: &OrderTerms, position: BaseLots, min_lots: i64) -> Result<i64> {
-    if !terms.reduce_only {
-        require!(terms.lots >= min_lots, PlimsollError::InvalidOrderSize);
-        return Ok(terms.lots);
+/// The lots to trade: a reduce-only order's cut to the position. They must be worth the market's minimum, at the limit where
+/// they may rest and at the oracle's last price where not; only an order that closes a small position whole may be worth less.
+#[inline(never)]
+fn accepted_lots(
+    terms: &OrderTerms,
+    perp: &PerpPosition,
+    market: &Market,
+    entry: &MarketRisk,
+    min_quote_lots: i64,
+) -> Result<i64> {
+    let mut lots = terms.lots;
+    if terms.reduce_only {
+        let whole = perp.reducible(terms.side.into()).0;
+        require!(whole > 0, PlimsollError::NotReducing);
+        lots = lots.min(whole);
+        if lots == whole {
+            return Ok(lots);
+        }
     }
-    let whole = reducible(position, terms.side.into());
-    require!(whole > 0, PlimsollError::NotReducing);
-    let lots = terms.lots.min(whole);
-    require!(
-        lots >= min_lots || lots == whole,
-        PlimsollError::InvalidOrderSize
-    );
+    require!(lots > 0, PlimsollError::InvalidOrderSize);
+    let is_enough = if terms.kind.rests() {
+        let price = i64::try_from(terms.price).ok();
+        let worth = price.and_then(|price| lots.checked_mul(price));
+        worth.is_some_and(|worth| worth >= min_quote_lots)
+    } else {
+        let least = i128::from(market.params.min_order_notional);
+        scale_floor(lots, entry.price.last(), entry.shift) >= least
+    };
+    require!(is_enough, PlimsollError::InvalidOrderSize);
     Ok(lots)
 }
 
 /// Tells of the trades whose makers are not at hand; returns those makers' fees, which are due from now on.
-fn report_queued(hands: &AtHand, queued: &[QueuedFill]) -> Result<i64> {
+fn report_queued(hands: &mut AtHand, queued: &[QueuedFill]) -> Result<i64> {
     let mut fees = 0i64;
     for entry in queued.iter().filter(|entry| entry.is_fill()) {
         fees = fees.checked_add(entry.maker_fee).or_refuse()?;
-        emit!(Filled {
-            market: hands.market.index,
+        let told = MakerFill {
             maker: Pubkey::new_from_array(entry.maker),
-            taker: hands.taker_key,
             maker_order_id: entry.seq,
-            maker_side: entry.maker_side,
             price: entry.price,
             lots: entry.lots,
             maker_fee: entry.maker_fee,
             settled: false,
-        });
+        };
+        hands.log.push(entry.maker_side, &told)?;
     }
     Ok(fees)
 }
@@ -274,7 +333,7 @@ fn report(
     } else {
         order.price
     };
-    emit!(OrderPlaced {
+    log(&OrderPlaced {
         margin_account: hands.taker_key,
         market: hands.market.index,
         order_id: order.seq,
@@ -285,8 +344,7 @@ fn report(
         filled_quote: u64::try_from(filled.0).ok().or_refuse()?,
         fee: fee.0,
         resting_lots: outcome.resting_lots,
-    });
-    Ok(())
+    })
 }
 
 /// Open interest of both sides before a trade.

@@ -4,10 +4,13 @@ use plimsoll_risk::{
     fixed::to_i64, position::FundingIndices, BaseLots, PerpPosition, PriceLots, QuoteNative,
 };
 
-use super::Resting;
+use super::{
+    report::{log, RemovalLog},
+    Resting,
+};
 use crate::{
     error::{OrRefuse, PlimsollError},
-    events::{FillsSettled, OrderCancelled},
+    events::FillsSettled,
     matching::{FillQueue, QueuedFill, Side},
     state::{MarginAccount, Market},
 };
@@ -27,28 +30,31 @@ pub fn settle_waiting(
     if queue.is_empty() {
         return Ok(0);
     }
+    let mut removals = RemovalLog::new(*key, market.index);
     let count = queue.drain_for(&key.to_bytes(), max, |entry| {
-        settle_entry(market, key, account, entry)
+        settle_entry(market, account, entry, &mut removals)
     })?;
     if count == 0 {
         return Ok(0);
     }
-    emit!(FillsSettled {
+    removals.flush()?;
+    log(&FillsSettled {
         margin_account: *key,
         market: market.index,
         count: u16::try_from(count).unwrap_or(u16::MAX),
-    });
+    })?;
     Ok(count)
 }
 
 /// Settles one queued entry. A trade is booked at its price with the fee of its time, and the lots pay or receive
-/// the funding since then, so that settling late changes nothing but the time.
+/// the funding since then, so that settling late changes nothing but the time. What is left in the slot of an order that
+/// has left the book goes back to its owner.
 #[inline(never)]
 pub fn settle_entry(
     market: &mut Market,
-    key: &Pubkey,
     account: &mut MarginAccount,
     entry: &QueuedFill,
+    removals: &mut RemovalLog,
 ) -> Result<()> {
     let slot = usize::from(entry.maker_slot);
     let mut resting = Resting::find(account, market.index, slot, entry.seq)?;
@@ -58,15 +64,14 @@ pub fn settle_entry(
         let notional = lots.notional(PriceLots(entry.price), tick).or_refuse()?;
         let late = late_funding(entry, market.funding_long)?;
         let charge = QuoteNative(entry.maker_fee).checked_add(late).or_refuse()?;
+        let client_id = resting.client_id();
         resting.fill(market, lots, notional, charge)?;
+        if entry.order_done != 0 {
+            let rest = resting.drop_rest(market.terms.tick)?;
+            removals.push_some(entry.seq, client_id, rest)?;
+        }
     } else {
-        emit!(OrderCancelled {
-            margin_account: *key,
-            market: market.index,
-            order_id: entry.seq,
-            client_id: resting.client_id(),
-            lots: entry.lots,
-        });
+        removals.push(entry.seq, resting.client_id(), entry.lots)?;
         resting.reduce(lots, market.terms.tick)?;
     }
     resting.release();

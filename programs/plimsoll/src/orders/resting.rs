@@ -1,6 +1,6 @@
 //! A resting order in its owner's margin account: its order slot and the position of its market.
 use anchor_lang::prelude::*;
-use plimsoll_risk::{BaseLots, OpenOrder, PerpPosition, QuoteNative, Side};
+use plimsoll_risk::{BaseLots, OpenOrder, PerpPosition, QuoteNative};
 
 use crate::{
     error::{OrRefuse, PlimsollError},
@@ -37,15 +37,6 @@ impl<'a> Resting<'a> {
         self.order.client_id
     }
 
-    /// Most lots that a trade with this order may have now: those that a reduce-only order still reduces, any for
-    /// another.
-    pub fn allowed_lots(&self) -> i64 {
-        if self.order.flags & OpenOrder::REDUCE_ONLY == 0 {
-            return i64::MAX;
-        }
-        reducible(self.perp.position, self.order.side())
-    }
-
     /// Books a trade of `lots` for `notional`, with `charge` (fee, and funding of a late settlement) on top, and
     /// takes the lots off the order.
     pub fn fill(
@@ -70,19 +61,19 @@ impl<'a> Resting<'a> {
             .or_refuse()
     }
 
+    /// Takes off what is left of the order; returns how many lots.
+    pub fn drop_rest(&mut self, tick: u64) -> Result<i64> {
+        let rest = self.order.lots;
+        if rest.0 > 0 {
+            self.reduce(rest, tick)?;
+        }
+        Ok(rest.0)
+    }
+
     /// Frees the market's slot if nothing is left in it.
     pub fn release(self) {
         if self.perp.is_closed() {
             *self.perp = PerpPosition::default();
         }
     }
-}
-
-/// Lots of a position that an order of this side would reduce.
-pub fn reducible(position: BaseLots, side: Side) -> i64 {
-    let lots = match side {
-        Side::Bid => position.0.checked_neg().unwrap_or(i64::MAX),
-        Side::Ask => position.0,
-    };
-    lots.max(0)
 }

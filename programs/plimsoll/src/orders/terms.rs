@@ -95,21 +95,22 @@ pub struct OrderTerms {
     pub side: OrderSide,
     /// Worst acceptable price in price lots.
     pub price: u64,
-    /// Base lots, positive, at least the market's minimum. A reduce-only order is cut to the position, and may close a
-    /// position that is smaller than the minimum.
+    /// Base lots, positive, worth at least the market's minimum. A reduce-only order is cut to the position, and may close a
+    /// position that is worth less than the minimum.
     pub lots: i64,
     pub kind: OrderType,
     /// Most native quote, before fees, that is traded and rests in sum.
     pub max_quote: Option<u64>,
-    /// May only shrink the position. While it rests it is charged margin like any other order. A trade cuts it to the
-    /// position it finds where the owner's margin account is in the transaction; where it is not, the order trades whole.
+    /// May only shrink the position. While it rests it is charged margin like any other order. The account's resting orders of
+    /// the side that closes its position are no more than the position while one of them is reduce-only: placing an order, or a
+    /// trade of one, takes what is too much off the reduce-only order with the worst price.
     pub reduce_only: bool,
     /// Unix second from which it no longer trades; 0 for never.
     pub expiry: u32,
     /// The owner's name for the order.
     pub client_id: u64,
     pub self_trade: SelfTradeBehavior,
-    /// Most resting orders to touch, filled or dropped, which bounds the compute units.
+    /// Most resting orders to trade with, up to 64, which bounds the compute units. Expired ones do not count.
     pub max_fills: u8,
 }
 

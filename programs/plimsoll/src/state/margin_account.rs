@@ -129,6 +129,13 @@ impl MarginAccount {
         }
     }
 
+    /// Frees the slot of a market, if it has one that nothing is left in.
+    pub fn release_perp_of(&mut self, market: u16) {
+        if let Some(slot) = self.find_perp(market) {
+            self.release_perp(slot);
+        }
+    }
+
     /// Ends a liquidation.
     pub fn clear_liquidation(&mut self) {
         self.state = account_state::ACTIVE;

@@ -140,9 +140,10 @@ async fn a_feed_that_is_gone_ends_in_an_announced_price_and_free_slots() {
     env.refuse(&[closing.clone()], &[], E::OrdersRemain).await;
     let prune = ix::prune_orders(&env.exchange, &market, &[w.maker.margin], 24);
     env.run(&[prune], &[]).await;
-    // One owner was not at hand: what was pruned waits in the queue.
+    // One owner was not at hand: its orders are gone from the book, and its slots are free once anybody passes it.
     env.refuse(&[closing.clone()], &[], E::OrdersRemain).await;
-    env.settle_fills(&[&w.longs[0]]).await;
+    let prune = ix::prune_orders(&env.exchange, &market, &[w.longs[0].margin], 24);
+    env.run(&[prune], &[]).await;
     env.assert_conserved().await;
     assert!(env.margin(w.maker.margin).await.find_perp(0).is_none());
 

@@ -23,22 +23,29 @@ async fn plan(env: &Env) -> Vec<Step> {
 
 fn instructions(env: &Env, step: &Step) -> Vec<Instruction> {
     let (exchange, quote) = (&env.exchange, &env.assets[USDC].asset);
-    match *step {
+    match step {
+        Step::Orders { market, owners } => {
+            let market = &env.markets[usize::from(*market)].market;
+            vec![
+                ix::settle_fills(market, owners, u16::MAX),
+                ix::prune_orders(exchange, market, owners, u16::MAX),
+            ]
+        }
         Step::Positions {
             market,
             long,
             short,
         } => {
-            let market = &env.markets[usize::from(market)].market;
-            vec![ix::close_out_position(exchange, market, long, short)]
+            let market = &env.markets[usize::from(*market)].market;
+            vec![ix::close_out_position(exchange, market, *long, *short)]
         }
         Step::Debt {
             asset,
             depositor,
             debtor,
         } => {
-            let asset = &env.assets[usize::from(asset)].asset;
-            let settle = ix::close_out_debt(exchange, asset, quote, depositor, debtor);
+            let asset = &env.assets[usize::from(*asset)].asset;
+            let settle = ix::close_out_debt(exchange, asset, quote, *depositor, *debtor);
             vec![settle]
         }
         Step::Deposit {
@@ -46,9 +53,9 @@ fn instructions(env: &Env, step: &Step) -> Vec<Instruction> {
             account,
             owner,
         } => {
-            let open = open_wallet_ix(env, asset.into(), &owner);
-            let asset = &env.assets[usize::from(asset)].asset;
-            vec![open, ix::return_deposit(exchange, asset, account, &owner)]
+            let open = open_wallet_ix(env, (*asset).into(), owner);
+            let asset = &env.assets[usize::from(*asset)].asset;
+            vec![open, ix::return_deposit(exchange, asset, *account, owner)]
         }
     }
 }

@@ -111,8 +111,7 @@ export const PROGRAM_ERRORS = {
   FeedAlive: { code: 6106, message: "The feed is not gone: a price that was not doubted is younger than doubt lasts" },
   QuoteCannotWindDown: { code: 6107, message: "The quote asset cannot be wound down: every price is told in it" },
   NothingToCloseOut: { code: 6108, message: "The two accounts hold nothing that could be closed out against each other" },
-  NothingToMark: { code: 6109, message: "None of the accounts has anything in the market that could be marked" },
-  EpochIncomplete: { code: 6110, message: "No epoch is open, or something in the market is not marked in it yet" },
+  ReduceOnlyExceeded: { code: 6109, message: "The account's reduce-only orders in the market are larger than the position would be: cancel them first" },
 } as const;
 
 /** The name of a refusal. */

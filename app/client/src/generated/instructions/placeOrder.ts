@@ -116,16 +116,17 @@ export type PlaceOrderInstructionData = {
   /** Worst acceptable price in price lots. */
   price: bigint;
   /**
-   * Base lots, positive, at least the market's minimum. A reduce-only order is cut to the position, and may close a
-   * position that is smaller than the minimum.
+   * Base lots, positive, worth at least the market's minimum. A reduce-only order is cut to the position, and may close a
+   * position that is worth less than the minimum.
    */
   lots: bigint;
   kind: OrderType;
   /** Most native quote, before fees, that is traded and rests in sum. */
   maxQuote: Option<bigint>;
   /**
-   * May only shrink the position. While it rests it is charged margin like any other order. A trade cuts it to the
-   * position it finds where the owner's margin account is in the transaction; where it is not, the order trades whole.
+   * May only shrink the position. While it rests it is charged margin like any other order. The account's resting orders of
+   * the side that closes its position are no more than the position while one of them is reduce-only: placing an order, or a
+   * trade of one, takes what is too much off the reduce-only order with the worst price.
    */
   reduceOnly: boolean;
   /** Unix second from which it no longer trades; 0 for never. */
@@ -133,7 +134,7 @@ export type PlaceOrderInstructionData = {
   /** The owner's name for the order. */
   clientId: bigint;
   selfTrade: SelfTradeBehavior;
-  /** Most resting orders to touch, filled or dropped, which bounds the compute units. */
+  /** Most resting orders to trade with, up to 64, which bounds the compute units. Expired ones do not count. */
   maxFills: number;
 };
 
@@ -142,16 +143,17 @@ export type PlaceOrderInstructionDataArgs = {
   /** Worst acceptable price in price lots. */
   price: number | bigint;
   /**
-   * Base lots, positive, at least the market's minimum. A reduce-only order is cut to the position, and may close a
-   * position that is smaller than the minimum.
+   * Base lots, positive, worth at least the market's minimum. A reduce-only order is cut to the position, and may close a
+   * position that is worth less than the minimum.
    */
   lots: number | bigint;
   kind: OrderTypeArgs;
   /** Most native quote, before fees, that is traded and rests in sum. */
   maxQuote: OptionOrNullable<number | bigint>;
   /**
-   * May only shrink the position. While it rests it is charged margin like any other order. A trade cuts it to the
-   * position it finds where the owner's margin account is in the transaction; where it is not, the order trades whole.
+   * May only shrink the position. While it rests it is charged margin like any other order. The account's resting orders of
+   * the side that closes its position are no more than the position while one of them is reduce-only: placing an order, or a
+   * trade of one, takes what is too much off the reduce-only order with the worst price.
    */
   reduceOnly: boolean;
   /** Unix second from which it no longer trades; 0 for never. */
@@ -159,7 +161,7 @@ export type PlaceOrderInstructionDataArgs = {
   /** The owner's name for the order. */
   clientId: number | bigint;
   selfTrade: SelfTradeBehaviorArgs;
-  /** Most resting orders to touch, filled or dropped, which bounds the compute units. */
+  /** Most resting orders to trade with, up to 64, which bounds the compute units. Expired ones do not count. */
   maxFills: number;
 };
 

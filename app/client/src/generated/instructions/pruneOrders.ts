@@ -14,8 +14,8 @@ import {
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
-  getU8Decoder,
-  getU8Encoder,
+  getU16Decoder,
+  getU16Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -64,7 +64,7 @@ export type PruneOrdersInstruction<
         ? WritableAccount<TAccountBook>
         : TAccountBook,
       TAccountFillQueue extends string
-        ? WritableAccount<TAccountFillQueue>
+        ? ReadonlyAccount<TAccountFillQueue>
         : TAccountFillQueue,
       ...TRemainingAccounts,
     ]
@@ -81,7 +81,7 @@ export function getPruneOrdersInstructionDataEncoder(): FixedSizeEncoder<PruneOr
   return transformEncoder(
     getStructEncoder([
       ["discriminator", fixEncoderSize(getBytesEncoder(), 8)],
-      ["limit", getU8Encoder()],
+      ["limit", getU16Encoder()],
     ]),
     (value) => ({ ...value, discriminator: PRUNE_ORDERS_DISCRIMINATOR }),
   );
@@ -90,7 +90,7 @@ export function getPruneOrdersInstructionDataEncoder(): FixedSizeEncoder<PruneOr
 export function getPruneOrdersInstructionDataDecoder(): FixedSizeDecoder<PruneOrdersInstructionData> {
   return getStructDecoder([
     ["discriminator", fixDecoderSize(getBytesDecoder(), 8)],
-    ["limit", getU8Decoder()],
+    ["limit", getU16Decoder()],
   ]);
 }
 
@@ -136,7 +136,7 @@ export function getPruneOrdersInstruction<
   const originalAccounts = {
     riskState: { value: input.riskState ?? null, isWritable: false },
     book: { value: input.book ?? null, isWritable: true },
-    fillQueue: { value: input.fillQueue ?? null, isWritable: true },
+    fillQueue: { value: input.fillQueue ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<
     keyof typeof originalAccounts,

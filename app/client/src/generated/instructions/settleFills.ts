@@ -49,6 +49,7 @@ export function getSettleFillsDiscriminatorBytes(): ReadonlyUint8Array {
 export type SettleFillsInstruction<
   TProgram extends string = typeof PLIMSOLL_PROGRAM_ADDRESS,
   TAccountMarket extends string | AccountMeta<string> = string,
+  TAccountBook extends string | AccountMeta<string> = string,
   TAccountFillQueue extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
@@ -58,6 +59,9 @@ export type SettleFillsInstruction<
       TAccountMarket extends string
         ? WritableAccount<TAccountMarket>
         : TAccountMarket,
+      TAccountBook extends string
+        ? WritableAccount<TAccountBook>
+        : TAccountBook,
       TAccountFillQueue extends string
         ? WritableAccount<TAccountFillQueue>
         : TAccountFillQueue,
@@ -101,27 +105,36 @@ export function getSettleFillsInstructionDataCodec(): FixedSizeCodec<
 
 export type SettleFillsInput<
   TAccountMarket extends string = string,
+  TAccountBook extends string = string,
   TAccountFillQueue extends string = string,
 > = {
   market: Address<TAccountMarket>;
+  book: Address<TAccountBook>;
   fillQueue: Address<TAccountFillQueue>;
   limit: SettleFillsInstructionDataArgs["limit"];
 };
 
 export function getSettleFillsInstruction<
   TAccountMarket extends string,
+  TAccountBook extends string,
   TAccountFillQueue extends string,
   TProgramAddress extends Address = typeof PLIMSOLL_PROGRAM_ADDRESS,
 >(
-  input: SettleFillsInput<TAccountMarket, TAccountFillQueue>,
+  input: SettleFillsInput<TAccountMarket, TAccountBook, TAccountFillQueue>,
   config?: { programAddress?: TProgramAddress },
-): SettleFillsInstruction<TProgramAddress, TAccountMarket, TAccountFillQueue> {
+): SettleFillsInstruction<
+  TProgramAddress,
+  TAccountMarket,
+  TAccountBook,
+  TAccountFillQueue
+> {
   // Program address.
   const programAddress = config?.programAddress ?? PLIMSOLL_PROGRAM_ADDRESS;
 
   // Original accounts.
   const originalAccounts = {
     market: { value: input.market ?? null, isWritable: true },
+    book: { value: input.book ?? null, isWritable: true },
     fillQueue: { value: input.fillQueue ?? null, isWritable: true },
   };
   const accounts = originalAccounts as Record<
@@ -136,6 +149,7 @@ export function getSettleFillsInstruction<
   return Object.freeze({
     accounts: [
       getAccountMeta("market", accounts.market),
+      getAccountMeta("book", accounts.book),
       getAccountMeta("fillQueue", accounts.fillQueue),
     ],
     data: getSettleFillsInstructionDataEncoder().encode(
@@ -145,6 +159,7 @@ export function getSettleFillsInstruction<
   } as SettleFillsInstruction<
     TProgramAddress,
     TAccountMarket,
+    TAccountBook,
     TAccountFillQueue
   >);
 }
@@ -156,7 +171,8 @@ export type ParsedSettleFillsInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     market: TAccountMetas[0];
-    fillQueue: TAccountMetas[1];
+    book: TAccountMetas[1];
+    fillQueue: TAccountMetas[2];
   };
   data: SettleFillsInstructionData;
 };
@@ -169,12 +185,12 @@ export function parseSettleFillsInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedSettleFillsInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 2) {
+  if (instruction.accounts.length < 3) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 2,
+        expectedAccountMetas: 3,
       },
     );
   }
@@ -186,7 +202,11 @@ export function parseSettleFillsInstruction<
   };
   return {
     programAddress: instruction.programAddress,
-    accounts: { market: getNextAccount(), fillQueue: getNextAccount() },
+    accounts: {
+      market: getNextAccount(),
+      book: getNextAccount(),
+      fillQueue: getNextAccount(),
+    },
     data: getSettleFillsInstructionDataDecoder().decode(instruction.data),
   };
 }

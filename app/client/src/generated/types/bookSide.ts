@@ -12,8 +12,8 @@ import {
   getArrayEncoder,
   getStructDecoder,
   getStructEncoder,
-  getU64Decoder,
-  getU64Encoder,
+  getU32Decoder,
+  getU32Encoder,
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
@@ -26,23 +26,32 @@ import {
 } from ".";
 
 /** The resting orders of one side, sorted by ascending priority. */
-export type BookSide = { len: bigint; orders: Array<BookOrder> };
+export type BookSide = {
+  len: number;
+  /** No order of the side expires before this unix second; 0 when none ever does. */
+  firstExpiry: number;
+  orders: Array<BookOrder>;
+};
 
 export type BookSideArgs = {
-  len: number | bigint;
+  len: number;
+  /** No order of the side expires before this unix second; 0 when none ever does. */
+  firstExpiry: number;
   orders: Array<BookOrderArgs>;
 };
 
 export function getBookSideEncoder(): FixedSizeEncoder<BookSideArgs> {
   return getStructEncoder([
-    ["len", getU64Encoder()],
+    ["len", getU32Encoder()],
+    ["firstExpiry", getU32Encoder()],
     ["orders", getArrayEncoder(getBookOrderEncoder(), { size: 1024 })],
   ]);
 }
 
 export function getBookSideDecoder(): FixedSizeDecoder<BookSide> {
   return getStructDecoder([
-    ["len", getU64Decoder()],
+    ["len", getU32Decoder()],
+    ["firstExpiry", getU32Decoder()],
     ["orders", getArrayDecoder(getBookOrderDecoder(), { size: 1024 })],
   ]);
 }

@@ -40,8 +40,8 @@ export type MarketParams = {
   sizeScaleNotional: bigint;
   /** Most open interest of one side, in base lots. Looser up. */
   openInterestCapLots: bigint;
-  /** Smallest order, in base lots. Any change loosens. */
-  minOrderLots: bigint;
+  /** Least notional (native quote) of an order, and of what is left of one in the book. Any change loosens. */
+  minOrderNotional: bigint;
   /** A position of fewer lots is closed whole by a liquidation. Any change loosens. */
   dustLots: bigint;
   /** Notional (native quote) at which the book is sampled for the funding premium. Any change loosens. */
@@ -84,8 +84,8 @@ export type MarketParamsArgs = {
   sizeScaleNotional: number | bigint;
   /** Most open interest of one side, in base lots. Looser up. */
   openInterestCapLots: number | bigint;
-  /** Smallest order, in base lots. Any change loosens. */
-  minOrderLots: number | bigint;
+  /** Least notional (native quote) of an order, and of what is left of one in the book. Any change loosens. */
+  minOrderNotional: number | bigint;
   /** A position of fewer lots is closed whole by a liquidation. Any change loosens. */
   dustLots: number | bigint;
   /** Notional (native quote) at which the book is sampled for the funding premium. Any change loosens. */
@@ -124,7 +124,7 @@ export function getMarketParamsEncoder(): FixedSizeEncoder<MarketParamsArgs> {
   return getStructEncoder([
     ["sizeScaleNotional", getU64Encoder()],
     ["openInterestCapLots", getI64Encoder()],
-    ["minOrderLots", getI64Encoder()],
+    ["minOrderNotional", getU64Encoder()],
     ["dustLots", getI64Encoder()],
     ["impactNotional", getU64Encoder()],
     ["shortfallFloor", getU64Encoder()],
@@ -145,7 +145,7 @@ export function getMarketParamsDecoder(): FixedSizeDecoder<MarketParams> {
   return getStructDecoder([
     ["sizeScaleNotional", getU64Decoder()],
     ["openInterestCapLots", getI64Decoder()],
-    ["minOrderLots", getI64Decoder()],
+    ["minOrderNotional", getU64Decoder()],
     ["dustLots", getI64Decoder()],
     ["impactNotional", getU64Decoder()],
     ["shortfallFloor", getU64Decoder()],

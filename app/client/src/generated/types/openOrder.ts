@@ -35,7 +35,7 @@ export type OpenOrder = {
   price: bigint;
   /** Lots that still rest. */
   lots: bigint;
-  /** Unix second after which it no longer fills; zero for never. */
+  /** Unix second from which it no longer fills; zero for never. */
   expiry: number;
   /** Index of its market. */
   market: number;
@@ -54,7 +54,7 @@ export type OpenOrderArgs = {
   price: number | bigint;
   /** Lots that still rest. */
   lots: number | bigint;
-  /** Unix second after which it no longer fills; zero for never. */
+  /** Unix second from which it no longer fills; zero for never. */
   expiry: number;
   /** Index of its market. */
   market: number;

@@ -26,6 +26,7 @@ import {
   type FixedSizeEncoder,
 } from "@solana/kit";
 
+/** `order_id` counts the orders of a market without a gap: an indexer that misses one missed its trades. */
 export type OrderPlacedEvent = {
   marginAccount: Address;
   market: number;

@@ -8,12 +8,8 @@
 
 import {
   combineCodec,
-  fixDecoderSize,
-  fixEncoderSize,
   getArrayDecoder,
   getArrayEncoder,
-  getBytesDecoder,
-  getBytesEncoder,
   getI64Decoder,
   getI64Encoder,
   getI8Decoder,
@@ -22,12 +18,15 @@ import {
   getStructEncoder,
   getU16Decoder,
   getU16Encoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
+  getU8Decoder,
+  getU8Encoder,
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
-  type ReadonlyUint8Array,
 } from "@solana/kit";
 
 /** One position slot: what the account holds in a market and what its resting orders there may add. */
@@ -54,13 +53,10 @@ export type PerpPosition = {
   market: number;
   /** Sign of the last position held: which side's losses this account's are. */
   lastSide: number;
-  /** Unused. */
-  padding: ReadonlyUint8Array;
-  /**
-   * What the lots held brought when they were sold, less what they cost when they were bought, fees aside: what they gained
-   * since is this and their value. Lots that are closed take their part along.
-   */
-  opened: bigint;
+  /** Number of resting orders that may only reduce the position. */
+  reduceOnlyOrders: number;
+  /** No resting order expires before this unix second; zero when none ever does. */
+  firstExpiry: number;
   /** Unused. */
   reserved: Array<bigint>;
 };
@@ -88,13 +84,10 @@ export type PerpPositionArgs = {
   market: number;
   /** Sign of the last position held: which side's losses this account's are. */
   lastSide: number;
-  /** Unused. */
-  padding: ReadonlyUint8Array;
-  /**
-   * What the lots held brought when they were sold, less what they cost when they were bought, fees aside: what they gained
-   * since is this and their value. Lots that are closed take their part along.
-   */
-  opened: number | bigint;
+  /** Number of resting orders that may only reduce the position. */
+  reduceOnlyOrders: number;
+  /** No resting order expires before this unix second; zero when none ever does. */
+  firstExpiry: number;
   /** Unused. */
   reserved: Array<number | bigint>;
 };
@@ -112,9 +105,9 @@ export function getPerpPositionEncoder(): FixedSizeEncoder<PerpPositionArgs> {
     ["orderMask", getU64Encoder()],
     ["market", getU16Encoder()],
     ["lastSide", getI8Encoder()],
-    ["padding", fixEncoderSize(getBytesEncoder(), 5)],
-    ["opened", getI64Encoder()],
-    ["reserved", getArrayEncoder(getU64Encoder(), { size: 1 })],
+    ["reduceOnlyOrders", getU8Encoder()],
+    ["firstExpiry", getU32Encoder()],
+    ["reserved", getArrayEncoder(getU64Encoder(), { size: 2 })],
   ]);
 }
 
@@ -131,9 +124,9 @@ export function getPerpPositionDecoder(): FixedSizeDecoder<PerpPosition> {
     ["orderMask", getU64Decoder()],
     ["market", getU16Decoder()],
     ["lastSide", getI8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 5)],
-    ["opened", getI64Decoder()],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 1 })],
+    ["reduceOnlyOrders", getU8Decoder()],
+    ["firstExpiry", getU32Decoder()],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 2 })],
   ]);
 }
 

@@ -51,7 +51,10 @@ export type QueuedFill = {
   makerSide: number;
   /** Order slot of the resting order in its margin account. */
   makerSlot: number;
-  /** 1 when the order left the book with this event, 0 when some of it still rests. */
+  /**
+   * 1 when the order left the book with this event, and what is left in its slot then goes back to its owner; 0 when some of
+   * it still rests.
+   */
   orderDone: number;
   padding: ReadonlyUint8Array;
 };
@@ -80,7 +83,10 @@ export type QueuedFillArgs = {
   makerSide: number;
   /** Order slot of the resting order in its margin account. */
   makerSlot: number;
-  /** 1 when the order left the book with this event, 0 when some of it still rests. */
+  /**
+   * 1 when the order left the book with this event, and what is left in its slot then goes back to its owner; 0 when some of
+   * it still rests.
+   */
   orderDone: number;
   padding: ReadonlyUint8Array;
 };

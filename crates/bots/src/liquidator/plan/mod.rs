@@ -57,11 +57,14 @@ pub enum Step {
     },
 }
 
+/// How long a call may take to land, seconds.
+const LANDING_SECS: i64 = 60;
+
 /// A planned call.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub address: Pubkey,
-    /// Queued fills to settle first: of which accounts, by market.
+    /// What waits in queues and has to be settled: of which accounts, by market. A liquidation settles its account itself.
     pub settle: Vec<(u16, Vec<Pubkey>)>,
     pub step: Step,
     /// Feeds to refresh for it, the one with the oldest price first.
@@ -248,8 +251,8 @@ impl Situation<'_> {
             .collect()
     }
 
-    /// Fills of the account that wait belong to it before anything is seized; before the other side of a market bears a
-    /// loss nothing at all may wait there.
+    /// Fills of the account that wait belong to it before anything is seized, and an order of it that has expired may have left
+    /// its book without a word; before the other side of a market bears a loss nothing at all may wait there.
     fn settle_first(&self, step: &Step) -> Vec<(u16, Vec<Pubkey>)> {
         if let Step::Resolve { debt, .. } = step {
             let Leg::Claim(market) = *debt else {
@@ -262,8 +265,13 @@ impl Situation<'_> {
             };
         }
         let perps = self.account.perps.iter().filter(|perp| !perp.is_free());
+        // An order may expire until the call lands.
+        let soon = self.outlook.unix_time().saturating_add(LANDING_SECS);
         perps
-            .filter(|perp| (self.waiting)(perp.market).contains(&self.address))
+            .filter(|perp| perp.order_mask != 0)
+            .filter(|perp| {
+                perp.may_have_expired(soon) || (self.waiting)(perp.market).contains(&self.address)
+            })
             .map(|perp| (perp.market, vec![self.address]))
             .collect()
     }

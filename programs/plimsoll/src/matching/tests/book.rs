@@ -86,56 +86,129 @@ fn cancel_returns_the_order_and_keeps_the_others() {
 }
 
 #[test]
-fn full_side_gives_up_its_worst_order_only_for_a_better_one() {
+fn full_side_gives_up_the_worst_order_that_is_worth_no_more() {
     for (side, best, worst) in [(Side::Bid, 1_006, 1_000), (Side::Ask, 1_000, 1_006)] {
         let mut orders = full_side(side);
         let book = orders.own_and_opposite(side).0;
         let last = *book.as_slice().first().unwrap();
         assert_eq!(last.price, worst);
-        assert_eq!(
-            book.displaced_by(side, &order(worst, 2_000), 5),
-            Err(MatchError::BookFull)
-        );
-        assert_eq!(
-            book.displaced_by(side, &order(best, 2_000), 5),
-            Ok(Some(&last))
-        );
-        book.insert(side, order(best, 2_000)).unwrap();
-        assert_eq!(book.len(), BOOK_SIDE_CAPACITY);
-        assert!(book.iter().all(|order| order.seq != last.seq));
-        let level = book.iter().take_while(|order| order.price == best);
-        assert_eq!(level.last().map(|order| order.seq), Some(2_000));
+        let new = |price, lots| BookOrder {
+            lots,
+            ..order(price, 2_000)
+        };
+        let same = book.displaced_by(side, &new(worst, 9));
+        assert_eq!(same, Err(MatchError::BookFull), "none has less priority");
+        assert_eq!(book.displaced_by(side, &new(best, 2)), Ok(&last));
+
+        // The worst order is worth more: the next worst goes, not that one.
+        book.remove(side, last.price, last.seq).unwrap();
+        let large = BookOrder { lots: 50, ..last };
+        book.insert(side, large).unwrap();
+        let next = book.as_slice()[1];
+        assert_eq!(book.displaced_by(side, &new(best, 2)), Ok(&next));
+        assert_eq!(book.displaced_by(side, &new(best, 60)), Ok(&large));
+        let full = book.insert(side, new(best, 2));
+        assert_eq!(full, Err(MatchError::BookFull));
     }
 }
 
 #[test]
-fn full_side_gives_up_an_expired_worst_order_for_any() {
-    let mut orders = full_side(Side::Bid);
-    let book = orders.own_and_opposite(Side::Bid).0;
-    let expiring = BookOrder {
-        expiry: 5,
-        ..order(999, 1_500)
+fn dust_displaces_nothing_that_is_larger() {
+    for side in [Side::Bid, Side::Ask] {
+        let mut orders: Box<Orders> = zeroed_box();
+        let book = orders.own_and_opposite(side).0;
+        for seq in 1..=1024 {
+            let lots = 1_000;
+            book.insert(
+                side,
+                BookOrder {
+                    lots,
+                    ..order(1_000, seq)
+                },
+            )
+            .unwrap();
+        }
+        let price = if side == Side::Bid { 1_001 } else { 999 };
+        let dust = BookOrder {
+            lots: 998,
+            ..order(price, 2_000)
+        };
+        assert_eq!(book.displaced_by(side, &dust), Err(MatchError::BookFull));
+    }
+}
+
+#[test]
+fn sweep_removes_what_has_expired_and_keeps_the_order_of_the_rest() {
+    let mut orders: Box<Orders> = zeroed_box();
+    for side in [Side::Bid, Side::Ask] {
+        let book = orders.own_and_opposite(side).0;
+        for seq in 1..=30 {
+            let expiry = [0, 5, 9][usize::try_from(seq % 3).unwrap()];
+            let new = BookOrder {
+                expiry,
+                ..order(1_000 + seq, seq)
+            };
+            book.insert(side, new).unwrap();
+        }
+    }
+    let kept = |orders: &Orders, side| -> Vec<u64> {
+        orders.side(side).as_slice().iter().map(|o| o.seq).collect()
     };
-    book.reduce_best(1);
-    book.insert(Side::Bid, expiring).unwrap();
-    assert_eq!(book.len(), BOOK_SIDE_CAPACITY);
+    assert_eq!(orders.sweep(4, false, usize::MAX), 0);
+    assert_eq!(orders.sweep(5, false, 3), 3, "bids first");
+    assert_eq!(orders.side(Side::Bid).len(), 27);
+    assert_eq!(orders.sweep(5, false, usize::MAX), 17);
+    let left = |seq: &u64| seq % 3 != 1;
     assert_eq!(
-        book.displaced_by(Side::Bid, &order(1, 2_000), 4),
-        Err(MatchError::BookFull)
+        kept(&orders, Side::Bid),
+        (1..=30).filter(left).collect::<Vec<_>>()
     );
-    assert!(matches!(
-        book.displaced_by(Side::Bid, &order(1, 2_000), 5),
-        Ok(Some(_))
-    ));
-    book.insert(Side::Bid, order(1, 2_000)).unwrap();
-    assert_eq!(book.as_slice()[0].seq, 2_000);
-    assert_eq!(book.len(), BOOK_SIDE_CAPACITY);
+    let asks: Vec<_> = (1..=30).rev().filter(left).collect();
+    assert_eq!(kept(&orders, Side::Ask), asks);
+    assert_eq!(orders.sweep(8, false, usize::MAX), 0);
+    assert_eq!(orders.sweep(9, false, usize::MAX), 20);
+    assert_eq!(
+        orders.sweep(9, true, usize::MAX),
+        20,
+        "all, expiring or not"
+    );
+    assert!(orders.side(Side::Bid).is_empty() && orders.side(Side::Ask).is_empty());
+}
+
+#[test]
+fn an_order_is_reduced_in_its_place() {
+    let mut orders: Box<Orders> = zeroed_box();
+    let book = orders.own_and_opposite(Side::Ask).0;
+    for seq in 1..=3 {
+        book.insert(
+            Side::Ask,
+            BookOrder {
+                lots: 5,
+                ..order(1_000, seq)
+            },
+        )
+        .unwrap();
+    }
+    orders.reduce(Side::Ask, 1_000, 2, 4).unwrap();
+    let lots: Vec<_> = orders
+        .side(Side::Ask)
+        .iter()
+        .map(|o| (o.seq, o.lots))
+        .collect();
+    assert_eq!(lots, [(1, 5), (2, 1), (3, 5)]);
+    for (seq, lots, error) in [
+        (2, 1, MatchError::InvalidLots),
+        (1, 0, MatchError::InvalidLots),
+        (9, 1, MatchError::OrderNotFound),
+    ] {
+        assert_eq!(orders.reduce(Side::Ask, 1_000, seq, lots), Err(error));
+    }
 }
 
 #[test]
 fn length_beyond_the_capacity_is_not_believed() {
     let mut orders = full_side(Side::Bid);
-    bytemuck::bytes_of_mut(&mut *orders)[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    bytemuck::bytes_of_mut(&mut *orders)[..4].copy_from_slice(&u32::MAX.to_le_bytes());
     assert_eq!(orders.side(Side::Bid).len(), BOOK_SIDE_CAPACITY);
     assert_eq!(orders.side(Side::Bid).iter().count(), BOOK_SIDE_CAPACITY);
 }

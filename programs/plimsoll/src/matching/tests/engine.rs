@@ -123,34 +123,30 @@ fn full_queue_stops_matching_without_failing_the_order() {
 }
 
 #[test]
-fn expired_makers_fall_out_and_never_trade() {
+fn expired_makers_vanish_and_never_trade_at_hand_or_not() {
     let mut market = Fixture::new(&[1]);
-    let at_hand = market.rest_until(1, Side::Ask, 100, 5, 1_010);
-    let absent = market.rest_until(2, Side::Ask, 101, 5, 1_010);
+    market.rest_until(1, Side::Ask, 100, 5, 1_010);
+    market.rest_until(2, Side::Ask, 101, 5, 1_010);
     let live = market.rest_until(1, Side::Ask, 102, 5, 1_011);
     market.now = 1_010;
     assert_eq!(market.take(Side::Bid, 110, 5).filled_quote_lots, 5 * 102);
     assert_eq!(market.settled_fills(), [(live, 5)]);
-    let out = market.accounts.settled[0];
-    assert_eq!(
-        (out.seq, out.lots, out.reason),
-        (at_hand, 5, Some(OutReason::Expired))
-    );
-    let out = Event::of_queued(&market.queue.entries()[0]);
-    assert_eq!(
-        (out.seq, out.lots, out.reason),
-        (absent, 5, Some(OutReason::Expired))
-    );
+    assert_eq!(market.accounts.settled.len(), 1);
+    assert!(market.queue.is_empty());
     assert!(market.orders.side(Side::Ask).is_empty());
 }
 
 #[test]
-fn step_limit_counts_fills_and_removals() {
-    let mut market = Fixture::new(&[1]);
-    market.rest_until(1, Side::Ask, 99, 5, 1_010);
-    market.rest(1, Side::Ask, 100, 5);
-    market.rest(1, Side::Ask, 101, 5);
+fn expired_orders_cost_neither_a_step_nor_room_in_the_queue() {
+    let mut market = Fixture::new(&[]);
+    for _ in 0..40 {
+        market.rest_until(1, Side::Ask, 99, 5, 1_010);
+    }
+    for _ in 0..3 {
+        market.rest(1, Side::Ask, 100, 5);
+    }
     market.now = 1_010;
+    market.leave_queue_room(2);
     let order = TakerOrder {
         max_steps: 2,
         ..market.order(TAKER, Side::Bid, 110, 20)
@@ -158,9 +154,90 @@ fn step_limit_counts_fills_and_removals() {
     let outcome = market.place(&order).unwrap();
     assert_eq!(
         (outcome.filled_lots, outcome.dropped_lots, outcome.stop),
-        (5, 15, Stop::StepLimit)
+        (10, 10, Stop::StepLimit)
     );
     assert_eq!(market.orders.side(Side::Ask).len(), 1);
+    // A fill-or-kill order counts as it then trades.
+    market.rest(1, Side::Ask, 100, 5);
+    market.rest_until(1, Side::Ask, 99, 5, 1_011);
+    market.now = 1_011;
+    let order = TakerOrder {
+        max_steps: 2,
+        kind: OrderKind::FillOrKill,
+        ..market.order(TAKER, Side::Bid, 110, 10)
+    };
+    assert_eq!(
+        market.place(&order),
+        Err(MatchError::NotFillable),
+        "no room"
+    );
+    market.queue = zeroed_box();
+    assert_eq!(market.place(&order).unwrap().filled_lots, 10);
+}
+
+#[test]
+fn what_a_trade_leaves_leaves_the_book_where_it_is_dust() {
+    for at_hand in [&[1][..], &[]] {
+        let mut market = Fixture::new(at_hand);
+        market.rest(1, Side::Ask, 100, 10);
+        let least = |order| TakerOrder {
+            kind: OrderKind::ImmediateOrCancel,
+            min_quote_lots: 400,
+            ..order
+        };
+        let order = least(market.order(TAKER, Side::Bid, 100, 6));
+        market.place(&order).unwrap();
+        assert_eq!(market.orders.find(Side::Ask, 100, 1).unwrap().lots, 4);
+        let order = least(market.order(TAKER, Side::Bid, 100, 1));
+        assert_eq!(market.place(&order).unwrap().filled_lots, 1);
+        assert!(market.orders.side(Side::Ask).is_empty(), "3 lots are dust");
+        let events: Vec<_> = market
+            .queue
+            .entries()
+            .iter()
+            .map(Event::of_queued)
+            .collect();
+        let last = market.accounts.settled.last().or(events.last()).unwrap();
+        assert!(last.order_done);
+        assert_eq!(last.lots, 1);
+    }
+}
+
+#[test]
+fn a_remainder_rests_unless_it_is_dust_or_reduces_only() {
+    let mut market = Fixture::new(&[1]);
+    for (lots, reduce_only, rests) in [(4, false, 4), (3, false, 0), (3, true, 3)] {
+        market.rest(1, Side::Ask, 100, 5);
+        let order = TakerOrder {
+            min_quote_lots: 400,
+            reduce_only,
+            ..market.order(TAKER, Side::Bid, 100, 5 + lots)
+        };
+        let outcome = market.place(&order).unwrap();
+        assert_eq!((outcome.filled_lots, outcome.resting_lots), (5, rests));
+        let stop = if rests == 0 { Stop::Dust } else { Stop::Price };
+        assert_eq!(outcome.stop, stop);
+        assert_eq!(outcome.dropped_lots, lots - rests);
+        if rests > 0 {
+            market.orders.cancel(Side::Bid, 100, order.seq).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_own_order_is_not_decremented_to_dust() {
+    let mut market = Fixture::new(&[]);
+    market.rest(TAKER, Side::Ask, 100, 10);
+    let order = TakerOrder {
+        self_trade: SelfTrade::DecrementAndCancel,
+        min_quote_lots: 400,
+        ..market.order(TAKER, Side::Bid, 100, 7)
+    };
+    let outcome = market.place(&order).unwrap();
+    assert_eq!(outcome.decremented_lots, 7);
+    assert!(market.orders.side(Side::Ask).is_empty());
+    let out = market.accounts.settled[0];
+    assert_eq!((out.lots, out.order_done), (10, true));
 }
 
 #[test]
@@ -216,7 +293,7 @@ fn fill_or_kill_trades_whole_or_changes_nothing() {
             ..order
         },
         TakerOrder {
-            max_steps: 3,
+            max_steps: 2,
             ..order
         },
         TakerOrder {
@@ -235,7 +312,7 @@ fn fill_or_kill_trades_whole_or_changes_nothing() {
     market.queue = room_taken;
     let outcome = market
         .place(&TakerOrder {
-            max_steps: 4,
+            max_steps: 3,
             max_quote_lots: Some(1_515),
             ..order
         })
@@ -347,51 +424,6 @@ fn decrement_keeps_the_rest_of_a_larger_own_order() {
 }
 
 #[test]
-fn maker_at_hand_that_allows_less_is_cut_and_the_next_one_trades() {
-    for (allowed, expected) in [(3, vec![(1, 3), (2, 5)]), (0, vec![(2, 8)])] {
-        let mut market = Fixture::new(&[1, 2]);
-        let reducing = TakerOrder {
-            reduce_only: true,
-            ..market.order(1, Side::Ask, 100, 10)
-        };
-        market.place(&reducing).unwrap();
-        market.rest(2, Side::Ask, 100, 20);
-        market.accounts.allowed.insert(key(1), allowed);
-        let outcome = market.take(Side::Bid, 100, 8);
-        assert_eq!(outcome.filled_lots, 8);
-        assert_eq!(market.settled_fills(), expected);
-        assert_eq!(market.seqs(Side::Ask), [2]);
-        let out = market
-            .accounts
-            .settled
-            .iter()
-            .find(|event| event.reason.is_some())
-            .unwrap();
-        assert_eq!((out.seq, out.lots, out.order_done), (1, 10 - allowed, true));
-        assert_eq!(out.reason, Some(OutReason::NotAllowed));
-    }
-}
-
-#[test]
-fn fill_or_kill_fails_when_a_reduce_only_maker_allows_less() {
-    let mut market = Fixture::new(&[1]);
-    let reducing = TakerOrder {
-        reduce_only: true,
-        ..market.order(1, Side::Ask, 100, 10)
-    };
-    market.place(&reducing).unwrap();
-    market.accounts.allowed.insert(key(1), 3);
-    market.rest(TAKER, Side::Ask, 101, 5);
-    let order = market.order(TAKER, Side::Bid, 101, 8);
-    let refused = market.place(&TakerOrder {
-        kind: OrderKind::FillOrKill,
-        self_trade: SelfTrade::DecrementAndCancel,
-        ..order
-    });
-    assert_eq!(refused, Err(MatchError::NotFillable));
-}
-
-#[test]
 fn orders_that_make_no_sense_are_refused() {
     let mut market = Fixture::new(&[]);
     let order = market.order(TAKER, Side::Bid, 100, 5);
@@ -454,41 +486,4 @@ fn order_without_a_price_bound_takes_the_whole_book() {
         ..order
     };
     assert_eq!(market.place(&order), Err(MatchError::Overflow));
-}
-
-struct Contradicting;
-
-impl Makers for Contradicting {
-    type Error = MatchError;
-
-    fn at_hand(&self, _: &Key) -> bool {
-        true
-    }
-
-    fn settle_fill(&mut self, _: &BookOrder, fill: &Fill) -> Result<Settled, MatchError> {
-        Ok(Settled::MakerCannot {
-            max_lots: if fill.lots > 4 { 4 } else { fill.lots },
-        })
-    }
-
-    fn release(&mut self, _: &BookOrder, _: &MakerOut) -> Result<bool, MatchError> {
-        Ok(true)
-    }
-}
-
-#[test]
-fn maker_that_contradicts_itself_is_refused() {
-    for lots in [3, 9] {
-        let mut market = Fixture::new(&[]);
-        market.rest(1, Side::Ask, 100, 10);
-        let order = market.order(TAKER, Side::Bid, 100, lots);
-        let refused = match_order(
-            &mut market.orders,
-            &mut market.queue,
-            &mut Contradicting,
-            &order,
-            1_000,
-        );
-        assert_eq!(refused, Err(MatchError::InconsistentMaker));
-    }
 }

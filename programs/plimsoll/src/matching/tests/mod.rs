@@ -7,8 +7,6 @@ mod model;
 mod post_only;
 mod properties;
 
-use std::collections::BTreeMap;
-
 use super::*;
 
 pub type Key = [u8; 32];
@@ -48,8 +46,6 @@ impl Event {
 #[derive(Clone, Default)]
 pub struct Accounts {
     pub at_hand: Vec<Key>,
-    /// Lots that reduce-only orders of an account may still fill; no entry for no limit.
-    pub allowed: BTreeMap<Key, i64>,
     pub settled: Vec<Event>,
 }
 
@@ -86,13 +82,6 @@ impl Makers for Accounts {
                 maker_fee: fee_of(fill),
                 funding_index: 77,
             }));
-        }
-        if let (true, Some(allowed)) = (order.is_reduce_only(), self.allowed.get_mut(&order.owner))
-        {
-            if *allowed < fill.lots {
-                return Ok(Settled::MakerCannot { max_lots: *allowed });
-            }
-            *allowed -= fill.lots;
         }
         self.settled.push(Event {
             maker: order.owner,
@@ -162,6 +151,7 @@ impl Fixture {
             max_quote_lots: None,
             expiry: 0,
             max_steps: 2_000,
+            min_quote_lots: 0,
             owner_slot: 7,
             side,
             kind: OrderKind::Limit,

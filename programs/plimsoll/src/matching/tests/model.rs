@@ -21,8 +21,21 @@ impl Model {
         })
     }
 
-    fn worst(&self, side: Side) -> Option<usize> {
-        let places = (0..self.orders.len()).filter(|&place| self.orders[place].0 == side);
+    fn is_full(&self, side: Side) -> bool {
+        let of = self.orders.iter().filter(|(of, _)| *of == side);
+        of.count() == BOOK_SIDE_CAPACITY
+    }
+
+    /// The worst of the orders that are worse than one at `price` and worth no more than `worth`.
+    fn displaced(&self, side: Side, price: u64, worth: i64) -> Option<usize> {
+        let places = (0..self.orders.len()).filter(|&place| {
+            let (of, order) = &self.orders[place];
+            let worse = match side {
+                Side::Bid => order.price < price,
+                Side::Ask => order.price > price,
+            };
+            *of == side && worse && order.lots * i64::try_from(order.price).unwrap() <= worth
+        });
         places.max_by_key(|&place| {
             let order = self.orders[place].1;
             let price = i128::from(order.price);
@@ -30,17 +43,25 @@ impl Model {
         })
     }
 
-    /// Tells the owner that `lots` of the order at `place` traded or went, and takes them off.
-    fn record(&mut self, place: usize, lots: i64, reason: Option<OutReason>) -> bool {
+    /// Tells the owner that `lots` of the order at `place` traded or went, and takes them off, with what is left where that is
+    /// worth less than `least`.
+    fn record(&mut self, place: usize, lots: i64, reason: Option<OutReason>, least: i64) -> bool {
         let (side, order) = self.orders[place];
+        let rest = order.lots - lots;
+        let order_done = rest * i64::try_from(order.price).unwrap() < least || rest == 0;
+        let told = if order_done && reason.is_some() {
+            order.lots
+        } else {
+            lots
+        };
         let event = Event {
             maker: order.owner,
             seq: order.seq,
             side,
             price: order.price,
-            lots,
+            lots: told,
             reason,
-            order_done: lots == order.lots,
+            order_done,
         };
         if self.accounts.at_hand(&order.owner) {
             self.accounts.settled.push(event);
@@ -51,7 +72,7 @@ impl Model {
             return false;
         }
         self.orders[place].1.lots -= lots;
-        if self.orders[place].1.lots == 0 {
+        if order_done {
             self.orders.remove(place);
         }
         true
@@ -98,6 +119,11 @@ impl Model {
                 }
                 break;
             }
+            if expired {
+                self.orders.remove(place);
+                outcome.stop = Stop::Exhausted;
+                continue;
+            }
             outcome.stop = Stop::StepLimit;
             if steps == 0 {
                 break;
@@ -105,18 +131,14 @@ impl Model {
             steps -= 1;
             outcome.stop = Stop::QueueFull;
             let lots = outcome.dropped_lots.min(maker.lots);
-            if expired {
-                if !self.record(place, maker.lots, Some(OutReason::Expired)) {
-                    break;
-                }
-            } else if maker.owner == taker.owner {
+            if maker.owner == taker.owner {
                 let lost = match taker.self_trade {
                     SelfTrade::AbortTransaction => return Err(MatchError::SelfTrade),
                     SelfTrade::CancelProvide => 0,
                     SelfTrade::DecrementAndCancel => lots,
                 };
                 let out = if lost == 0 { maker.lots } else { lost };
-                if !self.record(place, out, Some(OutReason::SelfTrade)) {
+                if !self.record(place, out, Some(OutReason::SelfTrade), taker.min_quote_lots) {
                     break;
                 }
                 outcome.decremented_lots += lost;
@@ -132,26 +154,13 @@ impl Model {
                     outcome.stop = Stop::QuoteBudget;
                     break;
                 }
-                let mut limit = i64::MAX;
-                if maker.is_reduce_only() && self.accounts.at_hand(&maker.owner) {
-                    if let Some(allowed) = self.accounts.allowed.get_mut(&maker.owner) {
-                        limit = *allowed;
-                        *allowed -= limit.min(lots);
-                    }
+                if !self.record(place, lots, None, taker.min_quote_lots) {
+                    break;
                 }
-                let traded = lots.min(limit);
-                if traded > 0 {
-                    if !self.record(place, traded, None) {
-                        break;
-                    }
-                    outcome.filled_lots += traded;
-                    outcome.filled_quote_lots += traded * price;
-                    outcome.fills += 1;
-                    outcome.dropped_lots -= traded;
-                }
-                if traded < lots {
-                    self.record(place, maker.lots - traded, Some(OutReason::NotAllowed));
-                }
+                outcome.filled_lots += lots;
+                outcome.filled_quote_lots += lots * price;
+                outcome.fills += 1;
+                outcome.dropped_lots -= lots;
             }
             outcome.stop = Stop::Exhausted;
         }
@@ -183,27 +192,25 @@ impl Model {
             outcome.stop = Stop::QuoteBudget;
             return Ok(());
         }
-        if self
-            .orders
-            .iter()
-            .filter(|(side, _)| *side == taker.side)
-            .count()
-            == BOOK_SIDE_CAPACITY
-        {
-            let place = self.worst(taker.side).unwrap();
-            let worst = self.orders[place].1;
-            let expired = worst.expiry != 0 && i64::from(worst.expiry) <= now;
-            let better = if taker.side == Side::Bid {
-                price > worst.price
-            } else {
-                price < worst.price
-            };
-            let reason = if expired {
-                OutReason::Expired
-            } else {
-                OutReason::Evicted
-            };
-            if !(expired || better) || !self.record(place, worst.lots, Some(reason)) {
+        let worth = lots * i64::try_from(price).unwrap();
+        if !taker.reduce_only && worth < taker.min_quote_lots {
+            outcome.stop = Stop::Dust;
+            return Ok(());
+        }
+        if self.is_full(taker.side) {
+            let expired = |order: &BookOrder| order.expiry != 0 && i64::from(order.expiry) <= now;
+            self.orders
+                .retain(|(side, order)| *side != taker.side || !expired(order));
+        }
+        if self.is_full(taker.side) {
+            let place = self.displaced(taker.side, price, worth);
+            let recorded = place.is_some_and(|place| {
+                let lots = self.orders[place].1.lots;
+                outcome.evicted = Some(self.orders[place].1);
+                self.record(place, lots, Some(OutReason::Evicted), 0)
+            });
+            if !recorded {
+                outcome.evicted = None;
                 outcome.stop = Stop::BookFull;
                 return if outcome.fills == 0 {
                     Err(MatchError::BookFull)
@@ -211,7 +218,6 @@ impl Model {
                     Ok(())
                 };
             }
-            outcome.evicted = Some(worst);
         }
         self.orders.push((
             taker.side,

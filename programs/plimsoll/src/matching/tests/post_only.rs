@@ -67,41 +67,35 @@ fn slide_below_one_price_lot_is_refused() {
 fn post_only_clears_expired_orders_and_then_rests() {
     for kind in [OrderKind::PostOnly, OrderKind::PostOnlySlide] {
         let mut market = Fixture::new(&[1]);
-        let gone = market.rest_until(1, Side::Ask, 90, 5, 1_010);
+        market.rest_until(1, Side::Ask, 90, 5, 1_010);
         let kept = market.rest(2, Side::Ask, 101, 5);
         market.now = 1_010;
         let outcome = post(&mut market, kind, Side::Bid, 100).unwrap();
         assert_eq!((outcome.resting_lots, outcome.resting_price), (5, 100));
         assert_eq!(market.seqs(Side::Ask), [kept]);
-        let event = market.accounts.settled[0];
-        assert_eq!((event.seq, event.reason), (gone, Some(OutReason::Expired)));
+        assert!(market.accounts.settled.is_empty());
     }
 }
 
 #[test]
-fn order_never_rests_across_an_expired_order_that_could_not_be_removed() {
-    for (kind, steps, room, stop) in [
-        (OrderKind::PostOnly, 0, 9, Stop::StepLimit),
-        (OrderKind::PostOnlySlide, 9, 0, Stop::QueueFull),
-        (OrderKind::Limit, 9, 0, Stop::QueueFull),
-        (OrderKind::Limit, 0, 9, Stop::StepLimit),
+fn expired_orders_are_out_of_the_way_whatever_steps_and_queue_allow() {
+    for kind in [
+        OrderKind::PostOnly,
+        OrderKind::PostOnlySlide,
+        OrderKind::Limit,
     ] {
         let mut market = Fixture::new(&[]);
         market.rest_until(1, Side::Ask, 90, 5, 1_010);
-        market.leave_queue_room(room);
+        market.leave_queue_room(0);
         market.now = 1_010;
         let order = TakerOrder {
             kind,
-            max_steps: steps,
+            max_steps: 0,
             ..market.order(TAKER, Side::Bid, 100, 5)
         };
         let outcome = market.place(&order).unwrap();
-        assert_eq!(
-            (outcome.stop, outcome.dropped_lots, outcome.resting_lots),
-            (stop, 5, 0)
-        );
-        assert!(market.orders.side(Side::Bid).is_empty());
-        assert_eq!(market.orders.side(Side::Ask).len(), 1);
+        assert_eq!((outcome.stop, outcome.resting_lots), (Stop::Price, 5));
+        assert!(market.orders.side(Side::Ask).is_empty());
     }
 }
 
@@ -132,6 +126,26 @@ fn full_side_evicts_its_worst_order_and_tells_its_owner_at_hand() {
         (1, 1, Some(OutReason::Evicted))
     );
     assert!(event.order_done && market.queue.is_empty());
+}
+
+#[test]
+fn full_side_gives_up_all_that_has_expired_before_it_evicts() {
+    let mut market = Fixture::new(&[]);
+    for price in 100..1_114 {
+        market.rest(1, Side::Bid, price, 1);
+    }
+    for price in 1_200..1_210 {
+        market.rest_until(1, Side::Bid, price, 9, 1_010);
+    }
+    market.leave_queue_room(0);
+    let order = market.order(TAKER, Side::Bid, 50, 1);
+    assert_eq!(market.place(&order), Err(MatchError::BookFull));
+    market.now = 1_010;
+    let order = market.order(TAKER, Side::Bid, 50, 1);
+    let outcome = market.place(&order).unwrap();
+    assert_eq!((outcome.resting_lots, outcome.evicted), (1, None));
+    assert_eq!(market.orders.side(Side::Bid).len(), 1_015);
+    assert_eq!(market.orders.side(Side::Bid).best().unwrap().price, 1_113);
 }
 
 #[test]

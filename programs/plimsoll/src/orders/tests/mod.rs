@@ -14,7 +14,9 @@ use plimsoll_risk::{
     MarketParams, MarketRisk, PerpPosition, Shares, RATIO_ONE,
 };
 
-use super::{cancel_all_in_book, place, settle_waiting, terms::*, AtHand, Cancelled, Maker};
+use super::{
+    cancel_all_in_book, place, report::FillLog, settle_waiting, terms::*, AtHand, Cancelled, Maker,
+};
 use crate::{
     error::PlimsollError,
     matching::{FillQueue, Side},
@@ -42,7 +44,7 @@ pub fn params() -> MarketParams {
     MarketParams {
         size_scale_notional: u64::MAX,
         open_interest_cap_lots: 1_000_000,
-        min_order_lots: 5,
+        min_order_notional: 4_100_000,
         init_ratio: RATIO_ONE / 10,
         maint_ratio: RATIO_ONE / 20,
         maker_fee: -3_355,
@@ -159,6 +161,7 @@ impl Desk {
             taker: &mut taker,
             makers,
             maker_fees: 0,
+            log: FillLog::new(0, *taker_key, 0),
         };
         place(
             &self.risk,

@@ -76,8 +76,8 @@ fn fees_never_go_below_nothing() {
         desk.place(0, ask(1_000, 5), &[]).unwrap();
     }
     let before = desk.market.fees_accrued;
-    desk.place(1, bid(1_000, 53), &[0]).unwrap();
-    desk.place(1, bid(1_000, 47), &[]).unwrap();
+    desk.place(1, bid(1_000, 55), &[0]).unwrap();
+    desk.place(1, bid(1_000, 45), &[]).unwrap();
     assert!(desk.market.fees_accrued >= before);
     assert_eq!(desk.position(1), 100);
 }
@@ -85,10 +85,6 @@ fn fees_never_go_below_nothing() {
 #[test]
 fn a_reduce_only_order_needs_and_keeps_to_an_opposite_position() {
     let mut desk = Desk::new();
-    let reduce = |terms: OrderTerms| OrderTerms {
-        reduce_only: true,
-        ..terms
-    };
     refused(
         desk.place(0, reduce(ask(1_000, 10)), &[]),
         PlimsollError::NotReducing,
@@ -112,24 +108,80 @@ fn a_reduce_only_order_needs_and_keeps_to_an_opposite_position() {
     assert!(desk.account(0).find_perp(0).is_some(), "a claim is left");
 }
 
-#[test]
-fn a_resting_reduce_only_order_is_cut_when_its_maker_is_at_hand() {
+fn reduce(terms: OrderTerms) -> OrderTerms {
+    OrderTerms {
+        reduce_only: true,
+        ..terms
+    }
+}
+
+/// Account 0 is long 20.
+fn long_twenty() -> Desk {
     let mut desk = Desk::new();
     desk.place(1, ask(1_000, 20), &[]).unwrap();
     desk.place(0, bid(1_000, 20), &[1]).unwrap();
-    let resting = OrderTerms {
-        reduce_only: true,
-        ..ask(1_005, 20)
+    desk
+}
+
+#[test]
+fn a_trade_takes_off_a_reduce_only_order_what_no_longer_reduces() {
+    for hands in [&[0][..], &[]] {
+        let mut desk = long_twenty();
+        desk.place(0, reduce(ask(1_005, 20)), &[]).unwrap();
+        desk.place(2, bid(1_000, 12), &[]).unwrap();
+        desk.place(0, ask(1_000, 12), &[2]).unwrap();
+        assert_eq!(desk.position(0), 8);
+        assert_eq!(desk.book_lots(Side::Ask), 8);
+        desk.place(3, bid(1_005, 20), hands).unwrap();
+        desk.settle(0);
+        assert_eq!(desk.position(0), 0);
+        assert_eq!(desk.position(3), 8);
+        assert_eq!(desk.perp(0).order_mask, 0);
+        assert_eq!(desk.perp(0).reduce_only_orders, 0);
+    }
+}
+
+#[test]
+fn orders_of_the_closing_side_leave_reduce_only_ones_what_they_do_not_close() {
+    let mut desk = long_twenty();
+    desk.place(0, reduce(ask(1_005, 12)), &[]).unwrap();
+    desk.place(0, reduce(ask(1_010, 12)), &[]).unwrap();
+    let lots = |desk: &Desk| -> Vec<(u64, i64)> {
+        let asks = desk.book.orders.side(Side::Ask);
+        asks.iter().map(|order| (order.price, order.lots)).collect()
     };
-    desk.place(0, resting, &[]).unwrap();
-    desk.place(2, bid(1_000, 12), &[]).unwrap();
-    desk.place(0, ask(1_000, 12), &[2]).unwrap();
-    assert_eq!(desk.position(0), 8);
-    desk.place(3, bid(1_005, 20), &[0]).unwrap();
-    assert_eq!(desk.position(0), 0);
-    assert_eq!(desk.position(3), 8);
+    assert_eq!(
+        lots(&desk),
+        [(1_005, 12), (1_010, 8)],
+        "the worst price yields"
+    );
+    desk.place(0, reduce(ask(1_007, 10)), &[]).unwrap();
+    assert_eq!(lots(&desk), [(1_005, 12), (1_007, 8)]);
+    // Five lots are the least that rests: three would be dust.
+    desk.place(0, ask(1_002, 5), &[]).unwrap();
+    assert_eq!(lots(&desk), [(1_002, 5), (1_005, 12)]);
+    // Bids open more, and take nothing away.
+    desk.place(0, bid(990, 50), &[]).unwrap();
+    assert_eq!(desk.book_lots(Side::Ask), 17);
+    desk.place(0, ask(1_003, 17), &[]).unwrap();
+    assert_eq!(lots(&desk), [(1_002, 5), (1_003, 17)]);
+    desk.place(1, bid(1_010, 60), &[]).unwrap();
+    desk.settle(0);
+    assert_eq!(desk.position(0), -2, "what is not reduce-only may open");
+}
+
+#[test]
+fn turning_a_position_takes_reduce_only_orders_off_both_sides() {
+    let mut desk = long_twenty();
+    desk.place(0, reduce(ask(1_005, 20)), &[]).unwrap();
+    desk.place(2, bid(1_000, 50), &[]).unwrap();
+    desk.place(0, ask(1_000, 45), &[]).unwrap();
+    assert_eq!(desk.position(0), -25);
     assert_eq!(desk.book_lots(Side::Ask), 0);
-    assert_eq!(desk.perp(0).order_mask, 0);
+    desk.place(0, reduce(bid(990, 25)), &[]).unwrap();
+    desk.place(3, ask(990, 60), &[]).unwrap();
+    desk.settle(0);
+    assert_eq!(desk.position(0), 0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Tests of the two places of a resting order: book and account.
 use super::*;
-use crate::orders::{cancel_in_book, cancel_slot, reducible, Resting};
-use plimsoll_risk::{BaseLots, Side as AccountSide};
+use crate::orders::{cancel_in_book, cancel_slot, report::RemovalLog, Resting};
+use plimsoll_risk::Side as AccountSide;
 
 #[test]
 fn an_order_whose_fill_waits_is_reported_and_its_slot_kept() {
@@ -41,7 +41,9 @@ fn another_exchanges_book_and_another_accounts_order_are_refused() {
     desk.place(0, bid(990, 10), &[]).unwrap();
     let (_, cell) = &desk.accounts[0];
     let stranger = desk.accounts[1].0;
-    let wrong = cancel_slot(&stranger, &mut cell.borrow_mut(), &mut desk.book, 0);
+    let mut log = RemovalLog::new(stranger, 0);
+    let book = &mut desk.book;
+    let wrong = cancel_slot(&stranger, &mut cell.borrow_mut(), book, 0, &mut log);
     refused(wrong, PlimsollError::OrderMismatch);
     let mut desk = Desk::new();
     desk.place(0, bid(990, 10), &[]).unwrap();
@@ -61,13 +63,4 @@ fn a_slot_of_another_order_is_a_mismatch() {
         refused(found, PlimsollError::OrderMismatch);
     }
     assert!(Resting::find(&mut account, 0, 0, 1).is_ok());
-}
-
-#[test]
-fn reducible_lots_are_those_of_the_opposite_position() {
-    assert_eq!(reducible(BaseLots(5), AccountSide::Ask), 5);
-    assert_eq!(reducible(BaseLots(5), AccountSide::Bid), 0);
-    assert_eq!(reducible(BaseLots(-5), AccountSide::Bid), 5);
-    assert_eq!(reducible(BaseLots(-5), AccountSide::Ask), 0);
-    assert_eq!(reducible(BaseLots(i64::MIN), AccountSide::Bid), i64::MAX);
 }

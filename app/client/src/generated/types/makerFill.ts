@@ -16,52 +16,39 @@ import {
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
-  getU16Decoder,
-  getU16Encoder,
   getU64Decoder,
   getU64Encoder,
-  getU8Decoder,
-  getU8Encoder,
   type Address,
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
 } from "@solana/kit";
 
-/** One match. `settled` is false while the maker's side waits in the queue. */
-export type FilledEvent = {
-  market: number;
+/** One trade of [`OrderFilled`]. */
+export type MakerFill = {
   maker: Address;
-  taker: Address;
   makerOrderId: bigint;
-  /** 0 when the maker bought. */
-  makerSide: number;
   price: bigint;
   lots: bigint;
   makerFee: bigint;
+  /** False while the maker's side waits in the queue. */
   settled: boolean;
 };
 
-export type FilledEventArgs = {
-  market: number;
+export type MakerFillArgs = {
   maker: Address;
-  taker: Address;
   makerOrderId: number | bigint;
-  /** 0 when the maker bought. */
-  makerSide: number;
   price: number | bigint;
   lots: number | bigint;
   makerFee: number | bigint;
+  /** False while the maker's side waits in the queue. */
   settled: boolean;
 };
 
-export function getFilledEventEncoder(): FixedSizeEncoder<FilledEventArgs> {
+export function getMakerFillEncoder(): FixedSizeEncoder<MakerFillArgs> {
   return getStructEncoder([
-    ["market", getU16Encoder()],
     ["maker", getAddressEncoder()],
-    ["taker", getAddressEncoder()],
     ["makerOrderId", getU64Encoder()],
-    ["makerSide", getU8Encoder()],
     ["price", getU64Encoder()],
     ["lots", getI64Encoder()],
     ["makerFee", getI64Encoder()],
@@ -69,13 +56,10 @@ export function getFilledEventEncoder(): FixedSizeEncoder<FilledEventArgs> {
   ]);
 }
 
-export function getFilledEventDecoder(): FixedSizeDecoder<FilledEvent> {
+export function getMakerFillDecoder(): FixedSizeDecoder<MakerFill> {
   return getStructDecoder([
-    ["market", getU16Decoder()],
     ["maker", getAddressDecoder()],
-    ["taker", getAddressDecoder()],
     ["makerOrderId", getU64Decoder()],
-    ["makerSide", getU8Decoder()],
     ["price", getU64Decoder()],
     ["lots", getI64Decoder()],
     ["makerFee", getI64Decoder()],
@@ -83,9 +67,6 @@ export function getFilledEventDecoder(): FixedSizeDecoder<FilledEvent> {
   ]);
 }
 
-export function getFilledEventCodec(): FixedSizeCodec<
-  FilledEventArgs,
-  FilledEvent
-> {
-  return combineCodec(getFilledEventEncoder(), getFilledEventDecoder());
+export function getMakerFillCodec(): FixedSizeCodec<MakerFillArgs, MakerFill> {
+  return combineCodec(getMakerFillEncoder(), getMakerFillDecoder());
 }
