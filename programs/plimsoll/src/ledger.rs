@@ -182,82 +182,65 @@ pub fn finish_borrow(
         usd(totals.borrows, entry) <= u128::from(bank.params.borrow_cap_usd),
         PlimsollError::BorrowCap
     );
-    let net = count_borrow(bank, borrowed, now)?;
-    require!(
-        usd(u64::try_from(net).unwrap_or(0), entry) <= u128::from(bank.params.net_borrow_limit_usd),
-        PlimsollError::NetBorrowLimit
-    );
-    Ok(())
+    let capacity = net_borrow_limit(bank, entry, now);
+    limited(bank.net_borrows.leave(borrowed, capacity), borrowed)
+        .ok_or_else(|| PlimsollError::NetBorrowLimit.into())
 }
 
-/// Counts a borrow in the net-borrow window; returns the window's sum.
-pub fn count_borrow(bank: &mut Bank, borrowed: u64, now: i64) -> Result<i64> {
-    let net = roll_window(
-        &mut bank.borrow_window_start,
-        bank.net_borrowed,
-        bank.params.net_borrow_window_secs,
-        now,
-    );
-    bank.net_borrowed = add_signed(net, borrowed)?;
-    Ok(bank.net_borrowed)
+/// Counts a borrow that no limit holds back.
+pub fn count_borrow(bank: &mut Bank, borrowed: u64, entry: &AssetRisk, now: i64) {
+    net_borrow_limit(bank, entry, now);
+    bank.net_borrows.pour(borrowed);
 }
 
-/// Native units that may still be borrowed under the bank's cap and the limit of the current window.
+/// Native units that may still be borrowed under the bank's cap and its limit on net borrows.
 pub fn borrow_room(bank: &mut Bank, entry: &AssetRisk, now: i64) -> Result<u64> {
-    let net = count_borrow(bank, 0, now)?;
-    let left = |limit: u64, used: u64| u128::from(limit).saturating_sub(usd(used, entry));
-    let room = left(bank.params.borrow_cap_usd, bank.totals()?.borrows).min(left(
-        bank.params.net_borrow_limit_usd,
-        u64::try_from(net).unwrap_or(0),
-    ));
-    // The room has 64 bits and the shift at most 63.
-    let native = room
-        .wrapping_shl(u32::from(entry.shift))
-        .checked_div(u128::from(entry.price.spot))
-        .or_refuse()?;
-    Ok(u64::try_from(native).unwrap_or(u64::MAX))
+    let capacity = net_borrow_limit(bank, entry, now);
+    let used = usd(bank.totals()?.borrows, entry);
+    let left = u128::from(bank.params.borrow_cap_usd).saturating_sub(used);
+    Ok(native(left, entry).min(bank.net_borrows.room(capacity)))
 }
 
-/// Gives a repayment's room back to the net-borrow window.
-pub fn finish_repayment(bank: &mut Bank, repaid: u64, now: i64) -> Result<()> {
-    let net = roll_window(
-        &mut bank.borrow_window_start,
-        bank.net_borrowed,
-        bank.params.net_borrow_window_secs,
-        now,
-    );
-    bank.net_borrowed = sub_signed(net, repaid)?.max(0);
-    Ok(())
+/// Gives a repayment's room back to the limit on net borrows.
+pub fn finish_repayment(bank: &mut Bank, repaid: u64, entry: &AssetRisk, now: i64) {
+    net_borrow_limit(bank, entry, now);
+    bank.net_borrows.come_back(repaid);
 }
 
 /// Counts tokens that leave the vault against the bank's outflow limit.
 pub fn count_outflow(bank: &mut Bank, amount: u64, entry: &AssetRisk, now: i64) -> Result<()> {
-    let net = roll_window(
-        &mut bank.outflow_window_start,
-        bank.outflow,
-        bank.params.outflow_window_secs,
-        now,
-    );
-    let net = add_signed(net, amount)?;
-    bank.outflow = net;
-    require!(
-        usd(u64::try_from(net).unwrap_or(0), entry) <= u128::from(bank.params.outflow_limit_usd),
-        PlimsollError::OutflowLimit
-    );
-    Ok(())
+    let capacity = outflow_limit(bank, entry, now);
+    limited(bank.outflow.leave(amount, capacity), amount)
+        .ok_or_else(|| PlimsollError::OutflowLimit.into())
 }
 
-/// Tokens that arrive make room within the outflow window, no more than has left in it: otherwise a deposit and its
-/// withdrawal in the next window could be prepared in advance.
-pub fn count_inflow(bank: &mut Bank, amount: u64, now: i64) -> Result<()> {
-    let net = roll_window(
-        &mut bank.outflow_window_start,
-        bank.outflow,
-        bank.params.outflow_window_secs,
-        now,
-    );
-    bank.outflow = sub_signed(net, amount)?.max(0);
-    Ok(())
+/// Tokens that arrive give back room for what leaves.
+pub fn count_inflow(bank: &mut Bank, amount: u64, entry: &AssetRisk, now: i64) {
+    outflow_limit(bank, entry, now);
+    bank.outflow.come_back(amount);
+}
+
+/// The limit on net borrows in native units; what was counted has leaked up to now.
+fn net_borrow_limit(bank: &mut Bank, entry: &AssetRisk, now: i64) -> u64 {
+    let capacity = native(u128::from(bank.params.net_borrow_limit_usd), entry);
+    let window = bank.params.net_borrow_window_secs;
+    bank.net_borrows.leak(capacity, window, now);
+    capacity
+}
+
+/// The limit on the net outflow in native units; what was counted has leaked up to now.
+fn outflow_limit(bank: &mut Bank, entry: &AssetRisk, now: i64) -> u64 {
+    let capacity = native(u128::from(bank.params.outflow_limit_usd), entry);
+    let window = bank.params.outflow_window_secs;
+    bank.outflow.leak(capacity, window, now);
+    capacity
+}
+
+/// Nothing, and a log of both amounts, where there was less room than wanted.
+fn limited(counted: core::result::Result<(), u64>, wanted: u64) -> Option<()> {
+    counted
+        .inspect_err(|room| msg!("{} wanted, room for {}", wanted, room))
+        .ok()
 }
 
 /// Refuses deposits above the asset's cap.
@@ -296,19 +279,11 @@ pub fn usd(amount: u64, entry: &AssetRisk) -> u128 {
     scale_ceil(amount, entry.price.spot, entry.shift)
 }
 
-/// The window's sum, which starts anew when the window is over.
-fn roll_window(start: &mut i64, sum: i64, length: u32, now: i64) -> i64 {
-    if now.saturating_sub(*start) < i64::from(length) {
-        return sum;
-    }
-    *start = now;
-    0
-}
-
-fn add_signed(sum: i64, amount: u64) -> Result<i64> {
-    sum.checked_add_unsigned(amount).or_refuse()
-}
-
-fn sub_signed(sum: i64, amount: u64) -> Result<i64> {
-    sum.checked_sub_unsigned(amount).or_refuse()
+/// What so much USD (native quote) buys of the asset at its last spot price, native units rounded down; nothing before a
+/// first price.
+fn native(usd: u128, entry: &AssetRisk) -> u64 {
+    // The amount has 64 bits and the shift at most 63.
+    usd.wrapping_shl(u32::from(entry.shift))
+        .checked_div(u128::from(entry.price.spot))
+        .map_or(0, |native| u64::try_from(native).unwrap_or(u64::MAX))
 }

@@ -2,7 +2,7 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     winding_down::{settlement, Settlement},
-    AccountMargin, HealthKind, MarginModel, Policy, Purpose,
+    AccountMargin, AssetRisk, HealthKind, MarginModel, Policy, Purpose,
 };
 
 use crate::{
@@ -78,11 +78,11 @@ pub(crate) fn close_out_debt(ctx: Context<CloseOutDebt>) -> Result<()> {
     let (asset, quote) = (risk.asset(bank.index)?, risk.asset(0)?);
     let Settlement { paid, received } = settlement(amount, asset, quote).or_refuse()?;
     charge(&risk, &mut quote_bank, &mut debtor, paid, &clock)?;
-    repay(&mut bank, &mut debtor, slot, amount, now)?;
+    repay(&mut bank, &mut debtor, slot, amount, asset, now)?;
     match depositor.as_deref_mut() {
         Some(depositor) => {
             take_deposit(&mut bank, depositor, amount)?;
-            pay(&mut quote_bank, depositor, received, now)?;
+            pay(&mut quote_bank, depositor, received, quote, now)?;
         }
         None => pay_bank(&mut bank, &mut quote_bank, amount, received)?,
     }
@@ -203,7 +203,7 @@ fn charge(
     }
     let [quote, ..] = &mut debtor.balances;
     let borrowed = ledger::debit(bank, quote, amount)?;
-    ledger::count_borrow(bank, borrowed, clock.unix_timestamp)?;
+    ledger::count_borrow(bank, borrowed, risk.asset(0)?, clock.unix_timestamp);
     Ok(())
 }
 
@@ -213,12 +213,14 @@ fn repay(
     debtor: &mut MarginAccount,
     slot: usize,
     amount: u64,
+    entry: &AssetRisk,
     now: i64,
 ) -> Result<()> {
     let owed = debtor.balances.get_mut(slot).or_refuse()?;
     ledger::credit(bank, owed, amount)?;
     debtor.release_balance(slot);
-    ledger::finish_repayment(bank, amount, now)
+    ledger::finish_repayment(bank, amount, entry, now);
+    Ok(())
 }
 
 /// Takes what paid the debt off the depositor.
@@ -232,9 +234,16 @@ fn take_deposit(bank: &mut Bank, depositor: &mut MarginAccount, amount: u64) -> 
 }
 
 /// Gives the quote to the depositor, whose own debt in it is repaid first.
-fn pay(bank: &mut Bank, depositor: &mut MarginAccount, amount: u64, now: i64) -> Result<()> {
+fn pay(
+    bank: &mut Bank,
+    depositor: &mut MarginAccount,
+    amount: u64,
+    entry: &AssetRisk,
+    now: i64,
+) -> Result<()> {
     let [quote, ..] = &mut depositor.balances;
     let owed = debt(bank, quote)?;
     ledger::credit(bank, quote, amount)?;
-    ledger::finish_repayment(bank, amount.min(owed), now)
+    ledger::finish_repayment(bank, amount.min(owed), entry, now);
+    Ok(())
 }

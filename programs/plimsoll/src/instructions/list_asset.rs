@@ -70,8 +70,6 @@ pub(crate) fn list_asset(ctx: Context<ListAsset>, params: AssetParams, feed: u8)
     bank.borrow_index = INDEX_ONE;
     let clock = Clock::get()?;
     bank.accrued_until = clock.unix_timestamp;
-    bank.borrow_window_start = clock.unix_timestamp;
-    bank.outflow_window_start = clock.unix_timestamp;
     bank.params = params;
     bank.index = index;
     bank.decimals = accounts.mint.decimals;

@@ -64,11 +64,12 @@ pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) 
         .or_refuse()?
         .min(0)
         .unsigned_abs();
+    let entry = risk.asset(bank.index)?;
     if amount > debt {
-        require_undoubted(&risk, risk.asset(bank.index)?, &clock)?;
+        require_undoubted(&risk, entry, &clock)?;
     }
     ledger::credit(&mut bank, balance, amount)?;
-    ledger::finish_repayment(&mut bank, amount.min(debt), clock.unix_timestamp)?;
+    ledger::finish_repayment(&mut bank, amount.min(debt), entry, clock.unix_timestamp);
     to.release_balance(slot);
     emit!(Transferred {
         from: accounts.from.key(),

@@ -2,7 +2,7 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::{native_ceil, native_floor, Indices},
-    AssetParams, BankTotals, RATIO_ONE,
+    AssetParams, BankTotals, Flow, RATIO_ONE,
 };
 
 use crate::error::{OrRefuse, PlimsollError};
@@ -33,14 +33,10 @@ pub struct Bank {
     pub fee_fraction: u64,
     /// The part of liquidation fees that backs bad debt in this asset, native.
     pub insurance: u64,
-    /// Start of the current net-borrow window, unix time.
-    pub borrow_window_start: i64,
-    /// Borrowed less repaid within the window, native.
-    pub net_borrowed: i64,
-    /// Start of the current outflow window, unix time.
-    pub outflow_window_start: i64,
-    /// Withdrawn less deposited within the window, native.
-    pub outflow: i64,
+    /// Borrowed less repaid, native.
+    pub net_borrows: Flow,
+    /// Tokens that left the vault less those that came in, native.
+    pub outflow: Flow,
     pub params: AssetParams,
     /// Entry in the risk state.
     pub index: u16,
@@ -51,7 +47,7 @@ pub struct Bank {
     pub vault_bump: u8,
     pub version: u8,
     pub padding: u8,
-    pub reserved: [u64; 16],
+    pub reserved: [u64; 10],
 }
 
 impl Bank {
