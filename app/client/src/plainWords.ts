@@ -93,8 +93,8 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   ),
   DepositCap: says('The deposit cap of this asset is reached.', 'Deposit less, or another asset.'),
   BorrowCap: says('The borrow cap of this asset is reached.', 'Borrow less, or another asset.'),
-  NetBorrowLimit: says('Too much of this asset was borrowed lately.', 'Borrow less, or wait for the next window.'),
-  OutflowLimit: says('Too much of this asset was withdrawn lately.', 'Withdraw less, or wait for the next window.'),
+  NetBorrowLimit: says('Too much of this asset was borrowed lately.', 'Borrow less, or wait: room comes back evenly.'),
+  OutflowLimit: says('Too much of this asset was withdrawn lately.', 'Withdraw less, or wait: room comes back evenly.'),
   AssetReduceOnly: says('This asset accepts repayments only.', 'Deposit another asset.'),
   InsufficientHealth: says(
     'The account has too little margin for this.',
@@ -204,4 +204,12 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   FeedAlive: says('The price feed was heard not long ago: it cannot get a final price.', 'Wait until doubt about its price has lasted.'),
   QuoteCannotWindDown: says('The quote asset cannot be wound down: every price is told in it.'),
   NothingToCloseOut: says('The two accounts hold nothing that could be closed out against each other.'),
+  WithdrawnInSlot: says(
+    'Depositors who would bear a part of the loss have withdrawn in this very moment.',
+    'Try again in a second.',
+  ),
+  NothingMissing: says('The bank lacks nothing that could be bought.'),
+  MintScalesAmounts: says(
+    "Wallets multiply this token's amounts, and the asset's feed is not said to be one per raw unit.",
+  ),
 };

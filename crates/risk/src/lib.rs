@@ -11,6 +11,7 @@ pub mod asset;
 pub mod balance;
 pub mod bankruptcy;
 pub mod bucket;
+pub mod crowding;
 pub mod doubt;
 pub mod entry_price;
 pub mod feed;

@@ -65,6 +65,9 @@ fn each_bad_asset_parameter_is_named() {
         ("borrow_scale_start_usd", |p| p.borrow_scale_start_usd = 0),
         ("net_borrow_window_secs", |p| p.net_borrow_window_secs = 0),
         ("outflow_window_secs", |p| p.outflow_window_secs = 0),
+        ("scale_secs", |p| p.scale_secs = 0),
+        ("scale_secs", |p| p.scale_secs = 30 * 86_400 + 1),
+        ("per_raw_unit", |p| p.per_raw_unit = 2),
         ("interest_fee", |p| p.interest_fee = RATIO_ONE + 1),
         ("util0", |p| p.curve.util0 = p.curve.util1),
         ("util1", |p| p.curve.util1 = RATIO_ONE),
@@ -151,6 +154,8 @@ fn each_loosening_is_named_and_its_reverse_is_not() {
     }
     let edits: [Edit<AssetParams>; 6] = [
         ("outflow_window_secs", |p| p.outflow_window_secs += 1),
+        ("scale_secs", |p| p.scale_secs += 1),
+        ("per_raw_unit", |p| p.per_raw_unit ^= 1),
         ("curve", |p| p.curve.rate0 += 1),
         ("fee_max", |p| p.liquidation.fee_max += 1),
         ("interest_fee", |p| p.interest_fee += 1),
@@ -252,6 +257,7 @@ fn good_asset() -> AssetParams {
         liability_weight_maint: RATIO_ONE / 10 * 11,
         net_borrow_window_secs: 86_400,
         outflow_window_secs: 86_400,
+        scale_secs: 3_600,
         curve: curve(),
         liquidation: good_terms(),
         ..AssetParams::default()

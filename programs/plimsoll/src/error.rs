@@ -258,6 +258,12 @@ pub enum PlimsollError {
     QuoteCannotWindDown,
     #[msg("The two accounts hold nothing that could be closed out against each other")]
     NothingToCloseOut,
+    #[msg("Depositors who would bear a part of the loss have withdrawn in this slot")]
+    WithdrawnInSlot,
+    #[msg("The bank lacks nothing that could be bought")]
+    NothingMissing,
+    #[msg("The mint's displayed amounts are multiplied; its feed must be one per raw unit, and say so")]
+    MintScalesAmounts,
 }
 
 impl From<RiskError> for PlimsollError {

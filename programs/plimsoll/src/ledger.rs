@@ -2,8 +2,9 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::ShareChange,
+    crowding::{self, Added},
     fixed::{ratio_ceil, scale_ceil, to_u64},
-    funding, interest, AssetRisk, Balance, MarketRisk, QuoteNative,
+    funding, interest, AssetRisk, Balance, BankTotals, MarketRisk, QuoteNative,
 };
 
 use crate::{
@@ -17,7 +18,8 @@ pub const PREMIUM_WINDOW_SECS: u32 = 3_600;
 /// Orders of a side that the impact price looks at, which bounds the cost of a refresh.
 const IMPACT_ORDERS: usize = 32;
 
-/// Accrues a bank's interest up to `now`.
+/// Accrues a bank's interest up to `now`. What does not fit is not charged: interest holds back neither a price nor anything
+/// that is done with the bank.
 pub fn accrue(bank: &mut Bank, now: i64) -> Result<()> {
     let Ok(secs) = u64::try_from(now.saturating_sub(bank.accrued_until)) else {
         return Ok(());
@@ -26,38 +28,130 @@ pub fn accrue(bank: &mut Bank, now: i64) -> Result<()> {
         return Ok(());
     }
     let totals = bank.totals()?;
+    follow(bank, &totals, secs);
     let used = interest::utilization(totals.deposits, totals.borrows);
     let rate = interest::borrow_rate(&bank.params.curve, used).or_refuse()?;
     let accrued = interest::Accrual {
         indices: bank.indices(),
         deposit_shares: bank.deposit_shares,
         borrow_shares: bank.borrow_shares,
-        fee_fraction: bank.fee_fraction,
+        fractions: bank.fractions,
     }
-    .accrue(rate, secs, bank.params.interest_fee)
-    .or_refuse()?;
+    .accrue(rate, secs, bank.params.interest_fee);
+    bank.accrued_until = now;
+    let Some((accrued, fees)) = accrued
+        .ok()
+        .and_then(|accrued| Some((accrued, bank.fees.checked_add(accrued.fee)?)))
+    else {
+        return Ok(());
+    };
     bank.deposit_index = accrued.indices.deposit;
     bank.borrow_index = accrued.indices.borrow;
-    bank.fees = bank.fees.checked_add(accrued.fee).or_refuse()?;
-    bank.fee_fraction = accrued.fee_fraction;
-    bank.accrued_until = now;
+    bank.fees = fees;
+    bank.fractions = accrued.fractions;
     Ok(())
+}
+
+/// Lets the totals that scale weights follow the true ones, as they were since the last time. What scales nothing follows at
+/// once.
+pub fn follow(bank: &mut Bank, totals: &BankTotals, secs: u64) {
+    let [deposit_start, borrow_start] = bank.scale_starts;
+    let per = bank.params.scale_secs;
+    let BankTotals { deposits, borrows } = bank.scaled;
+    bank.scaled = BankTotals {
+        deposits: crowding::follow(deposits, totals.deposits, deposit_start, per, secs),
+        borrows: crowding::follow(borrows, totals.borrows, borrow_start, per, secs),
+    };
 }
 
 /// Longest time, in seconds, that funding catches up on: after an outage nobody pays by a premium from before it.
 pub const FUNDING_MAX_STEP_SECS: u64 = 3_600;
 
-/// Brings a bank's entry up to date with its indices, totals and parameters.
-pub fn publish_bank(bank: &Bank, risk: &mut RiskState) -> Result<()> {
+/// Brings a bank's entry up to date with its indices, scaled totals and parameters. The bank must be accrued.
+pub fn publish_bank(bank: &mut Bank, risk: &mut RiskState) -> Result<()> {
+    let totals = bank.totals()?;
+    follow(bank, &totals, 0);
     let haircut = risk.haircut(risk.asset(bank.index)?.underlying);
     let entry = risk.asset_mut(bank.index)?;
     let mut next = *entry;
     next.deposit_index = bank.deposit_index;
     next.borrow_index = bank.borrow_index;
-    next.recompute(&bank.params, &bank.totals()?, haircut.as_ref())
+    next.recompute(&bank.params, &bank.scaled, haircut.as_ref())
         .or_refuse()?;
     *entry = next;
+    set_scale_starts(bank, entry);
     Ok(())
+}
+
+/// Takes the price at which the scales' starts are so many native units.
+pub fn set_scale_starts(bank: &mut Bank, entry: &AssetRisk) {
+    let starts = [
+        bank.params.deposit_scale_start_usd,
+        bank.params.borrow_scale_start_usd,
+    ];
+    bank.scale_starts = starts.map(|start| native(u128::from(start), entry));
+}
+
+/// Holds a balance to how crowded its bank is after `amount` native units were added to it: to a deposit, or to a debt. Others
+/// see it later.
+pub fn crowd(
+    bank: &Bank,
+    balance: &mut Balance,
+    amount: u64,
+    entry: &AssetRisk,
+    now: i64,
+) -> Result<()> {
+    let added = added(bank, balance, amount, entry)?;
+    if balance.crowded_until == 0 && added.total_usd <= u128::from(added.start_usd) {
+        return Ok(());
+    }
+    balance.crowd(&added, entry, now).or_refuse()
+}
+
+/// Holds a deposit, as far as `amount` of it came from another one, to what that one is held to.
+pub fn crowd_like(
+    bank: &Bank,
+    balance: &mut Balance,
+    source: &Balance,
+    amount: u64,
+    entry: &AssetRisk,
+    now: i64,
+) -> Result<()> {
+    if balance.crowded_until == 0 && source.crowded_until == 0 {
+        return Ok(());
+    }
+    let before = held(bank, balance)?.saturating_sub(amount);
+    balance
+        .crowd_like(source, before, amount, entry, now)
+        .or_refuse()
+}
+
+#[inline(never)]
+fn added(bank: &Bank, balance: &Balance, amount: u64, entry: &AssetRisk) -> Result<Added> {
+    let totals = bank.totals()?;
+    let (params, [deposit_start, borrow_start]) = (&bank.params, bank.scale_starts);
+    let (total, scaled, start, start_usd) = if balance.shares.0 >= 0 {
+        let start_usd = params.deposit_scale_start_usd;
+        (
+            totals.deposits,
+            bank.scaled.deposits,
+            deposit_start,
+            start_usd,
+        )
+    } else {
+        let start_usd = params.borrow_scale_start_usd;
+        (totals.borrows, bank.scaled.borrows, borrow_start, start_usd)
+    };
+    let held = balance.native(bank.indices()).or_refuse()?;
+    Ok(Added {
+        before: held.unsigned_abs().saturating_sub(amount),
+        amount,
+        amount_usd: usd(amount, entry),
+        total_usd: usd(total, entry),
+        start_usd,
+        secs: crowding::catch_up_secs(scaled, total, start, params.scale_secs),
+        own_secs: crowding::own_secs(amount, start, params.scale_secs),
+    })
 }
 
 /// Advances a market's funding up to now at its spot price, which its feed accepted in this very instruction, and samples the
@@ -171,6 +265,7 @@ pub fn finish_borrow(
         return Ok(());
     }
     require!(!entry.price.is_final(), PlimsollError::WindingDown);
+    require_lendable(bank)?;
     let fee = ratio_ceil(u128::from(borrowed), bank.params.loan_origination_fee)
         .and_then(to_u64)
         .or_refuse()?;
@@ -182,9 +277,17 @@ pub fn finish_borrow(
         usd(totals.borrows, entry) <= u128::from(bank.params.borrow_cap_usd),
         PlimsollError::BorrowCap
     );
+    crowd(bank, balance, borrowed, entry, now)?;
     let capacity = net_borrow_limit(bank, entry, now);
     limited(bank.net_borrows.leave(borrowed, capacity), borrowed)
         .ok_or_else(|| PlimsollError::NetBorrowLimit.into())
+}
+
+/// Refuses what leaves more lent than what depositors and the bank itself have put in: tokens that are in the vault for others,
+/// or for nobody, are neither lent nor paid out to depositors.
+pub fn require_lendable(bank: &Bank) -> Result<()> {
+    require!(bank.unlent()? >= 0, PlimsollError::InsufficientLiquidity);
+    Ok(())
 }
 
 /// Counts a borrow that no limit holds back.
@@ -198,7 +301,8 @@ pub fn borrow_room(bank: &mut Bank, entry: &AssetRisk, now: i64) -> Result<u64> 
     let capacity = net_borrow_limit(bank, entry, now);
     let used = usd(bank.totals()?.borrows, entry);
     let left = u128::from(bank.params.borrow_cap_usd).saturating_sub(used);
-    Ok(native(left, entry).min(bank.net_borrows.room(capacity)))
+    let room = native(left, entry).min(bank.net_borrows.room(capacity));
+    Ok(room.min(u64::try_from(bank.unlent()?.max(0)).unwrap_or(u64::MAX)))
 }
 
 /// Gives a repayment's room back to the limit on net borrows.
@@ -218,6 +322,17 @@ pub fn count_outflow(bank: &mut Bank, amount: u64, entry: &AssetRisk, now: i64) 
 pub fn count_inflow(bank: &mut Bank, amount: u64, entry: &AssetRisk, now: i64) {
     outflow_limit(bank, entry, now);
     bank.outflow.come_back(amount);
+}
+
+/// Counts a deposit among those of this slot.
+pub fn count_deposited(bank: &mut Bank, amount: u64, clock: &Clock) {
+    let amount = i64::try_from(amount).unwrap_or(i64::MAX);
+    bank.count_withdrawn(amount.saturating_neg(), clock.slot);
+}
+
+/// Counts the withdrawal of a deposit among those of this slot.
+pub fn count_withdrawn(bank: &mut Bank, amount: u64, clock: &Clock) {
+    bank.count_withdrawn(i64::try_from(amount).unwrap_or(i64::MAX), clock.slot);
 }
 
 /// The limit on net borrows in native units; what was counted has leaked up to now.

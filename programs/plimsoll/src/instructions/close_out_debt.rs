@@ -1,6 +1,7 @@
 //! Settles a debt in an asset that is being wound down with a deposit of it, or with what the bank itself is owed. Permissionless.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
+    interest::Fractions,
     winding_down::{settlement, Settlement},
     AccountMargin, AssetRisk, HealthKind, MarginModel, Policy, Purpose,
 };
@@ -170,7 +171,7 @@ fn pay_bank(bank: &mut Bank, quote_bank: &mut Bank, amount: u64, received: u64) 
         (&mut bank.fees, &mut quote_bank.fees)
     };
     if *claim == 0 {
-        bank.fee_fraction = 0;
+        bank.fractions = Fractions::default();
     }
     *claim = claim.saturating_sub(amount);
     *income = income.checked_add(received).or_refuse()?;

@@ -113,11 +113,13 @@ pub fn put(
         );
         require_undoubted(risk, entry, clock)?;
         ledger::require_deposit_cap(bank, entry)?;
+        ledger::crowd(bank, balance, arrived.saturating_sub(debt), entry, now)?;
     }
     if debt > 0 {
         ledger::finish_repayment(bank, arrived.min(debt), entry, now);
     }
     ledger::count_inflow(bank, arrived, entry, now);
+    ledger::count_deposited(bank, arrived.saturating_sub(debt), clock);
     emit!(Deposited {
         margin_account: *key,
         asset: bank.index,

@@ -125,8 +125,13 @@ pub fn take(
         PlimsollError::AssetReduceOnly
     );
     let entry = risk.asset(bank.index)?;
-    ledger::finish_borrow(bank, balance, borrowed, entry, now)?;
+    if borrowed == 0 {
+        ledger::require_lendable(bank)?;
+    } else {
+        ledger::finish_borrow(bank, balance, borrowed, entry, now)?;
+    }
     ledger::count_outflow(bank, amount, entry, now)?;
+    ledger::count_withdrawn(bank, amount.saturating_sub(borrowed), clock);
     emit!(Withdrawn {
         margin_account: *key,
         asset: bank.index,
