@@ -136,6 +136,7 @@ table! {
     }
     DustForfeited { margin_account, asset, amount }
     BankruptcyResolved { margin_account, index, is_pnl, loss, from_insurance, from_fees, socialized }
+    BankRestocked { bank, seller, amount, paid, socialized }
     PositionsClosedOut { market, long, short, lots, notional }
     DebtClosedOut { asset, depositor, debtor, amount, paid, received }
 }
