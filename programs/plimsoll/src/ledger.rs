@@ -290,6 +290,15 @@ pub fn require_lendable(bank: &Bank) -> Result<()> {
     Ok(())
 }
 
+/// The same for the withdrawal of a deposit. Where more was lent before, as by losses that became debts, it does not hold it up:
+/// then the vault alone does.
+pub fn require_withdrawable(bank: &Bank, unlent_before: i128) -> Result<()> {
+    match unlent_before >= 0 {
+        true => require_lendable(bank),
+        false => Ok(()),
+    }
+}
+
 /// Counts a borrow that no limit holds back.
 pub fn count_borrow(bank: &mut Bank, borrowed: u64, entry: &AssetRisk, now: i64) {
     net_borrow_limit(bank, entry, now);

@@ -114,6 +114,7 @@ pub fn take(
     };
     require!(amount > 0, PlimsollError::ZeroAmount);
 
+    let unlent = bank.unlent()?;
     let borrowed = ledger::debit(bank, balance, amount)?;
     require!(
         borrowed == 0 || allow_borrow,
@@ -126,7 +127,7 @@ pub fn take(
     );
     let entry = risk.asset(bank.index)?;
     if borrowed == 0 {
-        ledger::require_lendable(bank)?;
+        ledger::require_withdrawable(bank, unlent)?;
     } else {
         ledger::finish_borrow(bank, balance, borrowed, entry, now)?;
     }
