@@ -27,8 +27,13 @@ impl Env {
             pools += i128::from(self.market(market).await.pnl_pool);
             self.check_market(market, &accounts).await;
         }
+        // What insurance has set aside for other banks is in the vault of the quote bank.
+        let mut aside = 0;
         for asset in 0..self.assets.len() {
-            let pools = if asset == 0 { pools } else { 0 };
+            aside += i128::from(self.bank(asset).await.buyout_fund);
+        }
+        for asset in 0..self.assets.len() {
+            let pools = if asset == 0 { pools + aside } else { 0 };
             self.check_bank(asset, pools, &accounts).await;
         }
     }
@@ -144,8 +149,10 @@ fn shares(asset: u16, accounts: &[Box<MarginAccount>]) -> (i128, i128) {
 fn owed(bank: &Bank, pools: i128) -> i128 {
     let deposits = i128::from(bank.deposit_shares) * i128::from(bank.deposit_index);
     let borrows = i128::from(bank.borrow_shares) * i128::from(bank.borrow_index);
+    let fractions = i128::from(bank.fractions.fee) + i128::from(bank.fractions.deposit);
     let whole = i128::from(bank.fees) + i128::from(bank.insurance) + pools;
-    deposits - borrows + (whole << INDEX_BITS) + i128::from(bank.fee_fraction)
+    let missing = i128::from(bank.missing) << INDEX_BITS;
+    deposits - borrows - missing + (whole << INDEX_BITS) + fractions
 }
 
 /// Funding that lots owe for a move of the index, rounded up.

@@ -19,7 +19,7 @@ export interface MarginAccountView {
   marginMode: Small;
   /** 1 once later prices have found a flagged account below its line too. */
   flagConfirmed: Small;
-  balances: { shares: bigint; asset: Small }[];
+  balances: { shares: bigint; asset: Small; crowding: Small; crowdedUntil: Small }[];
   perps: PerpView[];
   orders: OrderView[];
 }
@@ -195,6 +195,19 @@ export interface MarketView {
   version: Small;
 }
 
+/** A leaky bucket: what is in it, and up to when it has drained, microseconds of unix time. */
+export interface BucketView {
+  level: bigint;
+  updatedAt: bigint;
+}
+
+/** A net outflow: what has left and not leaked yet, and what came in lately and may leave again. */
+export interface FlowView {
+  left: BucketView;
+  credit: BucketView;
+  credited: bigint;
+}
+
 /** A bank; parameters by the names of the program's interface. */
 export interface BankView {
   exchange: string;
@@ -207,12 +220,19 @@ export interface BankView {
   borrowIndex: bigint;
   accruedUntil: bigint;
   fees: bigint;
-  feeFraction: bigint;
+  fractions: { [field: string]: Decoded };
   insurance: bigint;
-  borrowWindowStart: bigint;
-  netBorrowed: bigint;
-  outflowWindowStart: bigint;
-  outflow: bigint;
+  netBorrows: FlowView;
+  outflow: FlowView;
+  /** Deposits that insurance has set quote aside for, native; anyone's deposit is bought with it. */
+  missing: bigint;
+  buyoutFund: bigint;
+  insuranceDraw: BucketView;
+  movedSlot: bigint;
+  withdrawn: bigint;
+  /** The totals that scale Init weights, which follow the true ones at a rate. */
+  scaled: { deposits: bigint; borrows: bigint };
+  scaleStarts: bigint[];
   params: { [field: string]: Decoded };
   index: Small;
   decimals: Small;
@@ -220,6 +240,8 @@ export interface BankView {
   bump: Small;
   vaultBump: Small;
   version: Small;
+  /** 1 where wallets display raw amounts times a multiplier. */
+  multiplies: Small;
 }
 
 export interface QueuedFillView {

@@ -93,8 +93,8 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   ),
   DepositCap: says('The deposit cap of this asset is reached.', 'Deposit less, or another asset.'),
   BorrowCap: says('The borrow cap of this asset is reached.', 'Borrow less, or another asset.'),
-  NetBorrowLimit: says('Too much of this asset was borrowed lately.', 'Borrow less, or wait for the next window.'),
-  OutflowLimit: says('Too much of this asset was withdrawn lately.', 'Withdraw less, or wait for the next window.'),
+  NetBorrowLimit: says('Too much of this asset was borrowed lately.', 'Borrow less, or wait: room comes back evenly.'),
+  OutflowLimit: says('Too much of this asset was withdrawn lately.', 'Withdraw less, or wait: room comes back evenly.'),
   AssetReduceOnly: says('This asset accepts repayments only.', 'Deposit another asset.'),
   InsufficientHealth: says(
     'The account has too little margin for this.',
@@ -207,4 +207,12 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   NothingToMark: says('None of the accounts has anything in the market that could be marked.'),
   EpochIncomplete: says('Not everybody in the market is marked yet.', 'Mark the other accounts first.'),
   ReduceOnlyExceeded: says('The reduce-only orders in the market are larger than the position would be.', 'Cancel them first.'),
+  WithdrawnInSlot: says(
+    'Depositors who would bear a part of the loss have withdrawn in this very moment.',
+    'Try again in a second.',
+  ),
+  NothingMissing: says('The bank lacks nothing that could be bought.'),
+  MintScalesAmounts: says(
+    "Wallets multiply this token's amounts, and the asset's feed is not said to be one per raw unit.",
+  ),
 };

@@ -73,6 +73,8 @@ export function describeEvent(event: HistoryEvent, account: string, assets: read
       return `Dust of ${amount('amount')} forfeited to insurance`;
     case 'BankruptcyResolved':
       return `Bankruptcy resolved: ${dollars('loss')} of loss`;
+    case 'BankRestocked':
+      return `Sold what a bank lacked for ${dollars('paid')} of insurance`;
     case 'PositionsClosedOut':
       return `${data['long'] === account ? 'Long' : 'Short'} position closed out: ${size('lots')} for ${dollars('notional')}, the final price`;
     case 'DebtClosedOut':

@@ -190,6 +190,10 @@ impl Names {
             ("resolveDebt", resolve(&debt, &[])),
             ("resolveLoss", resolve(&loss, &[])),
             ("resolveWithDust", resolve(&loss, &[self.asset.bank])),
+            (
+                "restockBank",
+                ix::restock_bank(ex, owner, account, self.asset.bank, self.quote.bank, 11),
+            ),
         ]
     }
 

@@ -14,6 +14,7 @@ const SLOWER: u16 = 2;
 /// How old a price may be that carries new risk, seconds.
 pub const PRICE_AGE: u16 = FeedLimits::SIGNED.trade_age_secs * SLOWER;
 const DAY: u32 = 86_400;
+const HOUR: u32 = 3_600;
 
 /// A feed to list.
 #[derive(Clone, Copy, Debug)]
@@ -171,6 +172,7 @@ fn asset(
         borrow_cap_usd: 30_000_000 * USD,
         net_borrow_limit_usd: 10_000_000 * USD,
         outflow_limit_usd: 20_000_000 * USD,
+        insurance_limit_usd: 1_000_000 * USD,
         dust_usd: 20 * USD,
         asset_weight_init: ratio(deposit[0]),
         asset_weight_maint: ratio(deposit[1]),
@@ -178,6 +180,8 @@ fn asset(
         liability_weight_maint: ratio(debt[1]),
         net_borrow_window_secs: DAY,
         outflow_window_secs: DAY,
+        scale_secs: HOUR,
+        per_raw_unit: 0,
         interest_fee: ratio(0.10),
         loan_origination_fee: ratio(0.0005),
         curve: RateCurve {

@@ -137,7 +137,7 @@ pub struct AssetRisk {
     pub liability_weight: [u32; 3],
     /// [`EntryUnit::multiplier`] of the feed's price.
     pub unit_multiplier: u64,
-    /// What the bank held when it was last refreshed.
+    /// The totals that scale its Init weights, as of the bank's last refresh: they follow the true ones at a rate.
     pub totals: BankTotals,
     /// The parameters that the rest is computed from.
     pub terms: AssetTerms,

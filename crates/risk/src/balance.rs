@@ -18,8 +18,11 @@ pub struct Balance {
     pub shares: Shares,
     /// Index of the asset, or [`EMPTY`].
     pub asset: u16,
-    /// Unused.
-    pub padding: [u8; 6],
+    /// How crowded its bank was when its owner added to it, in 2⁻¹⁶: by as much at least Init shrinks the deposit, or
+    /// divides the debt.
+    pub crowding: u16,
+    /// Unix time until which that counts, seconds.
+    pub crowded_until: u32,
 }
 
 const _: () = assert!(core::mem::size_of::<Balance>() == 16);
@@ -53,7 +56,8 @@ impl Balance {
     pub const FREE: Self = Self {
         shares: Shares::ZERO,
         asset: EMPTY,
-        padding: [0; 6],
+        crowding: 0,
+        crowded_until: 0,
     };
 
     /// An empty balance of an asset.
@@ -61,7 +65,8 @@ impl Balance {
         Self {
             shares: Shares::ZERO,
             asset,
-            padding: [0; 6],
+            crowding: 0,
+            crowded_until: 0,
         }
     }
 
@@ -82,6 +87,14 @@ impl Balance {
             // Towards minus infinity is up for a debt.
             i128::from(self.shares.0).wrapping_mul(i128::from(indices.borrow)) >> INDEX_BITS
         })
+    }
+
+    /// Takes other shares; what a deposit was held to says nothing about a debt, nor the reverse.
+    fn set(&mut self, shares: i64) {
+        if self.shares.0.signum() != shares.signum() {
+            (self.crowding, self.crowded_until) = (0, 0);
+        }
+        self.shares.0 = shares;
     }
 
     /// Adds native units: repays a debt first, the rest becomes deposit shares. Both round down.
@@ -107,7 +120,7 @@ impl Balance {
             u128::from(rest) << INDEX_BITS,
             u128::from(indices.deposit),
         )?)?;
-        self.shares.0 = held.max(0).checked_add(minted).ok_or(RiskError::Overflow)?;
+        self.set(held.max(0).checked_add(minted).ok_or(RiskError::Overflow)?);
         Ok(ShareChange {
             deposit: minted,
             borrow: held.min(0),
@@ -137,7 +150,7 @@ impl Balance {
             u128::from(rest) << INDEX_BITS,
             u128::from(indices.borrow),
         )?)?;
-        self.shares.0 = held.min(0).checked_sub(lent).ok_or(RiskError::Overflow)?;
+        self.set(held.min(0).checked_sub(lent).ok_or(RiskError::Overflow)?);
         let deposit = held.max(0).checked_neg().ok_or(RiskError::Overflow)?;
         Ok(ShareChange {
             deposit,

@@ -2,7 +2,7 @@
 
 use crate::balance::Indices;
 use crate::fixed::{
-    div_ceil, div_floor, shift_ceil, to_u64, Result, RiskError, INDEX_BITS, RATIO_BITS, RATIO_ONE,
+    div_ceil, shift_ceil, to_u64, Result, RiskError, INDEX_BITS, INDEX_ONE, RATIO_BITS, RATIO_ONE,
 };
 use crate::params::RateCurve;
 
@@ -49,6 +49,23 @@ fn line(at: u32, (x0, y0): (u32, u32), (x1, y1): (u32, u32)) -> Result<u32> {
     u32::try_from(u64::from(y0) + part).map_err(|_| RiskError::Overflow)
 }
 
+/// No index grows beyond this: a price times an index and a weight has to fit its mantissa. At twice the debt a year that takes
+/// eight years; from there on nothing more is owed or earned.
+pub const MAX_INDEX: u64 = INDEX_ONE << 8;
+
+/// What accruals leave over and carry into the next, so that no rhythm rounds anything away.
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct Fractions {
+    /// Of a last digit of the borrow index, in parts of a year times [`RATIO_ONE`].
+    pub borrow: u64,
+    /// Of depositors' interest, less than a last digit of the index for every share, in 2⁻⁴⁸ native units.
+    pub deposit: u64,
+    /// Of a native unit of the protocol's interest, in 2⁻⁴⁸.
+    pub fee: u64,
+}
+
 /// What a bank holds before an accrual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accrual {
@@ -58,70 +75,94 @@ pub struct Accrual {
     pub deposit_shares: u64,
     /// All borrow shares, counted positive.
     pub borrow_shares: u64,
-    /// The part of a native unit of fees that earlier accruals left over, in 2⁻⁴⁸.
-    pub fee_fraction: u64,
+    /// What earlier accruals left over.
+    pub fractions: Fractions,
 }
 
 /// What an accrual gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accrued {
-    /// The new indices; neither is lower than before.
+    /// The new indices; neither is lower than before, nor, where it was not, above [`MAX_INDEX`].
     pub indices: Indices,
     /// The protocol's part of the interest, whole native units.
     pub fee: u64,
-    /// What is left of a native unit, to carry into the next accrual.
-    pub fee_fraction: u64,
+    /// What is left over, to carry into the next accrual.
+    pub fractions: Fractions,
 }
 
 impl Accrual {
     /// Charges `secs` seconds (at most [`MAX_ACCRUAL_SECS`]) at a yearly rate. The borrow index grows by
-    /// `rate · secs / year`, rounded up; depositors get what borrowers owe more less the protocol's part, rounded down;
-    /// what that leaves is the protocol's, so `fee + growth of deposits ≤ growth of debts` always.
+    /// `rate · secs / year`. Depositors get what borrowers owe more, less the protocol's part, but at most what their own
+    /// deposits would earn if all of them were lent out: the deposit index never grows faster than the borrow index, in
+    /// proportion, however little is deposited. What that leaves is the protocol's, so that
+    /// `fees + growth of deposits = growth of debts` always, with what is carried.
     ///
     /// # Errors
-    /// [`RiskError::Overflow`] when an index or the interest does not fit.
+    /// [`RiskError::Overflow`] when the interest does not fit; [`RiskError::DivisionByZero`] on a zero index.
     pub fn accrue(&self, rate: u32, secs: u64, interest_fee: u32) -> Result<Accrued> {
-        let unchanged = Accrued {
-            indices: self.indices,
-            fee: 0,
-            fee_fraction: self.fee_fraction,
-        };
         let secs = secs.min(MAX_ACCRUAL_SECS);
         if secs == 0 || rate == 0 || self.borrow_shares == 0 {
-            return Ok(unchanged);
+            return Ok(Accrued {
+                indices: self.indices,
+                fee: 0,
+                fractions: self.fractions,
+            });
         }
+        let Indices { deposit, borrow } = self.indices;
         // 64 + 32 + 17 bits.
-        let product = u128::from(self.indices.borrow) * u128::from(rate) * u128::from(secs);
-        let grown = to_u64(div_ceil(product, u128::from(YEAR_SECS) << RATIO_BITS)?)?;
-        let borrow = self
-            .indices
-            .borrow
-            .checked_add(grown)
-            .ok_or(RiskError::Overflow)?;
+        let product = u128::from(borrow) * u128::from(rate) * u128::from(secs);
+        let product = product + u128::from(self.fractions.borrow);
+        let year = u128::from(YEAR_SECS) << RATIO_BITS;
+        let grown = to_u64(product / year)?.min(MAX_INDEX.saturating_sub(borrow));
+        let borrow_fraction = to_u64(product % year)?;
 
         let interest = u128::from(self.borrow_shares) * u128::from(grown);
-        let protocol = part_ceil(interest, interest_fee)?;
-        let lenders = interest.checked_sub(protocol).ok_or(RiskError::Overflow)?;
-        let earned = match self.deposit_shares {
-            0 => 0,
-            shares => to_u64(div_floor(lenders, u128::from(shares))?)?,
-        };
-        let deposit = self
-            .indices
-            .deposit
-            .checked_add(earned)
-            .ok_or(RiskError::Overflow)?;
+        let lenders = interest.saturating_sub(part_ceil(interest, interest_fee)?);
+        let carried = u128::from(self.fractions.deposit);
+        let (earned, rest) = self.share(
+            lenders.checked_add(carried).ok_or(RiskError::Overflow)?,
+            grown,
+        )?;
 
         let given = u128::from(self.deposit_shares) * u128::from(earned);
-        let left = interest.checked_sub(given).ok_or(RiskError::Overflow)?;
-        let fees = left
-            .checked_add(u128::from(self.fee_fraction))
+        let given = given
+            .checked_add(u128::from(rest))
+            .ok_or(RiskError::Overflow)?;
+        let fees = interest
+            .checked_add(carried)
+            .and_then(|all| all.checked_sub(given))
+            .and_then(|left| left.checked_add(u128::from(self.fractions.fee)))
             .ok_or(RiskError::Overflow)?;
         Ok(Accrued {
-            indices: Indices { deposit, borrow },
+            indices: Indices {
+                // Neither sum exceeds the limit of an index, or the index was there before and does not grow.
+                deposit: deposit.saturating_add(earned),
+                borrow: borrow.saturating_add(grown),
+            },
             fee: to_u64(fees >> INDEX_BITS)?,
-            fee_fraction: to_u64(fees & ((1 << INDEX_BITS) - 1))?,
+            fractions: Fractions {
+                borrow: borrow_fraction,
+                deposit: rest,
+                fee: to_u64(fees & ((1 << INDEX_BITS) - 1))?,
+            },
         })
+    }
+
+    /// By how much the deposit index grows for what is there for depositors, in 2⁻⁴⁸ native units, and what of that is less
+    /// than a last digit of it; what exceeds both is not theirs.
+    fn share(&self, pot: u128, grown: u64) -> Result<(u64, u64)> {
+        if self.deposit_shares == 0 {
+            return Ok((0, 0));
+        }
+        let Indices { deposit, borrow } = self.indices;
+        let bound = div_ceil(u128::from(grown) * u128::from(deposit), u128::from(borrow))?
+            .min(u128::from(MAX_INDEX.saturating_sub(deposit)));
+        let shares = u128::from(self.deposit_shares);
+        let earned = pot / shares;
+        if earned > bound {
+            return Ok((to_u64(bound)?, 0));
+        }
+        Ok((to_u64(earned)?, to_u64(pot % shares)?))
     }
 }
 

@@ -11,10 +11,12 @@ pub mod asset;
 pub mod balance;
 pub mod bankruptcy;
 pub mod bucket;
+pub mod crowding;
 pub mod doubt;
 pub mod entry_price;
 pub mod feed;
 pub mod fixed;
+pub mod flow;
 pub mod funding;
 pub mod health;
 pub mod interest;
@@ -39,6 +41,7 @@ pub use feed::{FeedLimits, FeedPrice, Observation, Origin, Outcome, Purpose, Rej
 pub use fixed::{
     Result, RiskError, FUNDING_BITS, FUNDING_ONE, INDEX_BITS, INDEX_ONE, RATIO_BITS, RATIO_ONE,
 };
+pub use flow::Flow;
 pub use health::{
     AccountMargin, Assessment, Clock, Health, HealthKind, MarginMode, MarginModel, Policy,
     Portfolio, RiskView, StaleEntry, StaleSet,

@@ -130,10 +130,13 @@ pub struct AssetParams {
     pub deposit_cap_usd: u64,
     /// Most that may be borrowed in all. Looser up.
     pub borrow_cap_usd: u64,
-    /// Most that net borrows may grow within a window. Looser up.
+    /// Most that may be borrowed net of repayments at once; as much again in every window. Looser up.
     pub net_borrow_limit_usd: u64,
-    /// Most that may net leave the vault within a window. Looser up.
+    /// Most that may leave the vault net of deposits at once; as much again in every window. Looser up.
     pub outflow_limit_usd: u64,
+    /// Most that the exchange's insurance pays for bad debt in this asset at once, native quote; as much again in every day.
+    /// Looser up: it is spent for other assets too.
+    pub insurance_limit_usd: u64,
     /// A debt or collateral worth less is closed whole by a liquidation. Any change loosens.
     pub dust_usd: u64,
     /// Init weight of a deposit, before scaling. Looser up.
@@ -144,10 +147,15 @@ pub struct AssetParams {
     pub liability_weight_init: u32,
     /// Maintenance weight of a debt. Looser down.
     pub liability_weight_maint: u32,
-    /// Length of the net-borrow window, in seconds. Any change loosens.
+    /// Time in which net borrows of the limit leak away, in seconds. Any change loosens.
     pub net_borrow_window_secs: u32,
-    /// Length of the outflow window, in seconds. Any change loosens.
+    /// Time in which an outflow of the limit leaks away, in seconds. Any change loosens.
     pub outflow_window_secs: u32,
+    /// Time in which the totals that scale everybody's Init weights move by the scale's start, in seconds. Any change loosens.
+    pub scale_secs: u32,
+    /// One when the feed prices a raw unit of the mint (times its decimals), as a mint needs whose displayed amounts are raw
+    /// ones times a multiplier; otherwise zero. Any change loosens.
+    pub per_raw_unit: u32,
     /// The protocol's part of the interest, as a ratio. Any change loosens: it reprices deposits.
     pub interest_fee: u32,
     /// Fee on a new borrow, as a ratio. Any change loosens.
@@ -158,7 +166,7 @@ pub struct AssetParams {
     pub liquidation: LiquidationTerms,
 }
 
-const _: () = assert!(core::mem::size_of::<AssetParams>() == 128);
+const _: () = assert!(core::mem::size_of::<AssetParams>() == 144);
 
 impl AssetParams {
     /// Checks every field against its bounds.
@@ -184,6 +192,8 @@ impl AssetParams {
             self.borrow_scale_start_usd > 0 => "borrow_scale_start_usd",
             self.net_borrow_window_secs > 0 => "net_borrow_window_secs",
             self.outflow_window_secs > 0 => "outflow_window_secs",
+            self.scale_secs > 0 && self.scale_secs <= 2_592_000 => "scale_secs",
+            self.per_raw_unit <= 1 => "per_raw_unit",
             self.interest_fee <= RATIO_ONE => "interest_fee",
             self.loan_origination_fee <= RATIO_ONE / 10 => "loan_origination_fee",
         }
@@ -199,6 +209,7 @@ impl AssetParams {
             borrow_cap_usd: up,
             net_borrow_limit_usd: up,
             outflow_limit_usd: up,
+            insurance_limit_usd: up,
             dust_usd: any,
             asset_weight_init: up,
             asset_weight_maint: up,
@@ -206,6 +217,8 @@ impl AssetParams {
             liability_weight_maint: down,
             net_borrow_window_secs: any,
             outflow_window_secs: any,
+            scale_secs: any,
+            per_raw_unit: any,
             interest_fee: any,
             loan_origination_fee: any,
             curve: any,

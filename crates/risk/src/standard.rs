@@ -17,6 +17,7 @@
 
 use crate::asset::AssetRisk;
 use crate::balance::{spot_value, Balance, Indices};
+use crate::crowding::held;
 use crate::entry_price::{EntryPrice, InDoubt};
 use crate::fixed::{
     add, scale_ceil, scale_floor, shift_ceil, sqrt_ceil, sub, to_i128, Result, RiskError,
@@ -55,6 +56,7 @@ impl MarginModel for StandardMargin {
                 let doubted = view.doubted(&risk.price, policy)?;
                 stale_balance_value(kind, balance, risk, policy, doubted, &mut stale)?
             };
+            let part = held_part(part, kind, balance, risk, view)?;
             value = add(value, part)?;
         }
         for perp in portfolio.perps {
@@ -116,6 +118,24 @@ pub fn balance_value(kind: HealthKind, balance: &Balance, risk: &AssetRisk) -> i
         kind.of(&risk.liability_price)
     };
     scale_floor(balance.shares.0, price, risk.shift)
+}
+
+/// The part of a balance in a kind's health, under what the balance itself is held to.
+#[inline(always)]
+pub(crate) fn held_part(
+    part: i128,
+    kind: HealthKind,
+    balance: &Balance,
+    risk: &AssetRisk,
+    view: &RiskView<'_>,
+) -> Result<i128> {
+    if kind != HealthKind::Init {
+        return Ok(part);
+    }
+    match balance.held_to(view.clock.now_ms) {
+        None => Ok(part),
+        Some(own) => held(part, own, risk),
+    }
 }
 
 /// What a position and its resting orders add to the health of a kind, the entry taken as fresh. Rounded down.
@@ -450,7 +470,7 @@ pub(crate) fn assess_balance(
         } else {
             stale_balance_value(kind, balance, risk, policy, doubted, &mut out.stale)?
         };
-        *total = add(*total, part)?;
+        *total = add(*total, held_part(part, kind, balance, risk, view)?)?;
     }
     let price = equity_price(&risk.price, doubted, balance.shares.0 >= 0);
     let indices = Indices {

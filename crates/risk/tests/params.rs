@@ -38,7 +38,7 @@ type Edit<T> = (&'static str, fn(&mut T));
 
 #[test]
 fn each_bad_asset_parameter_is_named() {
-    let edits: [Edit<AssetParams>; 17] = [
+    let edits: [Edit<AssetParams>; 20] = [
         ("fee_max", |p| {
             (p.liability_weight_init, p.liability_weight_maint) = (RATIO_ONE, RATIO_ONE)
         }),
@@ -65,6 +65,9 @@ fn each_bad_asset_parameter_is_named() {
         ("borrow_scale_start_usd", |p| p.borrow_scale_start_usd = 0),
         ("net_borrow_window_secs", |p| p.net_borrow_window_secs = 0),
         ("outflow_window_secs", |p| p.outflow_window_secs = 0),
+        ("scale_secs", |p| p.scale_secs = 0),
+        ("scale_secs", |p| p.scale_secs = 30 * 86_400 + 1),
+        ("per_raw_unit", |p| p.per_raw_unit = 2),
         ("interest_fee", |p| p.interest_fee = RATIO_ONE + 1),
         ("util0", |p| p.curve.util0 = p.curve.util1),
         ("util1", |p| p.curve.util1 = RATIO_ONE),
@@ -109,7 +112,7 @@ fn each_bad_market_parameter_is_named() {
 
 #[test]
 fn each_loosening_is_named_and_its_reverse_is_not() {
-    let edits: [Edit<AssetParams>; 11] = [
+    let edits: [Edit<AssetParams>; 12] = [
         ("deposit_scale_start_usd", |p| {
             p.deposit_scale_start_usd += 1
         }),
@@ -118,6 +121,7 @@ fn each_loosening_is_named_and_its_reverse_is_not() {
         ("borrow_cap_usd", |p| p.borrow_cap_usd += 1),
         ("net_borrow_limit_usd", |p| p.net_borrow_limit_usd += 1),
         ("outflow_limit_usd", |p| p.outflow_limit_usd += 1),
+        ("insurance_limit_usd", |p| p.insurance_limit_usd += 1),
         ("asset_weight_init", |p| p.asset_weight_init += 1),
         ("asset_weight_maint", |p| p.asset_weight_maint += 1),
         ("liability_weight_init", |p| p.liability_weight_init -= 1),
@@ -149,8 +153,10 @@ fn each_loosening_is_named_and_its_reverse_is_not() {
             (Some(field), None)
         );
     }
-    let edits: [Edit<AssetParams>; 6] = [
+    let edits: [Edit<AssetParams>; 8] = [
         ("outflow_window_secs", |p| p.outflow_window_secs += 1),
+        ("scale_secs", |p| p.scale_secs += 1),
+        ("per_raw_unit", |p| p.per_raw_unit ^= 1),
         ("curve", |p| p.curve.rate0 += 1),
         ("fee_max", |p| p.liquidation.fee_max += 1),
         ("interest_fee", |p| p.interest_fee += 1),
@@ -252,6 +258,7 @@ fn good_asset() -> AssetParams {
         liability_weight_maint: RATIO_ONE / 10 * 11,
         net_borrow_window_secs: 86_400,
         outflow_window_secs: 86_400,
+        scale_secs: 3_600,
         curve: curve(),
         liquidation: good_terms(),
         ..AssetParams::default()

@@ -266,6 +266,12 @@ pub enum PlimsollError {
     // Orders
     #[msg("The account's reduce-only orders in the market are larger than the position would be: cancel them first")]
     ReduceOnlyExceeded,
+    #[msg("Depositors who would bear a part of the loss have withdrawn in this slot")]
+    WithdrawnInSlot,
+    #[msg("The bank lacks nothing that could be bought")]
+    NothingMissing,
+    #[msg("The mint's displayed amounts are multiplied; its feed must be one per raw unit, and say so")]
+    MintScalesAmounts,
 }
 
 impl From<RiskError> for PlimsollError {

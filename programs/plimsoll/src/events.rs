@@ -340,6 +340,20 @@ pub struct BankruptcyResolved {
     pub socialized: u64,
 }
 
+/// A bank bought what it lacked of its asset with quote that insurance had set aside.
+#[event]
+pub struct BankRestocked {
+    pub bank: Pubkey,
+    /// Margin account whose deposit it bought.
+    pub seller: Pubkey,
+    /// Native units of the asset.
+    pub amount: u64,
+    /// Native quote for them.
+    pub paid: u64,
+    /// Native units that depositors bear, since no quote was left to buy them with.
+    pub socialized: u64,
+}
+
 /// Two opposite positions of a market that is being wound down were closed against each other at its final price.
 #[event]
 pub struct PositionsClosedOut {

@@ -106,6 +106,7 @@ pub const SHARE_SHORTFALL: Gate = gate("share_shortfall", ALWAYS, ALWAYS, ALWAYS
 pub const PRUNE_ORDERS: Gate = gate("prune_orders", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const LIQUIDATE: Gate = gate("liquidate", ALWAYS, ALWAYS, ALWAYS, NORMAL);
 pub const RESOLVE_BANKRUPTCY: Gate = gate("resolve_bankruptcy", ALWAYS, ALWAYS, ALWAYS, NORMAL);
+pub const RESTOCK_BANK: Gate = gate("restock_bank", ALWAYS, ALWAYS, ALWAYS, NORMAL);
 
 /// What has a final price is closed out in every mode and state: it adds to nobody's risk.
 pub const CLOSE_OUT_POSITION: Gate =
@@ -156,6 +157,7 @@ pub const TABLE: &[&Gate] = &[
     &PRUNE_ORDERS,
     &LIQUIDATE,
     &RESOLVE_BANKRUPTCY,
+    &RESTOCK_BANK,
     &CLOSE_OUT_POSITION,
     &CLOSE_OUT_DEBT,
     &RETURN_DEPOSIT,

@@ -2,10 +2,11 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::ShareChange,
+    crowding::{self, Added},
     fixed::{ratio_ceil, scale_ceil, to_u64},
     interest,
     position::OpenInterestChange,
-    AssetRisk, Balance, MarketRisk, PerpPosition, QuoteNative,
+    AssetRisk, Balance, BankTotals, MarketRisk, PerpPosition, QuoteNative,
 };
 
 use crate::{
@@ -13,7 +14,8 @@ use crate::{
     state::{Bank, MarginAccount, Market, RiskState},
 };
 
-/// Accrues a bank's interest up to `now`.
+/// Accrues a bank's interest up to `now`. What does not fit is not charged: interest holds back neither a price nor anything
+/// that is done with the bank.
 pub fn accrue(bank: &mut Bank, now: i64) -> Result<()> {
     let Ok(secs) = u64::try_from(now.saturating_sub(bank.accrued_until)) else {
         return Ok(());
@@ -22,35 +24,127 @@ pub fn accrue(bank: &mut Bank, now: i64) -> Result<()> {
         return Ok(());
     }
     let totals = bank.totals()?;
+    follow(bank, &totals, secs);
     let used = interest::utilization(totals.deposits, totals.borrows);
     let rate = interest::borrow_rate(&bank.params.curve, used).or_refuse()?;
     let accrued = interest::Accrual {
         indices: bank.indices(),
         deposit_shares: bank.deposit_shares,
         borrow_shares: bank.borrow_shares,
-        fee_fraction: bank.fee_fraction,
+        fractions: bank.fractions,
     }
-    .accrue(rate, secs, bank.params.interest_fee)
-    .or_refuse()?;
+    .accrue(rate, secs, bank.params.interest_fee);
+    bank.accrued_until = now;
+    let Some((accrued, fees)) = accrued
+        .ok()
+        .and_then(|accrued| Some((accrued, bank.fees.checked_add(accrued.fee)?)))
+    else {
+        return Ok(());
+    };
     bank.deposit_index = accrued.indices.deposit;
     bank.borrow_index = accrued.indices.borrow;
-    bank.fees = bank.fees.checked_add(accrued.fee).or_refuse()?;
-    bank.fee_fraction = accrued.fee_fraction;
-    bank.accrued_until = now;
+    bank.fees = fees;
+    bank.fractions = accrued.fractions;
     Ok(())
 }
 
-/// Brings a bank's entry up to date with its indices, totals and parameters.
-pub fn publish_bank(bank: &Bank, risk: &mut RiskState) -> Result<()> {
+/// Lets the totals that scale weights follow the true ones, as they were since the last time. What scales nothing follows at
+/// once.
+pub fn follow(bank: &mut Bank, totals: &BankTotals, secs: u64) {
+    let [deposit_start, borrow_start] = bank.scale_starts;
+    let per = bank.params.scale_secs;
+    let BankTotals { deposits, borrows } = bank.scaled;
+    bank.scaled = BankTotals {
+        deposits: crowding::follow(deposits, totals.deposits, deposit_start, per, secs),
+        borrows: crowding::follow(borrows, totals.borrows, borrow_start, per, secs),
+    };
+}
+
+/// Brings a bank's entry up to date with its indices, scaled totals and parameters. The bank must be accrued.
+pub fn publish_bank(bank: &mut Bank, risk: &mut RiskState) -> Result<()> {
+    let totals = bank.totals()?;
+    follow(bank, &totals, 0);
     let haircut = risk.haircut(risk.asset(bank.index)?.underlying);
     let entry = risk.asset_mut(bank.index)?;
     let mut next = *entry;
     next.deposit_index = bank.deposit_index;
     next.borrow_index = bank.borrow_index;
-    next.recompute(&bank.params, &bank.totals()?, haircut.as_ref())
+    next.recompute(&bank.params, &bank.scaled, haircut.as_ref())
         .or_refuse()?;
     *entry = next;
+    set_scale_starts(bank, entry);
     Ok(())
+}
+
+/// Takes the price at which the scales' starts are so many native units.
+pub fn set_scale_starts(bank: &mut Bank, entry: &AssetRisk) {
+    let starts = [
+        bank.params.deposit_scale_start_usd,
+        bank.params.borrow_scale_start_usd,
+    ];
+    bank.scale_starts = starts.map(|start| native(u128::from(start), entry));
+}
+
+/// Holds a balance to how crowded its bank is after `amount` native units were added to it: to a deposit, or to a debt. Others
+/// see it later.
+pub fn crowd(
+    bank: &Bank,
+    balance: &mut Balance,
+    amount: u64,
+    entry: &AssetRisk,
+    now: i64,
+) -> Result<()> {
+    let added = added(bank, balance, amount, entry)?;
+    if balance.crowded_until == 0 && added.total_usd <= u128::from(added.start_usd) {
+        return Ok(());
+    }
+    balance.crowd(&added, entry, now).or_refuse()
+}
+
+/// Holds a deposit, as far as `amount` of it came from another one, to what that one is held to.
+pub fn crowd_like(
+    bank: &Bank,
+    balance: &mut Balance,
+    source: &Balance,
+    amount: u64,
+    entry: &AssetRisk,
+    now: i64,
+) -> Result<()> {
+    if balance.crowded_until == 0 && source.crowded_until == 0 {
+        return Ok(());
+    }
+    let before = held(bank, balance)?.saturating_sub(amount);
+    balance
+        .crowd_like(source, before, amount, entry, now)
+        .or_refuse()
+}
+
+#[inline(never)]
+fn added(bank: &Bank, balance: &Balance, amount: u64, entry: &AssetRisk) -> Result<Added> {
+    let totals = bank.totals()?;
+    let (params, [deposit_start, borrow_start]) = (&bank.params, bank.scale_starts);
+    let (total, scaled, start, start_usd) = if balance.shares.0 >= 0 {
+        let start_usd = params.deposit_scale_start_usd;
+        (
+            totals.deposits,
+            bank.scaled.deposits,
+            deposit_start,
+            start_usd,
+        )
+    } else {
+        let start_usd = params.borrow_scale_start_usd;
+        (totals.borrows, bank.scaled.borrows, borrow_start, start_usd)
+    };
+    let held = balance.native(bank.indices()).or_refuse()?;
+    Ok(Added {
+        before: held.unsigned_abs().saturating_sub(amount),
+        amount,
+        amount_usd: usd(amount, entry),
+        total_usd: usd(total, entry),
+        start_usd,
+        secs: crowding::catch_up_secs(scaled, total, start, params.scale_secs),
+        own_secs: crowding::own_secs(amount, start, params.scale_secs),
+    })
 }
 
 /// Adds native units to a balance: repays a debt first. The bank must be accrued.
@@ -109,6 +203,7 @@ pub fn finish_borrow(
         return Ok(());
     }
     require!(!entry.price.is_final(), PlimsollError::WindingDown);
+    require_lendable(bank)?;
     let fee = ratio_ceil(u128::from(borrowed), bank.params.loan_origination_fee)
         .and_then(to_u64)
         .or_refuse()?;
@@ -120,82 +215,94 @@ pub fn finish_borrow(
         usd(totals.borrows, entry) <= u128::from(bank.params.borrow_cap_usd),
         PlimsollError::BorrowCap
     );
-    let net = count_borrow(bank, borrowed, now)?;
-    require!(
-        usd(u64::try_from(net).unwrap_or(0), entry) <= u128::from(bank.params.net_borrow_limit_usd),
-        PlimsollError::NetBorrowLimit
-    );
+    crowd(bank, balance, borrowed, entry, now)?;
+    let capacity = net_borrow_limit(bank, entry, now);
+    limited(bank.net_borrows.leave(borrowed, capacity), borrowed)
+        .ok_or_else(|| PlimsollError::NetBorrowLimit.into())
+}
+
+/// Refuses what leaves more lent than what depositors and the bank itself have put in: tokens that are in the vault for others,
+/// or for nobody, are neither lent nor paid out to depositors.
+pub fn require_lendable(bank: &Bank) -> Result<()> {
+    require!(bank.unlent()? >= 0, PlimsollError::InsufficientLiquidity);
     Ok(())
 }
 
-/// Counts a borrow in the net-borrow window; returns the window's sum.
-pub fn count_borrow(bank: &mut Bank, borrowed: u64, now: i64) -> Result<i64> {
-    let net = roll_window(
-        &mut bank.borrow_window_start,
-        bank.net_borrowed,
-        bank.params.net_borrow_window_secs,
-        now,
-    );
-    bank.net_borrowed = add_signed(net, borrowed)?;
-    Ok(bank.net_borrowed)
+/// The same for the withdrawal of a deposit. Where more was lent before, as by losses that became debts, it does not hold it up:
+/// then the vault alone does.
+pub fn require_withdrawable(bank: &Bank, unlent_before: i128) -> Result<()> {
+    match unlent_before >= 0 {
+        true => require_lendable(bank),
+        false => Ok(()),
+    }
 }
 
-/// Native units that may still be borrowed under the bank's cap and the limit of the current window.
+/// Counts a borrow that no limit holds back.
+pub fn count_borrow(bank: &mut Bank, borrowed: u64, entry: &AssetRisk, now: i64) {
+    net_borrow_limit(bank, entry, now);
+    bank.net_borrows.pour(borrowed);
+}
+
+/// Native units that may still be borrowed under the bank's cap and its limit on net borrows.
 pub fn borrow_room(bank: &mut Bank, entry: &AssetRisk, now: i64) -> Result<u64> {
-    let net = count_borrow(bank, 0, now)?;
-    let left = |limit: u64, used: u64| u128::from(limit).saturating_sub(usd(used, entry));
-    let room = left(bank.params.borrow_cap_usd, bank.totals()?.borrows).min(left(
-        bank.params.net_borrow_limit_usd,
-        u64::try_from(net).unwrap_or(0),
-    ));
-    // The room has 64 bits and the shift at most 63.
-    let native = room
-        .wrapping_shl(u32::from(entry.shift))
-        .checked_div(u128::from(entry.price.spot))
-        .or_refuse()?;
-    Ok(u64::try_from(native).unwrap_or(u64::MAX))
+    let capacity = net_borrow_limit(bank, entry, now);
+    let used = usd(bank.totals()?.borrows, entry);
+    let left = u128::from(bank.params.borrow_cap_usd).saturating_sub(used);
+    let room = native(left, entry).min(bank.net_borrows.room(capacity));
+    Ok(room.min(u64::try_from(bank.unlent()?.max(0)).unwrap_or(u64::MAX)))
 }
 
-/// Gives a repayment's room back to the net-borrow window.
-pub fn finish_repayment(bank: &mut Bank, repaid: u64, now: i64) -> Result<()> {
-    let net = roll_window(
-        &mut bank.borrow_window_start,
-        bank.net_borrowed,
-        bank.params.net_borrow_window_secs,
-        now,
-    );
-    bank.net_borrowed = sub_signed(net, repaid)?.max(0);
-    Ok(())
+/// Gives a repayment's room back to the limit on net borrows.
+pub fn finish_repayment(bank: &mut Bank, repaid: u64, entry: &AssetRisk, now: i64) {
+    net_borrow_limit(bank, entry, now);
+    bank.net_borrows.come_back(repaid);
 }
 
 /// Counts tokens that leave the vault against the bank's outflow limit.
 pub fn count_outflow(bank: &mut Bank, amount: u64, entry: &AssetRisk, now: i64) -> Result<()> {
-    let net = roll_window(
-        &mut bank.outflow_window_start,
-        bank.outflow,
-        bank.params.outflow_window_secs,
-        now,
-    );
-    let net = add_signed(net, amount)?;
-    bank.outflow = net;
-    require!(
-        usd(u64::try_from(net).unwrap_or(0), entry) <= u128::from(bank.params.outflow_limit_usd),
-        PlimsollError::OutflowLimit
-    );
-    Ok(())
+    let capacity = outflow_limit(bank, entry, now);
+    limited(bank.outflow.leave(amount, capacity), amount)
+        .ok_or_else(|| PlimsollError::OutflowLimit.into())
 }
 
-/// Tokens that arrive make room within the outflow window, no more than has left in it: otherwise a deposit and its
-/// withdrawal in the next window could be prepared in advance.
-pub fn count_inflow(bank: &mut Bank, amount: u64, now: i64) -> Result<()> {
-    let net = roll_window(
-        &mut bank.outflow_window_start,
-        bank.outflow,
-        bank.params.outflow_window_secs,
-        now,
-    );
-    bank.outflow = sub_signed(net, amount)?.max(0);
-    Ok(())
+/// Tokens that arrive give back room for what leaves.
+pub fn count_inflow(bank: &mut Bank, amount: u64, entry: &AssetRisk, now: i64) {
+    outflow_limit(bank, entry, now);
+    bank.outflow.come_back(amount);
+}
+
+/// Counts a deposit among those of this slot.
+pub fn count_deposited(bank: &mut Bank, amount: u64, clock: &Clock) {
+    let amount = i64::try_from(amount).unwrap_or(i64::MAX);
+    bank.count_withdrawn(amount.saturating_neg(), clock.slot);
+}
+
+/// Counts the withdrawal of a deposit among those of this slot.
+pub fn count_withdrawn(bank: &mut Bank, amount: u64, clock: &Clock) {
+    bank.count_withdrawn(i64::try_from(amount).unwrap_or(i64::MAX), clock.slot);
+}
+
+/// The limit on net borrows in native units; what was counted has leaked up to now.
+fn net_borrow_limit(bank: &mut Bank, entry: &AssetRisk, now: i64) -> u64 {
+    let capacity = native(u128::from(bank.params.net_borrow_limit_usd), entry);
+    let window = bank.params.net_borrow_window_secs;
+    bank.net_borrows.leak(capacity, window, now);
+    capacity
+}
+
+/// The limit on the net outflow in native units; what was counted has leaked up to now.
+fn outflow_limit(bank: &mut Bank, entry: &AssetRisk, now: i64) -> u64 {
+    let capacity = native(u128::from(bank.params.outflow_limit_usd), entry);
+    let window = bank.params.outflow_window_secs;
+    bank.outflow.leak(capacity, window, now);
+    capacity
+}
+
+/// Nothing, and a log of both amounts, where there was less room than wanted.
+fn limited(counted: core::result::Result<(), u64>, wanted: u64) -> Option<()> {
+    counted
+        .inspect_err(|room| msg!("{} wanted, room for {}", wanted, room))
+        .ok()
 }
 
 /// Refuses deposits above the asset's cap.
@@ -250,19 +357,11 @@ pub fn usd(amount: u64, entry: &AssetRisk) -> u128 {
     scale_ceil(amount, entry.price.spot, entry.shift)
 }
 
-/// The window's sum, which starts anew when the window is over.
-fn roll_window(start: &mut i64, sum: i64, length: u32, now: i64) -> i64 {
-    if now.saturating_sub(*start) < i64::from(length) {
-        return sum;
-    }
-    *start = now;
-    0
-}
-
-fn add_signed(sum: i64, amount: u64) -> Result<i64> {
-    sum.checked_add_unsigned(amount).or_refuse()
-}
-
-fn sub_signed(sum: i64, amount: u64) -> Result<i64> {
-    sum.checked_sub_unsigned(amount).or_refuse()
+/// What so much USD (native quote) buys of the asset at its last spot price, native units rounded down; nothing before a
+/// first price.
+fn native(usd: u128, entry: &AssetRisk) -> u64 {
+    // The amount has 64 bits and the shift at most 63.
+    usd.wrapping_shl(u32::from(entry.shift))
+        .checked_div(u128::from(entry.price.spot))
+        .map_or(0, |native| u64::try_from(native).unwrap_or(u64::MAX))
 }

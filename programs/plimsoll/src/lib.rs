@@ -264,6 +264,10 @@ pub mod plimsoll {
         instructions::resolve_bankruptcy::resolve_bankruptcy(ctx, max_repay)
     }
 
+    pub fn restock_bank(ctx: Context<RestockBank>, max_amount: u64) -> Result<()> {
+        instructions::restock_bank::restock_bank(ctx, max_amount)
+    }
+
     // Anyone: what has a final price is wound down
 
     pub fn close_out_position(ctx: Context<CloseOutPosition>) -> Result<()> {

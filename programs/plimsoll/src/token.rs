@@ -71,16 +71,18 @@ pub fn pay<'info>(
 }
 
 /// Refuses mints whose extensions let somebody take, block or shrink what a vault holds. Only extensions known
-/// to be harmless pass, so that one invented later is refused until it has been looked at.
-pub fn require_safe_mint(mint: &InterfaceAccount<Mint>) -> Result<()> {
+/// to be harmless pass, so that one invented later is refused until it has been looked at. Tells whether what wallets display
+/// is the raw amount times a multiplier: a feed for what is displayed would not be one for what a vault holds.
+pub fn require_safe_mint(mint: &InterfaceAccount<Mint>) -> Result<bool> {
     require!(
         mint.decimals <= MAX_DECIMALS,
         PlimsollError::TooManyDecimals
     );
     let info = mint.to_account_info();
     if *info.owner == anchor_spl::token::ID {
-        return Ok(());
+        return Ok(false);
     }
+    let mut multiplies = false;
     let data = info.try_borrow_data()?;
     let state = StateWithExtensions::<spl_token_2022::state::Mint>::unpack(&data)?;
     for extension in state.get_extension_types()? {
@@ -90,9 +92,10 @@ pub fn require_safe_mint(mint: &InterfaceAccount<Mint>) -> Result<()> {
             | ExtensionType::GroupPointer
             | ExtensionType::TokenGroup
             | ExtensionType::GroupMemberPointer
-            | ExtensionType::TokenGroupMember
-            | ExtensionType::InterestBearingConfig
-            | ExtensionType::ScaledUiAmount => {}
+            | ExtensionType::TokenGroupMember => {}
+            ExtensionType::InterestBearingConfig | ExtensionType::ScaledUiAmount => {
+                multiplies = true;
+            }
             ExtensionType::DefaultAccountState => {
                 let default = state.get_extension::<DefaultAccountState>()?;
                 require!(
@@ -108,5 +111,5 @@ pub fn require_safe_mint(mint: &InterfaceAccount<Mint>) -> Result<()> {
             _ => return err!(PlimsollError::MintExtensionRefused),
         }
     }
-    Ok(())
+    Ok(multiplies)
 }

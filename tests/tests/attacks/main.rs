@@ -1,6 +1,7 @@
 //! What an attacker gains where it is he who sends the transactions: over a grid of moves and delays it is nothing, or the
 //! program refuses by name. Each file is a family: the attack and its neighbours.
 mod auctions;
+mod banks;
 mod brake;
 mod caps;
 mod dead_feeds;

@@ -1,6 +1,7 @@
-//! Caps on deposits and borrows, and the windows on net borrows and outflows.
+//! Caps on deposits and borrows, and the leaky limits on net borrows and outflows.
 use plimsoll::error::PlimsollError as E;
 use plimsoll_client::instructions as ix;
+use plimsoll_risk::flow::CREDIT_SECS;
 use plimsoll_tests::{
     env::{JUP, SOL, USDC},
     usd, Env, Trader,
@@ -72,7 +73,7 @@ async fn the_borrow_cap_holds_over_all_accounts() {
 }
 
 #[tokio::test]
-async fn net_borrows_are_limited_in_each_window() {
+async fn net_borrows_are_limited_and_leak() {
     let mut env = Env::new().await;
     let (_lender, borrower) = lender_and_borrower(&mut env).await;
     env.edit_asset(SOL, |p| p.net_borrow_limit_usd = usd(150_000))
@@ -86,19 +87,27 @@ async fn net_borrows_are_limited_in_each_window() {
     env.borrow(&borrower, SOL, sol_of(30_000)).await.unwrap();
     env.refuse(&[more.clone()], &[&borrower.key], E::NetBorrowLimit)
         .await;
-    // The window ends to the second.
-    let start = env.bank(SOL).await.borrow_window_start;
-    let left = start + DAY - env.now().await;
-    env.advance(left - 1).await;
+    // A day's limit leaks in a day, 1,000 USD in 576 seconds.
+    env.advance(570).await;
     env.refresh_all().await;
     env.refuse(&[more.clone()], &[&borrower.key], E::NetBorrowLimit)
         .await;
-    env.advance(1).await;
+    env.advance(10).await;
     env.refresh_all().await;
-    env.run(&[more], &[&borrower.key]).await;
-    assert_eq!(env.bank(SOL).await.borrow_window_start, env.now().await);
-    // What is repaid from an earlier window makes no room beyond the limit.
-    env.deposit(&borrower, SOL, sol_of(100_000)).await.unwrap();
+    env.run(&[more.clone()], &[&borrower.key]).await;
+    env.refuse(&[more], &[&borrower.key], E::NetBorrowLimit)
+        .await;
+    // There is no moment at which it starts anew: half a day gives half of it.
+    env.advance(DAY / 2).await;
+    env.refresh_all().await;
+    let half = env.withdraw_ix(&borrower, SOL, sol_of(76_000), true);
+    env.refuse(&[half], &[&borrower.key], E::NetBorrowLimit)
+        .await;
+    env.borrow(&borrower, SOL, sol_of(74_000)).await.unwrap();
+    // What was repaid a while ago makes no room beyond the limit.
+    env.deposit(&borrower, SOL, sol_of(200_000)).await.unwrap();
+    env.advance(i64::from(CREDIT_SECS) + 1).await;
+    env.refresh_all().await;
     let whole = env.withdraw_ix(&borrower, SOL, sol_of(151_000), true);
     env.refuse(&[whole], &[&borrower.key], E::NetBorrowLimit)
         .await;
@@ -107,12 +116,14 @@ async fn net_borrows_are_limited_in_each_window() {
 }
 
 #[tokio::test]
-async fn outflows_are_limited_in_each_window() {
+async fn outflows_are_limited_and_leak() {
     let mut env = Env::new().await;
     let (lender, _borrower) = lender_and_borrower(&mut env).await;
     env.edit_asset(SOL, |p| p.outflow_limit_usd = usd(150_000))
         .await;
-    // What came in before is no allowance.
+    // What came in a while ago is no allowance.
+    env.advance(i64::from(CREDIT_SECS) + 1).await;
+    env.refresh_all().await;
     let much = env.withdraw_ix(&lender, SOL, sol_of(151_000), false);
     env.refuse(&[much], &[&lender.key], E::OutflowLimit).await;
     env.withdraw(&lender, SOL, sol_of(149_000)).await.unwrap();
@@ -124,15 +135,14 @@ async fn outflows_are_limited_in_each_window() {
     env.withdraw(&lender, SOL, sol_of(10_000)).await.unwrap();
     env.refuse(&[more.clone()], &[&lender.key], E::OutflowLimit)
         .await;
-    let start = env.bank(SOL).await.outflow_window_start;
-    let left = start + DAY - env.now().await;
-    env.advance(left - 1).await;
-    env.refuse(&[more.clone()], &[&lender.key], E::OutflowLimit)
-        .await;
-    env.advance(1).await;
-    env.run(&[more], &[&lender.key]).await;
-    let much = env.withdraw_ix(&lender, SOL, sol_of(149_000), false);
+    env.advance(580).await;
+    env.run(&[more.clone()], &[&lender.key]).await;
+    env.refuse(&[more], &[&lender.key], E::OutflowLimit).await;
+    env.advance(DAY + 1).await;
+    env.refresh_all().await;
+    let much = env.withdraw_ix(&lender, SOL, sol_of(151_000), false);
     env.refuse(&[much], &[&lender.key], E::OutflowLimit).await;
+    env.withdraw(&lender, SOL, sol_of(149_000)).await.unwrap();
     // A transfer takes nothing out of the vault.
     env.refresh_all().await;
     let second = env.open_margin_account(&lender.key, 1).await;
@@ -161,6 +171,8 @@ async fn the_outflow_limit_is_the_banks_not_the_accounts() {
     for _ in 0..4 {
         traders.push(env.trader_with(&[(JUP, 1_000_000_000)]).await);
     }
+    env.advance(i64::from(CREDIT_SECS) + 1).await;
+    env.refresh_all().await;
     for trader in &traders[..3] {
         env.withdraw(trader, JUP, 300_000_000).await.unwrap();
     }

@@ -2,14 +2,15 @@
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use anchor_spl::token_2022::spl_token_2022::{
     extension::{
-        default_account_state, interest_bearing_mint, metadata_pointer, pausable, transfer_fee,
-        transfer_hook, ExtensionType,
+        default_account_state, interest_bearing_mint, metadata_pointer, pausable, scaled_ui_amount,
+        transfer_fee, transfer_hook, ExtensionType,
     },
     instruction as token,
     state::AccountState,
 };
 use plimsoll::error::PlimsollError as E;
 use plimsoll_client::instructions as ix;
+use plimsoll_risk::AssetParams;
 use plimsoll_tests::{env::JUP, params::volatile_params, tokens::TOKEN_2022, Env};
 use solana_signer::Signer;
 
@@ -109,12 +110,6 @@ async fn harmless_extensions_are_accepted() {
             }),
         ),
         (
-            ExtensionType::InterestBearingConfig,
-            Box::new(move |m| {
-                one(interest_bearing_mint::instruction::initialize(&id, m, None, 100).unwrap())
-            }),
-        ),
-        (
             ExtensionType::DefaultAccountState,
             Box::new(move |m| {
                 one(
@@ -132,5 +127,47 @@ async fn harmless_extensions_are_accepted() {
         let list = listing(&mut env, extension, initialise).await;
         env.run(&[list], &[&authority]).await;
     }
-    assert_eq!(env.risk().await.asset_count, 8);
+    assert_eq!(env.risk().await.asset_count, 7);
+}
+
+/// Where wallets display raw amounts times a multiplier, a feed for what is displayed is wrong by as much after a split: it has to
+/// be one per raw unit, and stay one.
+#[tokio::test]
+async fn a_mint_that_multiplies_needs_a_feed_per_raw_unit() {
+    let id = TOKEN_2022;
+    let cases: Vec<(ExtensionType, Initialise)> = vec![
+        (
+            ExtensionType::InterestBearingConfig,
+            Box::new(move |m| {
+                one(interest_bearing_mint::instruction::initialize(&id, m, None, 100).unwrap())
+            }),
+        ),
+        (
+            ExtensionType::ScaledUiAmount,
+            Box::new(move |m| {
+                one(scaled_ui_amount::instruction::initialize(&id, m, None, 1.0).unwrap())
+            }),
+        ),
+    ];
+    let mut env = Env::new().await;
+    let authority = env.authority();
+    for (extension, initialise) in cases {
+        let mint = env.create_mint_with(6, &[extension], initialise).await;
+        let asset = env.exchange.asset(mint, TOKEN_2022);
+        let feed = env.assets[JUP].feed;
+        let params = volatile_params(0.5, 0.6);
+        let key = authority.pubkey();
+        let list = ix::list_asset(&env.exchange, key, &asset, params, feed, None);
+        env.refuse(&[list], &[&authority], E::MintScalesAmounts)
+            .await;
+        let raw = AssetParams {
+            per_raw_unit: 1,
+            ..params
+        };
+        let list = ix::list_asset(&env.exchange, key, &asset, raw, feed, None);
+        env.run(&[list], &[&authority]).await;
+        let edit = ix::edit_asset(&env.exchange, key, &asset, params, feed, None);
+        env.refuse(&[edit], &[&authority], E::MintScalesAmounts)
+            .await;
+    }
 }

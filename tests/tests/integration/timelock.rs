@@ -118,13 +118,14 @@ async fn a_tightening_runs_at_once() {
 async fn every_loosened_field_waits() {
     let (mut env, authority) = delayed().await;
     env.edit_asset(SOL, |p| p.asset_weight_init -= 10).await;
-    let loosenings: [fn(&mut AssetParams); 18] = [
+    let loosenings: [fn(&mut AssetParams); 21] = [
         |p| p.deposit_scale_start_usd += 1,
         |p| p.borrow_scale_start_usd += 1,
         |p| p.deposit_cap_usd += 1,
         |p| p.borrow_cap_usd += 1,
         |p| p.net_borrow_limit_usd += 1,
         |p| p.outflow_limit_usd += 1,
+        |p| p.insurance_limit_usd += 1,
         |p| p.dust_usd -= 1,
         |p| p.asset_weight_init += 1,
         |p| p.asset_weight_maint += 1,
@@ -132,6 +133,8 @@ async fn every_loosened_field_waits() {
         |p| p.liability_weight_maint -= 1,
         |p| p.net_borrow_window_secs -= 1,
         |p| p.outflow_window_secs -= 1,
+        |p| p.scale_secs -= 1,
+        |p| p.per_raw_unit = 1,
         |p| p.interest_fee -= 1,
         |p| p.loan_origination_fee -= 1,
         |p| p.curve.rate0 += 1,

@@ -274,6 +274,7 @@ async fn what_the_vault_lacks_is_not_paid() {
 #[tokio::test]
 async fn a_transfer_stays_with_its_owner() {
     let mut env = Env::new().await;
+    let _lender = env.trader_with(&[(USDC, usd(10_000))]).await;
     let trader = env.trader_with(&[(USDC, usd(1_000))]).await;
     let thief = env.trader().await;
     let second = env.open_margin_account(&trader.key, 1).await;
@@ -341,7 +342,7 @@ async fn a_transfer_repays_the_other_accounts_debt() {
     // 0.05% for the loan.
     assert_eq!(debt, -4_002_000_094);
     let bank = env.bank(SOL).await;
-    assert_eq!(bank.net_borrowed, 4_000_000_000);
+    assert_eq!(bank.net_borrows.left.level, 4_000_000_000);
     let back = ix::transfer(
         &exchange,
         owner,

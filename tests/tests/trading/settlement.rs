@@ -118,7 +118,7 @@ async fn a_loss_comes_out_of_the_deposit_first_and_then_is_borrowed() {
     assert!(owed < -usd(11).cast_signed());
     assert_eq!(env.bank(USDC).await.fees, fees, "no origination fee");
     assert!((pool(&env).await + pnl).abs() <= 1);
-    assert!(env.bank(USDC).await.net_borrowed > usd(11).cast_signed());
+    assert!(env.bank(USDC).await.net_borrows.left.level > usd(11));
     let settle = env.settle_pnl_ix(&long);
     let nothing = PlimsollError::NothingToSettle;
     env.refuse(&[settle], &[], nothing).await;

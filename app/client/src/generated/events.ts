@@ -4,6 +4,8 @@ import {
   type AssetEditedEvent,
   getAssetListedEventDecoder,
   type AssetListedEvent,
+  getBankRestockedEventDecoder,
+  type BankRestockedEvent,
   getBankruptcyResolvedEventDecoder,
   type BankruptcyResolvedEvent,
   getChangeCancelledEventDecoder,
@@ -84,6 +86,7 @@ import {
 export type ProgramEvent =
   | { kind: "AssetEdited"; data: AssetEditedEvent }
   | { kind: "AssetListed"; data: AssetListedEvent }
+  | { kind: "BankRestocked"; data: BankRestockedEvent }
   | { kind: "BankruptcyResolved"; data: BankruptcyResolvedEvent }
   | { kind: "ChangeCancelled"; data: ChangeCancelledEvent }
   | { kind: "ChangeProposed"; data: ChangeProposedEvent }
@@ -129,6 +132,7 @@ export type ProgramEventKind = ProgramEvent["kind"];
 export const EVENT_TABLE = [
   { kind: "AssetEdited", discriminator: [162, 252, 70, 236, 8, 86, 203, 206], decoder: getAssetEditedEventDecoder },
   { kind: "AssetListed", discriminator: [39, 64, 97, 162, 189, 150, 150, 2], decoder: getAssetListedEventDecoder },
+  { kind: "BankRestocked", discriminator: [86, 192, 202, 253, 188, 84, 10, 166], decoder: getBankRestockedEventDecoder },
   { kind: "BankruptcyResolved", discriminator: [94, 86, 196, 195, 106, 72, 227, 169], decoder: getBankruptcyResolvedEventDecoder },
   { kind: "ChangeCancelled", discriminator: [139, 179, 97, 81, 214, 21, 119, 93], decoder: getChangeCancelledEventDecoder },
   { kind: "ChangeProposed", discriminator: [170, 10, 10, 8, 244, 196, 146, 151], decoder: getChangeProposedEventDecoder },

@@ -10,6 +10,7 @@ import {
   getLiquidateInstruction,
   getMarkProfitsInstruction,
   getResolveBankruptcyInstruction,
+  getRestockBankInstruction,
   getSettlePnlInstruction,
   getShareShortfallInstruction,
   type MarginAccount,
@@ -229,7 +230,7 @@ function balanceValue(risk: RiskState, asset: number, shares: bigint): bigint {
 /** A debt that bankruptcy leaves. */
 export type BadDebt =
   | {
-      /** A borrow; where insurance pays for it, `resolverAccount` repays up to `maxRepay` native units. */
+      /** A borrow; what insurance sets aside may be earned at once: `resolverAccount` sells up to `maxRepay` native units. */
       readonly asset: AssetRef;
       readonly resolverAccount?: Address;
       readonly maxRepay?: bigint;
@@ -271,4 +272,18 @@ export function resolveBankruptcy(
     { programAddress: exchange.program },
   );
   return withRemaining(instruction, dust.map((asset) => writable(asset.bank)));
+}
+
+/** Sells a bank up to `maxAmount` native units that it lacks, out of a margin account's deposit, for what insurance has set aside. */
+export function restockBank(
+  exchange: ExchangeRef,
+  trader: TransactionSigner,
+  seller: Address,
+  asset: AssetRef,
+  maxAmount: bigint,
+): Instruction {
+  return getRestockBankInstruction(
+    { trader, seller, riskState: exchange.riskState, bank: asset.bank, quoteBank: exchange.quote.bank, maxAmount },
+    { programAddress: exchange.program },
+  );
 }

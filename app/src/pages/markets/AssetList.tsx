@@ -83,8 +83,11 @@ function AssetDetail({ state, asset }: { state: ExchangeState; asset: AssetView 
   const { curve, liquidation } = params;
   const tokens = (native: bigint) => (Number(native) / 10 ** asset.decimals) * asset.price;
   const now = Number(state.snapshot.clock.unixTime);
-  // A flow counts only while its window lasts: after that the next one starts from nothing.
-  const flow = (native: bigint, start: bigint, length: number) => (Number(start) + length > now ? Math.max(0, tokens(native)) : 0);
+  // What was counted leaks at the rate of the limit in its time.
+  const flow = ({ left }: { readonly left: { readonly level: bigint; readonly updatedAt: bigint } }, limitUsd: bigint, secs: number) => {
+    const leaked = (dollars(limitUsd) * Math.max(0, now - Number(left.updatedAt) / 1e6)) / secs;
+    return Math.max(0, tokens(left.level) - leaked);
+  };
   return (
     <section className={styles.detail} aria-label={asset.symbol}>
       <h2>{asset.symbol}</h2>
@@ -94,8 +97,8 @@ function AssetDetail({ state, asset }: { state: ExchangeState; asset: AssetView 
           facts={[
             ['Deposits', <CapUse key="d" label="Deposits" used={valueOf(asset, asset.deposits)} cap={dollars(params.depositCapUsd)} />],
             ['Borrows', <CapUse key="b" label="Borrows" used={valueOf(asset, asset.borrows)} cap={dollars(params.borrowCapUsd)} />],
-            ['Net borrows lately', <CapUse key="n" label="Net borrows" used={flow(bank.netBorrowed, bank.borrowWindowStart, params.netBorrowWindowSecs)} cap={dollars(params.netBorrowLimitUsd)} />, `Borrowed less repaid within ${duration(params.netBorrowWindowSecs)}.`],
-            ['Outflow lately', <CapUse key="o" label="Outflow" used={flow(bank.outflow, bank.outflowWindowStart, params.outflowWindowSecs)} cap={dollars(params.outflowLimitUsd)} />, `Withdrawn less deposited within ${duration(params.outflowWindowSecs)}.`],
+            ['Net borrows lately', <CapUse key="n" label="Net borrows" used={flow(bank.netBorrows, params.netBorrowLimitUsd, params.netBorrowWindowSecs)} cap={dollars(params.netBorrowLimitUsd)} />, `Borrowed less repaid; as much as the limit leaks away in ${duration(params.netBorrowWindowSecs)}.`],
+            ['Outflow lately', <CapUse key="o" label="Outflow" used={flow(bank.outflow, params.outflowLimitUsd, params.outflowWindowSecs)} cap={dollars(params.outflowLimitUsd)} />, `Withdrawn less deposited; as much as the limit leaks away in ${duration(params.outflowWindowSecs)}.`],
             ['Own insurance', usd(tokens(bank.insurance)), 'Share of liquidation fees that covers bad debt in this asset.'],
           ]}
         />

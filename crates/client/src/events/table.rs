@@ -174,6 +174,7 @@ table! {
     EpochOpened { market, epoch, shortfall, price }
     ProfitsMarked { market, epoch, marked, uncovered, covered }
     ShortfallShared { market, epoch, profits, given_up, left }
+    BankRestocked { bank, seller, amount, paid, socialized }
     PositionsClosedOut { market, long, short, lots, notional }
     DebtClosedOut { asset, depositor, debtor, amount, paid, received }
 }

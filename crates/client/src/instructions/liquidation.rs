@@ -143,7 +143,7 @@ pub fn liquidate(
 /// A debt that bankruptcy leaves.
 #[derive(Clone, Copy, Debug)]
 pub enum BadDebt {
-    /// A borrow. Where insurance pays for it, `resolver_account` repays up to `max_repay` native units.
+    /// A borrow. What insurance sets aside for it may be earned at once: `resolver_account` sells up to `max_repay` native units.
     Asset {
         bank: Pubkey,
         resolver_account: Option<Pubkey>,
@@ -187,5 +187,26 @@ pub fn resolve_bankruptcy(
         },
         writable(dust),
         instruction::ResolveBankruptcy { max_repay },
+    )
+}
+
+/// Sells a bank up to `max_amount` native units that it lacks, out of a margin account's deposit; the owner or delegate signs.
+pub fn restock_bank(
+    exchange: &ExchangeRef,
+    trader: Pubkey,
+    seller: Pubkey,
+    bank: Pubkey,
+    quote_bank: Pubkey,
+    max_amount: u64,
+) -> Instruction {
+    build(
+        accounts::RestockBank {
+            trader,
+            seller,
+            risk_state: exchange.risk_state,
+            bank,
+            quote_bank,
+        },
+        instruction::RestockBank { max_amount },
     )
 }

@@ -8,8 +8,8 @@ use crate::health::{entry_bit, HealthKind, Policy, Portfolio, RiskView, StaleSet
 use crate::market::MarketRisk;
 use crate::position::{OpenOrder, PerpPosition};
 use crate::standard::{
-    balance_value, equity_at, equity_price, pnl_at, settled_quote, stale_balance_value, value_at,
-    weighted, PerpTerms,
+    balance_value, equity_at, equity_price, held_part, pnl_at, settled_quote, stale_balance_value,
+    value_at, weighted, PerpTerms,
 };
 
 use super::exposure::{Delta, Exposures};
@@ -248,7 +248,7 @@ impl<const N: usize> Walk<'_, '_, N> {
         let [deposit, debt] = risk.share_price;
         let price = if balance.shares.0 >= 0 { deposit } else { debt };
         let value = scale_floor(balance.shares.0, price, risk.shift);
-        self.count_balance(value, risk)?;
+        self.count_balance(value, balance, risk)?;
         self.exposures.add(
             risk.underlying,
             &Delta::fixed(believed(value, risk)?, self.doubt(&risk.doubt))?,
@@ -257,12 +257,15 @@ impl<const N: usize> Walk<'_, '_, N> {
 
     /// Counts a balance's value at the weights of crowding, of a deposit the part that is believed.
     #[inline(always)]
-    fn count_balance(&mut self, value: i128, risk: &AssetRisk) -> Result<()> {
+    fn count_balance(&mut self, value: i128, balance: &Balance, risk: &AssetRisk) -> Result<()> {
         self.counted.equity = add(self.counted.equity, value)?;
         if value > 0 && !risk.terms.is_trusted() {
             return self.count_doubtful_deposit(value, risk);
         }
-        let [shrunk, grown] = risk.crowding;
+        let [mut shrunk, mut grown] = risk.crowding;
+        if let Some(own) = balance.held_to(self.view.clock.now_ms) {
+            (shrunk, grown) = (shrunk.min(own), grown.max(own));
+        }
         for (total, kind) in self.counted.value.iter_mut().zip(self.kinds) {
             let crowded = if value >= 0 { shrunk } else { grown };
             let part = if *kind == HealthKind::Init && crowded != RATIO_ONE {
@@ -314,7 +317,7 @@ impl<const N: usize> Walk<'_, '_, N> {
                 true
             }
             (None, _) => {
-                self.count_balance(value, risk)?;
+                self.count_balance(value, balance, risk)?;
                 false
             }
             (Some(price), _) => {
@@ -324,7 +327,7 @@ impl<const N: usize> Walk<'_, '_, N> {
                     risk.debt_price_at(price.owed)?
                 };
                 let counted = scale_floor(balance.shares.0, price, risk.shift);
-                self.count_balance(counted, risk)?;
+                self.count_balance(counted, balance, risk)?;
                 self.policy == Policy::BenefitOfDoubt
             }
         };
@@ -364,6 +367,7 @@ impl<const N: usize> Walk<'_, '_, N> {
                     &mut self.counted.stale,
                 )?
             };
+            let part = held_part(part, *kind, balance, risk, self.view)?;
             *total = add(*total, part)?;
             if balance.asset == 0 {
                 *quote = add(*quote, part)?;

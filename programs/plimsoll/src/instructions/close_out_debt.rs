@@ -1,8 +1,9 @@
 //! Settles a debt in an asset that is being wound down with a deposit of it, or with what the bank itself is owed. Permissionless.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
+    interest::Fractions,
     winding_down::{settlement, Settlement},
-    AccountMargin, HealthKind, MarginModel, Policy, Purpose,
+    AccountMargin, AssetRisk, HealthKind, MarginModel, Policy, Purpose,
 };
 
 use crate::{
@@ -78,11 +79,11 @@ pub(crate) fn close_out_debt(ctx: Context<CloseOutDebt>) -> Result<()> {
     let (asset, quote) = (risk.asset(bank.index)?, risk.asset(0)?);
     let Settlement { paid, received } = settlement(amount, asset, quote).or_refuse()?;
     charge(&risk, &mut quote_bank, &mut debtor, paid, &clock)?;
-    repay(&mut bank, &mut debtor, slot, amount, now)?;
+    repay(&mut bank, &mut debtor, slot, amount, asset, now)?;
     match depositor.as_deref_mut() {
         Some(depositor) => {
             take_deposit(&mut bank, depositor, amount)?;
-            pay(&mut quote_bank, depositor, received, now)?;
+            pay(&mut quote_bank, depositor, received, quote, now)?;
         }
         None => pay_bank(&mut bank, &mut quote_bank, amount, received)?,
     }
@@ -170,7 +171,7 @@ fn pay_bank(bank: &mut Bank, quote_bank: &mut Bank, amount: u64, received: u64) 
         (&mut bank.fees, &mut quote_bank.fees)
     };
     if *claim == 0 {
-        bank.fee_fraction = 0;
+        bank.fractions = Fractions::default();
     }
     *claim = claim.saturating_sub(amount);
     *income = income.checked_add(received).or_refuse()?;
@@ -203,7 +204,7 @@ fn charge(
     }
     let [quote, ..] = &mut debtor.balances;
     let borrowed = ledger::debit(bank, quote, amount)?;
-    ledger::count_borrow(bank, borrowed, clock.unix_timestamp)?;
+    ledger::count_borrow(bank, borrowed, risk.asset(0)?, clock.unix_timestamp);
     Ok(())
 }
 
@@ -213,12 +214,14 @@ fn repay(
     debtor: &mut MarginAccount,
     slot: usize,
     amount: u64,
+    entry: &AssetRisk,
     now: i64,
 ) -> Result<()> {
     let owed = debtor.balances.get_mut(slot).or_refuse()?;
     ledger::credit(bank, owed, amount)?;
     debtor.release_balance(slot);
-    ledger::finish_repayment(bank, amount, now)
+    ledger::finish_repayment(bank, amount, entry, now);
+    Ok(())
 }
 
 /// Takes what paid the debt off the depositor.
@@ -232,9 +235,16 @@ fn take_deposit(bank: &mut Bank, depositor: &mut MarginAccount, amount: u64) -> 
 }
 
 /// Gives the quote to the depositor, whose own debt in it is repaid first.
-fn pay(bank: &mut Bank, depositor: &mut MarginAccount, amount: u64, now: i64) -> Result<()> {
+fn pay(
+    bank: &mut Bank,
+    depositor: &mut MarginAccount,
+    amount: u64,
+    entry: &AssetRisk,
+    now: i64,
+) -> Result<()> {
     let [quote, ..] = &mut depositor.balances;
     let owed = debt(bank, quote)?;
     ledger::credit(bank, quote, amount)?;
-    ledger::finish_repayment(bank, amount.min(owed), now)
+    ledger::finish_repayment(bank, amount.min(owed), entry, now);
+    Ok(())
 }

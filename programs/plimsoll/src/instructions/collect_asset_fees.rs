@@ -35,7 +35,8 @@ pub struct CollectAssetFees<'info> {
     pub token_program: Interface<'info, TokenInterface>,
 }
 
-/// Pays the bank's interest and origination fees to the authority, as far as the vault has tokens.
+/// Pays the bank's interest and origination fees to the authority, as far as the vault has tokens of the bank's own, or its
+/// depositors', that are not lent.
 #[inline(never)]
 pub(crate) fn collect_asset_fees(ctx: Context<CollectAssetFees>) -> Result<()> {
     let accounts = &ctx.accounts;
@@ -44,7 +45,8 @@ pub(crate) fn collect_asset_fees(ctx: Context<CollectAssetFees>) -> Result<()> {
     gates::COLLECT_ASSET_FEES
         .exchange(accounts.risk_state.load()?.mode)?
         .bank(bank.mode)?;
-    let fees = bank.fees.min(accounts.vault.amount);
+    let unlent = u64::try_from(bank.unlent()?.max(0)).unwrap_or(u64::MAX);
+    let fees = bank.fees.min(accounts.vault.amount).min(unlent);
     require!(fees > 0, PlimsollError::NothingToCollect);
     bank.fees = bank.fees.saturating_sub(fees);
     let id = exchange.id.to_le_bytes();

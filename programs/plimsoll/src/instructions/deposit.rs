@@ -105,17 +105,21 @@ pub fn put(
         .min(0)
         .unsigned_abs();
     ledger::credit(bank, balance, arrived)?;
+    let entry = risk.asset(bank.index)?;
     if arrived > debt {
         require!(
             bank.mode == mode::ACTIVE && risk.mode == mode::ACTIVE,
             PlimsollError::AssetReduceOnly
         );
-        let entry = risk.asset(bank.index)?;
         require_undoubted(risk, entry, clock)?;
         ledger::require_deposit_cap(bank, entry)?;
+        ledger::crowd(bank, balance, arrived.saturating_sub(debt), entry, now)?;
     }
-    ledger::finish_repayment(bank, arrived.min(debt), now)?;
-    ledger::count_inflow(bank, arrived, now)?;
+    if debt > 0 {
+        ledger::finish_repayment(bank, arrived.min(debt), entry, now);
+    }
+    ledger::count_inflow(bank, arrived, entry, now);
+    ledger::count_deposited(bank, arrived.saturating_sub(debt), clock);
     emit!(Deposited {
         margin_account: *key,
         asset: bank.index,

@@ -6,7 +6,7 @@ use crate::{
     change::{require_delay, Change},
     error::{OrRefuse, PlimsollError},
     events::AssetEdited,
-    oracle,
+    ledger, oracle,
     state::{Bank, Exchange, PendingChange, RiskState},
 };
 
@@ -37,6 +37,7 @@ pub(crate) fn edit_asset(ctx: Context<EditAsset>, params: AssetParams, feed: u8)
     let accounts = &ctx.accounts;
     let mut bank = accounts.bank.load_mut()?;
     Bank::require_valid(&params, bank.index)?;
+    bank.require_raw_feed(&params)?;
     let mut risk = accounts.risk_state.load_mut()?;
     let moved = risk.asset(bank.index)?.price.feed != feed;
     let loosened = bank.params.first_loosening(&params);
@@ -57,15 +58,19 @@ pub(crate) fn edit_asset(ctx: Context<EditAsset>, params: AssetParams, feed: u8)
             &accounts.rent_receiver,
         )?;
     }
+    let totals = bank.totals()?;
+    ledger::follow(&mut bank, &totals, 0);
     bank.params = params;
     if moved {
         let (unit, clock) = (PriceUnit::native(bank.decimals), Clock::get()?);
         oracle::follow(&mut risk, bank.index, false, feed, unit, &clock)?;
     }
     let haircut = risk.haircut(risk.asset(bank.index)?.underlying);
-    risk.asset_mut(bank.index)?
-        .recompute(&params, &bank.totals()?, haircut.as_ref())
+    let entry = risk.asset_mut(bank.index)?;
+    entry
+        .recompute(&params, &bank.scaled, haircut.as_ref())
         .or_refuse()?;
+    ledger::set_scale_starts(&mut bank, entry);
     emit!(AssetEdited {
         bank: accounts.bank.key(),
         asset: bank.index,

@@ -7,7 +7,7 @@ use crate::{
     change::{require_delay, Change},
     error::{OrRefuse, PlimsollError},
     events::AssetListed,
-    oracle,
+    ledger, oracle,
     state::{risk_state::MAX_ASSETS, seeds, Bank, Exchange, PendingChange, RiskState, VERSION},
     token,
 };
@@ -57,7 +57,7 @@ pub struct ListAsset<'info> {
 #[inline(never)]
 pub(crate) fn list_asset(ctx: Context<ListAsset>, params: AssetParams, feed: u8) -> Result<()> {
     let accounts = &ctx.accounts;
-    token::require_safe_mint(&accounts.mint)?;
+    let multiplies = token::require_safe_mint(&accounts.mint)?;
     let index = next_index(accounts, params, feed)?;
     Bank::require_valid(&params, index)?;
 
@@ -70,14 +70,14 @@ pub(crate) fn list_asset(ctx: Context<ListAsset>, params: AssetParams, feed: u8)
     bank.borrow_index = INDEX_ONE;
     let clock = Clock::get()?;
     bank.accrued_until = clock.unix_timestamp;
-    bank.borrow_window_start = clock.unix_timestamp;
-    bank.outflow_window_start = clock.unix_timestamp;
     bank.params = params;
     bank.index = index;
     bank.decimals = accounts.mint.decimals;
     bank.bump = ctx.bumps.bank;
     bank.vault_bump = ctx.bumps.vault;
     bank.version = VERSION;
+    bank.multiplies = u8::from(multiplies);
+    bank.require_raw_feed(&params)?;
 
     let mut risk = accounts.risk_state.load_mut()?;
     risk.asset_count = index.checked_add(1).or_refuse()?;
@@ -86,6 +86,7 @@ pub(crate) fn list_asset(ctx: Context<ListAsset>, params: AssetParams, feed: u8)
     entry.terms = (&params).into();
     let unit = PriceUnit::native(bank.decimals);
     oracle::follow(&mut risk, index, false, feed, unit, &clock)?;
+    ledger::set_scale_starts(&mut bank, risk.asset(index)?);
     emit!(AssetListed {
         exchange: bank.exchange,
         bank: accounts.bank.key(),

@@ -214,7 +214,7 @@ fn refresh_bank<'info>(
     let mut bank = bank.load_mut()?;
     require_keys_eq!(bank.exchange, risk.exchange, PlimsollError::WrongExchange);
     ledger::accrue(&mut bank, clock.unix_timestamp)?;
-    ledger::publish_bank(&bank, risk)
+    ledger::publish_bank(&mut bank, risk)
 }
 
 /// Advances a market's funding, at the price that its feed accepted in this very instruction. Without one no time passes for it,

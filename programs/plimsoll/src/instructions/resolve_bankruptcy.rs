@@ -2,34 +2,27 @@
 //! Permissionless.
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
-use plimsoll_risk::{AssetRisk, Purpose};
 
 use crate::{
     error::{OrRefuse, PlimsollError},
-    events::{BankruptcyResolved, DustForfeited},
-    exchange_signer, gates,
-    health::clock_of,
-    ledger,
+    events::{BankRestocked, BankruptcyResolved, DustForfeited},
+    exchange_signer, gates, ledger,
     liquidation::{
         bankruptcy::{
-            buyout, charge_depositors, debt, draw, owes_nothing, pay_debt, require_bankrupt,
-            Buyout, Cover,
+            buyout, charge_depositors, debt, draw, owes_nothing, pay_debt, require_bankrupt, Cover,
         },
         dust::{forfeit, require_forfeitable},
-        require_own_init, Leg,
+        restock::{require_priced, restock, INSURANCE_WINDOW_SECS},
+        Leg,
     },
     state::{Bank, Exchange, MarginAccount, Market, RiskState},
     token,
 };
 
-/// Time over which what insurance may pay for a market's losses comes back, seconds.
-const INSURANCE_WINDOW_SECS: u32 = 86_400;
-
 #[derive(Accounts)]
 pub struct ResolveBankruptcy<'info> {
     pub resolver: Signer<'info>,
-    /// Repays a debt in an asset other than quote, and is paid for it by insurance. Not needed for other debts, or when
-    /// insurance is empty.
+    /// Sells what is missing of an asset other than quote to its bank at once. Need not be given.
     #[account(
         mut,
         constraint = resolver_account.key() != margin_account.key() @ PlimsollError::DuplicateAccount,
@@ -69,15 +62,19 @@ pub struct ResolveBankruptcy<'info> {
 /// - A market's loss is borne by what insurance is owed from the pool, the insurance vault as far as the market's limit for
 ///   the day goes, and the market's uncollected fees. The rest is recorded as the market's shortfall, which its profits
 ///   share ([`plimsoll_risk::profits`]).
-/// - An asset's debt is borne by the bank's own insurance, the insurance vault, and then the asset's depositors. The
-///   vault holds quote: for another asset the resolver's account repays (at most `max_repay` native units) and is
-///   credited quote for it at oracle prices plus the asset's least liquidation fee. Depositors bear nothing before
-///   insurance is used up.
+/// - An asset's debt is borne by the bank's own insurance, the insurance vault within the asset's limit, and then the asset's
+///   depositors, in this one call. The vault holds quote: for another asset it is set aside at oracle prices, with which
+///   anyone's deposit of the asset is bought ([`super::restock_bank`]); the resolver's account sells at most `max_repay` native
+///   units at once.
 ///
 /// Before that the deposits in the banks that are passed are forfeited to those banks' insurance, where nobody can seize
 /// them and they are dust all together.
 ///
 /// When nothing is owed any more the account leaves liquidation.
+///
+/// # Errors
+/// `WithdrawnInSlot` where depositors have to bear something and some of them left in this very slot; `NotBankrupt`,
+/// `NobodyCanPay`, `StaleEntry`, `BrokenFeed`.
 #[inline(never)]
 pub(crate) fn resolve_bankruptcy<'info>(
     ctx: Context<'info, ResolveBankruptcy<'info>>,
@@ -264,7 +261,8 @@ fn claims_of_insurance(
     ))
 }
 
-/// A debt in an asset.
+/// A debt in an asset: decided whole in this call. What insurance pays for another asset than quote is set aside in quote, to
+/// buy it with; what it does not pay, depositors bear at once, so that nobody leaves between the two.
 #[inline(never)]
 fn resolve_debt(
     accounts: &ResolveBankruptcy,
@@ -274,32 +272,60 @@ fn resolve_debt(
 ) -> Result<(u16, Cover)> {
     let (slot, mut cover) = insurance_in_kind(accounts, bank)?;
     let index = bank.load()?.index;
-    let exhausted = if index == 0 {
-        let wanted = cover.left().min(accounts.insurance_vault.amount);
-        let arrived = pay_from_insurance(accounts, wanted)?.min(cover.left());
-        pay(accounts, bank, slot, arrived)?;
-        cover.from_insurance = cover.from_insurance.checked_add(arrived).or_refuse()?;
-        true
+    let available = insurance_for(accounts, bank, clock)?;
+    let insured = if index == 0 {
+        let wanted = cover.left().min(available);
+        pay_from_insurance(accounts, wanted)?.min(cover.left())
     } else {
-        let plan = plan_buyout(accounts, bank, cover.left(), max_repay, clock)?;
-        buy_out(accounts, bank, slot, &plan, clock)?;
-        cover.from_insurance = cover.from_insurance.checked_add(plan.repaid).or_refuse()?;
-        plan.exhausted
+        set_aside(accounts, bank, cover.left(), available, clock)?
     };
-    if exhausted && cover.left() > 0 {
-        let mut risk = accounts.risk_state.load_mut()?;
-        let haircut = risk.haircut(risk.asset(index)?.underlying);
-        let entry = risk.asset_mut(index)?;
-        cover.socialized = charge_depositors(
-            &mut *bank.load_mut()?,
-            entry,
-            haircut.as_ref(),
-            cover.left(),
-        )?;
-        pay(accounts, bank, slot, cover.socialized)?;
+    if index == 0 {
+        bank.load_mut()?.insurance_draw.pour(insured);
     }
+    cover.from_insurance = cover.from_insurance.checked_add(insured).or_refuse()?;
+    if cover.left() > 0 {
+        cover.socialized = charge(accounts, bank, cover.left(), clock)?;
+    }
+    // At once, so that no rounding leaves a last share of the debt.
+    pay(
+        accounts,
+        bank,
+        slot,
+        cover.loss.saturating_sub(cover.left()),
+    )?;
     accounts.margin_account.load_mut()?.release_balance(slot);
+    buy_at_once(accounts, bank, max_repay, clock)?;
     Ok((index, cover))
+}
+
+/// Quote tokens that insurance pays for bad debt in this asset now.
+fn insurance_for(
+    accounts: &ResolveBankruptcy,
+    bank: &AccountLoader<Bank>,
+    clock: &Clock,
+) -> Result<u64> {
+    let mut bank = bank.load_mut()?;
+    let limit = bank.params.insurance_limit_usd;
+    bank.insurance_draw
+        .leak(limit, INSURANCE_WINDOW_SECS, clock.unix_timestamp);
+    let room = bank.insurance_draw.room(limit);
+    Ok(accounts.insurance_vault.amount.min(room))
+}
+
+/// Lets the depositors bear a loss, unless some of them have just stepped aside; returns what they bear.
+#[inline(never)]
+fn charge(
+    accounts: &ResolveBankruptcy,
+    bank: &AccountLoader<Bank>,
+    loss: u64,
+    clock: &Clock,
+) -> Result<u64> {
+    let mut bank = bank.load_mut()?;
+    bank.require_nobody_stepped_aside(clock.slot)?;
+    let mut risk = accounts.risk_state.load_mut()?;
+    let haircut = risk.haircut(risk.asset(bank.index)?.underlying);
+    let entry = risk.asset_mut(bank.index)?;
+    charge_depositors(&mut bank, entry, haircut.as_ref(), loss)
 }
 
 /// The debt, and the part that is met by the bank's own insurance.
@@ -308,21 +334,18 @@ fn insurance_in_kind(
     accounts: &ResolveBankruptcy,
     bank: &AccountLoader<Bank>,
 ) -> Result<(usize, Cover)> {
-    let mut account = accounts.margin_account.load_mut()?;
+    let account = accounts.margin_account.load()?;
     let mut bank = bank.load_mut()?;
     let slot = account
         .find_balance(bank.index)
         .ok_or(PlimsollError::NotBankrupt)?;
-    let balance = account.balances.get_mut(slot).or_refuse()?;
-    let loss = debt(&bank, balance)?;
+    let loss = debt(&bank, account.balances.get(slot).or_refuse()?)?;
     require!(loss > 0, PlimsollError::NotBankrupt);
-    let drawn = draw(&mut bank.insurance, loss);
-    pay_debt(&mut bank, balance, drawn)?;
     Ok((
         slot,
         Cover {
             loss,
-            from_insurance: drawn,
+            from_insurance: draw(&mut bank.insurance, loss),
             ..Cover::default()
         },
     ))
@@ -340,71 +363,75 @@ fn pay(
     pay_debt(&mut *bank.load_mut()?, balance, amount)
 }
 
-/// What insurance buys of a debt in an asset other than quote.
+/// Moves the quote with which as much of the debt as insurance pays for is to be bought into the quote vault, aside; returns
+/// how much that is, native units of the asset.
 #[inline(never)]
-fn plan_buyout(
+fn set_aside(
     accounts: &ResolveBankruptcy,
     bank: &AccountLoader<Bank>,
     owed: u64,
-    max_repay: u64,
+    available: u64,
     clock: &Clock,
-) -> Result<Buyout> {
-    let insurance = accounts.insurance_vault.amount;
-    if owed == 0 || insurance == 0 {
-        return Ok(Buyout {
-            repaid: 0,
-            payout: 0,
-            exhausted: true,
-        });
+) -> Result<u64> {
+    if owed == 0 || available == 0 {
+        return Ok(0);
     }
-    let risk = accounts.risk_state.load()?;
-    let bank = bank.load()?;
-    let (asset, quote) = (risk.asset(bank.index)?, risk.asset(0)?);
-    for entry in [asset, quote] {
-        require_priced(&risk, entry, clock)?;
+    let plan = {
+        let risk = accounts.risk_state.load()?;
+        let bank = bank.load()?;
+        let (asset, quote) = (risk.asset(bank.index)?, risk.asset(0)?);
+        for entry in [asset, quote] {
+            require_priced(&risk, entry, clock)?;
+        }
+        // As much as the dearest liquidation would cost: what the price rises meanwhile is paid out of it.
+        let bonus = bank.params.liquidation.fee_max;
+        buyout(owed, u64::MAX, asset, quote, bonus, available).or_refuse()?
+    };
+    if plan.repaid == 0 {
+        return Ok(0);
     }
-    let bonus = bank.params.liquidation.fee_min;
-    buyout(owed, max_repay, asset, quote, bonus, insurance).or_refuse()
+    let arrived = pay_from_insurance(accounts, plan.payout)?;
+    let mut bank = bank.load_mut()?;
+    bank.insurance_draw.pour(arrived);
+    bank.buyout_fund = bank.buyout_fund.checked_add(arrived).or_refuse()?;
+    bank.missing = bank.missing.checked_add(plan.repaid).or_refuse()?;
+    Ok(plan.repaid)
 }
 
-fn require_priced(risk: &RiskState, entry: &AssetRisk, clock: &Clock) -> Result<()> {
-    require!(!entry.price.is_broken(), PlimsollError::BrokenFeed);
-    require!(
-        entry.price.is_fresh(&clock_of(risk, clock), Purpose::Pay),
-        PlimsollError::StaleEntry
-    );
-    Ok(())
-}
-
-/// The resolver's account repays in kind and is credited the quote that insurance pays for it.
+/// The resolver's account sells what is missing, where there is one.
 #[inline(never)]
-fn buy_out(
+fn buy_at_once(
     accounts: &ResolveBankruptcy,
     bank: &AccountLoader<Bank>,
-    slot: usize,
-    plan: &Buyout,
+    max_repay: u64,
     clock: &Clock,
 ) -> Result<()> {
-    if plan.repaid == 0 {
+    let Some(resolver) = &accounts.resolver_account else {
+        return Ok(());
+    };
+    if max_repay == 0 || bank.load()?.missing == 0 {
         return Ok(());
     }
-    let payout = pay_from_insurance(accounts, plan.payout)?;
-    pay(accounts, bank, slot, plan.repaid)?;
-    let mut resolver = accounts
-        .resolver_account
-        .as_ref()
-        .ok_or(PlimsollError::MissingAccount)?
-        .load_mut()?;
-    {
-        let mut bank = bank.load_mut()?;
-        let own_slot = resolver.open_balance(bank.index)?;
-        let own = resolver.balances.get_mut(own_slot).or_refuse()?;
-        ledger::debit(&mut bank, own, plan.repaid)?;
-        resolver.release_balance(own_slot);
+    let mut seller = resolver.load_mut()?;
+    if seller.find_balance(bank.load()?.index).is_none() {
+        return Ok(());
     }
     let mut quote_bank = accounts.quote_bank.load_mut()?;
     ledger::accrue(&mut quote_bank, clock.unix_timestamp)?;
-    let [quote, ..] = &mut resolver.balances;
-    ledger::credit(&mut quote_bank, quote, payout)?;
-    require_own_init(&*accounts.risk_state.load()?, &resolver, clock)
+    let sold = restock(
+        &mut *accounts.risk_state.load_mut()?,
+        &mut *bank.load_mut()?,
+        &mut quote_bank,
+        &mut seller,
+        max_repay,
+        clock,
+    )?;
+    emit!(BankRestocked {
+        bank: bank.key(),
+        seller: resolver.key(),
+        amount: sold.amount,
+        paid: sold.paid,
+        socialized: sold.socialized,
+    });
+    Ok(())
 }

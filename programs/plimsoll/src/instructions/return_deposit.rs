@@ -98,6 +98,7 @@ fn debit(accounts: &ReturnDeposit) -> Result<u64> {
     );
     ledger::debit(&mut bank, balance, amount)?;
     ledger::drop_dust(&mut bank, balance)?;
+    ledger::count_withdrawn(&mut bank, amount, &clock);
     emit!(Withdrawn {
         margin_account: accounts.margin_account.key(),
         asset: bank.index,

@@ -74,7 +74,8 @@ pub(crate) fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
 
     let before = maintained(&risk, &account, slot, &clock)?;
     ledger::settle(&mut account, slot, &mut market, &mut bank, payment.amount)?;
-    ledger::count_borrow(&mut bank, payment.borrowed, clock.unix_timestamp)?;
+    let quote = risk.asset(0)?;
+    ledger::count_borrow(&mut bank, payment.borrowed, quote, clock.unix_timestamp);
     if maintained(&risk, &account, slot, &clock)? < before {
         require_maintenance(&risk, &account, &clock)?;
     }

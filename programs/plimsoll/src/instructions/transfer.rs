@@ -23,12 +23,14 @@ pub struct Transfer<'info> {
     pub bank: AccountLoader<'info, Bank>,
 }
 
-/// Moves `amount` native units (`u64::MAX`: the whole deposit) from one account of the owner to another. No token
-/// moves, so no vault, outflow limit or deposit cap is concerned; a borrow is one like any other.
+/// Moves `amount` native units (`u64::MAX`: the whole deposit) from one account of the owner to another. No token moves, so
+/// no vault or outflow limit is concerned. What is borrowed for it is a borrow like any other, and what the bank then owes
+/// more a deposit like any other, under the deposit cap.
 #[inline(never)]
 pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) -> Result<()> {
     let accounts = &ctx.accounts;
     let clock = Clock::get()?;
+    let now = clock.unix_timestamp;
     let risk = accounts.risk_state.load()?;
     let mut bank = accounts.bank.load_mut()?;
     let mut from = accounts.from.load_mut()?;
@@ -43,7 +45,8 @@ pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) 
         .bank(bank.mode)?
         .account(from.state)?;
 
-    ledger::accrue(&mut bank, clock.unix_timestamp)?;
+    ledger::accrue(&mut bank, now)?;
+    let deposits = bank.totals()?.deposits;
     let slot = from.open_balance(bank.index)?;
     let amount = take(
         &mut bank,
@@ -54,6 +57,7 @@ pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) 
         &risk,
         &clock,
     )?;
+    let source = *from.balances.get(slot).or_refuse()?;
     from.release_balance(slot);
     require_init(&risk, &mut from, Purpose::Pay, &clock)?;
 
@@ -64,11 +68,19 @@ pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) 
         .or_refuse()?
         .min(0)
         .unsigned_abs();
+    let entry = risk.asset(bank.index)?;
     if amount > debt {
-        require_undoubted(&risk, risk.asset(bank.index)?, &clock)?;
+        require_undoubted(&risk, entry, &clock)?;
     }
     ledger::credit(&mut bank, balance, amount)?;
-    ledger::finish_repayment(&mut bank, amount.min(debt), clock.unix_timestamp)?;
+    let added = amount.saturating_sub(debt);
+    if bank.totals()?.deposits > deposits {
+        ledger::require_deposit_cap(&bank, entry)?;
+        ledger::crowd(&bank, balance, added, entry, now)?;
+    } else if added > 0 {
+        ledger::crowd_like(&bank, balance, &source, added, entry, now)?;
+    }
+    ledger::finish_repayment(&mut bank, amount.min(debt), entry, now);
     to.release_balance(slot);
     emit!(Transferred {
         from: accounts.from.key(),

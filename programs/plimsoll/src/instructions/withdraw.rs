@@ -114,6 +114,7 @@ pub fn take(
     };
     require!(amount > 0, PlimsollError::ZeroAmount);
 
+    let unlent = bank.unlent()?;
     let borrowed = ledger::debit(bank, balance, amount)?;
     require!(
         borrowed == 0 || allow_borrow,
@@ -125,8 +126,13 @@ pub fn take(
         PlimsollError::AssetReduceOnly
     );
     let entry = risk.asset(bank.index)?;
-    ledger::finish_borrow(bank, balance, borrowed, entry, now)?;
+    if borrowed == 0 {
+        ledger::require_withdrawable(bank, unlent)?;
+    } else {
+        ledger::finish_borrow(bank, balance, borrowed, entry, now)?;
+    }
     ledger::count_outflow(bank, amount, entry, now)?;
+    ledger::count_withdrawn(bank, amount.saturating_sub(borrowed), clock);
     emit!(Withdrawn {
         margin_account: *key,
         asset: bank.index,

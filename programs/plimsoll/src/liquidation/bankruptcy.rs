@@ -165,7 +165,7 @@ pub fn charge_depositors(
     entry.deposit_index = bank.deposit_index;
     entry.borrow_index = bank.borrow_index;
     entry
-        .recompute(&bank.params, &bank.totals()?, haircut)
+        .recompute(&bank.params, &bank.scaled, haircut)
         .or_refuse()?;
     Ok(cut.covered)
 }

@@ -27,6 +27,7 @@ pub mod bankruptcy;
 pub mod dust;
 mod leg;
 mod position;
+pub mod restock;
 mod standing;
 mod swap;
 #[cfg(test)]

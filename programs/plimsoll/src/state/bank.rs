@@ -2,7 +2,8 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::{native_ceil, native_floor, Indices},
-    AssetParams, BankTotals, RATIO_ONE,
+    interest::Fractions,
+    AssetParams, BankTotals, Bucket, Flow, RATIO_ONE,
 };
 
 use crate::error::{OrRefuse, PlimsollError};
@@ -29,18 +30,28 @@ pub struct Bank {
     pub accrued_until: i64,
     /// Interest, origination and withdrawal fees not yet collected, native.
     pub fees: u64,
-    /// The part of a native unit of interest fees carried to the next accrual, in 2⁻⁴⁸.
-    pub fee_fraction: u64,
+    /// What the accruals of interest left over.
+    pub fractions: Fractions,
     /// The part of liquidation fees that backs bad debt in this asset, native.
     pub insurance: u64,
-    /// Start of the current net-borrow window, unix time.
-    pub borrow_window_start: i64,
-    /// Borrowed less repaid within the window, native.
-    pub net_borrowed: i64,
-    /// Start of the current outflow window, unix time.
-    pub outflow_window_start: i64,
-    /// Withdrawn less deposited within the window, native.
-    pub outflow: i64,
+    /// Borrowed less repaid, native.
+    pub net_borrows: Flow,
+    /// Tokens that left the vault less those that came in, native.
+    pub outflow: Flow,
+    /// What depositors are owed that somebody did not repay and insurance has set quote aside for, native.
+    pub missing: u64,
+    /// The quote tokens set aside to buy it with; they are in the quote bank's vault.
+    pub buyout_fund: u64,
+    /// What the exchange's insurance has paid for this asset lately, native quote.
+    pub insurance_draw: Bucket,
+    /// The slot in which deposits were last withdrawn or made.
+    pub moved_slot: u64,
+    /// Deposits withdrawn less deposits made in that slot, native.
+    pub withdrawn: i64,
+    /// The totals that scale everybody's Init weights: they follow the true ones at a rate.
+    pub scaled: BankTotals,
+    /// Native units at which the scales of deposits and of borrows start, at the price of the last refresh.
+    pub scale_starts: [u64; 2],
     pub params: AssetParams,
     /// Entry in the risk state.
     pub index: u16,
@@ -50,8 +61,9 @@ pub struct Bank {
     pub bump: u8,
     pub vault_bump: u8,
     pub version: u8,
-    pub padding: u8,
-    pub reserved: [u64; 16],
+    /// One where wallets display raw amounts times a multiplier of the mint.
+    pub multiplies: u8,
+    pub reserved: [u64; 6],
 }
 
 impl Bank {
@@ -74,12 +86,57 @@ impl Bank {
         Ok(())
     }
 
+    /// Refuses a feed that is not said to be one per raw unit where the mint's displayed amounts are multiplied: when the
+    /// multiplier changes, as in a split, a price for what is displayed would be wrong by as much.
+    ///
+    /// # Errors
+    /// `MintScalesAmounts`.
+    pub fn require_raw_feed(&self, params: &AssetParams) -> Result<()> {
+        require!(
+            self.multiplies == 0 || params.per_raw_unit == 1,
+            PlimsollError::MintScalesAmounts
+        );
+        Ok(())
+    }
+
     /// Native units per share, as of the last accrual.
     pub fn indices(&self) -> Indices {
         Indices {
             deposit: self.deposit_index,
             borrow: self.borrow_index,
         }
+    }
+
+    /// Deposits and what is the bank's own, less what is lent of them, native: what may leave or be lent. Negative when more is
+    /// lent, as what somebody owes for a loss that was paid in full.
+    pub fn unlent(&self) -> Result<i128> {
+        let BankTotals { deposits, borrows } = self.totals()?;
+        // A few 64-bit numbers.
+        let own = [deposits, self.fees, self.insurance].map(i128::from);
+        let lent = i128::from(borrows).wrapping_add(i128::from(self.missing));
+        Ok(own.iter().sum::<i128>().wrapping_sub(lent))
+    }
+
+    /// Counts a deposit (negative) or the withdrawal of one in a slot.
+    pub fn count_withdrawn(&mut self, amount: i64, slot: u64) {
+        let before = if self.moved_slot == slot {
+            self.withdrawn
+        } else {
+            0
+        };
+        self.moved_slot = slot;
+        self.withdrawn = before.saturating_add(amount);
+    }
+
+    /// Refuses while more than a thousandth of the deposits has left in this slot: whoever shows a loss, which all depositors
+    /// share, bears his part of it. What came in and left again in the slot holds nothing up, nor does dust.
+    pub fn require_nobody_stepped_aside(&self, slot: u64) -> Result<()> {
+        if self.moved_slot == slot {
+            let left = u64::try_from(self.withdrawn).unwrap_or(0);
+            let dust = self.totals()?.deposits / 1_000;
+            require!(left <= dust, PlimsollError::WithdrawnInSlot);
+        }
+        Ok(())
     }
 
     /// What the bank owes and is owed, native: deposits rounded up, borrows down, hence never optimistic.

@@ -47,8 +47,24 @@ import {
 import {
   getAssetParamsDecoder,
   getAssetParamsEncoder,
+  getBankTotalsDecoder,
+  getBankTotalsEncoder,
+  getBucketDecoder,
+  getBucketEncoder,
+  getFlowDecoder,
+  getFlowEncoder,
+  getFractionsDecoder,
+  getFractionsEncoder,
   type AssetParams,
   type AssetParamsArgs,
+  type BankTotals,
+  type BankTotalsArgs,
+  type Bucket,
+  type BucketArgs,
+  type Flow,
+  type FlowArgs,
+  type Fractions,
+  type FractionsArgs,
 } from "../types";
 
 export const BANK_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -79,18 +95,28 @@ export type Bank = {
   accruedUntil: bigint;
   /** Interest, origination and withdrawal fees not yet collected, native. */
   fees: bigint;
-  /** The part of a native unit of interest fees carried to the next accrual, in 2⁻⁴⁸. */
-  feeFraction: bigint;
+  /** What the accruals of interest left over. */
+  fractions: Fractions;
   /** The part of liquidation fees that backs bad debt in this asset, native. */
   insurance: bigint;
-  /** Start of the current net-borrow window, unix time. */
-  borrowWindowStart: bigint;
-  /** Borrowed less repaid within the window, native. */
-  netBorrowed: bigint;
-  /** Start of the current outflow window, unix time. */
-  outflowWindowStart: bigint;
-  /** Withdrawn less deposited within the window, native. */
-  outflow: bigint;
+  /** Borrowed less repaid, native. */
+  netBorrows: Flow;
+  /** Tokens that left the vault less those that came in, native. */
+  outflow: Flow;
+  /** What depositors are owed that somebody did not repay and insurance has set quote aside for, native. */
+  missing: bigint;
+  /** The quote tokens set aside to buy it with; they are in the quote bank's vault. */
+  buyoutFund: bigint;
+  /** What the exchange's insurance has paid for this asset lately, native quote. */
+  insuranceDraw: Bucket;
+  /** The slot in which deposits were last withdrawn or made. */
+  movedSlot: bigint;
+  /** Deposits withdrawn less deposits made in that slot, native. */
+  withdrawn: bigint;
+  /** The totals that scale everybody's Init weights: they follow the true ones at a rate. */
+  scaled: BankTotals;
+  /** Native units at which the scales of deposits and of borrows start, at the price of the last refresh. */
+  scaleStarts: Array<bigint>;
   params: AssetParams;
   /** Entry in the risk state. */
   index: number;
@@ -100,7 +126,8 @@ export type Bank = {
   bump: number;
   vaultBump: number;
   version: number;
-  padding: number;
+  /** One where wallets display raw amounts times a multiplier of the mint. */
+  multiplies: number;
   reserved: Array<bigint>;
 };
 
@@ -123,18 +150,28 @@ export type BankArgs = {
   accruedUntil: number | bigint;
   /** Interest, origination and withdrawal fees not yet collected, native. */
   fees: number | bigint;
-  /** The part of a native unit of interest fees carried to the next accrual, in 2⁻⁴⁸. */
-  feeFraction: number | bigint;
+  /** What the accruals of interest left over. */
+  fractions: FractionsArgs;
   /** The part of liquidation fees that backs bad debt in this asset, native. */
   insurance: number | bigint;
-  /** Start of the current net-borrow window, unix time. */
-  borrowWindowStart: number | bigint;
-  /** Borrowed less repaid within the window, native. */
-  netBorrowed: number | bigint;
-  /** Start of the current outflow window, unix time. */
-  outflowWindowStart: number | bigint;
-  /** Withdrawn less deposited within the window, native. */
-  outflow: number | bigint;
+  /** Borrowed less repaid, native. */
+  netBorrows: FlowArgs;
+  /** Tokens that left the vault less those that came in, native. */
+  outflow: FlowArgs;
+  /** What depositors are owed that somebody did not repay and insurance has set quote aside for, native. */
+  missing: number | bigint;
+  /** The quote tokens set aside to buy it with; they are in the quote bank's vault. */
+  buyoutFund: number | bigint;
+  /** What the exchange's insurance has paid for this asset lately, native quote. */
+  insuranceDraw: BucketArgs;
+  /** The slot in which deposits were last withdrawn or made. */
+  movedSlot: number | bigint;
+  /** Deposits withdrawn less deposits made in that slot, native. */
+  withdrawn: number | bigint;
+  /** The totals that scale everybody's Init weights: they follow the true ones at a rate. */
+  scaled: BankTotalsArgs;
+  /** Native units at which the scales of deposits and of borrows start, at the price of the last refresh. */
+  scaleStarts: Array<number | bigint>;
   params: AssetParamsArgs;
   /** Entry in the risk state. */
   index: number;
@@ -144,7 +181,8 @@ export type BankArgs = {
   bump: number;
   vaultBump: number;
   version: number;
-  padding: number;
+  /** One where wallets display raw amounts times a multiplier of the mint. */
+  multiplies: number;
   reserved: Array<number | bigint>;
 };
 
@@ -163,12 +201,17 @@ export function getBankEncoder(): FixedSizeEncoder<BankArgs> {
       ["borrowIndex", getU64Encoder()],
       ["accruedUntil", getI64Encoder()],
       ["fees", getU64Encoder()],
-      ["feeFraction", getU64Encoder()],
+      ["fractions", getFractionsEncoder()],
       ["insurance", getU64Encoder()],
-      ["borrowWindowStart", getI64Encoder()],
-      ["netBorrowed", getI64Encoder()],
-      ["outflowWindowStart", getI64Encoder()],
-      ["outflow", getI64Encoder()],
+      ["netBorrows", getFlowEncoder()],
+      ["outflow", getFlowEncoder()],
+      ["missing", getU64Encoder()],
+      ["buyoutFund", getU64Encoder()],
+      ["insuranceDraw", getBucketEncoder()],
+      ["movedSlot", getU64Encoder()],
+      ["withdrawn", getI64Encoder()],
+      ["scaled", getBankTotalsEncoder()],
+      ["scaleStarts", getArrayEncoder(getU64Encoder(), { size: 2 })],
       ["params", getAssetParamsEncoder()],
       ["index", getU16Encoder()],
       ["decimals", getU8Encoder()],
@@ -176,8 +219,8 @@ export function getBankEncoder(): FixedSizeEncoder<BankArgs> {
       ["bump", getU8Encoder()],
       ["vaultBump", getU8Encoder()],
       ["version", getU8Encoder()],
-      ["padding", getU8Encoder()],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 16 })],
+      ["multiplies", getU8Encoder()],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 6 })],
     ]),
     (value) => ({ ...value, discriminator: BANK_DISCRIMINATOR }),
   );
@@ -197,12 +240,17 @@ export function getBankDecoder(): FixedSizeDecoder<Bank> {
     ["borrowIndex", getU64Decoder()],
     ["accruedUntil", getI64Decoder()],
     ["fees", getU64Decoder()],
-    ["feeFraction", getU64Decoder()],
+    ["fractions", getFractionsDecoder()],
     ["insurance", getU64Decoder()],
-    ["borrowWindowStart", getI64Decoder()],
-    ["netBorrowed", getI64Decoder()],
-    ["outflowWindowStart", getI64Decoder()],
-    ["outflow", getI64Decoder()],
+    ["netBorrows", getFlowDecoder()],
+    ["outflow", getFlowDecoder()],
+    ["missing", getU64Decoder()],
+    ["buyoutFund", getU64Decoder()],
+    ["insuranceDraw", getBucketDecoder()],
+    ["movedSlot", getU64Decoder()],
+    ["withdrawn", getI64Decoder()],
+    ["scaled", getBankTotalsDecoder()],
+    ["scaleStarts", getArrayDecoder(getU64Decoder(), { size: 2 })],
     ["params", getAssetParamsDecoder()],
     ["index", getU16Decoder()],
     ["decimals", getU8Decoder()],
@@ -210,8 +258,8 @@ export function getBankDecoder(): FixedSizeDecoder<Bank> {
     ["bump", getU8Decoder()],
     ["vaultBump", getU8Decoder()],
     ["version", getU8Decoder()],
-    ["padding", getU8Decoder()],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 16 })],
+    ["multiplies", getU8Decoder()],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 6 })],
   ]);
 }
 
@@ -274,5 +322,5 @@ export async function fetchAllMaybeBank(
 }
 
 export function getBankSize(): number {
-  return 496;
+  return 576;
 }

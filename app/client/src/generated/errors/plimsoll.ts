@@ -111,7 +111,9 @@ export const PROGRAM_ERRORS = {
   FeedAlive: { code: 6106, message: "The feed is not gone: a price that was not doubted is younger than doubt lasts" },
   QuoteCannotWindDown: { code: 6107, message: "The quote asset cannot be wound down: every price is told in it" },
   NothingToCloseOut: { code: 6108, message: "The two accounts hold nothing that could be closed out against each other" },
-  ReduceOnlyExceeded: { code: 6109, message: "The account's reduce-only orders in the market are larger than the position would be: cancel them first" },
+  WithdrawnInSlot: { code: 6109, message: "Depositors who would bear a part of the loss have withdrawn in this slot" },
+  NothingMissing: { code: 6110, message: "The bank lacks nothing that could be bought" },
+  MintScalesAmounts: { code: 6111, message: "The mint's displayed amounts are multiplied; its feed must be one per raw unit, and say so" },
 } as const;
 
 /** The name of a refusal. */

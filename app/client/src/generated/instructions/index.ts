@@ -38,6 +38,7 @@ export * from "./proposeChange";
 export * from "./pruneOrders";
 export * from "./refresh";
 export * from "./resolveBankruptcy";
+export * from "./restockBank";
 export * from "./returnDeposit";
 export * from "./setAssetMode";
 export * from "./setDelegate";

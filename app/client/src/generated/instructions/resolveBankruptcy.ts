@@ -156,10 +156,7 @@ export type ResolveBankruptcyInput<
   TAccountTokenProgram extends string = string,
 > = {
   resolver: TransactionSigner<TAccountResolver>;
-  /**
-   * Repays a debt in an asset other than quote, and is paid for it by insurance. Not needed for other debts, or when
-   * insurance is empty.
-   */
+  /** Sells what is missing of an asset other than quote to its bank at once. Need not be given. */
   resolverAccount?: Address<TAccountResolverAccount>;
   marginAccount: Address<TAccountMarginAccount>;
   riskState: Address<TAccountRiskState>;
@@ -289,10 +286,7 @@ export type ParsedResolveBankruptcyInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     resolver: TAccountMetas[0];
-    /**
-     * Repays a debt in an asset other than quote, and is paid for it by insurance. Not needed for other debts, or when
-     * insurance is empty.
-     */
+    /** Sells what is missing of an asset other than quote to its bank at once. Need not be given. */
     resolverAccount?: TAccountMetas[1] | undefined;
     marginAccount: TAccountMetas[2];
     riskState: TAccountMetas[3];

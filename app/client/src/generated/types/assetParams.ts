@@ -39,10 +39,15 @@ export type AssetParams = {
   depositCapUsd: bigint;
   /** Most that may be borrowed in all. Looser up. */
   borrowCapUsd: bigint;
-  /** Most that net borrows may grow within a window. Looser up. */
+  /** Most that may be borrowed net of repayments at once; as much again in every window. Looser up. */
   netBorrowLimitUsd: bigint;
-  /** Most that may net leave the vault within a window. Looser up. */
+  /** Most that may leave the vault net of deposits at once; as much again in every window. Looser up. */
   outflowLimitUsd: bigint;
+  /**
+   * Most that the exchange's insurance pays for bad debt in this asset at once, native quote; as much again in every day.
+   * Looser up: it is spent for other assets too.
+   */
+  insuranceLimitUsd: bigint;
   /** A debt or collateral worth less is closed whole by a liquidation. Any change loosens. */
   dustUsd: bigint;
   /** Init weight of a deposit, before scaling. Looser up. */
@@ -53,10 +58,17 @@ export type AssetParams = {
   liabilityWeightInit: number;
   /** Maintenance weight of a debt. Looser down. */
   liabilityWeightMaint: number;
-  /** Length of the net-borrow window, in seconds. Any change loosens. */
+  /** Time in which net borrows of the limit leak away, in seconds. Any change loosens. */
   netBorrowWindowSecs: number;
-  /** Length of the outflow window, in seconds. Any change loosens. */
+  /** Time in which an outflow of the limit leaks away, in seconds. Any change loosens. */
   outflowWindowSecs: number;
+  /** Time in which the totals that scale everybody's Init weights move by the scale's start, in seconds. Any change loosens. */
+  scaleSecs: number;
+  /**
+   * One when the feed prices a raw unit of the mint (times its decimals), as a mint needs whose displayed amounts are raw
+   * ones times a multiplier; otherwise zero. Any change loosens.
+   */
+  perRawUnit: number;
   /** The protocol's part of the interest, as a ratio. Any change loosens: it reprices deposits. */
   interestFee: number;
   /** Fee on a new borrow, as a ratio. Any change loosens. */
@@ -76,10 +88,15 @@ export type AssetParamsArgs = {
   depositCapUsd: number | bigint;
   /** Most that may be borrowed in all. Looser up. */
   borrowCapUsd: number | bigint;
-  /** Most that net borrows may grow within a window. Looser up. */
+  /** Most that may be borrowed net of repayments at once; as much again in every window. Looser up. */
   netBorrowLimitUsd: number | bigint;
-  /** Most that may net leave the vault within a window. Looser up. */
+  /** Most that may leave the vault net of deposits at once; as much again in every window. Looser up. */
   outflowLimitUsd: number | bigint;
+  /**
+   * Most that the exchange's insurance pays for bad debt in this asset at once, native quote; as much again in every day.
+   * Looser up: it is spent for other assets too.
+   */
+  insuranceLimitUsd: number | bigint;
   /** A debt or collateral worth less is closed whole by a liquidation. Any change loosens. */
   dustUsd: number | bigint;
   /** Init weight of a deposit, before scaling. Looser up. */
@@ -90,10 +107,17 @@ export type AssetParamsArgs = {
   liabilityWeightInit: number;
   /** Maintenance weight of a debt. Looser down. */
   liabilityWeightMaint: number;
-  /** Length of the net-borrow window, in seconds. Any change loosens. */
+  /** Time in which net borrows of the limit leak away, in seconds. Any change loosens. */
   netBorrowWindowSecs: number;
-  /** Length of the outflow window, in seconds. Any change loosens. */
+  /** Time in which an outflow of the limit leaks away, in seconds. Any change loosens. */
   outflowWindowSecs: number;
+  /** Time in which the totals that scale everybody's Init weights move by the scale's start, in seconds. Any change loosens. */
+  scaleSecs: number;
+  /**
+   * One when the feed prices a raw unit of the mint (times its decimals), as a mint needs whose displayed amounts are raw
+   * ones times a multiplier; otherwise zero. Any change loosens.
+   */
+  perRawUnit: number;
   /** The protocol's part of the interest, as a ratio. Any change loosens: it reprices deposits. */
   interestFee: number;
   /** Fee on a new borrow, as a ratio. Any change loosens. */
@@ -112,6 +136,7 @@ export function getAssetParamsEncoder(): FixedSizeEncoder<AssetParamsArgs> {
     ["borrowCapUsd", getU64Encoder()],
     ["netBorrowLimitUsd", getU64Encoder()],
     ["outflowLimitUsd", getU64Encoder()],
+    ["insuranceLimitUsd", getU64Encoder()],
     ["dustUsd", getU64Encoder()],
     ["assetWeightInit", getU32Encoder()],
     ["assetWeightMaint", getU32Encoder()],
@@ -119,6 +144,8 @@ export function getAssetParamsEncoder(): FixedSizeEncoder<AssetParamsArgs> {
     ["liabilityWeightMaint", getU32Encoder()],
     ["netBorrowWindowSecs", getU32Encoder()],
     ["outflowWindowSecs", getU32Encoder()],
+    ["scaleSecs", getU32Encoder()],
+    ["perRawUnit", getU32Encoder()],
     ["interestFee", getU32Encoder()],
     ["loanOriginationFee", getU32Encoder()],
     ["curve", getRateCurveEncoder()],
@@ -134,6 +161,7 @@ export function getAssetParamsDecoder(): FixedSizeDecoder<AssetParams> {
     ["borrowCapUsd", getU64Decoder()],
     ["netBorrowLimitUsd", getU64Decoder()],
     ["outflowLimitUsd", getU64Decoder()],
+    ["insuranceLimitUsd", getU64Decoder()],
     ["dustUsd", getU64Decoder()],
     ["assetWeightInit", getU32Decoder()],
     ["assetWeightMaint", getU32Decoder()],
@@ -141,6 +169,8 @@ export function getAssetParamsDecoder(): FixedSizeDecoder<AssetParams> {
     ["liabilityWeightMaint", getU32Decoder()],
     ["netBorrowWindowSecs", getU32Decoder()],
     ["outflowWindowSecs", getU32Decoder()],
+    ["scaleSecs", getU32Decoder()],
+    ["perRawUnit", getU32Decoder()],
     ["interestFee", getU32Decoder()],
     ["loanOriginationFee", getU32Decoder()],
     ["curve", getRateCurveDecoder()],

@@ -64,7 +64,7 @@ export type AssetRisk = {
   liabilityWeight: Array<number>;
   /** [`EntryUnit::multiplier`] of the feed's price. */
   unitMultiplier: bigint;
-  /** What the bank held when it was last refreshed. */
+  /** The totals that scale its Init weights, as of the bank's last refresh: they follow the true ones at a rate. */
   totals: BankTotals;
   /** The parameters that the rest is computed from. */
   terms: AssetTerms;
@@ -107,7 +107,7 @@ export type AssetRiskArgs = {
   liabilityWeight: Array<number>;
   /** [`EntryUnit::multiplier`] of the feed's price. */
   unitMultiplier: number | bigint;
-  /** What the bank held when it was last refreshed. */
+  /** The totals that scale its Init weights, as of the bank's last refresh: they follow the true ones at a rate. */
   totals: BankTotalsArgs;
   /** The parameters that the rest is computed from. */
   terms: AssetTermsArgs;

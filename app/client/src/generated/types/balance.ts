@@ -8,20 +8,17 @@
 
 import {
   combineCodec,
-  fixDecoderSize,
-  fixEncoderSize,
-  getBytesDecoder,
-  getBytesEncoder,
   getI64Decoder,
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
   getU16Decoder,
   getU16Encoder,
+  getU32Decoder,
+  getU32Encoder,
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
-  type ReadonlyUint8Array,
 } from "@solana/kit";
 
 /**
@@ -33,8 +30,13 @@ export type Balance = {
   shares: bigint;
   /** Index of the asset, or [`EMPTY`]. */
   asset: number;
-  /** Unused. */
-  padding: ReadonlyUint8Array;
+  /**
+   * How crowded its bank was when its owner added to it, in 2⁻¹⁶: by as much at least Init shrinks the deposit, or
+   * divides the debt.
+   */
+  crowding: number;
+  /** Unix time until which that counts, seconds. */
+  crowdedUntil: number;
 };
 
 export type BalanceArgs = {
@@ -42,15 +44,21 @@ export type BalanceArgs = {
   shares: number | bigint;
   /** Index of the asset, or [`EMPTY`]. */
   asset: number;
-  /** Unused. */
-  padding: ReadonlyUint8Array;
+  /**
+   * How crowded its bank was when its owner added to it, in 2⁻¹⁶: by as much at least Init shrinks the deposit, or
+   * divides the debt.
+   */
+  crowding: number;
+  /** Unix time until which that counts, seconds. */
+  crowdedUntil: number;
 };
 
 export function getBalanceEncoder(): FixedSizeEncoder<BalanceArgs> {
   return getStructEncoder([
     ["shares", getI64Encoder()],
     ["asset", getU16Encoder()],
-    ["padding", fixEncoderSize(getBytesEncoder(), 6)],
+    ["crowding", getU16Encoder()],
+    ["crowdedUntil", getU32Encoder()],
   ]);
 }
 
@@ -58,7 +66,8 @@ export function getBalanceDecoder(): FixedSizeDecoder<Balance> {
   return getStructDecoder([
     ["shares", getI64Decoder()],
     ["asset", getU16Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 6)],
+    ["crowding", getU16Decoder()],
+    ["crowdedUntil", getU32Decoder()],
   ]);
 }
 
