@@ -10,6 +10,7 @@
 pub mod asset;
 pub mod balance;
 pub mod bankruptcy;
+pub mod bucket;
 pub mod doubt;
 pub mod entry_price;
 pub mod feed;
@@ -30,6 +31,7 @@ pub mod weights;
 pub mod winding_down;
 
 pub use asset::{AssetRisk, BankTotals, Mode};
+pub use bucket::Bucket;
 pub use doubt::OnePrice;
 pub use entry_price::EntryPrice;
 pub use feed::{FeedLimits, FeedPrice, Observation, Origin, Outcome, Purpose, Rejection};
