@@ -7,6 +7,7 @@ mod dead_feeds;
 mod dips;
 mod dust;
 mod fallback;
+mod fees;
 mod signed;
 mod silence;
 mod trends;

@@ -4,7 +4,7 @@ use anchor_lang::{prelude::*, Discriminator};
 use crate::{
     error::PlimsollError,
     gates, ledger,
-    liquidation::{require_own_init, Leg, Liquidation, Standing},
+    liquidation::{require_own_init, Done, Leg, Liquidation, Standing},
     state::{Bank, Book, MarginAccount, Market, RiskState},
 };
 
@@ -70,6 +70,8 @@ pub(crate) fn liquidate<'info>(
         liquidator: &mut liquidator,
         liquidator_key: accounts.liquidator_account.key(),
         standing,
+        done: Done::default(),
+        closable: u64::MAX,
     };
     liquidation.begin()?;
     if liquidation.finish() {
@@ -87,6 +89,9 @@ pub(crate) fn liquidate<'info>(
     let mut took = false;
     if max_position_lots > 0 && liquidation.standing.end() < 0 {
         let swaps = max_debt > 0;
+        if swaps && liquidation.standing.is_judged_as_a_whole() {
+            liquidation.limit_opening(&leg(&accounts.debt)?, max_debt)?;
+        }
         take_over(&mut liquidation, accounts, max_position_lots, hedges, swaps)?;
         took = true;
     }
@@ -177,6 +182,12 @@ fn split<'info>(
         .unwrap_or((accounts, &[]))
 }
 
+/// A leg of a swap, as it was passed.
+fn leg<'info>(account: &'info Option<UncheckedAccount<'info>>) -> Result<Leg<'info>> {
+    let account = account.as_ref().ok_or(PlimsollError::MissingAccount)?;
+    Leg::of(account.as_ref())
+}
+
 #[inline(never)]
 fn swap<'info>(
     liquidation: &mut Liquidation,
@@ -184,14 +195,6 @@ fn swap<'info>(
     max_debt: u64,
 ) -> Result<bool> {
     liquidation.require_no_orders()?;
-    let leg = |account: &'info Option<UncheckedAccount<'info>>| {
-        Leg::of(
-            account
-                .as_ref()
-                .ok_or(PlimsollError::MissingAccount)?
-                .as_ref(),
-        )
-    };
     let (collateral, debt) = (leg(&accounts.collateral)?, leg(&accounts.debt)?);
     let now = liquidation.clock.unix_timestamp;
     for leg in [&collateral, &debt] {

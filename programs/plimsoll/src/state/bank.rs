@@ -2,7 +2,7 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::{native_ceil, native_floor, Indices},
-    AssetParams, BankTotals, RATIO_ONE,
+    AssetParams, BankTotals, Bucket, RATIO_ONE,
 };
 
 use crate::error::{OrRefuse, PlimsollError};
@@ -51,7 +51,9 @@ pub struct Bank {
     pub vault_bump: u8,
     pub version: u8,
     pub padding: u8,
-    pub reserved: [u64; 16],
+    /// What insurance added to liquidators' rewards of late, native quote, against the limit of a day.
+    pub top_ups: Bucket,
+    pub reserved: [u64; 13],
 }
 
 impl Bank {

@@ -3,7 +3,7 @@ use anchor_lang::prelude::*;
 use plimsoll_risk::{
     position::{FundingIndices, OpenInterestChange},
     price::PriceUnit,
-    MarketParams,
+    Bucket, MarketParams,
 };
 
 use crate::error::OrRefuse;
@@ -80,7 +80,9 @@ pub struct Market {
     pub bump: u8,
     pub version: u8,
     pub padding: [u8; 7],
-    pub reserved: [u64; 16],
+    /// What insurance added to liquidators' rewards of late, native quote, against the limit of a day.
+    pub top_ups: Bucket,
+    pub reserved: [u64; 13],
 }
 
 impl Market {

@@ -10,7 +10,7 @@ mod trial;
 
 pub use holdings::Holdings;
 pub use search::{Limits, Move, Sized};
-pub use terms::{AssetTerms, Leg, MarketTerms, Obstacle, Terms};
+pub use terms::{AssetTerms, Episode, Insurance, Leg, MarketTerms, Obstacle, Terms};
 pub use trial::{Gain, Trial};
 
 pub use super::outlook::Due;
@@ -131,12 +131,18 @@ impl Situation<'_> {
         let known = Observation::of(&self.outlook.view(), &portfolio(self.account)).known;
         let is_past = |flag: &Flag| flag.is_old(now) || known & flag.unknown != 0;
         let lapsed = |flag: &Flag| is_past(flag) && value.of(HealthKind::Maint) < 0;
-        let Some(flag) = flag.filter(|flag| !lapsed(flag)) else {
+        if flag.filter(|flag| !lapsed(flag)).is_none() {
             return self.chore(cancel_in, value);
-        };
+        }
         let account = Holdings::without_orders(self.account);
         let own = Holdings::of(self.own);
-        let trial = Trial::new(self.outlook, self.terms, account, own, flag.secs(now));
+        let trial = Trial::new(
+            self.outlook,
+            self.terms,
+            account,
+            own,
+            Episode::of(self.account, now),
+        );
         let trial = trial.map_err(stuck)?;
         if trial.is_over() {
             return self.chore(cancel_in, value);
