@@ -204,4 +204,10 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   FeedAlive: says('The price feed was heard not long ago: it cannot get a final price.', 'Wait until doubt about its price has lasted.'),
   QuoteCannotWindDown: says('The quote asset cannot be wound down: every price is told in it.'),
   NothingToCloseOut: says('The two accounts hold nothing that could be closed out against each other.'),
+  MustImprove: says(
+    'This account is flagged for liquidation, and the order would leave it no better.',
+    'Reduce at a better price, or deposit collateral.',
+  ),
+  PriceBeyondLimit: says('The price is worse than your limit.', 'Try again at the price of now.'),
+  RewardTooSmall: says('The liquidation brings less than the least you ask for.', 'Somebody was first, or the price moved: try again.'),
 };

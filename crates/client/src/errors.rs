@@ -123,6 +123,9 @@ refusals! {
     FeedAlive,
     QuoteCannotWindDown,
     NothingToCloseOut,
+    MustImprove,
+    PriceBeyondLimit,
+    RewardTooSmall,
 }
 
 /// The refusal of a custom error code, if it is one of this program's. Its `name()` is the variant's name and its

@@ -258,6 +258,12 @@ pub enum PlimsollError {
     QuoteCannotWindDown,
     #[msg("The two accounts hold nothing that could be closed out against each other")]
     NothingToCloseOut,
+    #[msg("An account flagged for liquidation may reduce only in a way that improves it")]
+    MustImprove,
+    #[msg("The price is worse than the liquidator's limit")]
+    PriceBeyondLimit,
+    #[msg("The reward is below the least that the liquidator asks for")]
+    RewardTooSmall,
 }
 
 impl From<RiskError> for PlimsollError {

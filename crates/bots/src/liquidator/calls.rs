@@ -146,7 +146,11 @@ impl Liquidator {
     fn call(&self, addresses: &Addresses, plan: &Plan) -> Option<Instruction> {
         match &plan.step {
             Step::Liquidate { cancel_in, moves } => {
-                let what = liquidation(addresses, cancel_in, moves)?;
+                let what = Liquidation {
+                    limit_price: plan.limit_price,
+                    least_reward: plan.least_reward,
+                    ..liquidation(addresses, cancel_in, moves)?
+                };
                 Some(ix::liquidate(
                     &addresses.exchange,
                     self.signer,
@@ -270,6 +274,8 @@ mod tests {
             profit: 0,
             margin: 0,
             value: Default::default(),
+            limit_price: 1,
+            least_reward: 2,
         }
     }
 

@@ -70,13 +70,13 @@ impl Footing {
     }
 
     /// Whether a liquidation that leads from here to there left health, and equity ÷ requirement while there is equity, no lower
-    /// but for what rounding to shares and native units costs.
-    pub fn is_kept_by(&self, after: &Self) -> bool {
+    /// but for what rounding to shares and native units may cost ([`ROUNDING`] of equity at most).
+    pub fn is_kept_by(&self, after: &Self, rounding: u64) -> bool {
         let unsigned = |value: i128| value.max(0).unsigned_abs();
         after.health() >= self.health()
             && (self.value <= 0
                 || !is_product_less(
-                    unsigned(after.value.saturating_add(i128::from(ROUNDING))),
+                    unsigned(after.value.saturating_add(i128::from(rounding))),
                     unsigned(self.requirement),
                     unsigned(self.value),
                     unsigned(after.requirement),

@@ -102,6 +102,7 @@ pub struct Liquidation<'a> {
     pub done: Done,
     /// What a swap that is to follow can close of what is opened before it, native quote; the highest number without a limit.
     pub closable: u64,
+    pub limits: LiquidatorLimits,
 }
 
 /// What a call has taken so far.
@@ -111,6 +112,40 @@ pub struct Done {
     slots: u32,
     /// Whether there was a fee.
     has_charged: bool,
+    /// What the liquidator received beyond what it gave, native quote, but for an auction's discount.
+    reward: i128,
+}
+
+/// What the liquidator asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LiquidatorLimits {
+    /// The worst price of the position that is taken over first, in price lots: the highest where the liquidator buys, the lowest
+    /// where it sells. Zero for none.
+    pub price: u64,
+    /// The least reward of all that a call takes, native quote.
+    pub reward: u64,
+}
+
+impl LiquidatorLimits {
+    /// Refuses a takeover of so many lots, which the liquidator buys or sells, for their value in a market of this tick.
+    fn require_price(&self, buys: bool, lots: u64, notional: u64, tick: u64) -> Result<()> {
+        if self.price == 0 {
+            return Ok(());
+        }
+        let at_limit = u128::from(self.price)
+            .checked_mul(u128::from(lots))
+            .and_then(|lots| lots.checked_mul(u128::from(tick)))
+            .or_refuse()?;
+        let is_within = match buys {
+            true => u128::from(notional) <= at_limit,
+            false => u128::from(notional) >= at_limit,
+        };
+        if !is_within {
+            msg!("{} for {} lots, limit {}", notional, lots, self.price);
+        }
+        require!(is_within, PlimsollError::PriceBeyondLimit);
+        Ok(())
+    }
 }
 
 impl Liquidation<'_> {
@@ -366,15 +401,15 @@ impl Liquidation<'_> {
     /// Refuses a slice that leaves LiquidationEnd health, or equity ÷ requirement, lower than it was; an auction's discount may take
     /// of equity what it has to. Where slots net, all that a call takes is judged together: [`Liquidation::require_improved`].
     fn require_helped(&self, before: Footing, is_auctioned: bool) -> Result<()> {
+        if self.standing.is_judged_as_a_whole() {
+            return Ok(());
+        }
         let after = self.standing.footing();
         let is_helped = match is_auctioned {
             true => after.health() >= before.health(),
-            false => before.is_kept_by(&after),
+            false => before.is_kept_by(&after, ROUNDING),
         };
-        require!(
-            self.standing.is_judged_as_a_whole() || is_helped,
-            PlimsollError::LiquidationHarms
-        );
+        require!(is_helped, PlimsollError::LiquidationHarms);
         Ok(())
     }
 
@@ -405,6 +440,19 @@ impl Liquidation<'_> {
         self.account.opened_slots |= self.done.slots;
         let ratio = self.standing.start().ratio();
         self.account.opened_ratio = self.account.opened_ratio.max(ratio);
+        Ok(())
+    }
+
+    /// Refuses a call that took something for less than the liquidator asks for.
+    ///
+    /// # Errors
+    /// `RewardTooSmall`.
+    pub fn require_reward(&self) -> Result<()> {
+        let is_enough = self.done.reward >= i128::from(self.limits.reward);
+        if !is_enough {
+            msg!("reward {}, least {}", self.done.reward, self.limits.reward);
+        }
+        require!(is_enough, PlimsollError::RewardTooSmall);
         Ok(())
     }
 

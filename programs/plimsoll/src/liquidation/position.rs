@@ -40,12 +40,21 @@ impl Liquidation<'_> {
             .account
             .find_perp(market.index)
             .ok_or(PlimsollError::NothingToLiquidate)?;
+        let is_first = self.done.slots == 0;
         let (mut slice, is_auctioned) = self.position_slice(market, slot, max_lots, is_followed)?;
         slice.top_up = self.top_up(market, slice.top_up)?;
 
         let before = self.standing.footing();
         self.standing.take_out(self.account, Part::Perp(slot))?;
         let lots = self.exchange(market, slot, &slice)?;
+        if is_first {
+            let (size, notional) = (lots.unsigned_abs(), unsigned(slice.notional.0)?);
+            let tick = market.terms.tick;
+            self.limits.require_price(lots > 0, size, notional, tick)?;
+        }
+        let kept = slice.penalty.0.saturating_sub(slice.insurance.0);
+        let reward = i128::from(kept).saturating_add(i128::from(slice.top_up.0));
+        self.done.reward = self.done.reward.saturating_add(reward);
         self.standing.count_in(self.account, Part::Perp(slot))?;
         self.standing.update()?;
         self.require_helped(before, is_auctioned)?;
@@ -68,7 +77,7 @@ impl Liquidation<'_> {
     /// What insurance adds to the liquidator's part of the fee, as far as it can.
     fn top_up(&mut self, market: &mut Market, wanted: QuoteNative) -> Result<QuoteNative> {
         let wanted = unsigned(wanted.0)?;
-        if wanted == 0 {
+        if wanted == 0 || market.insurance_accrued == 0 {
             return Ok(QuoteNative::ZERO);
         }
         let fund = Fund::of_market(market, self.clock.unix_timestamp);

@@ -29,6 +29,17 @@ struct Stake {
     dust: u64,
 }
 
+impl Stake {
+    /// Native quote that an amount is worth, at the price at which it changes hands.
+    fn value(&self, amount: u64) -> i128 {
+        let Some((_, entry)) = &self.token else {
+            return i128::from(amount);
+        };
+        let amount = i64::try_from(amount).unwrap_or(i64::MAX);
+        scale_floor(amount, entry.price.spot, entry.shift)
+    }
+}
+
 /// The account's side of a leg as the risk crate takes it.
 fn holding<'a>(
     risk: &'a RiskState,
@@ -48,28 +59,22 @@ fn holding<'a>(
 }
 
 impl Liquidation<'_> {
-    /// Notes how much a swap that follows can close of what is opened before it: where less of a debt is to be repaid than is owed,
-    /// that, native quote.
+    /// Notes how much a swap that follows can close of what is opened before it: the debt that it may repay, native quote.
     #[inline(never)]
     pub fn limit_opening(&mut self, debt: &Leg, max_debt: u64) -> Result<()> {
-        let (owed, worth) = match debt {
-            Leg::Bank(bank) => {
-                let bank = bank.load()?;
-                let slot = self.account.find_balance(bank.index);
-                let balance = slot.and_then(|slot| self.account.balances.get(slot));
-                let owed = balance.map(|balance| balance.native(bank.indices()));
-                let owed = owed.transpose().or_refuse()?.unwrap_or(0);
-                let entry = self.risk.asset(bank.index)?;
-                let amount = i64::try_from(max_debt).unwrap_or(i64::MAX);
-                let worth = scale_floor(amount, entry.price.spot, entry.shift);
-                (owed, u64::try_from(worth).unwrap_or(u64::MAX))
-            }
-            Leg::Market(market) => (self.claim(market.load()?.index)?.1, max_debt),
+        let Leg::Bank(bank) = debt else {
+            return Ok(());
         };
-        self.closable = match max_debt < owed.min(0).unsigned_abs() {
-            true => worth,
-            false => u64::MAX,
-        };
+        let bank = bank.load()?;
+        let slot = self.account.find_balance(bank.index);
+        let balance = slot.and_then(|slot| self.account.balances.get(slot));
+        let owed = balance.map(|balance| balance.native(bank.indices()));
+        let owed = owed.transpose().or_refuse()?.unwrap_or(0);
+        let amount = max_debt.min(owed.min(0).unsigned_abs());
+        let entry = self.risk.asset(bank.index)?;
+        let amount = i64::try_from(amount).unwrap_or(i64::MAX);
+        let worth = scale_floor(amount, entry.price.spot, entry.shift);
+        self.closable = u64::try_from(worth).unwrap_or(u64::MAX);
         Ok(())
     }
 
@@ -140,6 +145,12 @@ impl Liquidation<'_> {
         }
         self.standing.update()?;
         self.require_helped(before, given.is_auctioned || taken.is_auctioned)?;
+        if self.limits.reward > 0 {
+            let received = slice.collateral.saturating_sub(slice.insurance);
+            let received = given.value(received.saturating_add(slice.top_up));
+            let reward = received.saturating_sub(taken.value(slice.debt));
+            self.done.reward = self.done.reward.saturating_add(reward);
+        }
         let fee = u64::try_from(slice.penalty).unwrap_or(u64::MAX);
         self.note_taken(&[given.part, taken.part], fee);
         emit!(CollateralLiquidated {
@@ -175,6 +186,10 @@ impl Liquidation<'_> {
         slice.top_up = match collateral {
             Leg::Bank(bank) => {
                 let mut bank = bank.load_mut()?;
+                if bank.insurance == 0 {
+                    slice.top_up = 0;
+                    return Ok(());
+                }
                 let fund = Fund::of_bank(&mut bank, now);
                 fund.add(wanted, entry, from, to)
             }

@@ -7,7 +7,7 @@ use plimsoll_risk::{
     RATIO_ONE,
 };
 
-use super::{require_own_init, Done, Liquidation, Standing};
+use super::{require_own_init, Done, Liquidation, LiquidatorLimits, Standing};
 use crate::{
     error::PlimsollError,
     state::{margin_account::account_state, MarginAccount, Market, RiskState},
@@ -137,6 +137,7 @@ impl Desk {
             standing,
             done: Done::default(),
             closable: u64::MAX,
+            limits: LiquidatorLimits::default(),
         };
         liquidation.begin()?;
         if max_lots > 0 {

@@ -10,6 +10,8 @@ use plimsoll_risk::{AssetRisk, Bucket, LiquidationTerms, RiskError};
 pub struct MarketTerms {
     pub liquidation: LiquidationTerms,
     pub dust_lots: i64,
+    /// Native quote per lot and price lot.
+    pub tick: u64,
     /// Collected losses, from which claims are paid, native quote.
     pub pnl_pool: u64,
     pub insurance: Insurance,
@@ -20,6 +22,7 @@ impl From<&Market> for MarketTerms {
         Self {
             liquidation: market.params.liquidation,
             dust_lots: market.params.dust_lots,
+            tick: market.terms.tick,
             pnl_pool: market.pnl_pool,
             insurance: Insurance {
                 held: market.insurance_accrued,

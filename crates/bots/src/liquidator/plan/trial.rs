@@ -12,6 +12,7 @@ use plimsoll_risk::{
 
 use super::{
     holdings::Holdings,
+    search::Move,
     terms::{Episode, Insurance, Leg, Obstacle, Terms},
 };
 use crate::liquidator::outlook::Outlook;
@@ -107,6 +108,24 @@ impl<'a> Trial<'a> {
                 Err(Obstacle::Harms)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Whether everything that a move takes has a price of now.
+    pub fn is_fresh(&self, made: &Move) -> bool {
+        let is_fresh = |market| {
+            let price = self.last_price(market);
+            price.is_ok_and(|price| self.view.is_fresh(price))
+        };
+        match *made {
+            Move::TakeOver { market, .. } | Move::Open { market, .. } | Move::Hedge { market } => {
+                is_fresh(market)
+            }
+            Move::Swap {
+                collateral, debt, ..
+            } => [collateral, debt]
+                .into_iter()
+                .all(|leg| self.is_auctioned(leg) == Ok(false)),
         }
     }
 

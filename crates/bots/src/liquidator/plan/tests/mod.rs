@@ -27,6 +27,7 @@ fn terms(world: &World) -> Terms {
     let markets = world.market_params.iter().map(|params| MarketTerms {
         liquidation: params.liquidation,
         dust_lots: params.dust_lots,
+        tick: 1,
         pnl_pool: 0,
         insurance: Insurance::default(),
     });
