@@ -6,6 +6,9 @@ use plimsoll_risk::{
 
 use crate::usd;
 
+/// Dollars that insurance may add to liquidators' rewards in a day.
+pub const TOP_UP_LIMIT: u32 = 20;
+
 /// A ratio from a number.
 pub fn ratio(value: f64) -> u32 {
     (value * f64::from(RATIO_ONE)).round() as u32
@@ -44,6 +47,8 @@ pub fn quote_params() -> AssetParams {
             fee_max: 0,
             ramp_secs: 40,
             insurance_share: ratio(0.2),
+            reward_min: ratio(0.0002),
+            top_up_limit: TOP_UP_LIMIT,
         },
         ..volatile_params(1.0, 1.0)
     }
@@ -76,6 +81,8 @@ pub fn volatile_params(init: f64, maint: f64) -> AssetParams {
             fee_max: ratio(0.05),
             ramp_secs: 40,
             insurance_share: ratio(0.2),
+            reward_min: ratio(0.0002),
+            top_up_limit: TOP_UP_LIMIT,
         },
     }
 }
@@ -103,6 +110,8 @@ pub fn market_params() -> MarketParams {
             fee_max: ratio(0.025),
             ramp_secs: 40,
             insurance_share: ratio(0.2),
+            reward_min: ratio(0.0002),
+            top_up_limit: TOP_UP_LIMIT,
         },
     }
 }

@@ -215,4 +215,10 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   MintScalesAmounts: says(
     "Wallets multiply this token's amounts, and the asset's feed is not said to be one per raw unit.",
   ),
+  MustImprove: says(
+    'This account is flagged for liquidation, and the order would leave it no better.',
+    'Reduce at a better price, or deposit collateral.',
+  ),
+  PriceBeyondLimit: says('The price is worse than your limit.', 'Try again at the price of now.'),
+  RewardTooSmall: says('The liquidation brings less than the least you ask for.', 'Somebody was first, or the price moved: try again.'),
 };

@@ -123,9 +123,15 @@ refusals! {
     FeedAlive,
     QuoteCannotWindDown,
     NothingToCloseOut,
+    NothingToMark,
+    EpochIncomplete,
+    ReduceOnlyExceeded,
     WithdrawnInSlot,
     NothingMissing,
     MintScalesAmounts,
+    MustImprove,
+    PriceBeyondLimit,
+    RewardTooSmall,
 }
 
 /// The refusal of a custom error code, if it is one of this program's. Its `name()` is the variant's name and its

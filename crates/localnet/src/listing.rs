@@ -251,6 +251,8 @@ fn liquidation([least, most]: [f64; 2]) -> LiquidationTerms {
         fee_max: ratio(most),
         ramp_secs: 60,
         insurance_share: ratio(0.30),
+        reward_min: ratio(0.0002),
+        top_up_limit: 2_000,
     }
 }
 

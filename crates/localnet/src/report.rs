@@ -127,7 +127,7 @@ impl Context<'_> {
         let size = e.lots as f64 * listed.lot();
         let value = e.notional as f64 / 1e6;
         let side = if size > 0.0 { "long" } else { "short" };
-        let insurance = e.insurance_fee as f64 / 1e6;
+        let insurance = (e.insurance_fee as f64 - e.top_up as f64) / 1e6;
         Slice {
             tick,
             account: self.name(&e.margin_account),
@@ -144,7 +144,11 @@ impl Context<'_> {
         let (given, seized, seized_usd) =
             self.amount(tick, e.collateral, e.collateral_is_pnl, e.seized);
         let (owed, repaid, repaid_usd) = self.amount(tick, e.debt, e.debt_is_pnl, e.repaid);
-        let (_, _, insurance) = self.amount(tick, e.collateral, e.collateral_is_pnl, e.insurance);
+        let usd = |amount| {
+            self.amount(tick, e.collateral, e.collateral_is_pnl, amount)
+                .2
+        };
+        let insurance = usd(e.insurance) - usd(e.top_up);
         Slice {
             tick,
             account: self.name(&e.margin_account),

@@ -59,6 +59,11 @@ pub struct LiquidationTerms {
     pub ramp_secs: u32,
     /// Part of the fee that goes to insurance. Looser down.
     pub insurance_share: u32,
+    /// The least that whoever takes something over gets of its value, as a ratio: insurance pays what the fee falls short of.
+    /// Less than what was paid to open it. Any change loosens.
+    pub reward_min: u32,
+    /// Most that insurance pays so within a day, in whole quote tokens. Looser up.
+    pub top_up_limit: u32,
 }
 
 impl LiquidationTerms {
@@ -73,7 +78,8 @@ impl LiquidationTerms {
     }
 
     fn first_loosening(&self, new: &Self) -> Option<&'static str> {
-        first_loosening! { self, new; fee_min: any, fee_max: any, ramp_secs: any, insurance_share: down }
+        first_loosening! { self, new; fee_min: any, fee_max: any, ramp_secs: any, insurance_share: down,
+        reward_min: any, top_up_limit: up }
         None
     }
 }
@@ -166,13 +172,15 @@ pub struct AssetParams {
     pub liquidation: LiquidationTerms,
 }
 
-const _: () = assert!(core::mem::size_of::<AssetParams>() == 144);
+const _: () = assert!(core::mem::size_of::<AssetParams>() == 152);
 
 impl AssetParams {
     /// Checks every field against its bounds.
     ///
     /// The weights are ordered so that Init ≤ LiquidationEnd ≤ Maint for every balance, and the liquidation fee
-    /// leaves room under both weights, so that swapping any collateral for any debt at the full fee helps.
+    /// leaves room under both weights, so that swapping any collateral for any debt at the full fee helps. What insurance
+    /// adds for taking over a debt is at most half of what its opening cost: nobody can gain from sinking his own account,
+    /// were the debt worth twice as much by then.
     ///
     /// # Errors
     /// The first parameter that is out of bounds.
@@ -196,6 +204,7 @@ impl AssetParams {
             self.per_raw_unit <= 1 => "per_raw_unit",
             self.interest_fee <= RATIO_ONE => "interest_fee",
             self.loan_origination_fee <= RATIO_ONE / 10 => "loan_origination_fee",
+            self.liquidation.reward_min <= self.loan_origination_fee / 2 => "reward_min",
         }
         Ok(())
     }
@@ -272,14 +281,16 @@ pub struct MarketParams {
     pub liquidation: LiquidationTerms,
 }
 
-const _: () = assert!(core::mem::size_of::<MarketParams>() == 112);
+const _: () = assert!(core::mem::size_of::<MarketParams>() == 120);
 
 impl MarketParams {
     /// Checks every field against its bounds.
     ///
     /// The full liquidation fee stays below the Init ratio, so a slice always helps, and below the maintenance
     /// ratio, so an account caught at its line pays it out of its own margin. A profit's weight leaves room for
-    /// the fee, so that paying a debt out of a profit claim helps too.
+    /// the fee, so that paying a debt out of a profit claim helps too. What insurance adds for taking over a position is at
+    /// most half of what both sides paid to open it, rebates counted: nobody can gain from sinking his own account against
+    /// another of his, were the position worth twice as much by then.
     ///
     /// # Errors
     /// The first parameter that is out of bounds.
@@ -287,6 +298,7 @@ impl MarketParams {
         self.liquidation.validate()?;
         let [init, liquidation_end, maint] = self.profit_weight;
         let with_fee = u64::from(RATIO_ONE) + u64::from(self.liquidation.fee_max);
+        let earned = i64::from(self.maker_fee) + i64::from(self.taker_fee);
         require! {
             self.maint_ratio > self.liquidation.fee_max => "maint_ratio",
             self.init_ratio > self.maint_ratio && self.init_ratio <= RATIO_ONE => "init_ratio",
@@ -294,7 +306,8 @@ impl MarketParams {
             init <= liquidation_end && liquidation_end <= maint && maint <= RATIO_ONE => "profit_weight",
             u64::from(liquidation_end) * with_fee <= 1 << 48 => "profit_weight",
             self.taker_fee <= RATIO_ONE / 10 => "taker_fee",
-            self.maker_fee <= 1 << 20 && i64::from(self.maker_fee) + i64::from(self.taker_fee) >= 0 => "maker_fee",
+            self.maker_fee <= 1 << 20 && earned >= 0 => "maker_fee",
+            i64::from(self.liquidation.reward_min) <= earned / 2 => "reward_min",
             self.open_interest_cap_lots >= 0 => "open_interest_cap_lots",
             (1..=1_000_000_000).contains(&self.min_order_notional) => "min_order_notional",
             self.dust_lots >= 0 => "dust_lots",

@@ -220,7 +220,7 @@ proptest! {
             }
             let risk = &account.markets[usize::from(perp.market)];
             let entry = auction.market(&perp, risk).unwrap().expect("doubt has decayed").entry;
-            let target = Target { health: before, equity: 0, fee: 0, insurance_share: 0 };
+            let target = against(before, 0, 0);
             let with = |most: i64| {
                 let slice = position_slice(&perp, &entry, &target, BaseLots(most), BaseLots(0)).ok()?;
                 let mut after = account.clone();

@@ -43,15 +43,14 @@ fn case() -> impl Strategy<Value = (MarketParams, MarketRisk, PerpPosition, Targ
             let shortfall = 1 + margin * i128::from(share) / 100;
             let elsewhere = -shortfall - value;
             let equity = perp_equity(&perp, &risk).unwrap() + elsewhere;
+            let equity = match broke {
+                true => equity.min(0),
+                false => equity + i128::from(rest),
+            };
             let target = Target {
-                health: -shortfall,
-                equity: if broke {
-                    equity.min(0)
-                } else {
-                    equity + i128::from(rest)
-                },
-                fee: params.liquidation.fee_max,
                 insurance_share: params.liquidation.insurance_share,
+                reward_min: dust as u32 & 0xFFFF,
+                ..against(-shortfall, equity, params.liquidation.fee_max)
             };
             (params, risk, perp, target, dust)
         },
@@ -72,14 +71,14 @@ proptest! {
         let after = perp_value(END, &take(&perp, &slice, &risk), &[], &risk).unwrap();
         prop_assert!(after >= before, "{before} -> {after}");
         let gained = after - before;
-        prop_assert!(gained >= -target.health || slice.lots.abs() == perp.position.abs());
-        if slice.lots.0 > 1 && gained >= -target.health {
+        prop_assert!(gained >= -target.standing.health() || slice.lots.abs() == perp.position.abs());
+        if slice.lots.0 > 1 && gained >= -target.standing.health() {
             // One lot fewer falls short.
             let smaller = position_slice(&perp, &risk, &target, BaseLots(slice.lots.0 - 1), BaseLots(0));
             if let Ok(smaller) = smaller {
                 let short = perp_value(END, &take(&perp, &smaller, &risk), &[], &risk).unwrap();
                 let lot = risk.price.spot >> risk.shift;
-                prop_assert!(short - before < -target.health || lot < 1_000, "{slice:?} {smaller:?}");
+                prop_assert!(short - before < -target.standing.health() || lot < 1_000, "{slice:?} {smaller:?}");
             }
         }
     }
@@ -112,11 +111,14 @@ proptest! {
         if let Ok(slice) = position_slice(&perp, &risk, &target, BaseLots::MAX, BaseLots(0)) {
             let full = slice.notional.0 as i128 * i128::from(target.fee) / i128::from(ONE) + 1;
             prop_assert!(i128::from(slice.penalty.0) <= full);
-            if target.equity > 0 {
-                prop_assert!(i128::from(slice.penalty.0) * 2 <= target.equity);
+            let equity = target.standing.value;
+            if equity > 0 {
+                prop_assert!(i128::from(slice.penalty.0) * 2 <= equity);
                 let after = take(&perp, &slice, &risk);
                 let lost = perp_equity(&perp, &risk).unwrap() - perp_equity(&after, &risk).unwrap();
-                prop_assert!(target.equity - lost >= 0, "equity {} lost {lost}", target.equity);
+                prop_assert!(equity - lost >= 0, "equity {equity} lost {lost}");
+            } else {
+                prop_assert_eq!(slice.penalty, QuoteNative(0), "nothing is left to pay with");
             }
         }
     }
@@ -136,17 +138,17 @@ proptest! {
         prop_assert!(slice.debt <= most && slice.insurance <= slice.collateral);
         let gone = |side: &Leg| side.amount() == 0;
         if !gone(&after_collateral) && !gone(&after_debt) && slice.debt < most {
-            prop_assert!(new - old >= -target.health, "short by {}", -target.health - (new - old));
+            prop_assert!(new - old >= -target.standing.health(), "short by {}", -target.standing.health() - (new - old));
         }
         // Small: it gains the shortfall and little more, unless something went whole. Weighted prices are rounded to
         // their mantissas in favour of the gain, so the closed form may take that much too much.
         let grain = collateral.grain() + debt.grain();
         let moved = slice.debt as f64 / debt.amount() as f64 * debt.equity().abs() as f64;
-        let excess = (new - old + target.health) as f64 - moved * (collateral.precision() + debt.precision());
+        let excess = (new - old + target.standing.health()) as f64 - moved * (collateral.precision() + debt.precision());
         prop_assert!(
             excess < 30.0 + grain as f64 * 8.0 || gone(&after_debt) || gone(&after_collateral) || slice.debt <= 1
                 || dust > 0,
-            "gained {} for {}", new - old, target.health
+            "gained {} for {}", new - old, target.standing.health()
         );
     }
 
@@ -160,9 +162,8 @@ proptest! {
             - collateral.less(slice.collateral).equity() - debt.less(slice.debt).equity();
         // A share and a native unit of each side may round away.
         let grain = 2 * (collateral.grain() + debt.grain()) + 4;
-        if target.equity > 0 {
-            prop_assert!(lost <= target.equity / 2 + grain, "lost {lost} of {}", target.equity);
-        }
+        let equity = target.standing.value;
+        prop_assert!(lost <= equity.max(0) / 2 + grain, "lost {lost} of {equity}");
         let bound = slice.penalty as i128 + grain;
         prop_assert!(lost <= bound, "lost {lost}, penalty {}", slice.penalty);
     }
@@ -301,10 +302,8 @@ fn swap_case() -> impl Strategy<Value = (Leg, Leg, Target)> {
                     _ => equity.max(1) + i128::from(rest),
                 };
                 let target = Target {
-                    health: -shortfall,
-                    equity,
-                    fee,
                     insurance_share,
+                    ..against(-shortfall, equity, fee)
                 };
                 (given, owed, target)
             },
@@ -333,10 +332,8 @@ fn a_long_is_closed_just_as_far_as_needed() {
         "a profit counts nothing, and the margin is 10 % of 100,000"
     );
     let target = Target {
-        health: -800,
-        equity: 5_000,
-        fee: RATIO_ONE / 50,
         insurance_share: RATIO_ONE / 2,
+        ..against(-800, 7_200, RATIO_ONE / 50)
     };
     // The profit has no weight, so the fee costs no health: 8 lots free 800.
     let slice = position_slice(&perp, &risk, &target, BaseLots::MAX, BaseLots(0)).unwrap();
@@ -355,12 +352,17 @@ fn a_long_is_closed_just_as_far_as_needed() {
         (BaseLots(10), QuoteNative(200))
     );
     // With little equity left the fee gives way.
-    let target = Target {
-        equity: 101,
+    let poor = against(-800, 100, RATIO_ONE / 50);
+    // Equity is a ninth of what is required: half of that of the 900 freed.
+    let slice = position_slice(&perp, &risk, &poor, BaseLots::MAX, BaseLots(0)).unwrap();
+    assert_eq!((slice.lots, slice.penalty), (BaseLots(9), QuoteNative(49)));
+    // Nor more than what is left of the episode's allowance.
+    let charged = Target {
+        allowance: 30,
         ..target
     };
-    let slice = position_slice(&perp, &risk, &target, BaseLots::MAX, BaseLots(0)).unwrap();
-    assert_eq!((slice.lots, slice.penalty), (BaseLots(9), QuoteNative(50)));
+    let slice = position_slice(&perp, &risk, &charged, BaseLots::MAX, BaseLots(0)).unwrap();
+    assert_eq!((slice.lots, slice.penalty), (BaseLots(9), QuoteNative(30)));
     // 92 lots of dust allowed: nothing may be left.
     let slice = position_slice(&perp, &risk, &target, BaseLots::MAX, BaseLots(92)).unwrap();
     assert_eq!(slice.lots, BaseLots(100));
@@ -402,10 +404,8 @@ fn a_swap_pays_just_as_much_as_needed_and_leaves_no_dust() {
         Debt::Borrow(&debt, &owed),
     );
     let target = Target {
-        health: -95_000,
-        equity: 1_000_000,
-        fee: RATIO_ONE / 10,
         insurance_share: RATIO_ONE / 4,
+        ..against(-95_000, 1_000_000, RATIO_ONE / 10)
     };
     let slice = swap_slice(&collateral, &owes, &target, u64::MAX, 0, 0).unwrap();
     assert!((100_000..=100_020).contains(&slice.debt), "{slice:?}");
@@ -430,8 +430,8 @@ fn a_swap_pays_just_as_much_as_needed_and_leaves_no_dust() {
     assert!(slice.debt < 110_000 && slice.collateral < 120_000);
     // The last of the collateral goes for the debt that it pays for.
     let target = Target {
-        health: -900_000,
-        ..target
+        insurance_share: RATIO_ONE / 4,
+        ..against(-900_000, 1_000_000, RATIO_ONE / 10)
     };
     let slice = swap_slice(&collateral, &owes, &target, u64::MAX, 0, 0).unwrap();
     assert_eq!((slice.collateral, slice.insurance), (150_000, 3_409));

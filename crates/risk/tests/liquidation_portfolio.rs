@@ -127,12 +127,19 @@ fn sink(account: &mut PortfolioAccount, depth: u64) -> Option<bool> {
 }
 
 impl Case {
+    fn equity(&self) -> i128 {
+        self.account.lines(POLICY).equity
+    }
+
     fn target(&self) -> Target {
+        let standing = footing(&self.account);
         Target {
-            health: footing(&self.account).health(),
-            equity: self.account.lines(POLICY).equity,
+            standing,
+            from: standing,
             fee: self.fee,
+            allowance: self.equity().max(0).unsigned_abs() / 2,
             insurance_share: self.insurance_share,
+            reward_min: 0,
         }
     }
 
@@ -143,6 +150,7 @@ impl Case {
         let portion = Portion {
             most,
             dust,
+            opened: u64::MAX,
             collateral_dust: 0,
             is_followed: false,
         };
@@ -207,15 +215,12 @@ fn health_after(case: &Case, at: usize, lots: u64) -> i128 {
         notional: QuoteNative(notional as i64),
         penalty: QuoteNative(0),
         insurance: QuoteNative(0),
+        top_up: QuoteNative(0),
     };
     let free = footing(&case.after(at, &slice));
-    let cap = match target.equity {
-        1.. => target.equity as u128 / 2,
-        _ => u128::MAX,
-    };
     let full = (notional * u128::from(target.fee)).div_ceil(u128::from(RATIO_ONE));
     let bearable = footing(&case.account).allowance(&free).unwrap();
-    slice.penalty = QuoteNative(full.min(cap).min(bearable) as i64);
+    slice.penalty = QuoteNative(full.min(target.allowance).min(bearable) as i64);
     footing(&case.after(at, &slice)).health()
 }
 
@@ -270,12 +275,12 @@ proptest! {
             let covered = case.account.account.markets[at].underlying > 0;
             let whole = health_after(&case, at, held) > footing(&case.account).health();
             prop_assert!(left == 0 || left >= dust || allowed < held || (covered && !whole));
-            if target.equity > 0 {
-                prop_assert!(i128::from(slice.penalty.0) * 2 <= target.equity);
-                // Closing rounds the notional by a unit.
-                let equity = case.after(at, &slice).lines(POLICY).equity;
-                prop_assert!(equity + 2 >= target.equity - target.equity / 2);
-            }
+            let equity = case.equity();
+            prop_assert!(i128::from(slice.penalty.0) * 2 <= equity.max(0));
+            prop_assert!(slice.penalty.0 == 0 || target.standing.value > 0);
+            // Closing rounds the notional by a unit.
+            let left = case.after(at, &slice).lines(POLICY).equity;
+            prop_assert!(left + 2 >= equity - equity.max(0) / 2);
         }
     }
 
@@ -306,6 +311,7 @@ proptest! {
                 notional: QuoteNative(1_000),
                 penalty: QuoteNative(10),
                 insurance: QuoteNative(0),
+                top_up: QuoteNative(0),
             };
             let after = case.after(at, &slice);
             let view = case.account.view();
@@ -334,7 +340,7 @@ proptest! {
                     continue;
                 }
                 let target = case.target();
-                let portion = Portion { most, dust: 0, collateral_dust: 0, is_followed: false, };
+                let portion = Portion { most, dust: 0, opened: u64::MAX, collateral_dust: 0, is_followed: false, };
                 let mut account = netted(&case.account);
                 let (given, taken) = (Holding::Token(given, a), Holding::Token(taken, b));
                 let Ok(slice) = account.swap_slice(&view, &before, &given, &taken, &target, &portion) else {
@@ -347,11 +353,10 @@ proptest! {
                 let covered = a.underlying > 0 || b.underlying > 0;
                 prop_assert!(improves(&before, &footing(&after)) || !covered);
                 prop_assert!(slice.debt <= most && slice.insurance <= slice.collateral);
-                if target.equity > 0 {
-                    let lost = target.equity - after.lines(POLICY).equity;
-                    let unit = |entry: &AssetRisk| 4 + i128::from(entry.price.spot >> entry.shift) * 4;
-                    prop_assert!(lost <= target.equity / 2 + unit(a) + unit(b));
-                }
+                let equity = case.equity();
+                let lost = equity - after.lines(POLICY).equity;
+                let unit = |entry: &AssetRisk| 4 + i128::from(entry.price.spot >> entry.shift) * 4;
+                prop_assert!(lost <= equity.max(0) / 2 + unit(a) + unit(b));
             }
         }
     }
@@ -394,6 +399,7 @@ proptest! {
                 notional: QuoteNative(notional as i64),
                 penalty: QuoteNative(0),
                 insurance: QuoteNative(0),
+                top_up: QuoteNative(0),
             };
             after.account = after.after(at, &slice);
         }
@@ -416,7 +422,7 @@ proptest! {
             }
             let perp = case.account.account.perps[at];
             let risk = case.account.account.markets[at];
-            let portion = Portion { most: u64::MAX, dust: sizes[at] / 16 + 2, collateral_dust: 0, is_followed: true, };
+            let portion = Portion { most: u64::MAX, dust: sizes[at] / 16 + 2, opened: u64::MAX, collateral_dust: 0, is_followed: true, };
             let mut account = netted(&case.account);
             let (view, start, target) = (case.account.view(), account.end(), case.target());
             let slice = match account.position_slice(&view, &start, &perp, &risk, &target, &portion) {

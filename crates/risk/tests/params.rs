@@ -290,5 +290,7 @@ fn good_terms() -> LiquidationTerms {
         fee_max: RATIO_ONE / 50,
         ramp_secs: 100,
         insurance_share: RATIO_ONE / 4,
+        reward_min: 100,
+        top_up_limit: 10,
     }
 }

@@ -272,6 +272,12 @@ pub enum PlimsollError {
     NothingMissing,
     #[msg("The mint's displayed amounts are multiplied; its feed must be one per raw unit, and say so")]
     MintScalesAmounts,
+    #[msg("An account flagged for liquidation may reduce only in a way that improves it")]
+    MustImprove,
+    #[msg("The price is worse than the liquidator's limit")]
+    PriceBeyondLimit,
+    #[msg("The reward is below the least that the liquidator asks for")]
+    RewardTooSmall,
 }
 
 impl From<RiskError> for PlimsollError {

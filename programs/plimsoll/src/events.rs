@@ -297,6 +297,8 @@ pub struct PositionLiquidated {
     pub fee: u64,
     pub insurance_fee: u64,
     pub liquidation_end_health: i64,
+    /// Native quote that insurance added to the liquidator's part of the fee.
+    pub top_up: u64,
 }
 
 #[event]
@@ -314,6 +316,8 @@ pub struct CollateralLiquidated {
     pub debt_is_pnl: bool,
     pub repaid: u64,
     pub liquidation_end_health: i64,
+    /// What insurance added to what the liquidator received of `seized`, in kind.
+    pub top_up: u64,
 }
 
 /// Dust that nobody could seize went to its bank's insurance, so that it holds no bankruptcy up.

@@ -91,7 +91,8 @@ pub const DEPOSIT: Gate = gate("deposit", RUNNING, RUNNING, ALWAYS, ANY_ACCOUNT)
 /// In reduce-only mode of the exchange or bank nothing may be borrowed.
 pub const WITHDRAW: Gate = gate("withdraw", RUNNING, RUNNING, ALWAYS, NORMAL);
 pub const TRANSFER: Gate = gate("transfer", RUNNING, RUNNING, ALWAYS, NORMAL);
-/// In reduce-only mode of the exchange or market an order must be reduce-only.
+/// In reduce-only mode of the exchange or market an order must be reduce-only. Of a flagged account one must leave Init health whole,
+/// or reduce at once and improve the account (checked where the outcome is known).
 pub const PLACE_ORDER: Gate = gate("place_order", RUNNING, ALWAYS, RUNNING, ANY_ACCOUNT);
 pub const CANCEL_ORDER: Gate = gate("cancel_order", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 pub const CANCEL_ORDERS: Gate = gate("cancel_orders", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);

@@ -1,8 +1,9 @@
 //! Health of margin accounts: hands accounts to the risk crate and turns its answers into refusals.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    self as risk, fixed::add, AccountMargin, Assessment, AssetRisk, HealthKind, MarginMode,
-    MarginModel, OnePrice, OpenOrder, PerpPosition, Policy, Portfolio, Purpose, RiskView,
+    self as risk, fixed::add, liquidation::Footing, AccountMargin, Assessment, AssetRisk,
+    HealthKind, MarginMode, MarginModel, OnePrice, OpenOrder, PerpPosition, Policy, Portfolio,
+    Purpose, RiskView,
 };
 
 use crate::{
@@ -108,12 +109,13 @@ pub struct Slots {
 }
 
 impl Before {
-    /// Before a trade in the market of a slot.
+    /// Before a trade in the market of a slot. Of an account in liquidation the whole is asked, whatever its mode of margin.
     #[inline(always)]
     pub fn of(state: &RiskState, account: &MarginAccount, slot: usize) -> Result<Self> {
+        let is_flagged = account.state != account_state::ACTIVE;
         match MarginMode::from_byte(account.margin_mode) {
-            MarginMode::Standard => Ok(Self::Slot(perp_part(state, account, slot)?)),
-            MarginMode::Portfolio => Ok(Self::Slots(Slots::of(account))),
+            MarginMode::Standard if !is_flagged => Ok(Self::Slot(perp_part(state, account, slot)?)),
+            _ => Ok(Self::Slots(Slots::of(account))),
         }
     }
 }
@@ -143,9 +145,9 @@ fn perp_part(state: &RiskState, account: &MarginAccount, slot: usize) -> Result<
 }
 
 /// For a trade in the market of a slot: passes when it lowered neither Init nor Maint health and leaves the latter at
-/// zero or above, otherwise as [`require_init`]. An account in liquidation, or due for it, always needs Init health: a
-/// trade may hand over as much as the maintenance margin that it sets free, and such an account no longer owns that
-/// much. Nor may one that is maintained only by what nobody can price: from it a trade passes if it `is_fair`, which gives
+/// zero or above, otherwise as [`require_init`]. An account in liquidation, or due for it, needs Init health: a trade may hand
+/// over as much as the maintenance margin that it sets free, and such an account no longer owns that much. One that is flagged
+/// may reduce where that improves it ([`require_improved`]); `reduces` says that the order was to, and nothing of it rests. Nor may one that is maintained only by what nobody can price: from it a trade passes if it `is_fair`, which gives
 /// nothing away.
 #[inline(always)]
 pub fn require_init_unless_reduced(
@@ -154,12 +156,13 @@ pub fn require_init_unless_reduced(
     before: Before,
     slot: usize,
     clock: &Clock,
+    reduces: bool,
     is_fair: impl FnOnce() -> Result<bool>,
 ) -> Result<()> {
     let before = match before {
         Before::Slot(before) => before,
         Before::Slots(before) => {
-            return require_whole_init(state, account, &before, slot, clock, is_fair)
+            return require_whole_init(state, account, &before, slot, clock, reduces, is_fair)
         }
     };
     let after = perp_part(state, account, slot)?;
@@ -186,6 +189,7 @@ fn require_whole_init(
     before: &Slots,
     slot: usize,
     clock: &Clock,
+    reduces: bool,
     is_fair: impl FnOnce() -> Result<bool>,
 ) -> Result<()> {
     let refused = match require_init(state, account, Purpose::Trade, clock) {
@@ -193,7 +197,10 @@ fn require_whole_init(
         Err(refused) => refused,
     };
     if account.state != account_state::ACTIVE {
-        return Err(refused);
+        return match reduces {
+            true => require_improved(state, account, before, clock, is_fair),
+            false => Err(refused),
+        };
     }
     let (after, is_certain) = PerpPart::whole(state, &portfolio(account), clock)?;
     let before = Portfolio {
@@ -209,6 +216,61 @@ fn require_whole_init(
         return Ok(());
     }
     Err(refused)
+}
+
+/// For a flagged account that reduced at once: passes when that lowered neither Maint nor LiquidationEnd health, nor equity ÷
+/// requirement, which a liquidation must not lower either. Without equity, or where that is not known, what the account gives away
+/// is somebody else's: it passes then if the trade `is_fair`. The flag stays until a liquidation would end.
+///
+/// # Errors
+/// `MustImprove`.
+#[inline(never)]
+fn require_improved(
+    state: &RiskState,
+    account: &MarginAccount,
+    before: &Slots,
+    clock: &Clock,
+    is_fair: impl FnOnce() -> Result<bool>,
+) -> Result<()> {
+    let view = view(state, clock, Purpose::Trade);
+    let stands = |portfolio: &Portfolio| Stands::of(&view, portfolio);
+    let after = stands(&portfolio(account))?;
+    let before = stands(&Portfolio {
+        perps: &before.perps,
+        orders: &before.orders,
+        ..portfolio(account)
+    })?;
+    let owns_what_it_gives = after.is_certain && before.end.value > 0;
+    require!(
+        after.maint >= before.maint
+            && before.end.is_kept_by(&after.end, 0)
+            && (owns_what_it_gives || is_fair()?),
+        PlimsollError::MustImprove
+    );
+    Ok(())
+}
+
+/// Where an account stands at the lines of a liquidation.
+struct Stands {
+    end: Footing,
+    maint: i128,
+    is_certain: bool,
+}
+
+impl Stands {
+    #[inline(never)]
+    fn of(view: &RiskView, portfolio: &Portfolio) -> Result<Self> {
+        let whole = AccountMargin::assess(view, portfolio, Policy::BenefitOfDoubt).or_refuse()?;
+        let end = whole.of(HealthKind::LiquidationEnd);
+        Ok(Self {
+            end: Footing {
+                value: whole.equity,
+                requirement: whole.equity.saturating_sub(end),
+            },
+            maint: whole.of(HealthKind::Maint),
+            is_certain: whole.stale.is_empty(),
+        })
+    }
 }
 
 /// Whether Maint health is at least zero.

@@ -24,6 +24,7 @@ pub mod token;
 pub use change::Change;
 pub use instructions::*;
 
+use liquidation::LiquidatorLimits;
 use orders::terms::{OrderRef, OrderSide, OrderTerms};
 use plimsoll_risk::{AssetParams, FeedLimits, MarketParams, ModelParams, UnderlyingParams};
 use state::{market::ContractTerms, OracleSources};
@@ -253,8 +254,14 @@ pub mod plimsoll {
         ctx: Context<'info, Liquidate<'info>>,
         max_position_lots: u64,
         max_debt: u64,
+        limit_price: u64,
+        least_reward: u64,
     ) -> Result<()> {
-        instructions::liquidate::liquidate(ctx, max_position_lots, max_debt)
+        let limits = LiquidatorLimits {
+            price: limit_price,
+            reward: least_reward,
+        };
+        instructions::liquidate::liquidate(ctx, max_position_lots, max_debt, &limits)
     }
 
     pub fn resolve_bankruptcy<'info>(

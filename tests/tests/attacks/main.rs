@@ -8,6 +8,7 @@ mod dead_feeds;
 mod dips;
 mod dust;
 mod fallback;
+mod fees;
 mod funding;
 mod hedges;
 mod orders;

@@ -290,7 +290,7 @@ async fn a_debt_in_quote_takes_tokens_and_no_resolver() {
         env.refresh_all().await;
         let by = rich(&mut env).await;
         let account = env.trader_with(&[(SOL, 10 * SOL_1)]).await;
-        env.borrow(&account, USDC, usd(1_100)).await.unwrap();
+        env.borrow(&account, USDC, usd(1_110)).await.unwrap();
         shock(&mut env, SOL, 100.0).await;
         let what = swap(&env, Leg::Asset(SOL), Leg::Asset(USDC), ALL);
         liquidate(&mut env, &by, &account, &what).await;

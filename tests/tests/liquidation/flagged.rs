@@ -2,7 +2,7 @@
 use plimsoll::{
     error::PlimsollError as E,
     events::PositionLiquidated,
-    orders::terms::{OrderRef, OrderTerms},
+    orders::terms::{OrderRef, OrderTerms, OrderType},
 };
 use plimsoll_client::{
     events,
@@ -67,11 +67,7 @@ fn key_of(trader: &plimsoll_tests::Trader) -> anchor_lang::prelude::Pubkey {
 async fn it_takes_no_new_risk_and_may_cancel() {
     let (mut t, order) = flagged().await;
     let env = &mut t.env;
-    let closing = OrderTerms {
-        reduce_only: true,
-        ..ask(13_600, 100)
-    };
-    for terms in [bid(13_500, 10), ask(13_700, 10), closing] {
+    for terms in [bid(13_500, 10), ask(13_700, 10), closing(13_600, 100)] {
         env.refuse_order(&t.account, terms, &[], E::InsufficientHealth)
             .await;
     }
@@ -81,6 +77,90 @@ async fn it_takes_no_new_risk_and_may_cancel() {
         is_flagged(env, &t.account).await,
         "cancelling alone ends nothing"
     );
+    env.assert_conserved().await;
+}
+
+fn closing(price: u64, lots: i64) -> OrderTerms {
+    OrderTerms {
+        reduce_only: true,
+        ..ask(price, lots)
+    }
+}
+
+/// It may sell, at once, where that leaves it better; the rest of an order may not wait, and the flag stays until the end line.
+#[tokio::test]
+async fn it_may_reduce_at_once_where_that_improves_it() {
+    let (mut t, order) = flagged().await;
+    let env = &mut t.env;
+    env.cancel(&t.account, OrderRef::Id(order)).await;
+    env.place(&t.seller, bid(13_590, 1_000), &[]).await;
+    let before = env.health(&t.account).await;
+    // A part of it would rest.
+    let resting = closing(13_590, 2_000);
+    env.refuse_order(&t.account, resting, &[&t.seller], E::InsufficientHealth)
+        .await;
+    // Not reduce-only, though it would reduce.
+    let open = ask(13_590, 500);
+    env.refuse_order(&t.account, open, &[&t.seller], E::InsufficientHealth)
+        .await;
+    for kind in [OrderType::ImmediateOrCancel, OrderType::Limit] {
+        let terms = OrderTerms {
+            kind,
+            ..closing(13_590, 250)
+        };
+        let placed = env.place(&t.account, terms, &[&t.seller]).await;
+        assert_eq!((placed.filled, placed.resting), (250, 0));
+        assert!(is_flagged(env, &t.account).await);
+    }
+    let after = env.health(&t.account).await;
+    assert!(after.maintenance > before.maintenance);
+    let end = |health: &plimsoll::HealthReport| health.liquidation_end;
+    assert!(end(&after) > end(&before));
+    // Down to the end line, and the next call clears it.
+    env.place(&t.seller, bid(13_590, 9_000), &[]).await;
+    let rest = OrderTerms {
+        kind: OrderType::ImmediateOrCancel,
+        ..closing(13_590, 8_000)
+    };
+    env.place(&t.account, rest, &[&t.seller]).await;
+    env.assert_conserved().await;
+}
+
+/// A flagged account cannot sell to somebody at a price that takes more than the sale frees.
+#[tokio::test]
+async fn it_gives_nothing_away() {
+    let (mut t, order) = flagged().await;
+    let env = &mut t.env;
+    env.cancel(&t.account, OrderRef::Id(order)).await;
+    // Ten per cent below the oracle is the band's edge.
+    for price in [12_300, 12_800, 12_950] {
+        let order = env.place(&t.seller, bid(price, 5_000), &[]).await.id;
+        for lots in [1, 100, 5_000] {
+            let terms = OrderTerms {
+                kind: OrderType::ImmediateOrCancel,
+                ..closing(price, lots)
+            };
+            env.refuse_order(&t.account, terms, &[&t.seller], E::MustImprove)
+                .await;
+        }
+        env.cancel(&t.seller, OrderRef::Id(order)).await;
+    }
+    // Without equity not even a little of what is others'.
+    shock(env, SOL, 129.0).await;
+    assert!(equity(env, &t.account).await < 0);
+    env.place(&t.seller, bid(12_850, 100), &[]).await;
+    let terms = OrderTerms {
+        kind: OrderType::ImmediateOrCancel,
+        ..closing(12_850, 100)
+    };
+    env.refuse_order(&t.account, terms, &[&t.seller], E::MustImprove)
+        .await;
+    env.place(&t.seller, bid(12_900, 100), &[]).await;
+    let terms = OrderTerms {
+        kind: OrderType::ImmediateOrCancel,
+        ..closing(12_900, 100)
+    };
+    env.place(&t.account, terms, &[&t.seller]).await;
     env.assert_conserved().await;
 }
 

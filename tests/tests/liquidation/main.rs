@@ -4,6 +4,7 @@ mod doubt;
 mod eligibility;
 mod flagged;
 mod largest;
+mod limits;
 mod losses;
 mod observations;
 mod oracles;

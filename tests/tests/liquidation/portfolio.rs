@@ -200,7 +200,11 @@ async fn a_leg_that_nobody_finds_a_partner_for_goes_alone_for_nothing() {
     let before = t.footing().await;
     let spot = swap(&t.env, Leg::Asset(SOL), Leg::Asset(USDC), ALL);
     let outcome = t.liquidate(&spot).await;
-    assert!(swapped(&outcome).insurance > 0);
+    let slice = swapped(&outcome);
+    assert!(
+        slice.repaid > 0 && slice.insurance == 0,
+        "what was opened is made good first"
+    );
     assert_improved(before, t.footing().await);
 }
 

@@ -118,8 +118,8 @@ async fn the_fee_ramps_with_the_time_since_the_flag_up_to_its_cap() {
             let slice = taken(&outcome);
             rates.push(basis_points(slice.fee, slice.notional));
         }
-        // 0.5% to 2.5%, in basis points: after 10, 30, 40 and 80 seconds.
-        assert_eq!(rates, [100, 200, 250, 250]);
+        // 0.5% to 2.5%, in basis points: after 10, 30, 40 and 80 seconds, the last two as far as the account can bear them.
+        assert_eq!(rates, [100, 200, 218, 219]);
         t.env.assert_conserved().await;
     }
 }
@@ -141,7 +141,7 @@ async fn a_new_flag_starts_a_new_ramp() {
     let takeover = take(&t.env, SOL_PERP, ALL);
     let outcome = liquidate(&mut t.env, &t.liquidator, &t.account, &takeover).await;
     let slice = taken(&outcome);
-    assert_eq!(basis_points(slice.fee, slice.notional), 250);
+    assert_eq!(basis_points(slice.fee, slice.notional), 218);
     assert!(!is_flagged(&t.env, &t.account).await);
     shock(&mut t.env, SOL, 127.0).await;
     let takeover = take(&t.env, SOL_PERP, 50);
@@ -151,7 +151,7 @@ async fn a_new_flag_starts_a_new_ramp() {
     t.env.assert_conserved().await;
 }
 
-/// Half of equity at most goes with a slice: an account that can pay never becomes one that cannot by fees, however
+/// Half of equity at most goes with all slices: an account that can pay never becomes one that cannot by fees, however
 /// many slices a liquidator cuts, and at the highest fee.
 #[tokio::test]
 async fn fees_never_make_a_solvent_account_bankrupt() {
@@ -178,8 +178,9 @@ async fn fees_never_make_a_solvent_account_bankrupt() {
         assert!(left > 0, "{lots} lots leave {left}");
         assert!(paid < start);
     }
-    assert!(paid > start / 2, "the cap was met: {paid} of {start}");
-    assert!(t.env.perp(&t.account).await.position.is_zero());
+    assert!(paid <= start / 2, "no more than half: {paid} of {start}");
+    assert!(paid > start / 3, "the cap was met: {paid} of {start}");
+    assert!(!is_flagged(&t.env, &t.account).await);
     t.env.assert_conserved().await;
 }
 

@@ -84,6 +84,10 @@ export interface Liquidation {
   readonly position: { readonly market: MarketRef; readonly maxLots?: bigint } | null;
   /** Swap collateral for debt. */
   readonly swap: Swap | null;
+  /** The worst price of the position, in price lots: the highest where the liquidator buys, the lowest where it sells. Any unless told. */
+  readonly limitPrice?: bigint;
+  /** The least reward for all that is taken, native quote, an auction's discount not counted; none unless told. */
+  readonly leastReward?: bigint;
 }
 
 /** A liquidation and who does it. */
@@ -119,6 +123,8 @@ export function liquidate(exchange: ExchangeRef, input: LiquidateInput): Instruc
       ...swapAccounts,
       maxPositionLots: position ? (position.maxLots ?? NO_LIMIT) : 0n,
       maxDebt: swap ? (swap.maxDebt ?? NO_LIMIT) : 0n,
+      limitPrice: input.what.limitPrice ?? 0n,
+      leastReward: input.what.leastReward ?? 0n,
     },
     { programAddress: exchange.program },
   );

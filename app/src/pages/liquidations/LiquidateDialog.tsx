@@ -165,19 +165,19 @@ function Outcome({ check, error, state }: { check: Simulation | undefined; error
 function describe(event: ProgramEvent, state: ExchangeState): string | undefined {
   if (event.kind === 'LiquidationFlag' && event.data.flagged) return 'The account is flagged';
   if (event.kind === 'PositionLiquidated') {
-    const { market: index, lots, notional, fee, insuranceFee } = event.data;
+    const { market: index, lots, notional, fee, insuranceFee, topUp } = event.data;
     const market = state.markets.find((one) => one.index === index);
     const size = market ? `${trimmed(Math.abs(Number(lots)) * market.lotSize, market.sizeDecimals)} ${market.base}` : `${lots} lots`;
-    return `You ${lots > 0n ? 'buy' : 'sell'} ${size} for ${usd(Number(notional) / 1e6)} and earn ${usd(Number(fee - insuranceFee) / 1e6)}`;
+    return `You ${lots > 0n ? 'buy' : 'sell'} ${size} for ${usd(Number(notional) / 1e6)} and earn ${usd(Number(fee - insuranceFee + topUp) / 1e6)}`;
   }
   if (event.kind === 'CollateralLiquidated') {
-    const { collateral, collateralIsPnl, seized, insurance, debt, debtIsPnl, repaid } = event.data;
+    const { collateral, collateralIsPnl, seized, insurance, topUp, debt, debtIsPnl, repaid } = event.data;
     const amount = (index: number, isPnl: boolean, native: bigint) => {
       const asset = state.assets.find((one) => one.index === (isPnl ? 0 : index));
       const text = asset ? `${trimmed(Number(native) / 10 ** asset.decimals, 6)} ${asset.symbol}` : `${native} native units`;
       return isPnl ? `${text} of profit and loss` : text;
     };
-    return `You repay ${amount(debt, debtIsPnl, repaid)} and receive ${amount(collateral, collateralIsPnl, seized - insurance)}`;
+    return `You repay ${amount(debt, debtIsPnl, repaid)} and receive ${amount(collateral, collateralIsPnl, seized - insurance + topUp)}`;
   }
   return undefined;
 }

@@ -23,6 +23,7 @@ async fn recorded() -> Database {
         fee: 5,
         insurance_fee: 6,
         liquidation_end_health: -7,
+        top_up: 0,
     };
     chain.push(30, false, &[line(&liquidated)]);
     let membership = Membership::load(&database, exchange().address)

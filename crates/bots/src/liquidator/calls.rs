@@ -165,7 +165,11 @@ impl Liquidator {
     fn call(&self, addresses: &Addresses, plan: &Plan, settle_in: &[u16]) -> Option<Instruction> {
         match &plan.step {
             Step::Liquidate { cancel_in, moves } => {
-                let what = liquidation(addresses, cancel_in, settle_in, moves)?;
+                let what = Liquidation {
+                    limit_price: plan.limit_price,
+                    least_reward: plan.least_reward,
+                    ..liquidation(addresses, cancel_in, settle_in, moves)?
+                };
                 Some(ix::liquidate(
                     &addresses.exchange,
                     self.signer,
@@ -299,6 +303,8 @@ mod tests {
             profit: 0,
             margin: 0,
             value: Default::default(),
+            limit_price: 1,
+            least_reward: 2,
         }
     }
 

@@ -11,7 +11,7 @@ use super::outlook::Outlook;
 /// What was gained, native quote at the prices of an outlook, and what happened beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gains {
-    /// Fees for positions taken over, insurance's part not counted.
+    /// Fees for positions taken over, without insurance's part and with what it added.
     pub positions: i128,
     /// Value of collateral received beyond that of the debt repaid.
     pub collateral: i128,
@@ -29,7 +29,8 @@ impl Gains {
         let mut gains = Self::default();
         for event in events::of_kind::<PositionLiquidated>(logs) {
             if event.liquidator == *own {
-                gains.positions += i128::from(event.fee) - i128::from(event.insurance_fee);
+                let kept = i128::from(event.fee) - i128::from(event.insurance_fee);
+                gains.positions += kept + i128::from(event.top_up);
                 gains.moves += 1;
             }
         }
@@ -58,6 +59,7 @@ impl Gains {
 
 fn bonus(event: &CollateralLiquidated, outlook: &Outlook) -> i128 {
     let received = event.seized.saturating_sub(event.insurance);
+    let received = received.saturating_add(event.top_up);
     value(outlook, event.collateral, event.collateral_is_pnl, received)
         - value(outlook, event.debt, event.debt_is_pnl, event.repaid)
 }

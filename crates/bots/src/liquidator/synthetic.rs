@@ -280,6 +280,8 @@ fn fees(least: f64, most: f64) -> LiquidationTerms {
         fee_max: ratio(most),
         ramp_secs: 40,
         insurance_share: ratio(0.2),
+        reward_min: 0,
+        top_up_limit: 0,
     }
 }
 

@@ -163,11 +163,11 @@ table! {
     PnlSettled { margin_account, market, amount }
     LiquidationFlag { margin_account, flagged, maintenance_health, liquidation_end_health }
     PositionLiquidated {
-        margin_account, liquidator, market, lots, notional, fee, insurance_fee, liquidation_end_health
+        margin_account, liquidator, market, lots, notional, fee, insurance_fee, liquidation_end_health, top_up
     }
     CollateralLiquidated {
         margin_account, liquidator, collateral, collateral_is_pnl, seized, insurance, debt, debt_is_pnl, repaid,
-        liquidation_end_health
+        liquidation_end_health, top_up
     }
     DustForfeited { margin_account, asset, amount }
     BankruptcyResolved { margin_account, index, is_pnl, loss, from_insurance, from_fees, socialized }
@@ -229,6 +229,7 @@ mod tests {
             debt_is_pnl: false,
             repaid: 7,
             liquidation_end_health: i64::MIN,
+            top_up: 0,
         };
         let read = describe(&event.data()).unwrap();
         assert_eq!(read.kind, "CollateralLiquidated");
@@ -243,6 +244,7 @@ mod tests {
             "debtIsPnl": false,
             "repaid": "7",
             "liquidationEndHealth": "-9223372036854775808",
+            "topUp": "0",
         });
         assert_eq!(Value::Object(read.data.clone()), expected);
         assert_eq!(read.keys.len(), 2);

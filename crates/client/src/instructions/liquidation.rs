@@ -92,6 +92,11 @@ pub struct Liquidation {
     pub hedges: Vec<MarketRef>,
     /// Swap collateral for debt.
     pub swap: Option<Swap>,
+    /// The worst price of the position, in price lots: the highest where the liquidator buys, the lowest where it sells. Zero
+    /// for any.
+    pub limit_price: u64,
+    /// The least reward for all that is taken, native quote; an auction's discount is not counted.
+    pub least_reward: u64,
 }
 
 /// A swap of collateral for debt: each a bank, or a market with a profit or loss and no position.
@@ -136,6 +141,8 @@ pub fn liquidate(
         instruction::Liquidate {
             max_position_lots: what.position.map_or(0, |(_, lots)| lots),
             max_debt: what.swap.map_or(0, |swap| swap.max_debt),
+            limit_price: what.limit_price,
+            least_reward: what.least_reward,
         },
     )
 }

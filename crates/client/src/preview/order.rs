@@ -164,6 +164,7 @@ impl OrderCase<'_> {
 fn is_of_the_outcome(refusal: &Refusal) -> bool {
     [
         PlimsollError::InsufficientHealth,
+        PlimsollError::MustImprove,
         PlimsollError::OpenInterestCap,
     ]
     .into_iter()

@@ -77,7 +77,8 @@ impl Bots<'_> {
     /// A liquidator that closes what is below its line even where it earns nothing by it: nobody else would.
     pub async fn liquidator(&mut self, keypair: Keypair) -> Result<()> {
         let config = LiquidatorConfig {
-            min_profit: -5.0,
+            // What the largest call costs where insurance pays the least reward.
+            min_profit: -250.0,
             // A refusal for want of margin passes as soon as something is sold off.
             retry_longest: 4.0,
             threads: 1,

@@ -17,7 +17,9 @@
 //! asked. Closing one leg of a hedge lowers the value by the fee and raises the requirement: it is refused.
 
 use crate::balance::Balance;
-use crate::fixed::{add, is_product_less, mul_div_ceil, sub, to_i128, Result};
+use crate::fixed::{
+    add, is_product_less, mul_div_ceil, ratio_floor, sub, to_i128, Result, RATIO_BITS,
+};
 use crate::health::{HealthKind, MarginMode, Policy, Portfolio, RiskView, StaleSet};
 use crate::portfolio::{
     gather_slots, line, requirement, settle, Counted, Exposure, Exposures, Hedge, Hedges,
@@ -28,6 +30,9 @@ use crate::position::PerpPosition;
 /// The kinds that a liquidation asks for. Both follow the binding volatilities.
 const KINDS: [HealthKind; 2] = [HealthKind::LiquidationEnd, HealthKind::Maint];
 const POLICY: Policy = Policy::BenefitOfDoubt;
+
+/// What rounding to shares and native units may take off equity, native quote: four tenths of a cent.
+pub const ROUNDING: u64 = 4_000;
 
 /// A leg that opens a hedge is at least this part of what there is of it.
 const LEAST_SHARE: u64 = 64;
@@ -65,22 +70,59 @@ impl Footing {
             )
     }
 
+    /// Whether a liquidation that leads from here to there left health, and equity ÷ requirement while there is equity, no lower
+    /// but for what rounding to shares and native units may cost ([`ROUNDING`] of equity at most).
+    pub fn is_kept_by(&self, after: &Self, rounding: u64) -> bool {
+        let unsigned = |value: i128| value.max(0).unsigned_abs();
+        after.health() >= self.health()
+            && (self.value <= 0
+                || !is_product_less(
+                    unsigned(after.value.saturating_add(i128::from(rounding))),
+                    unsigned(self.requirement),
+                    unsigned(self.value),
+                    unsigned(after.requirement),
+                ))
+    }
+
+    /// Value ÷ requirement as a ratio; zero without value.
+    pub fn ratio(&self) -> u32 {
+        let requirement = self.requirement.max(1).unsigned_abs();
+        let value = self.value.max(0).unsigned_abs().min(requirement);
+        let places = RATIO_BITS.saturating_sub(value.leading_zeros());
+        let value = value.wrapping_shr(places).wrapping_shl(RATIO_BITS);
+        let ratio = value.checked_div(requirement.wrapping_shr(places).max(1));
+        ratio.map_or(0, |ratio| u32::try_from(ratio).unwrap_or(u32::MAX))
+    }
+
+    /// Where the same is required, of as much value as makes this ratio, if that is more.
+    ///
+    /// # Errors
+    /// [`crate::RiskError::Overflow`].
+    pub fn at_ratio(&self, ratio: u32) -> Result<Self> {
+        let value = ratio_floor(self.requirement.max(0).unsigned_abs(), ratio)?;
+        Ok(Self {
+            value: to_i128(value)?.max(self.value),
+            ..*self
+        })
+    }
+
     /// The most that a liquidation which would lead from here to there without a penalty may cost: half of what would
-    /// leave nothing improved. So whatever lowers the requirement improves after its penalty too: the fee gives way.
+    /// leave nothing improved, and nothing where nothing is left to pay with. So whatever lowers the requirement improves
+    /// after its penalty too: the fee gives way.
     ///
     /// # Errors
     /// [`crate::RiskError::Overflow`].
     pub fn allowance(&self, after: &Self) -> Result<u128> {
-        let mut room = sub(after.health(), self.health())?;
-        if self.value > 0 && self.requirement > 0 {
-            // `after.value` at which the ratio is what it was.
-            let least = mul_div_ceil(
-                after.requirement.max(0).unsigned_abs(),
-                self.value.unsigned_abs(),
-                self.requirement.unsigned_abs(),
-            )?;
-            room = room.min(sub(after.value, to_i128(least)?)?);
+        if self.value <= 0 || self.requirement <= 0 {
+            return Ok(0);
         }
+        // `after.value` at which the ratio is what it was.
+        let least = mul_div_ceil(
+            after.requirement.max(0).unsigned_abs(),
+            self.value.unsigned_abs(),
+            self.requirement.unsigned_abs(),
+        )?;
+        let room = sub(after.health(), self.health())?.min(sub(after.value, to_i128(least)?)?);
         Ok(room.max(0).unsigned_abs() / 2)
     }
 }

@@ -5,18 +5,19 @@
 //! the point at which the account hedges itself best, the first guesses are that point by the underlying's own net
 //! delta and by the factor model's variance.
 //!
-//! The fee gives way further than in standard margin: it takes at most half of what the slice improves, since what a
-//! hedged position sets free can be less than the fee on its notional. A slice that by itself improves nothing is
-//! refused with [`RiskError::RaisesRisk`]; it can still be one of several changes that improve the account together.
+//! The fee takes at most half of what the slice improves, measured on the whole: what a hedged position sets free can be
+//! less than the fee on its notional. A slice that by itself improves nothing is refused with [`RiskError::RaisesRisk`];
+//! it can still be one of several changes that improve the account together. So is, where no value is left to protect, one
+//! that is followed by another: a hedge goes whole or in part alike then, however much of it is not one.
 
 use super::netted::{Footing, Netted, Slot};
-use super::position::{priced, PositionSlice};
+use super::position::{notional, PositionSlice};
 use super::search::Search;
 use super::swap::{swap_slice, Collateral, Debt, SwapSlice, Terms};
 use super::{position_slice, Target};
 use crate::asset::AssetRisk;
 use crate::balance::Balance;
-use crate::fixed::{add, ratio_floor, sub, to_i128, to_i64, Result, RiskError};
+use crate::fixed::{add, sub, to_i128, to_i64, Result, RiskError};
 use crate::health::{HealthKind, RiskView};
 use crate::market::MarketRisk;
 use crate::portfolio::{find, Volatilities, LOADING_BITS, MAX_FACTORS};
@@ -31,6 +32,8 @@ pub struct Portion {
     pub most: u64,
     /// A position of fewer lots, or a debt worth less native quote, goes whole.
     pub dust: u64,
+    /// Most lots of a leg that opens a hedge: what can be closed after it.
+    pub opened: u64,
     /// Collateral worth less native quote goes whole.
     pub collateral_dust: u64,
     /// Whether something that it hedges is taken after it, and both are judged together; or nothing is judged any more.
@@ -79,6 +82,9 @@ impl Netted {
         if allowed == 0 || target.shortfall() == 0 {
             return Err(RiskError::NothingToLiquidate);
         }
+        if start.value <= 0 && portion.is_followed {
+            return Err(RiskError::RaisesRisk);
+        }
         let mut takeover = Takeover {
             view,
             start,
@@ -116,21 +122,16 @@ impl Netted {
             return Err(RiskError::OrderSlotMismatch);
         }
         let held = perp.position.abs();
-        let mut lots = self.end().share(held)?.min(portion.most);
+        let most = portion.most.min(portion.opened);
+        let mut lots = self.end().share(held)?.min(most);
         if lots == 0 || target.shortfall() == 0 {
             return Err(RiskError::NothingToLiquidate);
         }
-        if held.saturating_sub(lots) < portion.dust && portion.most >= held {
+        if held.saturating_sub(lots) < portion.dust && most >= held {
             lots = held;
         }
-        let free = Target { fee: 0, ..*target };
-        let (notional, _) = priced(perp, risk, &free, lots)?;
-        Ok(PositionSlice {
-            lots: signed_lots(lots),
-            notional: QuoteNative(to_i64(to_i128(notional)?)?),
-            penalty: QuoteNative::ZERO,
-            insurance: QuoteNative::ZERO,
-        })
+        let notional = notional(perp.position.0 > 0, risk, lots);
+        PositionSlice::of(lots, notional, 0, target)
     }
 
     /// The same of a debt, with the collateral for it.
@@ -144,7 +145,7 @@ impl Netted {
         target: &Target,
         portion: &Portion,
     ) -> Result<SwapSlice> {
-        let free = Target { fee: 0, ..*target };
+        let free = target.for_free();
         let terms = Terms::at_fee(&given.as_collateral(), &taken.as_debt(), &free)?;
         let owed = terms.debt_amount();
         let mut amount = self.end().share(owed)?.min(portion.most);
@@ -286,7 +287,8 @@ impl Takeover<'_, '_> {
 
     /// The account once `lots` are gone, for the fee that the slice can bear.
     fn after(&mut self, lots: u64) -> Result<Tried> {
-        let (notional, full) = priced(self.perp, self.risk, self.target, lots)?;
+        let notional = notional(self.perp.position.0 > 0, self.risk, lots);
+        let full = self.target.penalty(notional, self.target.fee)?;
         let mut perp = *self.perp;
         perp.apply_fill(
             Side::closing(perp.position),
@@ -300,7 +302,7 @@ impl Takeover<'_, '_> {
         let free = self
             .account
             .with(self.view, before, core::slice::from_ref(&slot))?;
-        let penalty = full.min(self.start.allowance(&free)?);
+        let penalty = full.min(self.target.from.allowance(&free)?);
         // Part of a profit may not count: neither then does what the fee takes of that part.
         let weight = HealthKind::LiquidationEnd.of(&self.risk.profit_weight);
         let paid = weighted(sub(slot.equity, to_i128(penalty)?)?, weight)?;
@@ -317,15 +319,8 @@ impl Takeover<'_, '_> {
         if !self.start.improves_to(&tried.footing) {
             return Err(RiskError::RaisesRisk);
         }
-        let (notional, _) = priced(self.perp, self.risk, self.target, lots)?;
-        let quote =
-            |value: u128| -> Result<QuoteNative> { Ok(QuoteNative(to_i64(to_i128(value)?)?)) };
-        Ok(PositionSlice {
-            lots: signed_lots(lots),
-            notional: quote(notional)?,
-            penalty: quote(tried.penalty)?,
-            insurance: quote(ratio_floor(tried.penalty, self.target.insurance_share)?)?,
-        })
+        let notional = notional(self.perp.position.0 > 0, self.risk, lots);
+        PositionSlice::of(lots, notional, tried.penalty, self.target)
     }
 
     /// Lots that bring the underlying's net delta to `wanted`, if closing the position leads there.
@@ -420,7 +415,7 @@ impl Exchange<'_, '_> {
             value: add(after.value, to_i128(penalty)?)?,
             ..*after
         };
-        Ok(penalty.min(self.start.allowance(&free)?))
+        Ok(penalty.min(self.target.from.allowance(&free)?))
     }
 
     /// The account after a slice.
@@ -442,7 +437,7 @@ impl Exchange<'_, '_> {
         };
         let kept = self.bearable(&footing, slice.penalty)?;
         if kept < slice.penalty {
-            let target = self.target.capped_at(kept)?;
+            let target = self.target.capped_at(kept);
             let terms = self.terms.with(&target);
             slice = terms.slice(amount, self.allowed, self.collateral_dust)?;
             footing = self.after(&slice)?;

@@ -10,11 +10,14 @@ use crate::position::PerpPosition;
 use crate::standard::{requirement, weighted};
 use crate::units::{BaseLots, QuoteNative};
 
+const KIND: HealthKind = HealthKind::LiquidationEnd;
+
 /// How many evaluations interpolate before plain bisection takes over, which at most 64 more then finish.
 const INTERPOLATIONS: u32 = 20;
 
 /// A slice of a position that changes hands. The account trades `lots` on its closing side for `notional` with
-/// `penalty` as the fee; the liquidator takes the other side and receives `penalty − insurance`.
+/// `penalty` as the fee; the liquidator takes the other side and receives `penalty − insurance`, and of insurance `top_up` as
+/// far as that can pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PositionSlice {
     /// Base lots, positive.
@@ -25,6 +28,24 @@ pub struct PositionSlice {
     pub penalty: QuoteNative,
     /// The part of the penalty that is insurance's.
     pub insurance: QuoteNative,
+    /// What the penalty falls short of the least reward.
+    pub top_up: QuoteNative,
+}
+
+impl PositionSlice {
+    /// Of so many lots, for their value and a penalty.
+    pub(super) fn of(lots: u64, notional: u128, penalty: u128, target: &Target) -> Result<Self> {
+        let quote =
+            |value: u128| -> Result<QuoteNative> { Ok(QuoteNative(to_i64(to_i128(value)?)?)) };
+        let (insurance, top_up) = target.insured(notional, penalty)?;
+        Ok(Self {
+            lots: BaseLots(i64::try_from(lots).map_err(|_| RiskError::Overflow)?),
+            notional: quote(notional)?,
+            penalty: quote(penalty)?,
+            insurance: quote(insurance)?,
+            top_up: quote(top_up)?,
+        })
+    }
 }
 
 /// The slice of a position to take over: enough to bring LiquidationEnd health to zero, at most `max_lots`; the whole
@@ -51,13 +72,16 @@ pub fn position_slice(
     if allowed == 0 || target.shortfall() == 0 {
         return Err(RiskError::NothingToLiquidate);
     }
-    let takeover = Takeover {
+    let mut takeover = Takeover {
         held,
         long: perp.position.0 > 0,
         settled: sub(i128::from(perp.quote.0), perp.owed(risk)?)?,
         risk,
         target,
+        bearable: target.bearable(),
+        required: 0,
     };
+    takeover.required = takeover.required(held)?;
     let before = takeover.value_after(0)?;
     let wanted = add(before, to_i128(target.shortfall())?)?;
     let mut lots = takeover.smallest(wanted, before, allowed)?;
@@ -68,36 +92,18 @@ pub fn position_slice(
     if takeover.value_after(lots)? < before {
         return Err(RiskError::SliceTooSmall);
     }
-    let (notional, penalty) = takeover.price(lots)?;
-    Ok(PositionSlice {
-        lots: BaseLots(i64::try_from(lots).map_err(|_| RiskError::Overflow)?),
-        notional: QuoteNative(to_i64(to_i128(notional)?)?),
-        penalty: QuoteNative(to_i64(to_i128(penalty)?)?),
-        insurance: QuoteNative(to_i64(to_i128(ratio_floor(
-            penalty,
-            target.insurance_share,
-        )?)?)?),
-    })
+    let left = takeover.required(held.saturating_sub(lots))?;
+    let (notional, penalty) = takeover.price(lots, left)?;
+    PositionSlice::of(lots, notional, penalty, target)
 }
 
-/// Notional at spot and penalty for a number of lots of a position.
-pub(super) fn priced(
-    perp: &PerpPosition,
-    risk: &MarketRisk,
-    target: &Target,
-    lots: u64,
-) -> Result<(u128, u128)> {
-    price(perp.position.0 > 0, risk, target, lots)
-}
-
-fn price(long: bool, risk: &MarketRisk, target: &Target, lots: u64) -> Result<(u128, u128)> {
+/// Notional at spot of a number of lots: rounded down where the account sells.
+pub(super) fn notional(long: bool, risk: &MarketRisk, lots: u64) -> u128 {
     let spot = risk.price.spot;
-    let notional = if long {
-        (u128::from(lots) * u128::from(spot)).wrapping_shr(u32::from(risk.shift))
-    } else {
-        scale_ceil(lots, spot, risk.shift)
-    };
-    Ok((notional, target.penalty(notional, target.fee)?))
+    match long {
+        true => (u128::from(lots) * u128::from(spot)).wrapping_shr(u32::from(risk.shift)),
+        false => scale_ceil(lots, spot, risk.shift),
+    }
 }
 
 /// The position's part of LiquidationEnd health as a function of the lots taken over.
@@ -107,30 +113,47 @@ struct Takeover<'a> {
     settled: i128,
     risk: &'a MarketRisk,
     target: &'a Target,
+    /// The part of what is freed of margin that a penalty may be.
+    bearable: u32,
+    /// What is required of the whole position.
+    required: u128,
 }
 
 impl Takeover<'_> {
-    fn price(&self, lots: u64) -> Result<(u128, u128)> {
-        price(self.long, self.risk, self.target, lots)
+    /// Notional of a number of lots and the penalty for them, with what is required of those that are left.
+    fn price(&self, lots: u64, left: u128) -> Result<(u128, u128)> {
+        let notional = notional(self.long, self.risk, lots);
+        let most = ratio_floor(self.required.saturating_sub(left), self.bearable)?;
+        let penalty = self.target.penalty(notional, self.target.fee)?;
+        Ok((notional, penalty.min(most)))
+    }
+
+    /// What is required of a number of lots.
+    fn required(&self, lots: u64) -> Result<u128> {
+        requirement(
+            lots,
+            KIND.of(&self.risk.price_high),
+            KIND.of(&self.risk.requirement_price),
+            self.risk,
+        )
     }
 
     /// What the position adds to LiquidationEnd health once `lots` of it are gone.
     fn value_after(&self, lots: u64) -> Result<i128> {
-        const KIND: HealthKind = HealthKind::LiquidationEnd;
         let left = self.held.checked_sub(lots).ok_or(RiskError::Overflow)?;
-        let (notional, penalty) = self.price(lots)?;
+        let margin = self.required(left)?;
+        let (notional, penalty) = self.price(lots, margin)?;
         let (notional, penalty) = (to_i128(notional)?, to_i128(penalty)?);
         let size = i64::try_from(left).map_err(|_| RiskError::Overflow)?;
-        let high = KIND.of(&self.risk.price_high);
         let (size, traded, price) = if self.long {
             (size, notional, KIND.of(&self.risk.price_low))
         } else {
+            let high = KIND.of(&self.risk.price_high);
             (size.saturating_neg(), -notional, high)
         };
         let quote = sub(add(self.settled, traded)?, penalty)?;
         let pnl = add(quote, scale_floor(size, price, self.risk.shift))?;
         let counted = weighted(pnl, KIND.of(&self.risk.profit_weight))?;
-        let margin = requirement(left, high, KIND.of(&self.risk.requirement_price), self.risk)?;
         sub(counted, to_i128(margin)?)
     }
 

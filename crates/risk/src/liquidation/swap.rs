@@ -40,6 +40,9 @@ pub struct SwapSlice {
     pub collateral: u64,
     /// The part of `collateral` that is insurance's; the liquidator receives the rest.
     pub insurance: u64,
+    /// What the liquidator receives of insurance beside it, as far as that can pay: what the penalty falls short of the least
+    /// reward.
+    pub top_up: u64,
     /// Value at spot that the account gives beyond the debt's, in native quote.
     pub penalty: u128,
 }
@@ -186,8 +189,8 @@ impl AssetRisk {
 /// quote) would remain goes whole.
 ///
 /// Linear, so solved in closed form: every unit of value repaid gains its liability weight and costs
-/// `(1 + bonus) · asset weight`. The bonus is `target.fee`, less where that would leave no gain or the penalty would
-/// exceed half of equity. Minimal to the rounding of one share and one native unit on each side, which is added to
+/// `(1 + bonus) · asset weight`. The bonus is `target.fee`, less where that would leave equity ÷ requirement no better
+/// or the penalty would exceed what is left of the episode's. Minimal to the rounding of one share and one native unit on each side, which is added to
 /// the shortfall so that it is met.
 ///
 /// # Errors
@@ -207,7 +210,10 @@ pub fn swap_slice(
     if given.amount == 0 || allowed == 0 || target.shortfall() == 0 {
         return Err(RiskError::NothingToLiquidate);
     }
-    let bonus = target.fee.min(largest_bonus(&given, &taken));
+    // What the requirement falls by of every unit of value that is repaid.
+    let freed = taken.weight.saturating_sub(given.weight);
+    let bearable = ratio_floor(u128::from(freed), target.bearable())?;
+    let bonus = target.fee.min(u32::try_from(bearable).unwrap_or(u32::MAX));
     let terms = Terms {
         given,
         taken,
@@ -224,15 +230,6 @@ pub fn swap_slice(
         return Err(RiskError::SliceTooSmall);
     }
     Ok(slice)
-}
-
-/// The bonus at which a swap gains nothing: `liability weight / asset weight − 1`.
-fn largest_bonus(given: &Leg, taken: &Leg) -> u32 {
-    let room = u64::from(taken.weight.saturating_sub(given.weight));
-    match (room << RATIO_BITS).checked_div(u64::from(given.weight)) {
-        Some(bonus) => u32::try_from(bonus).unwrap_or(u32::MAX),
-        None => u32::MAX,
-    }
 }
 
 pub(super) struct Terms<'a> {
@@ -302,7 +299,7 @@ impl Terms<'_> {
         let cost = asset * (u128::from(RATIO_ONE) + u128::from(self.bonus));
         let gain = (liability << RATIO_BITS).saturating_sub(cost);
         let value = quotient(needed, gain, 2 * RATIO_BITS);
-        let cap = self.target.penalty_cap();
+        let cap = self.target.allowance;
         if ratio_ceil(value.min(1 << 96), self.bonus)? <= cap {
             return self.taken.amount_ceil(value);
         }
@@ -349,19 +346,20 @@ impl Terms<'_> {
         let value = self.given.value_floor(self.given.amount);
         let with_bonus = u128::from(RATIO_ONE) + u128::from(self.bonus);
         let net = quotient_floor(value, with_bonus)?;
-        let net = net.max(value.saturating_sub(self.target.penalty_cap()));
+        let net = net.max(value.saturating_sub(self.target.allowance));
         let amount = self.taken.amount_floor(net)?.clamp(1, most.max(1));
         let penalty = value.saturating_sub(self.taken.value_floor(amount));
         self.share_out(amount, self.given.amount, penalty)
     }
 
     fn share_out(&self, debt: u64, collateral: u64, penalty: u128) -> Result<SwapSlice> {
-        let insured = ratio_floor(penalty, self.target.insurance_share)?;
+        let (insured, top_up) = self.target.insured(self.taken.value_floor(debt), penalty)?;
         let insurance = self.given.amount_floor(insured)?.min(collateral);
         Ok(SwapSlice {
             debt,
             collateral,
             insurance,
+            top_up: self.given.amount_floor(top_up)?,
             penalty,
         })
     }

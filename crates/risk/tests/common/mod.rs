@@ -4,6 +4,7 @@
 pub mod portfolio;
 pub mod reference;
 
+use plimsoll_risk::liquidation::{Footing, Target};
 use plimsoll_risk::position::{Balance, OpenOrder, PerpPosition};
 use plimsoll_risk::*;
 use proptest::prelude::*;
@@ -99,6 +100,9 @@ pub fn terms() -> impl Strategy<Value = LiquidationTerms> {
             fee_max,
             ramp_secs,
             insurance_share: share,
+            // Where it is used it is held to what the exchange earns.
+            reward_min: 0,
+            top_up_limit: 100,
         },
     )
 }
@@ -400,5 +404,21 @@ pub fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::with_cases(cases)
+    }
+}
+
+/// What a slice is measured against: an account of this LiquidationEnd health and equity, of which fees may take half.
+pub fn against(health: i128, equity: i128, fee: u32) -> Target {
+    let standing = Footing {
+        value: equity,
+        requirement: equity - health,
+    };
+    Target {
+        standing,
+        from: standing,
+        fee,
+        allowance: equity.max(0).unsigned_abs() / 2,
+        insurance_share: 0,
+        reward_min: 0,
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     error::PlimsollError,
     events::FeesCollected,
     exchange_signer, gates,
+    liquidation::reward::top_up_limit,
     state::{Bank, Exchange, Market, RiskState},
     token,
 };
@@ -72,7 +73,8 @@ pub(crate) fn collect_market_fees(ctx: Context<CollectMarketFees>) -> Result<()>
     Ok(())
 }
 
-/// What the pool and the vault can pay now, already deducted: (fees, insurance).
+/// What the pool and the vault can pay now, already deducted: (fees, insurance). What insurance may have to add to rewards within
+/// a day stays behind.
 fn take_from_pool(accounts: &CollectMarketFees) -> Result<(u64, u64)> {
     let bank = accounts.quote_bank.load()?;
     require!(bank.index == 0, PlimsollError::WrongMint);
@@ -84,7 +86,8 @@ fn take_from_pool(accounts: &CollectMarketFees) -> Result<(u64, u64)> {
     // What is set aside for profits is theirs.
     let free = market.pnl_pool.saturating_sub(market.profits.set_aside());
     let available = free.min(accounts.vault.amount);
-    let insurance = market.insurance_accrued.min(available);
+    let kept = top_up_limit(&market.params.liquidation);
+    let insurance = market.insurance_accrued.saturating_sub(kept).min(available);
     let fees = market.fees_accrued.min(available.saturating_sub(insurance));
     let total = insurance.saturating_add(fees);
     require!(total > 0, PlimsollError::NothingToCollect);

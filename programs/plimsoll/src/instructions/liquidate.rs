@@ -5,7 +5,7 @@ use super::settle_fills::clear;
 use crate::{
     error::PlimsollError,
     gates, ledger,
-    liquidation::{require_own_init, Leg, Liquidation, Standing},
+    liquidation::{require_own_init, Done, Leg, Liquidation, LiquidatorLimits, Standing},
     orders::{require_reduce_only_covered, require_whole_book, require_whole_queue, Over},
     state::{Bank, Book, FillQueueAccount, MarginAccount, Market, RiskState},
 };
@@ -44,12 +44,14 @@ pub struct Liquidate<'info> {
 /// for LiquidationEnd health of zero: cancels the orders in the books passed, takes over at most `max_position_lots`
 /// of a position, with as much in value of those that hedge it, and swaps at most `max_debt` native units of a debt; zero
 /// leaves a phase out. An account that has recovered is only cleared. Of an account in portfolio margin all that the
-/// call takes is judged together. The liquidator's Init health must be at least zero when it took anything.
+/// call takes is judged together. The position is taken over at no worse than `limit_price` (price lots, zero for any), and all that is
+/// taken for a reward of at least `least_reward`, native quote at the oracle's prices, an auction's discount not counted. The liquidator's Init health must be at least zero when it took anything.
 #[inline(never)]
 pub(crate) fn liquidate<'info>(
     ctx: Context<'info, Liquidate<'info>>,
     max_position_lots: u64,
     max_debt: u64,
+    limits: &LiquidatorLimits,
 ) -> Result<()> {
     let (venues, hedges) = split(ctx.remaining_accounts);
     require!(
@@ -75,6 +77,9 @@ pub(crate) fn liquidate<'info>(
         liquidator: &mut liquidator,
         liquidator_key: accounts.liquidator_account.key(),
         standing,
+        done: Done::default(),
+        closable: u64::MAX,
+        limits: *limits,
     };
     liquidation.begin()?;
     if liquidation.finish() {
@@ -92,6 +97,12 @@ pub(crate) fn liquidate<'info>(
     let mut took = false;
     if max_position_lots > 0 && liquidation.standing.end() < 0 {
         let swaps = max_debt > 0;
+        // Where there is value left, no more than a part is opened, and the whole debt can close that.
+        let is_limited =
+            swaps && (max_debt < u64::MAX || liquidation.standing.footing().value <= 0);
+        if is_limited && liquidation.standing.is_judged_as_a_whole() {
+            liquidation.limit_opening(&leg(&accounts.debt)?, max_debt)?;
+        }
         take_over(&mut liquidation, accounts, max_position_lots, hedges, swaps)?;
         took = true;
     }
@@ -100,6 +111,7 @@ pub(crate) fn liquidate<'info>(
     }
     if took {
         liquidation.require_improved()?;
+        liquidation.require_reward()?;
     }
     liquidation.finish();
     if took {
@@ -244,6 +256,12 @@ fn split<'info>(
     (venues, rest)
 }
 
+/// A leg of a swap, as it was passed.
+fn leg<'info>(account: &'info Option<UncheckedAccount<'info>>) -> Result<Leg<'info>> {
+    let account = account.as_ref().ok_or(PlimsollError::MissingAccount)?;
+    Leg::of(account.as_ref())
+}
+
 #[inline(never)]
 fn swap<'info>(
     liquidation: &mut Liquidation,
@@ -251,14 +269,6 @@ fn swap<'info>(
     max_debt: u64,
 ) -> Result<bool> {
     liquidation.require_no_orders()?;
-    let leg = |account: &'info Option<UncheckedAccount<'info>>| {
-        Leg::of(
-            account
-                .as_ref()
-                .ok_or(PlimsollError::MissingAccount)?
-                .as_ref(),
-        )
-    };
     let (collateral, debt) = (leg(&accounts.collateral)?, leg(&accounts.debt)?);
     let now = liquidation.clock.unix_timestamp;
     for leg in [&collateral, &debt] {

@@ -16,8 +16,10 @@
 //!   debt. A leg that by itself would leave the account worse is as large a part as of every leg would have to go,
 //!   and earns no fee; what the legs improve together pays for the last.
 //! - More legs than a call can take could depend on each other, and a hedge of which nothing is required while nothing
-//!   is left either improves by nothing. So [`PATIENCE_SECS`] after it was flagged any leg may be taken, for no fee
-//!   if it leaves the account worse: no liquidator gains by choosing the wrong one.
+//!   is left either improves by nothing. So [`PATIENCE_SECS`] after it was flagged any leg may be taken, for no fee, in
+//!   proportion as all would have to go; the same one again only [`PATIENCE_SECS`] later, so that the others have their turn.
+//!   Until the account is better than before it nothing that is taken costs a fee: no liquidator gains by choosing the wrong
+//!   one, or by opening a hedge to be paid for closing the rest.
 //!
 //! No mode, cap or window holds any of it back. Nothing is seized on one observation: an account is flagged at some prices and
 //! seized at prices that were all published later. What is stale, or priced by a broken feed, counts in the account's favour,
@@ -28,6 +30,7 @@ pub mod dust;
 mod leg;
 mod position;
 pub mod restock;
+pub mod reward;
 mod standing;
 mod swap;
 #[cfg(test)]
@@ -39,7 +42,7 @@ pub use standing::{Part, Standing};
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::Indices,
-    liquidation::{ramped_fee, Auction, Auctioned, Observation, Target},
+    liquidation::{ramped_fee, Auction, Auctioned, Footing, Observation, Target, ROUNDING},
     AccountMargin, AssetRisk, Balance, EntryPrice, HealthKind, LiquidationTerms, MarginModel,
     MarketRisk, PerpPosition, Policy, Purpose,
 };
@@ -50,7 +53,7 @@ use crate::{
     health::{portfolio, view},
     orders::cancel_all_in_book,
     state::{
-        margin_account::{account_state, confirmation},
+        margin_account::{account_state, confirmation, MAX_PERPS},
         Book, MarginAccount, RiskState,
     },
 };
@@ -96,6 +99,54 @@ pub struct Liquidation<'a> {
     pub liquidator: &'a mut MarginAccount,
     pub liquidator_key: Pubkey,
     pub standing: Standing<'a>,
+    /// What the call did.
+    pub done: Done,
+    /// What a swap that is to follow can close of what is opened before it, native quote; the highest number without a limit.
+    pub closable: u64,
+    pub limits: LiquidatorLimits,
+}
+
+/// What a call has taken so far.
+#[derive(Default)]
+pub struct Done {
+    /// The slots it was taken from, as in [`MarginAccount::opened_slots`].
+    slots: u32,
+    /// Whether there was a fee.
+    has_charged: bool,
+    /// What the liquidator received beyond what it gave, native quote, but for an auction's discount.
+    reward: i128,
+}
+
+/// What the liquidator asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LiquidatorLimits {
+    /// The worst price of the position that is taken over first, in price lots: the highest where the liquidator buys, the lowest
+    /// where it sells. Zero for none.
+    pub price: u64,
+    /// The least reward of all that a call takes, native quote.
+    pub reward: u64,
+}
+
+impl LiquidatorLimits {
+    /// Refuses a takeover of so many lots, which the liquidator buys or sells, for their value in a market of this tick.
+    fn require_price(&self, buys: bool, lots: u64, notional: u64, tick: u64) -> Result<()> {
+        if self.price == 0 {
+            return Ok(());
+        }
+        let at_limit = u128::from(self.price)
+            .checked_mul(u128::from(lots))
+            .and_then(|lots| lots.checked_mul(u128::from(tick)))
+            .or_refuse()?;
+        let is_within = match buys {
+            true => u128::from(notional) <= at_limit,
+            false => u128::from(notional) >= at_limit,
+        };
+        if !is_within {
+            msg!("{} for {} lots, limit {}", notional, lots, self.price);
+        }
+        require!(is_within, PlimsollError::PriceBeyondLimit);
+        Ok(())
+    }
 }
 
 impl Liquidation<'_> {
@@ -117,6 +168,9 @@ impl Liquidation<'_> {
         self.account.state = account_state::LIQUIDATING;
         self.account.flagged_at = self.clock.unix_timestamp;
         (self.account.flag_doubts, self.account.flag_known) = (0, 0);
+        let half = self.standing.equity().max(0) / 2;
+        self.account
+            .start_fees(u64::try_from(half).unwrap_or(u64::MAX));
         self.observe();
         self.emit_flag(true);
         Ok(())
@@ -238,13 +292,40 @@ impl Liquidation<'_> {
     }
 
     /// What a slice is measured against, at the fee of now.
-    fn target(&self, fee: u32, terms: &LiquidationTerms) -> Target {
-        Target {
-            health: self.standing.end(),
-            equity: self.standing.equity(),
+    fn target(&self, fee: u32, insurance_share: u32, reward_min: u32) -> Result<Target> {
+        let standing = self.standing.footing();
+        let start = self.standing.start();
+        let from = match self.account.opened_ratio {
+            0 => start,
+            ratio => start.at_ratio(ratio).or_refuse()?,
+        };
+        Ok(Target {
+            standing,
+            from,
             fee,
-            insurance_share: terms.insurance_share,
+            allowance: self.account.fee_allowance.into(),
+            insurance_share,
+            reward_min,
+        })
+    }
+
+    /// The same for what is auctioned: the discount is the reward.
+    fn auction_target(&self) -> Result<Target> {
+        self.target(0, 0, 0)
+    }
+
+    /// Notes what was taken, and for which fee.
+    fn note_taken(&mut self, parts: &[Part], fee: u64) {
+        for part in parts {
+            let bit = match *part {
+                Part::Perp(slot) => slot,
+                Part::Balance(slot) => slot.saturating_add(MAX_PERPS),
+            };
+            let bit = u32::try_from(bit).unwrap_or(u32::BITS);
+            self.done.slots |= 1u32.checked_shl(bit).unwrap_or(0);
         }
+        self.done.has_charged |= fee > ROUNDING;
+        self.account.fee_allowance = self.account.fee_allowance.saturating_sub(fee);
     }
 
     /// The fee, which ramps with the time since the account was flagged.
@@ -318,27 +399,61 @@ impl Liquidation<'_> {
         }
     }
 
-    /// Refuses a slice that leaves LiquidationEnd health lower than it was. Where slots net, all that a call takes is
-    /// judged together: [`Liquidation::require_improved`].
-    fn require_helped(&self, before: i128) -> Result<()> {
-        let judged_later = self.standing.is_judged_as_a_whole();
-        require!(
-            judged_later || self.standing.end() >= before,
-            PlimsollError::LiquidationHarms
-        );
+    /// Refuses a slice that leaves LiquidationEnd health, or equity ÷ requirement, lower than it was; an auction's discount may take
+    /// of equity what it has to. Where slots net, all that a call takes is judged together: [`Liquidation::require_improved`].
+    fn require_helped(&self, before: Footing, is_auctioned: bool) -> Result<()> {
+        if self.standing.is_judged_as_a_whole() {
+            return Ok(());
+        }
+        let after = self.standing.footing();
+        let is_helped = match is_auctioned {
+            true => after.health() >= before.health(),
+            false => before.is_kept_by(&after, ROUNDING),
+        };
+        require!(is_helped, PlimsollError::LiquidationHarms);
         Ok(())
     }
 
     /// Refuses what leaves an account in portfolio margin no better than it was before the call took anything, unless
-    /// nobody has found anything better for [`PATIENCE_SECS`].
+    /// nobody has found anything better for [`PATIENCE_SECS`], it was for no fee, and of slots that were not taken so before.
     ///
     /// # Errors
     /// `LiquidationHarms`.
-    pub fn require_improved(&self) -> Result<()> {
+    pub fn require_improved(&mut self) -> Result<()> {
+        if self.standing.is_improved() {
+            let opened = self.account.opened_ratio;
+            if opened != 0 && self.standing.footing().ratio() >= opened {
+                self.account.start_fees(self.account.fee_allowance);
+            }
+            return Ok(());
+        }
+        let (now, patience) = (self.clock.unix_timestamp, i64::try_from(PATIENCE_SECS));
+        let is_over = now.saturating_sub(self.account.opened_at) >= patience.unwrap_or(i64::MAX);
+        if is_over {
+            (self.account.opened_slots, self.account.opened_at) = (0, now);
+        }
         require!(
-            self.has_waited() || self.standing.is_improved(),
+            self.has_waited()
+                && !self.done.has_charged
+                && self.account.opened_slots & self.done.slots == 0,
             PlimsollError::LiquidationHarms
         );
+        self.account.opened_slots |= self.done.slots;
+        let ratio = self.standing.start().ratio();
+        self.account.opened_ratio = self.account.opened_ratio.max(ratio);
+        Ok(())
+    }
+
+    /// Refuses a call that took something for less than the liquidator asks for.
+    ///
+    /// # Errors
+    /// `RewardTooSmall`.
+    pub fn require_reward(&self) -> Result<()> {
+        let is_enough = self.done.reward >= i128::from(self.limits.reward);
+        if !is_enough {
+            msg!("reward {}, least {}", self.done.reward, self.limits.reward);
+        }
+        require!(is_enough, PlimsollError::RewardTooSmall);
         Ok(())
     }
 

@@ -3,10 +3,10 @@ use anchor_lang::prelude::*;
 use plimsoll_risk::{
     fixed::div_ceil,
     liquidation::{Portion, PositionSlice},
-    Side,
+    MarketRisk, QuoteNative, Side,
 };
 
-use super::{unsigned, Liquidation, Part};
+use super::{reward::Fund, unsigned, Liquidation, Part};
 use crate::{
     error::{OrRefuse, PlimsollError},
     events::PositionLiquidated,
@@ -39,14 +39,25 @@ impl Liquidation<'_> {
             .account
             .find_perp(market.index)
             .ok_or(PlimsollError::NothingToLiquidate)?;
-        let slice = self.position_slice(market, slot, max_lots, is_followed)?;
+        let is_first = self.done.slots == 0;
+        let (mut slice, is_auctioned) = self.position_slice(market, slot, max_lots, is_followed)?;
+        slice.top_up = self.top_up(market, slice.top_up)?;
 
-        let before = self.standing.end();
+        let before = self.standing.footing();
         self.standing.take_out(self.account, Part::Perp(slot))?;
         let lots = self.exchange(market, slot, &slice)?;
+        if is_first {
+            let (size, notional) = (lots.unsigned_abs(), unsigned(slice.notional.0)?);
+            let tick = market.terms.tick;
+            self.limits.require_price(lots > 0, size, notional, tick)?;
+        }
+        let kept = slice.penalty.0.saturating_sub(slice.insurance.0);
+        let reward = i128::from(kept).saturating_add(i128::from(slice.top_up.0));
+        self.done.reward = self.done.reward.saturating_add(reward);
         self.standing.count_in(self.account, Part::Perp(slot))?;
         self.standing.update()?;
-        self.require_helped(before)?;
+        self.require_helped(before, is_auctioned)?;
+        self.note_taken(&[Part::Perp(slot)], unsigned(slice.penalty.0)?);
         self.account.release_perp(slot);
         emit!(PositionLiquidated {
             margin_account: self.account_key,
@@ -57,8 +68,21 @@ impl Liquidation<'_> {
             fee: unsigned(slice.penalty.0)?,
             insurance_fee: unsigned(slice.insurance.0)?,
             liquidation_end_health: super::saturated(self.standing.end()),
+            top_up: unsigned(slice.top_up.0)?,
         });
         unsigned(slice.notional.0)
+    }
+
+    /// What insurance adds to the liquidator's part of the fee, as far as it can.
+    fn top_up(&mut self, market: &mut Market, wanted: QuoteNative) -> Result<QuoteNative> {
+        let wanted = unsigned(wanted.0)?;
+        if wanted == 0 || market.insurance_accrued == 0 {
+            return Ok(QuoteNative::ZERO);
+        }
+        let fund = Fund::of_market(market, self.clock.unix_timestamp);
+        let (from, to) = (&mut self.account.topped_up, &mut self.liquidator.topped_up);
+        let paid = fund.add(wanted, None, from, to);
+        Ok(QuoteNative(i64::try_from(paid).ok().or_refuse()?))
     }
 
     /// Takes over, beside a slice that was taken over for `notional`, as much of another position at most: the other leg
@@ -73,12 +97,7 @@ impl Liquidation<'_> {
         notional: u64,
         is_followed: bool,
     ) -> Result<()> {
-        let entry = self.risk.market(market.index)?;
-        let mantissa = u128::from(notional)
-            .checked_shl(u32::from(entry.shift))
-            .or_refuse()?;
-        let lots = div_ceil(mantissa, u128::from(entry.price.spot)).or_refuse()?;
-        let lots = u64::try_from(lots).unwrap_or(u64::MAX);
+        let lots = lots_worth(notional, self.risk.market(market.index)?)?;
         self.take_over(market, lots, is_followed)?;
         Ok(())
     }
@@ -90,31 +109,44 @@ impl Liquidation<'_> {
         slot: usize,
         max_lots: u64,
         is_followed: bool,
-    ) -> Result<PositionSlice> {
+    ) -> Result<(PositionSlice, bool)> {
         let terms = &market.params.liquidation;
         let perp = self.account.perps.get(slot).or_refuse()?;
         let offer = self.market_on_offer(perp)?;
-        let fee = if offer.is_auctioned {
-            0
-        } else {
-            self.fee(terms)
+        let target = match offer.is_auctioned {
+            true => self.auction_target()?,
+            false => self.target(self.fee(terms), terms.insurance_share, terms.reward_min)?,
         };
-        let target = self.target(fee, terms);
         let portion = Portion {
             most: max_lots.min(offer.most),
             dust: unsigned(market.params.dust_lots)?,
+            opened: self.openable(perp.market)?,
             collateral_dust: 0,
             is_followed: is_followed || self.has_waited(),
         };
-        self.standing
+        let slice = self
+            .standing
             .position_slice(perp, &offer.entry, &target, &portion)
-            .or_refuse()
+            .or_refuse()?;
+        Ok((slice, offer.is_auctioned))
+    }
+
+    /// Lots of a market that the swap which is to follow can close in value.
+    fn openable(&self, market: u16) -> Result<u64> {
+        if self.closable == u64::MAX {
+            return Ok(u64::MAX);
+        }
+        lots_worth(self.closable, self.risk.market(market)?)
     }
 
     /// Trades the slice between the two accounts; returns the signed lots that the liquidator took.
     fn exchange(&mut self, market: &mut Market, slot: usize, slice: &PositionSlice) -> Result<i64> {
         let funding = self.risk.market(market.index)?.funding();
-        let reward = slice.insurance.checked_sub(slice.penalty).or_refuse()?;
+        let reward = slice
+            .insurance
+            .checked_sub(slice.penalty)
+            .and_then(|kept| kept.checked_sub(slice.top_up))
+            .or_refuse()?;
         let perp = self.account.perps.get_mut(slot).or_refuse()?;
         let side = Side::closing(perp.position);
         market.change(perp, |perp, _| {
@@ -139,4 +171,13 @@ impl Liquidation<'_> {
             Side::Bid => slice.lots.0.saturating_neg(),
         })
     }
+}
+
+/// Lots worth native quote, rounded up.
+fn lots_worth(quote: u64, entry: &MarketRisk) -> Result<u64> {
+    let mantissa = u128::from(quote)
+        .checked_shl(u32::from(entry.shift))
+        .or_refuse()?;
+    let lots = div_ceil(mantissa, u128::from(entry.price.spot)).or_refuse()?;
+    Ok(u64::try_from(lots).unwrap_or(u64::MAX))
 }

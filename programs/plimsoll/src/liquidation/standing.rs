@@ -63,16 +63,14 @@ impl<'a> Standing<'a> {
                 Totals::Portfolio(netted)
             }
         };
-        let start = match &totals {
-            Totals::Standard(_) => Footing::default(),
-            Totals::Portfolio(netted) => netted.end(),
-        };
-        Ok(Self {
+        let mut standing = Self {
             view,
             totals,
-            start,
+            start: Footing::default(),
             observation,
-        })
+        };
+        standing.start = standing.footing();
+        Ok(standing)
     }
 
     /// Whether no stale entry took part.
@@ -163,15 +161,22 @@ impl<'a> Standing<'a> {
         }
     }
 
-    /// Both sides of LiquidationEnd health where slots net; all of it as value where they add up.
+    /// Both sides of LiquidationEnd health. Where slots add up the value is equity, and all that health takes off it is required.
     pub fn footing(&self) -> Footing {
         match &self.totals {
             Totals::Standard(total) => Footing {
-                value: total.of(HealthKind::LiquidationEnd),
-                requirement: 0,
+                value: total.equity,
+                requirement: total
+                    .equity
+                    .saturating_sub(total.of(HealthKind::LiquidationEnd)),
             },
             Totals::Portfolio(netted) => netted.end(),
         }
+    }
+
+    /// Where it stood before the changes that are judged together.
+    pub fn start(&self) -> Footing {
+        self.start
     }
 
     /// Whether a change is judged with what else the call changes, at its end, rather than by itself.

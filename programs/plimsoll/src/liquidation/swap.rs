@@ -1,11 +1,12 @@
 //! Phase 3: the liquidator pays a slice of the account's debt and takes a slice of its collateral for it.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
+    fixed::scale_floor,
     liquidation::{debt_paid_by, Holding, Portion, SwapSlice},
     AssetRisk, Balance, LiquidationTerms, RiskError,
 };
 
-use super::{Leg, Liquidation, Part};
+use super::{reward::Fund, Leg, Liquidation, Part};
 use crate::{
     error::{OrRefuse, PlimsollError},
     events::{CollateralLiquidated, PnlSettled},
@@ -28,6 +29,17 @@ struct Stake {
     dust: u64,
 }
 
+impl Stake {
+    /// Native quote that an amount is worth, at the price at which it changes hands.
+    fn value(&self, amount: u64) -> i128 {
+        let Some((_, entry)) = &self.token else {
+            return i128::from(amount);
+        };
+        let amount = i64::try_from(amount).unwrap_or(i64::MAX);
+        scale_floor(amount, entry.price.spot, entry.shift)
+    }
+}
+
 /// The account's side of a leg as the risk crate takes it.
 fn holding<'a>(
     risk: &'a RiskState,
@@ -47,9 +59,28 @@ fn holding<'a>(
 }
 
 impl Liquidation<'_> {
+    /// Notes how much a swap that follows can close of what is opened before it: the debt that it may repay, native quote.
+    #[inline(never)]
+    pub fn limit_opening(&mut self, debt: &Leg, max_debt: u64) -> Result<()> {
+        let Leg::Bank(bank) = debt else {
+            return Ok(());
+        };
+        let bank = bank.load()?;
+        let slot = self.account.find_balance(bank.index);
+        let balance = slot.and_then(|slot| self.account.balances.get(slot));
+        let owed = balance.map(|balance| balance.native(bank.indices()));
+        let owed = owed.transpose().or_refuse()?.unwrap_or(0);
+        let amount = max_debt.min(owed.min(0).unsigned_abs());
+        let entry = self.risk.asset(bank.index)?;
+        let amount = i64::try_from(amount).unwrap_or(i64::MAX);
+        let worth = scale_floor(amount, entry.price.spot, entry.shift);
+        self.closable = u64::try_from(worth).unwrap_or(u64::MAX);
+        Ok(())
+    }
+
     /// Phase 3: swaps collateral (a deposit, or a profit in a market without position) for at most `max_debt` native
     /// units of debt (a borrow, or a loss in a market without position) at spot prices plus the bonus: the higher of
-    /// the collateral's fee and a borrow's. The insurance's part stays in kind, in the bank or as a claim on the
+    /// the collateral's fee and a borrow's, as far as the account can bear it. The insurance's part stays in kind, in the bank or as a claim on the
     /// market's pool. `quote_bank` is needed as soon as a market is involved.
     ///
     /// Claims are settled with the pool and the quote deposit first, one to one, and only what is left is swapped; the
@@ -79,11 +110,12 @@ impl Liquidation<'_> {
         };
         let given = self.stake(collateral, quote_dust, true)?;
         let taken = self.stake(debt, quote_dust, !given.is_auctioned)?;
-        let slice = match self.swap_slice(&given, &taken, max_debt) {
+        let mut slice = match self.swap_slice(&given, &taken, max_debt) {
             Err(RiskError::NothingToLiquidate) if settled => None,
             slice => Some(slice.or_refuse()?),
         };
-        if let Some(slice) = &slice {
+        if let Some(slice) = &mut slice {
+            self.top_up_in_kind(collateral, &given, slice)?;
             self.move_slice(collateral, debt, &given, &taken, quote_bank, slice)?;
         }
         for stake in [&given, &taken] {
@@ -102,7 +134,7 @@ impl Liquidation<'_> {
         quote_bank: Option<&AccountLoader<Bank>>,
         slice: &SwapSlice,
     ) -> Result<()> {
-        let before = self.standing.end();
+        let before = self.standing.footing();
         for stake in [given, taken] {
             self.standing.take_out(self.account, stake.part)?;
         }
@@ -112,7 +144,15 @@ impl Liquidation<'_> {
             self.standing.count_in(self.account, stake.part)?;
         }
         self.standing.update()?;
-        self.require_helped(before)?;
+        self.require_helped(before, given.is_auctioned || taken.is_auctioned)?;
+        if self.limits.reward > 0 {
+            let received = slice.collateral.saturating_sub(slice.insurance);
+            let received = given.value(received.saturating_add(slice.top_up));
+            let reward = received.saturating_sub(taken.value(slice.debt));
+            self.done.reward = self.done.reward.saturating_add(reward);
+        }
+        let fee = u64::try_from(slice.penalty).unwrap_or(u64::MAX);
+        self.note_taken(&[given.part, taken.part], fee);
         emit!(CollateralLiquidated {
             margin_account: self.account_key,
             liquidator: self.liquidator_key,
@@ -124,7 +164,41 @@ impl Liquidation<'_> {
             debt_is_pnl: debt.is_market(),
             repaid: slice.debt,
             liquidation_end_health: super::saturated(self.standing.end()),
+            top_up: slice.top_up,
         });
+        Ok(())
+    }
+
+    /// What insurance adds to the liquidator's part of the bonus, in kind, as far as it can.
+    #[inline(never)]
+    fn top_up_in_kind(
+        &mut self,
+        collateral: &Leg,
+        given: &Stake,
+        slice: &mut SwapSlice,
+    ) -> Result<()> {
+        if slice.top_up == 0 {
+            return Ok(());
+        }
+        let (now, wanted) = (self.clock.unix_timestamp, slice.top_up);
+        let entry = given.token.as_ref().map(|(_, entry)| entry);
+        let (from, to) = (&mut self.account.topped_up, &mut self.liquidator.topped_up);
+        slice.top_up = match collateral {
+            Leg::Bank(bank) => {
+                let mut bank = bank.load_mut()?;
+                if bank.insurance == 0 {
+                    slice.top_up = 0;
+                    return Ok(());
+                }
+                let fund = Fund::of_bank(&mut bank, now);
+                fund.add(wanted, entry, from, to)
+            }
+            Leg::Market(market) => {
+                let mut market = market.load_mut()?;
+                let fund = Fund::of_market(&mut market, now);
+                fund.add(wanted, entry, from, to)
+            }
+        };
         Ok(())
     }
 
@@ -229,11 +303,16 @@ impl Liquidation<'_> {
     ) -> core::result::Result<SwapSlice, RiskError> {
         let own_fee = self.fee(&given.terms);
         let fee = match &taken.token {
-            _ if given.is_auctioned || taken.is_auctioned => 0,
             Some(_) => own_fee.max(self.fee(&taken.terms)),
             None => own_fee,
         };
-        let target = self.target(fee, &given.terms);
+        // Insurance adds no more than the opening of either side leaves room for.
+        let reward_min = given.terms.reward_min.min(taken.terms.reward_min);
+        let target = match given.is_auctioned || taken.is_auctioned {
+            true => self.auction_target(),
+            false => self.target(fee, given.terms.insurance_share, reward_min),
+        };
+        let target = target.map_err(|_| RiskError::Overflow)?;
         // Of collateral that hedges a part goes, for as much debt as that pays for.
         let repaid = taken.token.as_ref().map(|(_, entry)| entry);
         let paid = match &given.token {
@@ -243,6 +322,7 @@ impl Liquidation<'_> {
         let portion = Portion {
             most: max_debt.min(taken.most).min(paid),
             dust: taken.dust,
+            opened: u64::MAX,
             collateral_dust: given.dust,
             is_followed: self.has_waited(),
         };
@@ -288,7 +368,8 @@ impl Liquidation<'_> {
     /// The collateral goes to the liquidator, less what insurance keeps.
     #[inline(never)]
     fn seize(&mut self, collateral: &Leg, part: Part, slice: &SwapSlice) -> Result<()> {
-        let reward = slice.collateral.checked_sub(slice.insurance).or_refuse()?;
+        let kept = slice.collateral.checked_sub(slice.insurance).or_refuse()?;
+        let reward = kept.checked_add(slice.top_up).or_refuse()?;
         match (collateral, part) {
             (Leg::Bank(bank), Part::Balance(slot)) => {
                 let mut bank = bank.load_mut()?;

@@ -7,7 +7,7 @@ use plimsoll_risk::{
     RATIO_ONE,
 };
 
-use super::{require_own_init, Liquidation, Standing};
+use super::{require_own_init, Done, Liquidation, LiquidatorLimits, Standing};
 use crate::{
     error::PlimsollError,
     state::{margin_account::account_state, MarginAccount, Market, RiskState},
@@ -79,6 +79,8 @@ impl Desk {
                 fee_max: RATIO_ONE / 50,
                 ramp_secs: 100,
                 insurance_share: RATIO_ONE / 4,
+                reward_min: RATIO_ONE / 1_000,
+                top_up_limit: 100,
             },
             ..MarketParams::default()
         };
@@ -133,6 +135,9 @@ impl Desk {
             liquidator: &mut self.liquidator,
             liquidator_key: Pubkey::new_from_array([2; 32]),
             standing,
+            done: Done::default(),
+            closable: u64::MAX,
+            limits: LiquidatorLimits::default(),
         };
         liquidation.begin()?;
         if max_lots > 0 {

@@ -70,7 +70,16 @@ pub fn place(
 
     let market = &*hands.market;
     let is_fair = || is_fair(risk, market, terms.side.into(), &outcome);
-    require_init_unless_reduced(risk, hands.taker, before, perp_slot, clock, is_fair)?;
+    let reduces = terms.reduce_only && outcome.resting_lots == 0 && outcome.filled_lots > 0;
+    require_init_unless_reduced(
+        risk,
+        hands.taker,
+        before,
+        perp_slot,
+        clock,
+        reduces,
+        is_fair,
+    )?;
     hands.taker.release_perp(perp_slot);
     Ok(order.seq)
 }

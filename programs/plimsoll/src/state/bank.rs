@@ -63,7 +63,9 @@ pub struct Bank {
     pub version: u8,
     /// One where wallets display raw amounts times a multiplier of the mint.
     pub multiplies: u8,
-    pub reserved: [u64; 6],
+    /// What insurance added to liquidators' rewards of late, native quote, against the limit of a day.
+    pub top_ups: Bucket,
+    pub reserved: [u64; 4],
 }
 
 impl Bank {

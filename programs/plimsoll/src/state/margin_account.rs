@@ -48,6 +48,18 @@ pub struct MarginAccount {
     pub flag_doubts: u64,
     /// The feeds whose price was known at one.
     pub flag_known: u64,
+    /// What liquidation fees may still take while the flag stands, native quote: half of the equity when it was set, less what
+    /// they took.
+    pub fee_allowance: u64,
+    /// What insurance has paid this account for taking something over, native quote. It is not paid again for what is taken from it.
+    pub topped_up: u64,
+    /// When legs of a hedge were first taken alone that are in `opened_slots`, Unix seconds.
+    pub opened_at: i64,
+    /// Equity ÷ requirement, a Q8.24 ratio, from before a leg was taken alone: fees take nothing until it is reached again. Zero
+    /// where none was.
+    pub opened_ratio: u32,
+    /// The slots of those legs, one bit each: positions first, then balances.
+    pub opened_slots: u32,
     pub reserved: [u64; 5],
     pub balances: [Balance; MAX_BALANCES],
     pub perps: [PerpPosition; MAX_PERPS],
@@ -143,6 +155,13 @@ impl MarginAccount {
         self.flagged_price_ms = 0;
         self.flag_confirmed = confirmation::NONE;
         (self.flag_doubts, self.flag_known) = (0, 0);
+        self.start_fees(0);
+    }
+
+    /// Starts what fees may take while a flag stands.
+    pub fn start_fees(&mut self, allowance: u64) {
+        self.fee_allowance = allowance;
+        (self.opened_at, self.opened_ratio, self.opened_slots) = (0, 0, 0);
     }
 
     /// A free order slot.

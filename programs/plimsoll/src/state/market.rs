@@ -89,7 +89,9 @@ pub struct Market {
     pub bump: u8,
     pub version: u8,
     pub padding: [u8; 7],
-    pub reserved: [u64; 14],
+    /// What insurance added to liquidators' rewards of late, native quote, against the limit of a day.
+    pub top_ups: Bucket,
+    pub reserved: [u64; 13],
 }
 
 impl Market {

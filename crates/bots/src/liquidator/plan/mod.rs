@@ -10,7 +10,7 @@ mod trial;
 
 pub use holdings::Holdings;
 pub use search::{Limits, Move, Sized};
-pub use terms::{AssetTerms, Leg, MarketTerms, Obstacle, Terms};
+pub use terms::{AssetTerms, Episode, Insurance, Leg, MarketTerms, Obstacle, Terms};
 pub use trial::{Gain, Trial};
 
 pub use super::outlook::Due;
@@ -18,7 +18,9 @@ pub use super::outlook::Due;
 use anchor_lang::prelude::Pubkey;
 use plimsoll::{health::portfolio, state::MarginAccount};
 use plimsoll_client::rpc::{Entries, Freshness};
-use plimsoll_risk::{liquidation::Observation, Assessment, EntryPrice, HealthKind};
+use plimsoll_risk::{
+    fixed::scale_ceil, liquidation::Observation, Assessment, EntryPrice, HealthKind,
+};
 
 use super::{
     outlook::{Flag, Outlook},
@@ -77,7 +79,14 @@ pub struct Plan {
     pub margin: i128,
     /// Where the account stood, orders included.
     pub value: Assessment,
+    /// The worst price of the position to take over, in price lots; zero for any.
+    pub limit_price: u64,
+    /// The least that the call is to bring, native quote: half of what it costs and `min_profit`, as it may find less to take.
+    pub least_reward: u64,
 }
+
+/// The price at which a position is taken over may be worse by this part than it was when the plan was made.
+const PRICE_TOLERANCE_PART: u64 = 100;
 
 /// Why nothing is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,12 +143,18 @@ impl Situation<'_> {
         let known = Observation::of(&self.outlook.view(), &portfolio(self.account)).known;
         let is_past = |flag: &Flag| flag.is_old(now) || known & flag.unknown != 0;
         let lapsed = |flag: &Flag| is_past(flag) && value.of(HealthKind::Maint) < 0;
-        let Some(flag) = flag.filter(|flag| !lapsed(flag)) else {
+        if flag.filter(|flag| !lapsed(flag)).is_none() {
             return self.chore(cancel_in, value);
-        };
+        }
         let account = Holdings::without_orders(self.account);
         let own = Holdings::of(self.own);
-        let trial = Trial::new(self.outlook, self.terms, account, own, flag.secs(now));
+        let trial = Trial::new(
+            self.outlook,
+            self.terms,
+            account,
+            own,
+            Episode::of(self.account, now),
+        );
         let trial = trial.map_err(stuck)?;
         if trial.is_over() {
             return self.chore(cancel_in, value);
@@ -171,7 +186,16 @@ impl Situation<'_> {
             return Err(NoPlan::Unprofitable(profit));
         }
         let taken = trial.own_init().zip(own_after);
+        // What is auctioned pays by its price, which the limit holds.
+        let needed = (reward - (profit - self.limits.min_profit).max(0)) / 2;
+        let is_fresh = moves.iter().all(|made| trial.is_fresh(made));
+        let least_reward = match is_fresh {
+            true => u64::try_from(needed).unwrap_or(0),
+            false => 0,
+        };
         Ok(Plan {
+            limit_price: self.limit_price(&moves),
+            least_reward,
             margin: taken.map_or(0, |(before, after)| (before - after).max(0)),
             ..self.finished(Step::Liquidate { cancel_in, moves }, reward, profit, value)
         })
@@ -240,7 +264,31 @@ impl Situation<'_> {
             profit,
             margin: 0,
             value,
+            limit_price: 0,
+            least_reward: 0,
         }
+    }
+
+    /// A price somewhat worse than the last one of the position that is taken over first; zero without one.
+    fn limit_price(&self, moves: &[Move]) -> u64 {
+        let Some(Move::TakeOver { market, .. } | Move::Open { market, .. }) = moves.first() else {
+            return 0;
+        };
+        let perp = self.account.perps.iter().find(|p| p.market == *market);
+        let (Some(perp), Ok(entry)) = (perp, self.outlook.risk().market(*market)) else {
+            return 0;
+        };
+        let tick = self
+            .terms
+            .market(*market)
+            .map_or(1, |terms| terms.tick.max(1));
+        let price = scale_ceil(1, entry.price.last(), entry.shift) / u128::from(tick);
+        let tolerance = price.div_ceil(u128::from(PRICE_TOLERANCE_PART)).max(1);
+        let limit = match perp.position.0 > 0 {
+            true => price.saturating_add(tolerance),
+            false => price.saturating_sub(tolerance),
+        };
+        u64::try_from(limit).unwrap_or(0)
     }
 
     fn markets_with_orders(&self) -> Vec<u16> {

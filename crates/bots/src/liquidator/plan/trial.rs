@@ -7,7 +7,7 @@ use plimsoll_risk::{
     fixed::{scale_floor, to_i64, RiskError},
     liquidation::{
         debt_paid_by, position_slice, ramped_fee, swap_slice, Auction, Auctioned, Footing, Holding,
-        Netted, Portion, PositionSlice, SwapSlice, Target,
+        Netted, Portion, PositionSlice, SwapSlice, Target, ROUNDING,
     },
     profits::ProfitLedger,
     Assessment, AssetRisk, BaseLots, EntryPrice, HealthKind, LiquidationTerms, MarginMode,
@@ -16,7 +16,8 @@ use plimsoll_risk::{
 
 use super::{
     holdings::Holdings,
-    terms::{Leg, Obstacle, Terms},
+    search::Move,
+    terms::{Episode, Insurance, Leg, Obstacle, Terms},
 };
 use crate::liquidator::outlook::Outlook;
 
@@ -49,8 +50,10 @@ pub struct Trial<'a> {
     pub account: Holdings,
     /// The liquidator.
     pub own: Holdings,
-    /// Seconds since the account was flagged.
-    pub flagged_for: u64,
+    /// What its flag says of fees.
+    episode: Episode,
+    /// The slots that something was taken of, as in [`Episode::opened_slots`], and whether for a fee.
+    taken: (u32, bool),
     /// Where the account stands.
     pub standing: Assessment,
     /// The same where slots net.
@@ -71,19 +74,20 @@ impl<'a> Trial<'a> {
         terms: &'a Terms,
         account: Holdings,
         own: Holdings,
-        flagged_for: u64,
+        episode: Episode,
     ) -> Result<Self, RiskError> {
         let view = outlook.view_of(&account.portfolio())?;
         let standing = account.assess(&view)?;
         let netted = netted(&view, &account)?;
-        let start = netted.as_ref().map_or(Footing::default(), |n| n.end());
+        let start = footing(&standing, netted.as_deref());
         Ok(Self {
             outlook,
             view,
             terms,
             account,
             own,
-            flagged_for,
+            episode,
+            taken: (0, false),
             standing,
             netted,
             start,
@@ -101,11 +105,31 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// [`Obstacle::Harms`].
     pub fn judge(&self) -> Result<(), Obstacle> {
+        let (slots, has_charged) = self.taken;
+        let may_harm = self.has_waited() && !has_charged && slots & self.episode.opened_slots == 0;
         match &self.netted {
-            Some(netted) if !self.has_waited() && !self.start.improves_to(&netted.end()) => {
+            Some(netted) if !may_harm && !self.start.improves_to(&netted.end()) => {
                 Err(Obstacle::Harms)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Whether everything that a move takes has a price of now.
+    pub fn is_fresh(&self, made: &Move) -> bool {
+        let is_fresh = |market| {
+            let price = self.last_price(market);
+            price.is_ok_and(|price| self.view.is_fresh(price))
+        };
+        match *made {
+            Move::TakeOver { market, .. } | Move::Open { market, .. } | Move::Hedge { market } => {
+                is_fresh(market)
+            }
+            Move::Swap {
+                collateral, debt, ..
+            } => [collateral, debt]
+                .into_iter()
+                .all(|leg| self.is_auctioned(leg) == Ok(false)),
         }
     }
 
@@ -120,7 +144,7 @@ impl<'a> Trial<'a> {
     }
 
     fn has_waited(&self) -> bool {
-        self.flagged_for >= PATIENCE_SECS
+        self.episode.secs >= PATIENCE_SECS
     }
 
     /// Takes over up to `max_lots` of a position.
@@ -144,23 +168,35 @@ impl<'a> Trial<'a> {
         let is_long = perp.position.0 > 0;
         let Auctioned { entry, most } = self.takeable(perp)?;
         let terms = self.terms.market(market)?;
-        let fee = match self.view.is_fresh(self.last_price(market)?) {
-            true => self.fee(&terms.liquidation),
-            false => 0,
+        let of = &terms.liquidation;
+        let target = match self.view.is_fresh(self.last_price(market)?) {
+            true => self.target(self.fee(of), of.insurance_share, of.reward_min)?,
+            false => self.target(0, 0, 0)?,
         };
-        let target = self.target(fee, &terms.liquidation);
         let portion = Portion {
             most: max_lots.min(most),
             dust: terms.dust_lots.unsigned_abs(),
+            opened: u64::MAX,
             collateral_dust: 0,
             is_followed: is_followed || self.has_waited(),
         };
-        let slice = self.position_slice(&entry, market, &target, &portion)?;
+        let mut slice = self.position_slice(&entry, market, &target, &portion)?;
+        let now = self.outlook.unix_time();
+        let wanted = slice.top_up.0.unsigned_abs();
+        let added = terms
+            .insurance
+            .add(wanted, of, None, now, &mut self.episode.topped_up);
+        slice.top_up = QuoteNative(signed(added)?);
+        let slot = self.account.perps.iter().position(|p| p.market == market);
+        self.note_taken(slot, slice.penalty.0.unsigned_abs());
         let perp = self.account.perp_mut(market).ok_or(Obstacle::NoSlot)?;
 
         let (side, funding) = (Side::closing(perp.position), entry.funding());
         perp.apply_fill(side, slice.lots, slice.notional, slice.penalty, funding)?;
-        let cost = slice.insurance.checked_sub(slice.penalty)?;
+        let cost = slice
+            .insurance
+            .checked_sub(slice.penalty)?
+            .checked_sub(slice.top_up)?;
         let own = self.own.open_perp(market).ok_or(Obstacle::NoSlot)?;
         let before = own.position.abs();
         own.apply_fill(side.opposite(), slice.lots, slice.notional, cost, funding)?;
@@ -206,21 +242,22 @@ impl<'a> Trial<'a> {
                 settled |= self.settle_claim(market)?;
             }
         }
-        let (given_terms, collateral_dust) = self.terms_of(collateral)?;
-        let (taken_terms, dust) = self.terms_of(debt)?;
+        let (given_terms, collateral_dust, insurance) = self.terms_of(collateral)?;
+        let (taken_terms, dust, _) = self.terms_of(debt)?;
         // A loss is owed in quote, which costs no bonus of its own.
         let fee = match debt {
             Leg::Asset(_) => self.fee(&given_terms).max(self.fee(&taken_terms)),
             Leg::Claim(_) => self.fee(&given_terms),
         };
-        let fee = match self.is_auctioned(collateral)? || self.is_auctioned(debt)? {
-            true => 0,
-            false => fee,
+        let reward_min = given_terms.reward_min.min(taken_terms.reward_min);
+        let target = match self.is_auctioned(collateral)? || self.is_auctioned(debt)? {
+            true => self.target(0, 0, 0)?,
+            false => self.target(fee, given_terms.insurance_share, reward_min)?,
         };
-        let target = self.target(fee, &given_terms);
         let portion = Portion {
             most: max_debt,
             dust,
+            opened: u64::MAX,
             collateral_dust,
             is_followed: self.has_waited(),
         };
@@ -231,8 +268,20 @@ impl<'a> Trial<'a> {
             }
             slice => slice?,
         };
+        let now = self.outlook.unix_time();
+        let entry = match collateral {
+            Leg::Asset(asset) => Some(self.asset_entry(asset)?),
+            Leg::Claim(_) => None,
+        };
+        let paid_before = &mut self.episode.topped_up;
+        let top_up = insurance.add(slice.top_up, &given_terms, entry, now, paid_before);
+        for leg in [collateral, debt] {
+            let fee = u64::try_from(slice.penalty).unwrap_or(u64::MAX);
+            self.note_taken(self.slot_of(leg), if leg == debt { fee } else { 0 });
+        }
         let paid = self.repay(debt, slice.debt)?;
         let received = slice.collateral.saturating_sub(slice.insurance);
+        let received = received.saturating_add(top_up);
         let got = self.seize(collateral, slice.collateral, received)?;
         self.reassess()?;
         let tokens = |leg, value| match leg {
@@ -254,15 +303,41 @@ impl<'a> Trial<'a> {
     }
 
     fn fee(&self, terms: &LiquidationTerms) -> u32 {
-        ramped_fee(terms, self.flagged_for)
+        ramped_fee(terms, self.episode.secs)
     }
 
-    fn target(&self, fee: u32, terms: &LiquidationTerms) -> Target {
-        Target {
-            health: self.standing.of(END),
-            equity: self.standing.equity,
+    fn target(&self, fee: u32, insurance_share: u32, reward_min: u32) -> Result<Target, RiskError> {
+        Ok(Target {
+            standing: footing(&self.standing, self.netted.as_deref()),
+            from: match self.episode.opened_ratio {
+                0 => self.start,
+                ratio => self.start.at_ratio(ratio)?,
+            },
             fee,
-            insurance_share: terms.insurance_share,
+            allowance: self.episode.fee_allowance.into(),
+            insurance_share,
+            reward_min,
+        })
+    }
+
+    /// Notes what was taken, and for which fee.
+    fn note_taken(&mut self, slot: Option<usize>, fee: u64) {
+        let (slots, has_charged) = &mut self.taken;
+        let bit = slot.and_then(|slot| u32::try_from(slot).ok());
+        *slots |= bit.and_then(|bit| 1u32.checked_shl(bit)).unwrap_or(0);
+        *has_charged |= fee > ROUNDING;
+        self.episode.fee_allowance = self.episode.fee_allowance.saturating_sub(fee);
+    }
+
+    /// A leg's slot: positions first, then balances.
+    fn slot_of(&self, leg: Leg) -> Option<usize> {
+        let (perps, balances) = (&self.account.perps, &self.account.balances);
+        match leg {
+            Leg::Claim(market) => perps.iter().position(|p| p.market == market),
+            Leg::Asset(asset) => {
+                let slot = balances.iter().position(|b| b.asset == asset);
+                slot.map(|slot| slot + perps.len())
+            }
         }
     }
 
@@ -317,14 +392,12 @@ impl<'a> Trial<'a> {
                 .map(|_| signed(amount).map(i64::saturating_neg))?,
         };
         add_claim(&mut self.account, market, paid?.saturating_neg())?;
+        let before = footing(&self.standing, self.netted.as_deref());
         self.standing = self.account.assess(&self.view)?;
-        let before = self.netted.as_ref().map(|netted| netted.end());
         self.netted = netted(&self.view, &self.account)?;
-        if let (Some(before), Some(netted)) = (before, &self.netted) {
-            let now = netted.end();
-            self.start.value += now.value - before.value;
-            self.start.requirement += now.requirement - before.requirement;
-        }
+        let now = footing(&self.standing, self.netted.as_deref());
+        self.start.value += now.value - before.value;
+        self.start.requirement += now.requirement - before.requirement;
         Ok(true)
     }
 
@@ -381,7 +454,7 @@ impl<'a> Trial<'a> {
         portfolio: Portfolio<'b>,
         is_discounted: bool,
     ) -> Result<Auction<'b>, Obstacle> {
-        match self.flagged_for >= DOUBT_PATIENCE_SECS {
+        match self.episode.secs >= DOUBT_PATIENCE_SECS {
             true => Ok(Auction {
                 view: &self.view,
                 portfolio,
@@ -409,16 +482,17 @@ impl<'a> Trial<'a> {
             .map_err(|_| Obstacle::NotPriced)
     }
 
-    /// The terms of collateral or debt, and its dust.
-    fn terms_of(&self, leg: Leg) -> Result<(LiquidationTerms, u64), Obstacle> {
+    /// The terms of collateral or debt, its dust, and the insurance behind it.
+    fn terms_of(&self, leg: Leg) -> Result<(LiquidationTerms, u64, Insurance), Obstacle> {
         match leg {
             Leg::Asset(asset) => {
                 let terms = self.terms.asset(asset)?;
-                Ok((terms.liquidation, terms.dust_usd))
+                Ok((terms.liquidation, terms.dust_usd, terms.insurance))
             }
             Leg::Claim(market) => {
-                let terms = self.terms.market(market)?.liquidation;
-                Ok((terms, self.terms.asset(0)?.dust_usd))
+                let terms = self.terms.market(market)?;
+                let dust = self.terms.asset(0)?.dust_usd;
+                Ok((terms.liquidation, dust, terms.insurance))
             }
         }
     }
@@ -550,6 +624,17 @@ fn netted(view: &RiskView<'_>, account: &Holdings) -> Result<Option<Box<Netted>>
     let mut netted = Box::new(Netted::new());
     netted.assess(view, &portfolio)?;
     Ok(Some(netted))
+}
+
+/// Both sides of LiquidationEnd health, as the program takes them.
+fn footing(standing: &Assessment, netted: Option<&Netted>) -> Footing {
+    match netted {
+        Some(netted) => netted.end(),
+        None => Footing {
+            value: standing.equity,
+            requirement: standing.equity.saturating_sub(standing.of(END)),
+        },
+    }
 }
 
 /// Collateral or debt as the risk crate takes it, a token's `entry` as it is seized or repaid.

@@ -22,10 +22,12 @@ fn terms(world: &World) -> Terms {
     let assets = world.asset_params.iter().map(|params| AssetTerms {
         liquidation: params.liquidation,
         dust_usd: params.dust_usd,
+        insurance: Insurance::default(),
     });
     let markets = world.market_params.iter().map(|params| MarketTerms {
         liquidation: params.liquidation,
         dust_lots: params.dust_lots,
+        tick: 1,
         ..MarketTerms::default()
     });
     Terms {
@@ -67,6 +69,7 @@ fn flagged(account: &MarginAccount) -> Box<MarginAccount> {
     account.flagged_at = NOW;
     account.flagged_price_ms = NOW * 1_000 - 1_000;
     account.flag_confirmed = 1;
+    account.fee_allowance = u64::MAX;
     account
 }
 
@@ -102,7 +105,14 @@ fn carry_out<'a>(
     moves: &[Move],
 ) -> (Trial<'a>, i128) {
     let holdings = Holdings::without_orders(account);
-    let mut trial = Trial::new(outlook, terms, holdings, Holdings::of(own), 0).unwrap();
+    let mut trial = Trial::new(
+        outlook,
+        terms,
+        holdings,
+        Holdings::of(own),
+        Episode::of(account, NOW),
+    )
+    .unwrap();
     let mut reward = 0;
     for planned in moves {
         reward += planned.try_on(&mut trial).expect("as planned").reward;
@@ -171,7 +181,7 @@ proptest! {
         let score = |made: &Move| {
             let holdings = Holdings::without_orders(&account);
             let mut trial =
-                Trial::new(&world.outlook, &terms, holdings, Holdings::of(&own), 0).unwrap();
+                Trial::new(&world.outlook, &terms, holdings, Holdings::of(&own), Episode::of(&account, NOW)).unwrap();
             let gain = made.try_on(&mut trial).ok()?;
             Some(gain.reward - gain.position.max(0) / 1_000 - gain.tokens.max(0) / 500)
         };
