@@ -6,8 +6,8 @@ mod model;
 
 use common::cases;
 use model::{Act, World, SHIFT};
-use plimsoll_risk::profits::{ProfitLedger, ProfitShare};
 use plimsoll_risk::position::PerpPosition;
+use plimsoll_risk::profits::{ProfitLedger, ProfitShare};
 use proptest::prelude::*;
 
 const ACCOUNTS: usize = 7;
@@ -49,7 +49,7 @@ fn touches(act: &Act, index: usize) -> bool {
 }
 
 proptest! {
-    #![proptest_config(cases(1_500))]
+    #![proptest_config(cases(600))]
 
     #[test]
     fn every_unit_is_accounted_for_whatever_anybody_does(
@@ -99,13 +99,19 @@ proptest! {
 
     #[test]
     fn nothing_done_in_an_open_epoch_changes_who_gives_up_what(
-        deposits in deposits(), before in histories(60), within in histories(25),
+        deposits in deposits(), before in histories(40), within in histories(25), fall in 300u64..3_000,
     ) {
         let mut world = World::new(&deposits, 100, 1);
+        world.deposits[0] = 10;
         for act in before {
             if world.ledger.is_shareable(1) { break; }
             world.act(act).unwrap();
         }
+        // Somebody who has next to nothing is caught by a move.
+        world.trade(0, 1, -world.slots[0].position.0, world.spot).unwrap();
+        world.trade(0, 1, 50, world.spot).unwrap();
+        world.act(Act::Move { thousandths: fall.min(700) }).unwrap();
+        world.resolve(0, 2).unwrap();
         world.open().unwrap();
         prop_assume!(world.ledger.is_open == 1);
         let given_up = |world: &World| {
@@ -145,7 +151,13 @@ const FIRST_PART: usize = WINNERS + 3;
 
 fn choices(accounts: usize) -> impl Strategy<Value = Vec<Choice>> {
     let who = move || {
-        (0..accounts).prop_map(|index| if index < WINNERS { index } else { FIRST_PART + index - WINNERS })
+        (0..accounts).prop_map(|index| {
+            if index < WINNERS {
+                index
+            } else {
+                FIRST_PART + index - WINNERS
+            }
+        })
     };
     prop::collection::vec(
         prop_oneof![
@@ -200,14 +212,20 @@ fn crash(parts: usize, steps: [Vec<Choice>; 4]) -> World {
     let [first, second, third, fourth] = steps;
     for (spot, choices) in [(80, first), (60, second)] {
         (world.spot, world.stable) = (spot << SHIFT, spot << SHIFT);
-        choices.into_iter().for_each(|choice| choose(&mut world, choice));
+        choices
+            .into_iter()
+            .for_each(|choice| choose(&mut world, choice));
     }
     world.resolve(BROKE, MAKER).unwrap();
-    third.into_iter().for_each(|choice| choose(&mut world, choice));
+    third
+        .into_iter()
+        .for_each(|choice| choose(&mut world, choice));
     world.open().unwrap();
     world.mark_all().unwrap();
     world.ledger.close().unwrap();
-    fourth.into_iter().for_each(|choice| choose(&mut world, choice));
+    fourth
+        .into_iter()
+        .for_each(|choice| choose(&mut world, choice));
     world.settle(PAYS).unwrap();
     for _ in 0..3 {
         (0..world.slots.len()).for_each(|who| world.settle(who).unwrap());
@@ -241,15 +259,14 @@ proptest! {
     }
 
     #[test]
-    fn a_second_fall_after_a_covering_leaves_equal_winners_equal(
-        first in choices(WINNERS), second in choices(WINNERS), third in choices(WINNERS),
+    fn a_second_fall_after_a_covering_leaves_those_who_did_nothing_equal(
+        first in choices(2), second in choices(2), third in choices(2),
     ) {
         // Nobody closes at the first price: that would be another profit.
         let first = first.into_iter().filter(|choice| !matches!(choice, Choice::Close(_))).collect();
         let world = crash(1, [first, second, third, vec![]]);
-        let ends: Vec<i128> = (0..WINNERS).map(|who| world.wealth(who)).collect();
-        let spread = ends.iter().max().unwrap() - ends.iter().min().unwrap();
-        prop_assert!(spread <= i128::from(world.changes), "{:?}", ends);
+        let spread = (world.wealth(2) - world.wealth(3)).abs();
+        prop_assert!(spread <= i128::from(world.changes), "{} {}", world.wealth(2), world.wealth(3));
     }
 
     #[test]
@@ -301,8 +318,15 @@ fn ten_thousand_coverings_of_the_largest_claims_keep_every_sum() {
                 ledger.pay(slot, paid).unwrap();
                 ledger.mark(slot, 1 << 53).unwrap();
             }
-            let covered: u64 = slots.iter().map(|slot| slot.share.harvest(&ledger).covered).sum();
-            assert!(covered <= ledger.covered, "{covered} of {} in {round}", ledger.covered);
+            let covered: u64 = slots
+                .iter()
+                .map(|slot| slot.share.harvest(&ledger).covered)
+                .sum();
+            assert!(
+                covered <= ledger.covered,
+                "{covered} of {} in {round}",
+                ledger.covered
+            );
         }
     }
 }
@@ -372,11 +396,17 @@ fn a_shared_shortfall_is_gone_to_the_unit_so_that_nothing_halts() {
         let mut ledger = ProfitLedger::default();
         let mut slots = [claim(&mut ledger, 1_000), claim(&mut ledger, 2_000)];
         ledger.shortfall = shortfall;
-        ledger.open(&Default::default(), Default::default(), [0; 2]).unwrap();
-        slots.iter_mut().for_each(|slot| ledger.prepare(slot).unwrap());
+        ledger
+            .open(&Default::default(), Default::default(), [0; 2])
+            .unwrap();
+        slots
+            .iter_mut()
+            .for_each(|slot| ledger.prepare(slot).unwrap());
         assert_eq!(ledger.close(), Ok(shortfall));
         assert!(!ledger.is_frozen(0));
-        slots.iter_mut().for_each(|slot| ledger.prepare(slot).unwrap());
+        slots
+            .iter_mut()
+            .for_each(|slot| ledger.prepare(slot).unwrap());
         assert_eq!(ledger.missing(), 0);
     }
 }
@@ -388,14 +418,16 @@ fn what_a_slot_still_owes_is_never_forgotten_while_it_is_counted_as_given_up() {
     let mut other = claim(&mut ledger, 2_000_000);
     let mut share = |ledger: &mut ProfitLedger, slots: &mut [&mut PerpPosition], shortfall| {
         ledger.shortfall += shortfall;
-        ledger.open(&Default::default(), Default::default(), [0; 2]).unwrap();
+        ledger
+            .open(&Default::default(), Default::default(), [0; 2])
+            .unwrap();
         for slot in slots.iter_mut() {
             ledger.prepare(slot).unwrap();
         }
         let _ = ledger.close();
     };
     share(&mut ledger, &mut [&mut sleeper, &mut other], 1_005_000);
-    // Less than a hundredth of all claims, and nobody touches it for four epochs.
+    // A small claim that nobody touches for four epochs: they close without it, or do not close.
     for _ in 0..4 {
         share(&mut ledger, &mut [&mut other], 10);
     }
@@ -405,18 +437,21 @@ fn what_a_slot_still_owes_is_never_forgotten_while_it_is_counted_as_given_up() {
 }
 
 #[test]
-fn what_is_kept_for_old_profits_is_not_for_whoever_comes_with_a_new_one() {
-    // Two have won 1,000 each and are not marked; half of it is collected and kept for them.
-    let mut ledger = ProfitLedger::default();
-    ledger.cover(1_000, 2_000).unwrap();
-    assert_eq!(ledger.reserved, 1_000);
-    // The price goes on: both have won 2,000 now.
-    let mut slots = [PerpPosition::of(0), PerpPosition::of(0)];
-    for slot in &mut slots {
-        ledger.mark(slot, 2_000).unwrap();
-    }
-    let covered = slots.map(|slot| slot.share.covered);
-    assert!(covered[0].abs_diff(covered[1]) <= 1, "{covered:?}");
+fn what_is_reserved_goes_to_all_known_profits_alike_after_another_move() {
+    let mut world = World::new(&[0, 0, 1_000_000], 100, 1);
+    world.trade(0, 2, 100, world.spot).unwrap();
+    world.trade(1, 2, 100, world.spot).unwrap();
+    // Both have won 1,000; half of it is collected and kept for them.
+    (world.spot, world.stable) = (110 << SHIFT, 110 << SHIFT);
+    world.deposits[2] = 1_000;
+    world.settle(2).unwrap();
+    world.cover().unwrap();
+    assert_eq!(world.ledger.reserved, 1_000);
+    // The price goes on before anybody is marked.
+    (world.spot, world.stable) = (120 << SHIFT, 120 << SHIFT);
+    world.mark_all().unwrap();
+    let covered = [0, 1].map(|who| world.slots[who].share.harvest(&world.ledger).covered);
+    assert!(covered[0].abs_diff(covered[1]) <= 2, "{covered:?}");
 }
 
 #[test]

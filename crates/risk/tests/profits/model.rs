@@ -143,9 +143,7 @@ impl World {
     /// What a slot's settled claim comes to: a profit at the worse of spot and stable price.
     pub fn settleable(&self, who: usize) -> i128 {
         let perp = &self.slots[who];
-        let at = |price| {
-            i128::from(perp.quote.0) + scale_floor(perp.position.0, price, SHIFT)
-        };
+        let at = |price| i128::from(perp.quote.0) + scale_floor(perp.position.0, price, SHIFT);
         let pnl = at(self.spot);
         if perp.position.is_zero() || pnl <= 0 {
             return pnl;
@@ -154,17 +152,22 @@ impl World {
         at(if perp.position.0 > 0 { low } else { high }).max(0)
     }
 
+    /// `profits::mark`: what is reserved is for all profits that are known to be there now.
+    fn mark_at(&mut self, who: usize, profit: u64) -> Result<()> {
+        let known = self.ledger.known_unmarked(self.interest, &self.moment())?;
+        self.ledger.unmarked = self.ledger.unmarked.max(known);
+        self.ledger.mark(&mut self.slots[who], profit)
+    }
+
     pub fn settle(&mut self, who: usize) -> Result<()> {
         self.settle_funding(who)?;
         let pnl = self.settleable(who);
         if pnl > 0 {
-            self.ledger.mark(&mut self.slots[who], pnl as u64)?;
+            self.mark_at(who, pnl as u64)?;
             self.cover()?;
             self.ledger.harvest(&mut self.slots[who])?;
             let payable = ProfitLedger::payable(self.pool, self.interest, &self.moment());
-            let amount = (pnl as u64)
-                .min(self.slots[who].share.covered)
-                .min(payable);
+            let amount = (pnl as u64).min(self.slots[who].share.covered).min(payable);
             self.ledger.pay(&mut self.slots[who], amount)?;
             self.add_claim(who, -(amount as i64))?;
             self.pool -= amount;
@@ -185,7 +188,7 @@ impl World {
         self.settle_funding(who)?;
         if !self.ledger.is_marked_now(&self.slots[who]) {
             let profit = self.settleable(who).max(0) as u64;
-            self.ledger.mark(&mut self.slots[who], profit)?;
+            self.mark_at(who, profit)?;
         }
         self.release(who);
         self.cover()
@@ -226,7 +229,8 @@ impl World {
     /// Profit or loss at spot, funding and what is given up counted.
     pub fn value(&self, who: usize) -> i128 {
         let perp = &self.slots[who];
-        i128::from(perp.quote.0) - perp.funding_due(self.funding).unwrap()
+        i128::from(perp.quote.0)
+            - perp.funding_due(self.funding).unwrap()
             - i128::from(self.ledger.haircuts.due(&perp.share))
             + scale_floor(perp.position.0, self.spot, SHIFT)
     }
@@ -317,7 +321,13 @@ impl World {
             self.pool
         );
         let quote = |of: &dyn Fn(&PerpPosition) -> bool| {
-            sum(&|perp| if of(perp) { i128::from(perp.quote.0) } else { 0 })
+            sum(&|perp| {
+                if of(perp) {
+                    i128::from(perp.quote.0)
+                } else {
+                    0
+                }
+            })
         };
         let bare = quote(&|perp| perp.position.0 == 0 && perp.quote.0 > 0);
         assert_eq!(bare, i128::from(ledger.claims));
