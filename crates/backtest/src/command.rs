@@ -200,7 +200,7 @@ fn fill(path: &Path, outcomes: &[Outcome], varied: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn bar(what: &'static str, steps: usize) -> ProgressBar {
+pub fn bar(what: &'static str, steps: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:>10} {bar:40} {pos}/{len}");
     let bar = ProgressBar::new(steps as u64).with_message(what);
     match style {

@@ -20,6 +20,7 @@ pub mod random;
 pub mod regression;
 pub mod report;
 pub mod sensitivity;
+pub mod shortfalls;
 pub mod simulate;
 pub mod standard;
 pub mod synthetic;

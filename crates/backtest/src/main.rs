@@ -1,6 +1,7 @@
-//! `plimsoll-backtest`: the commands behind `cargo xtask estimate`, `backtest` and the synthetic prices.
+//! `plimsoll-backtest`: the commands behind `cargo xtask estimate`, `backtest` and the synthetic prices, and `shortfalls`.
 
 mod command;
+mod shortfalls_command;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ struct Arguments {
 enum Command {
     Backtest(command::Backtest),
     Estimate(Estimate),
+    Shortfalls(shortfalls_command::Shortfalls),
     Synthetic(Synthetic),
 }
 
@@ -107,6 +109,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Backtest(arguments) => command::backtest(&arguments),
         Command::Estimate(arguments) => run_estimate(&arguments),
+        Command::Shortfalls(arguments) => shortfalls_command::shortfalls(&arguments),
         Command::Synthetic(arguments) => run_synthetic(&arguments),
     };
     match outcome {

@@ -416,7 +416,7 @@ fn what_a_slot_still_owes_is_never_forgotten_while_it_is_counted_as_given_up() {
     let mut ledger = ProfitLedger::default();
     let mut sleeper = claim(&mut ledger, 10_000);
     let mut other = claim(&mut ledger, 2_000_000);
-    let mut share = |ledger: &mut ProfitLedger, slots: &mut [&mut PerpPosition], shortfall| {
+    let share = |ledger: &mut ProfitLedger, slots: &mut [&mut PerpPosition], shortfall| {
         ledger.shortfall += shortfall;
         ledger
             .open(&Default::default(), Default::default(), [0; 2])

@@ -1,0 +1,68 @@
+//! Three rules for losses that nobody can pay: what each must hold in every history, and what sets them apart.
+
+use plimsoll_backtest::shortfalls::{compare, markdown, run, History, Market, Rule};
+
+const TRADERS: usize = 30;
+
+fn money(market: &Market) -> i128 {
+    let deposits: i128 = market
+        .traders
+        .iter()
+        .map(|trader| i128::from(trader.deposit))
+        .sum();
+    deposits + i128::from(market.pool) - i128::from(market.insured)
+}
+
+#[test]
+fn no_rule_makes_or_loses_money() {
+    for seed in 0..12 {
+        let history = History::draw(seed, TRADERS);
+        for rule in Rule::ALL {
+            let before = money(&Market::open(&history, rule).unwrap());
+            let after = run(seed, TRADERS, rule).unwrap();
+            assert_eq!(money(&after), before, "{rule:?} in {seed}");
+            assert!(after.insured <= history.insurance);
+        }
+    }
+}
+
+#[test]
+fn a_run_follows_from_its_seed() {
+    let of = |seed| format!("{:?}", compare(seed, TRADERS).unwrap());
+    assert_eq!(of(3), of(3));
+    assert_ne!(of(3), of(4));
+}
+
+#[test]
+fn in_proportion_nobody_gives_up_principal_and_equals_keep_nearly_the_same() {
+    let mut found: Vec<_> = (0..24)
+        .map(|seed| compare(seed, TRADERS).unwrap())
+        .collect();
+    found.retain(|[_, shared, _]| shared.uncollectable > 0.01);
+    assert!(found.len() >= 5, "{} histories with a loss", found.len());
+    let mean = |rule: usize, of: fn(&plimsoll_backtest::shortfalls::Measures) -> f64| {
+        found.iter().map(|row| of(&row[rule])).sum::<f64>() / found.len() as f64
+    };
+    let [first_come, shared, ranked] = [0, 1, 2].map(|rule| mean(rule, |row| row.spread));
+    assert!(
+        shared < first_come && shared < ranked,
+        "{first_come} {shared} {ranked}"
+    );
+    let haste = |rule| mean(rule, |row| row.first) - mean(rule, |row| row.last);
+    assert!(haste(1) < haste(0), "{} {}", haste(1), haste(0));
+    assert!(mean(1, |row| row.principal) < 0.01);
+    assert_eq!(markdown(&found).lines().count(), 2 + Rule::ALL.len());
+}
+
+#[test]
+fn when_every_loser_can_pay_every_rule_pays_in_full() {
+    let paid = (0..24).map(|seed| compare(seed, TRADERS).unwrap());
+    let mut seen = 0;
+    for rows in paid.filter(|rows| rows.iter().all(|row| row.uncollectable == 0.0)) {
+        seen += 1;
+        for row in rows {
+            assert!(row.worst < 1e-4 && row.principal < 1e-9, "{row:?}");
+        }
+    }
+    assert!(seen > 0, "no history in which every loser can pay");
+}
