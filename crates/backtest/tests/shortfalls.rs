@@ -66,3 +66,21 @@ fn when_every_loser_can_pay_every_rule_pays_in_full() {
     }
     assert!(seen > 0, "no history in which every loser can pay");
 }
+
+#[test]
+fn the_command_prints_a_table_and_refuses_senseless_counts() {
+    let run = |arguments: &[&str]| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll-backtest"))
+            .arg("shortfalls")
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let output = run(&["--histories", "4", "--traders", "20", "--seed", "7"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("of 4 histories") && said.contains("| in proportion to profits |"));
+    for refused in [["--histories", "0"], ["--traders", "5"]] {
+        assert!(!run(&refused).status.success(), "{refused:?}");
+    }
+}
