@@ -128,6 +128,8 @@ export type Bank = {
   version: number;
   /** One where wallets display raw amounts times a multiplier of the mint. */
   multiplies: number;
+  /** What insurance added to liquidators' rewards of late, native quote, against the limit of a day. */
+  topUps: Bucket;
   reserved: Array<bigint>;
 };
 
@@ -183,6 +185,8 @@ export type BankArgs = {
   version: number;
   /** One where wallets display raw amounts times a multiplier of the mint. */
   multiplies: number;
+  /** What insurance added to liquidators' rewards of late, native quote, against the limit of a day. */
+  topUps: BucketArgs;
   reserved: Array<number | bigint>;
 };
 
@@ -220,7 +224,8 @@ export function getBankEncoder(): FixedSizeEncoder<BankArgs> {
       ["vaultBump", getU8Encoder()],
       ["version", getU8Encoder()],
       ["multiplies", getU8Encoder()],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 6 })],
+      ["topUps", getBucketEncoder()],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 4 })],
     ]),
     (value) => ({ ...value, discriminator: BANK_DISCRIMINATOR }),
   );
@@ -259,7 +264,8 @@ export function getBankDecoder(): FixedSizeDecoder<Bank> {
     ["vaultBump", getU8Decoder()],
     ["version", getU8Decoder()],
     ["multiplies", getU8Decoder()],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 6 })],
+    ["topUps", getBucketDecoder()],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 4 })],
   ]);
 }
 
@@ -322,5 +328,5 @@ export async function fetchAllMaybeBank(
 }
 
 export function getBankSize(): number {
-  return 576;
+  return 584;
 }

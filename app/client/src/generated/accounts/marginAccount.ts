@@ -27,6 +27,8 @@ import {
   getStructEncoder,
   getU16Decoder,
   getU16Encoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
   getU8Decoder,
@@ -100,6 +102,22 @@ export type MarginAccount = {
   flagDoubts: bigint;
   /** The feeds whose price was known at one. */
   flagKnown: bigint;
+  /**
+   * What liquidation fees may still take while the flag stands, native quote: half of the equity when it was set, less what
+   * they took.
+   */
+  feeAllowance: bigint;
+  /** What insurance has paid this account for taking something over, native quote. It is not paid again for what is taken from it. */
+  toppedUp: bigint;
+  /** When legs of a hedge were first taken alone that are in `opened_slots`, Unix seconds. */
+  openedAt: bigint;
+  /**
+   * Equity ÷ requirement, a Q8.24 ratio, from before a leg was taken alone: fees take nothing until it is reached again. Zero
+   * where none was.
+   */
+  openedRatio: number;
+  /** The slots of those legs, one bit each: positions first, then balances. */
+  openedSlots: number;
   reserved: Array<bigint>;
   balances: Array<Balance>;
   perps: Array<PerpPosition>;
@@ -136,6 +154,22 @@ export type MarginAccountArgs = {
   flagDoubts: number | bigint;
   /** The feeds whose price was known at one. */
   flagKnown: number | bigint;
+  /**
+   * What liquidation fees may still take while the flag stands, native quote: half of the equity when it was set, less what
+   * they took.
+   */
+  feeAllowance: number | bigint;
+  /** What insurance has paid this account for taking something over, native quote. It is not paid again for what is taken from it. */
+  toppedUp: number | bigint;
+  /** When legs of a hedge were first taken alone that are in `opened_slots`, Unix seconds. */
+  openedAt: number | bigint;
+  /**
+   * Equity ÷ requirement, a Q8.24 ratio, from before a leg was taken alone: fees take nothing until it is reached again. Zero
+   * where none was.
+   */
+  openedRatio: number;
+  /** The slots of those legs, one bit each: positions first, then balances. */
+  openedSlots: number;
   reserved: Array<number | bigint>;
   balances: Array<BalanceArgs>;
   perps: Array<PerpPositionArgs>;
@@ -161,6 +195,11 @@ export function getMarginAccountEncoder(): FixedSizeEncoder<MarginAccountArgs> {
       ["padding", fixEncoderSize(getBytesEncoder(), 1)],
       ["flagDoubts", getU64Encoder()],
       ["flagKnown", getU64Encoder()],
+      ["feeAllowance", getU64Encoder()],
+      ["toppedUp", getU64Encoder()],
+      ["openedAt", getI64Encoder()],
+      ["openedRatio", getU32Encoder()],
+      ["openedSlots", getU32Encoder()],
       ["reserved", getArrayEncoder(getU64Encoder(), { size: 5 })],
       ["balances", getArrayEncoder(getBalanceEncoder(), { size: 16 })],
       ["perps", getArrayEncoder(getPerpPositionEncoder(), { size: 16 })],
@@ -188,6 +227,11 @@ export function getMarginAccountDecoder(): FixedSizeDecoder<MarginAccount> {
     ["padding", fixDecoderSize(getBytesDecoder(), 1)],
     ["flagDoubts", getU64Decoder()],
     ["flagKnown", getU64Decoder()],
+    ["feeAllowance", getU64Decoder()],
+    ["toppedUp", getU64Decoder()],
+    ["openedAt", getI64Decoder()],
+    ["openedRatio", getU32Decoder()],
+    ["openedSlots", getU32Decoder()],
     ["reserved", getArrayDecoder(getU64Decoder(), { size: 5 })],
     ["balances", getArrayDecoder(getBalanceDecoder(), { size: 16 })],
     ["perps", getArrayDecoder(getPerpPositionDecoder(), { size: 16 })],
@@ -261,5 +305,5 @@ export async function fetchAllMaybeMarginAccount(
 }
 
 export function getMarginAccountSize(): number {
-  return 4920;
+  return 5080;
 }

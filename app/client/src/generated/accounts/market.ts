@@ -47,14 +47,22 @@ import {
   type ReadonlyUint8Array,
 } from "@solana/kit";
 import {
+  getBucketDecoder,
+  getBucketEncoder,
   getContractTermsDecoder,
   getContractTermsEncoder,
   getMarketParamsDecoder,
   getMarketParamsEncoder,
+  getProfitLedgerDecoder,
+  getProfitLedgerEncoder,
+  type Bucket,
+  type BucketArgs,
   type ContractTerms,
   type ContractTermsArgs,
   type MarketParams,
   type MarketParamsArgs,
+  type ProfitLedger,
+  type ProfitLedgerArgs,
 } from "../types";
 
 export const MARKET_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -94,6 +102,10 @@ export type Market = {
   /** Averaged (mark − spot) / spot, a signed Q24.40 ratio. */
   premium: bigint;
   params: MarketParams;
+  /** Who is paid how much of the pool. */
+  profits: ProfitLedger;
+  /** What the exchange's insurance paid for the market's losses, native quote, leaking over a day. */
+  insuranceDrawn: Bucket;
   /** What funding has moved beyond the last unit of its indices, over 2³². */
   fundingFraction: number;
   /** Entry in the risk state. */
@@ -103,6 +115,8 @@ export type Market = {
   bump: number;
   version: number;
   padding: ReadonlyUint8Array;
+  /** What insurance added to liquidators' rewards of late, native quote, against the limit of a day. */
+  topUps: Bucket;
   reserved: Array<bigint>;
 };
 
@@ -134,6 +148,10 @@ export type MarketArgs = {
   /** Averaged (mark − spot) / spot, a signed Q24.40 ratio. */
   premium: number | bigint;
   params: MarketParamsArgs;
+  /** Who is paid how much of the pool. */
+  profits: ProfitLedgerArgs;
+  /** What the exchange's insurance paid for the market's losses, native quote, leaking over a day. */
+  insuranceDrawn: BucketArgs;
   /** What funding has moved beyond the last unit of its indices, over 2³². */
   fundingFraction: number;
   /** Entry in the risk state. */
@@ -143,6 +161,8 @@ export type MarketArgs = {
   bump: number;
   version: number;
   padding: ReadonlyUint8Array;
+  /** What insurance added to liquidators' rewards of late, native quote, against the limit of a day. */
+  topUps: BucketArgs;
   reserved: Array<number | bigint>;
 };
 
@@ -167,13 +187,16 @@ export function getMarketEncoder(): FixedSizeEncoder<MarketArgs> {
       ["sampledOrderId", getU64Encoder()],
       ["premium", getI64Encoder()],
       ["params", getMarketParamsEncoder()],
+      ["profits", getProfitLedgerEncoder()],
+      ["insuranceDrawn", getBucketEncoder()],
       ["fundingFraction", getU32Encoder()],
       ["index", getU16Encoder()],
       ["mode", getU8Encoder()],
       ["bump", getU8Encoder()],
       ["version", getU8Encoder()],
       ["padding", fixEncoderSize(getBytesEncoder(), 7)],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 14 })],
+      ["topUps", getBucketEncoder()],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 13 })],
     ]),
     (value) => ({ ...value, discriminator: MARKET_DISCRIMINATOR }),
   );
@@ -199,13 +222,16 @@ export function getMarketDecoder(): FixedSizeDecoder<Market> {
     ["sampledOrderId", getU64Decoder()],
     ["premium", getI64Decoder()],
     ["params", getMarketParamsDecoder()],
+    ["profits", getProfitLedgerDecoder()],
+    ["insuranceDrawn", getBucketDecoder()],
     ["fundingFraction", getU32Decoder()],
     ["index", getU16Decoder()],
     ["mode", getU8Decoder()],
     ["bump", getU8Decoder()],
     ["version", getU8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 7)],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 14 })],
+    ["topUps", getBucketDecoder()],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 13 })],
   ]);
 }
 
@@ -268,5 +294,5 @@ export async function fetchAllMaybeMarket(
 }
 
 export function getMarketSize(): number {
-  return 456;
+  return 760;
 }

@@ -111,9 +111,15 @@ export const PROGRAM_ERRORS = {
   FeedAlive: { code: 6106, message: "The feed is not gone: a price that was not doubted is younger than doubt lasts" },
   QuoteCannotWindDown: { code: 6107, message: "The quote asset cannot be wound down: every price is told in it" },
   NothingToCloseOut: { code: 6108, message: "The two accounts hold nothing that could be closed out against each other" },
-  WithdrawnInSlot: { code: 6109, message: "Depositors who would bear a part of the loss have withdrawn in this slot" },
-  NothingMissing: { code: 6110, message: "The bank lacks nothing that could be bought" },
-  MintScalesAmounts: { code: 6111, message: "The mint's displayed amounts are multiplied; its feed must be one per raw unit, and say so" },
+  NothingToMark: { code: 6109, message: "None of the accounts has anything in the market that could be marked" },
+  EpochIncomplete: { code: 6110, message: "No epoch is open, or something in the market is not marked in it yet" },
+  ReduceOnlyExceeded: { code: 6111, message: "The account's reduce-only orders in the market are larger than the position would be: cancel them first" },
+  WithdrawnInSlot: { code: 6112, message: "Depositors who would bear a part of the loss have withdrawn in this slot" },
+  NothingMissing: { code: 6113, message: "The bank lacks nothing that could be bought" },
+  MintScalesAmounts: { code: 6114, message: "The mint's displayed amounts are multiplied; its feed must be one per raw unit, and say so" },
+  MustImprove: { code: 6115, message: "An account flagged for liquidation may reduce only in a way that improves it" },
+  PriceBeyondLimit: { code: 6116, message: "The price is worse than the liquidator's limit" },
+  RewardTooSmall: { code: 6117, message: "The reward is below the least that the liquidator asks for" },
 } as const;
 
 /** The name of a refusal. */

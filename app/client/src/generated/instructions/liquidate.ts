@@ -96,11 +96,15 @@ export type LiquidateInstructionData = {
   discriminator: ReadonlyUint8Array;
   maxPositionLots: bigint;
   maxDebt: bigint;
+  limitPrice: bigint;
+  leastReward: bigint;
 };
 
 export type LiquidateInstructionDataArgs = {
   maxPositionLots: number | bigint;
   maxDebt: number | bigint;
+  limitPrice: number | bigint;
+  leastReward: number | bigint;
 };
 
 export function getLiquidateInstructionDataEncoder(): FixedSizeEncoder<LiquidateInstructionDataArgs> {
@@ -109,6 +113,8 @@ export function getLiquidateInstructionDataEncoder(): FixedSizeEncoder<Liquidate
       ["discriminator", fixEncoderSize(getBytesEncoder(), 8)],
       ["maxPositionLots", getU64Encoder()],
       ["maxDebt", getU64Encoder()],
+      ["limitPrice", getU64Encoder()],
+      ["leastReward", getU64Encoder()],
     ]),
     (value) => ({ ...value, discriminator: LIQUIDATE_DISCRIMINATOR }),
   );
@@ -119,6 +125,8 @@ export function getLiquidateInstructionDataDecoder(): FixedSizeDecoder<Liquidate
     ["discriminator", fixDecoderSize(getBytesDecoder(), 8)],
     ["maxPositionLots", getU64Decoder()],
     ["maxDebt", getU64Decoder()],
+    ["limitPrice", getU64Decoder()],
+    ["leastReward", getU64Decoder()],
   ]);
 }
 
@@ -159,6 +167,8 @@ export type LiquidateInput<
   quoteBank?: Address<TAccountQuoteBank>;
   maxPositionLots: LiquidateInstructionDataArgs["maxPositionLots"];
   maxDebt: LiquidateInstructionDataArgs["maxDebt"];
+  limitPrice: LiquidateInstructionDataArgs["limitPrice"];
+  leastReward: LiquidateInstructionDataArgs["leastReward"];
 };
 
 export function getLiquidateInstruction<

@@ -40,6 +40,8 @@ export type CollateralLiquidatedEvent = {
   debtIsPnl: boolean;
   repaid: bigint;
   liquidationEndHealth: bigint;
+  /** What insurance added to what the liquidator received of `seized`, in kind. */
+  topUp: bigint;
 };
 
 export type CollateralLiquidatedEventArgs = {
@@ -56,6 +58,8 @@ export type CollateralLiquidatedEventArgs = {
   debtIsPnl: boolean;
   repaid: number | bigint;
   liquidationEndHealth: number | bigint;
+  /** What insurance added to what the liquidator received of `seized`, in kind. */
+  topUp: number | bigint;
 };
 
 export function getCollateralLiquidatedEventEncoder(): FixedSizeEncoder<CollateralLiquidatedEventArgs> {
@@ -70,6 +74,7 @@ export function getCollateralLiquidatedEventEncoder(): FixedSizeEncoder<Collater
     ["debtIsPnl", getBooleanEncoder()],
     ["repaid", getU64Encoder()],
     ["liquidationEndHealth", getI64Encoder()],
+    ["topUp", getU64Encoder()],
   ]);
 }
 
@@ -85,6 +90,7 @@ export function getCollateralLiquidatedEventDecoder(): FixedSizeDecoder<Collater
     ["debtIsPnl", getBooleanDecoder()],
     ["repaid", getU64Decoder()],
     ["liquidationEndHealth", getI64Decoder()],
+    ["topUp", getU64Decoder()],
   ]);
 }
 

@@ -30,6 +30,13 @@ export type LiquidationTerms = {
   rampSecs: number;
   /** Part of the fee that goes to insurance. Looser down. */
   insuranceShare: number;
+  /**
+   * The least that whoever takes something over gets of its value, as a ratio: insurance pays what the fee falls short of.
+   * Less than what was paid to open it. Any change loosens.
+   */
+  rewardMin: number;
+  /** Most that insurance pays so within a day, in whole quote tokens. Looser up. */
+  topUpLimit: number;
 };
 
 export type LiquidationTermsArgs = LiquidationTerms;
@@ -40,6 +47,8 @@ export function getLiquidationTermsEncoder(): FixedSizeEncoder<LiquidationTermsA
     ["feeMax", getU32Encoder()],
     ["rampSecs", getU32Encoder()],
     ["insuranceShare", getU32Encoder()],
+    ["rewardMin", getU32Encoder()],
+    ["topUpLimit", getU32Encoder()],
   ]);
 }
 
@@ -49,6 +58,8 @@ export function getLiquidationTermsDecoder(): FixedSizeDecoder<LiquidationTerms>
     ["feeMax", getU32Decoder()],
     ["rampSecs", getU32Decoder()],
     ["insuranceShare", getU32Decoder()],
+    ["rewardMin", getU32Decoder()],
+    ["topUpLimit", getU32Decoder()],
   ]);
 }
 

@@ -8,12 +8,8 @@
 
 import {
   combineCodec,
-  getArrayDecoder,
-  getArrayEncoder,
   getI64Decoder,
   getI64Encoder,
-  getI8Decoder,
-  getI8Encoder,
   getStructDecoder,
   getStructEncoder,
   getU16Decoder,
@@ -28,6 +24,12 @@ import {
   type FixedSizeDecoder,
   type FixedSizeEncoder,
 } from "@solana/kit";
+import {
+  getProfitShareDecoder,
+  getProfitShareEncoder,
+  type ProfitShare,
+  type ProfitShareArgs,
+} from ".";
 
 /** One position slot: what the account holds in a market and what its resting orders there may add. */
 export type PerpPosition = {
@@ -51,14 +53,19 @@ export type PerpPosition = {
   orderMask: bigint;
   /** Index of the market, or [`EMPTY`]. */
   market: number;
-  /** Sign of the last position held: which side's losses this account's are. */
-  lastSide: number;
+  /** Unused. */
+  padding: number;
   /** Number of resting orders that may only reduce the position. */
   reduceOnlyOrders: number;
   /** No resting order expires before this unix second; zero when none ever does. */
   firstExpiry: number;
-  /** Unused. */
-  reserved: Array<bigint>;
+  /**
+   * What the lots held brought when they were sold, less what they cost when they were bought, fees aside: what they gained
+   * since is this and their value. Lots that are closed take their part along.
+   */
+  opened: bigint;
+  /** Its part in the market's profits, as of its last mark. */
+  share: ProfitShare;
 };
 
 export type PerpPositionArgs = {
@@ -82,14 +89,19 @@ export type PerpPositionArgs = {
   orderMask: number | bigint;
   /** Index of the market, or [`EMPTY`]. */
   market: number;
-  /** Sign of the last position held: which side's losses this account's are. */
-  lastSide: number;
+  /** Unused. */
+  padding: number;
   /** Number of resting orders that may only reduce the position. */
   reduceOnlyOrders: number;
   /** No resting order expires before this unix second; zero when none ever does. */
   firstExpiry: number;
-  /** Unused. */
-  reserved: Array<number | bigint>;
+  /**
+   * What the lots held brought when they were sold, less what they cost when they were bought, fees aside: what they gained
+   * since is this and their value. Lots that are closed take their part along.
+   */
+  opened: number | bigint;
+  /** Its part in the market's profits, as of its last mark. */
+  share: ProfitShareArgs;
 };
 
 export function getPerpPositionEncoder(): FixedSizeEncoder<PerpPositionArgs> {
@@ -104,10 +116,11 @@ export function getPerpPositionEncoder(): FixedSizeEncoder<PerpPositionArgs> {
     ["bestAsk", getU64Encoder()],
     ["orderMask", getU64Encoder()],
     ["market", getU16Encoder()],
-    ["lastSide", getI8Encoder()],
+    ["padding", getU8Encoder()],
     ["reduceOnlyOrders", getU8Encoder()],
     ["firstExpiry", getU32Encoder()],
-    ["reserved", getArrayEncoder(getU64Encoder(), { size: 2 })],
+    ["opened", getI64Encoder()],
+    ["share", getProfitShareEncoder()],
   ]);
 }
 
@@ -123,10 +136,11 @@ export function getPerpPositionDecoder(): FixedSizeDecoder<PerpPosition> {
     ["bestAsk", getU64Decoder()],
     ["orderMask", getU64Decoder()],
     ["market", getU16Decoder()],
-    ["lastSide", getI8Decoder()],
+    ["padding", getU8Decoder()],
     ["reduceOnlyOrders", getU8Decoder()],
     ["firstExpiry", getU32Decoder()],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 2 })],
+    ["opened", getI64Decoder()],
+    ["share", getProfitShareDecoder()],
   ]);
 }
 

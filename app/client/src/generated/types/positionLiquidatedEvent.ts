@@ -36,6 +36,8 @@ export type PositionLiquidatedEvent = {
   fee: bigint;
   insuranceFee: bigint;
   liquidationEndHealth: bigint;
+  /** Native quote that insurance added to the liquidator's part of the fee. */
+  topUp: bigint;
 };
 
 export type PositionLiquidatedEventArgs = {
@@ -50,6 +52,8 @@ export type PositionLiquidatedEventArgs = {
   fee: number | bigint;
   insuranceFee: number | bigint;
   liquidationEndHealth: number | bigint;
+  /** Native quote that insurance added to the liquidator's part of the fee. */
+  topUp: number | bigint;
 };
 
 export function getPositionLiquidatedEventEncoder(): FixedSizeEncoder<PositionLiquidatedEventArgs> {
@@ -62,6 +66,7 @@ export function getPositionLiquidatedEventEncoder(): FixedSizeEncoder<PositionLi
     ["fee", getU64Encoder()],
     ["insuranceFee", getU64Encoder()],
     ["liquidationEndHealth", getI64Encoder()],
+    ["topUp", getU64Encoder()],
   ]);
 }
 
@@ -75,6 +80,7 @@ export function getPositionLiquidatedEventDecoder(): FixedSizeDecoder<PositionLi
     ["fee", getU64Decoder()],
     ["insuranceFee", getU64Decoder()],
     ["liquidationEndHealth", getI64Decoder()],
+    ["topUp", getU64Decoder()],
   ]);
 }
 
