@@ -220,7 +220,7 @@ impl Sums {
             profits.set_aside() <= market.pnl_pool,
             "market {index} has set aside more than its pool"
         );
-        let due: i128 = profits.due.iter().copied().map(i128::from).sum();
+        let due = i128::from(profits.due);
         assert!(
             self.given_up <= due + dust,
             "slots of market {index} give up {}, {due} is due",

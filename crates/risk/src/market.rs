@@ -73,7 +73,7 @@ pub struct MarketRisk {
     pub haircuts: Haircuts,
 }
 
-const _: () = assert!(core::mem::size_of::<MarketRisk>() == 304);
+const _: () = assert!(core::mem::size_of::<MarketRisk>() == 288);
 
 impl MarketRisk {
     /// What turns the feed's mantissa into this entry's.

@@ -181,7 +181,7 @@ pub struct PerpPosition {
     pub share: ProfitShare,
 }
 
-const _: () = assert!(core::mem::size_of::<PerpPosition>() == 128);
+const _: () = assert!(core::mem::size_of::<PerpPosition>() == 136);
 
 impl Default for PerpPosition {
     fn default() -> Self {

@@ -316,8 +316,8 @@ proptest! {
             let after = case.after(at, &slice);
             let view = case.account.view();
             let mut kept = netted(&case.account);
-            kept.take_out(&Slot::of_perp(&view, &perp).unwrap()).unwrap();
-            kept.count_in(&Slot::of_perp(&view, &after.account.perps[at]).unwrap()).unwrap();
+            kept.take_out(&Slot::of_perp(&view, &perp, kept.is_hedged()).unwrap()).unwrap();
+            kept.count_in(&Slot::of_perp(&view, &after.account.perps[at], kept.is_hedged()).unwrap()).unwrap();
             kept.update(&view).unwrap();
             let lines = after.lines(POLICY);
             prop_assert_eq!(kept.end(), footing(&after));

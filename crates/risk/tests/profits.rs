@@ -76,16 +76,16 @@ proptest! {
             // Whoever comes first opens the epoch, so that what was there then is known here.
             let profits = world.profits();
             world.open().unwrap();
-            if world.ledger.is_open == 1 && opened.as_ref().map(|(_, epoch)| *epoch) != Some(world.ledger.epoch) {
+            if world.ledger.is_open() && opened.as_ref().map(|(_, epoch)| *epoch) != Some(world.ledger.epoch) {
                 opened = Some((profits, world.ledger.epoch));
             }
             world.act(act).unwrap();
             if let Some((profits, epoch)) = &opened {
                 let mut completed = world.clone();
-                if completed.ledger.is_open == 1 && completed.ledger.epoch == *epoch {
+                if completed.ledger.is_open() && completed.ledger.epoch == *epoch {
                     completed.mark_all().unwrap();
-                    prop_assert!(completed.ledger.is_complete(), "stuck: {:?}", completed.ledger);
-                    completed.ledger.close().unwrap();
+                    prop_assert!(completed.ledger.is_complete(0), "stuck: {:?}", completed.ledger);
+                    completed.ledger.close(0).unwrap();
                 }
                 for (perp, profit) in completed.slots.iter().zip(profits) {
                     if perp.share.epoch == *epoch {
@@ -113,11 +113,11 @@ proptest! {
         world.act(Act::Move { thousandths: fall }).unwrap();
         world.resolve(0, 2).unwrap();
         world.open().unwrap();
-        prop_assume!(world.ledger.is_open == 1);
+        prop_assume!(world.ledger.is_open());
         let given_up = |world: &World| {
             let mut world = world.clone();
             world.mark_all().unwrap();
-            world.ledger.close().unwrap();
+            world.ledger.close(0).unwrap();
             world.slots.iter().map(|perp| world.ledger.haircuts.due(&perp.share)).collect::<Vec<_>>()
         };
         let expected = given_up(&world);
@@ -222,7 +222,7 @@ fn crash(parts: usize, steps: [Vec<Choice>; 4]) -> World {
         .for_each(|choice| choose(&mut world, choice));
     world.open().unwrap();
     world.mark_all().unwrap();
-    world.ledger.close().unwrap();
+    world.ledger.close(0).unwrap();
     fourth
         .into_iter()
         .for_each(|choice| choose(&mut world, choice));
@@ -309,7 +309,7 @@ fn ten_thousand_coverings_of_the_largest_claims_keep_every_sum() {
         let mut slots: Vec<PerpPosition> = (0..3).map(|_| claim(&mut ledger, 1 << 53)).collect();
         for round in 0..10_000usize {
             let free = (u128::from(ledger.uncovered) * u128::from(part) / u128::from(of)) as u64;
-            ledger.cover(free.max(1), 0).unwrap();
+            cover(&mut ledger, free.max(1));
             // One is touched now and then, and marked anew at as much as it had at first.
             if round % 3 == 0 {
                 let slot = &mut slots[round % 2];
@@ -349,7 +349,7 @@ fn ten_thousand_million_full_coverings_would_not_wear_the_exponent_out() {
     let mut ledger = ProfitLedger::default();
     for _ in 0..1_000 {
         let mut slot = claim(&mut ledger, 1 << 40);
-        ledger.cover(1 << 40, 0).unwrap();
+        cover(&mut ledger, 1 << 40);
         ledger.harvest(&mut slot).unwrap();
         let paid = slot.share.covered;
         ledger.pay(&mut slot, paid).unwrap();
@@ -379,14 +379,16 @@ fn an_epoch_completes_although_claims_owe_for_the_one_before() {
     let mut world = two_claims_and_a_shortfall(1);
     assert_eq!(world.ledger.shortfall, 1_800);
     world.mark_all().unwrap();
-    world.ledger.close().unwrap();
+    world.ledger.close(0).unwrap();
     // Nobody is touched between: another loss is shown and the next epoch opened at once.
     world.ledger.shortfall += 50;
     world.pool -= 50;
     world.open().unwrap();
+    assert!(!world.ledger.is_open(), "what is due is given up first");
     world.mark_all().unwrap();
-    assert!(world.ledger.is_complete(), "{:?}", world.ledger);
-    world.ledger.close().unwrap();
+    world.mark_all().unwrap();
+    assert!(world.ledger.is_complete(0), "{:?}", world.ledger);
+    world.ledger.close(0).unwrap();
     world.check();
 }
 
@@ -397,12 +399,12 @@ fn a_shared_shortfall_is_gone_to_the_unit_so_that_nothing_halts() {
         let mut slots = [claim(&mut ledger, 1_000), claim(&mut ledger, 2_000)];
         ledger.shortfall = shortfall;
         ledger
-            .open(&Default::default(), Default::default(), [0; 2])
+            .open(&Default::default(), Default::default(), [0; 2], 0)
             .unwrap();
         slots
             .iter_mut()
             .for_each(|slot| ledger.prepare(slot).unwrap());
-        assert_eq!(ledger.close(), Ok(shortfall));
+        assert_eq!(ledger.close(0), Ok(shortfall));
         assert!(!ledger.is_frozen(0));
         slots
             .iter_mut()
@@ -419,12 +421,12 @@ fn what_a_slot_still_owes_is_never_forgotten_while_it_is_counted_as_given_up() {
     let share = |ledger: &mut ProfitLedger, slots: &mut [&mut PerpPosition], shortfall| {
         ledger.shortfall += shortfall;
         ledger
-            .open(&Default::default(), Default::default(), [0; 2])
+            .open(&Default::default(), Default::default(), [0; 2], 0)
             .unwrap();
         for slot in slots.iter_mut() {
             ledger.prepare(slot).unwrap();
         }
-        let _ = ledger.close();
+        let _ = ledger.close(0);
     };
     share(&mut ledger, &mut [&mut sleeper, &mut other], 1_005_000);
     // A small claim that nobody touches for four epochs: they close without it, or do not close.
@@ -466,13 +468,22 @@ fn whoever_is_left_out_of_an_epoch_gives_up_its_part_all_the_same() {
     let before: Vec<i128> = [0, 1].iter().map(|who| world.wealth(*who)).collect();
     world.open().unwrap();
     (1..4).for_each(|who| world.mark(who).unwrap());
-    if world.ledger.is_complete() {
-        world.ledger.close().unwrap();
+    if world.ledger.is_complete(0) {
+        world.ledger.close(0).unwrap();
     } else {
         world.mark_all().unwrap();
-        world.ledger.close().unwrap();
+        world.ledger.close(0).unwrap();
     }
     world.mark_all().unwrap();
     let kept = |who: usize| world.wealth(who) as f64 / before[who] as f64;
     assert!((kept(0) - kept(1)).abs() < 0.01, "{} {}", kept(0), kept(1));
+}
+
+/// Collects so much more than is set aside, in a market without positions.
+fn cover(ledger: &mut ProfitLedger, free: u64) {
+    let pool = ledger.set_aside() + free;
+    let nothing = [0; 2];
+    ledger
+        .cover_from(pool, nothing, &Default::default(), u64::MAX)
+        .unwrap();
 }

@@ -126,7 +126,16 @@ async fn carry_out(env: &mut Env, by: &Trader, account: &Trader, plan: &Plan, ve
     assert!(!gains.is_nothing() || plan.reward == 0, "{plan:?}");
     if !resolves {
         let off = gains.total() - plan.reward;
-        assert!(off.abs() <= 200, "promised {plan:?}, brought {gains:?}");
+        // What fills that waited did to the account decides how much a slice may cost it.
+        let more = if plan.settle.is_empty() {
+            0
+        } else {
+            plan.reward / 10
+        };
+        assert!(
+            (-200..=200 + more).contains(&off),
+            "promised {plan:?}, brought {gains:?}"
+        );
     }
     let own = env.health(by).await;
     assert!(own.init >= 0, "{own:?}");

@@ -96,6 +96,8 @@ async fn day(slot_ms: u64) -> Vec<i128> {
     env.refresh_all().await;
     let leg = take(&env, SOL_PERP, 100);
     liquidate(&mut env, &by, &hedged, &leg).await;
+    env.advance(PATIENCE_SECS as i64).await;
+    env.refresh_all().await;
     let both = Liquidation {
         swap: swap(&env, Leg::Asset(SOL), Leg::Asset(USDC), ALL).swap,
         ..take(&env, SOL_PERP, ALL)

@@ -59,15 +59,18 @@ impl Market {
         if self.rule != Rule::Shared {
             return Ok(());
         }
-        if self.ledger.is_open == 0 && self.ledger.is_shareable(FLOOR) {
-            let at = self.moment();
-            self.ledger.open(&at, Default::default(), self.interest)?;
+        let at = self.moment();
+        if self.ledger.may_open(FLOOR, &at) {
+            let now = i64::try_from(self.step).unwrap_or(i64::MAX);
+            self.ledger
+                .open(&at, Default::default(), self.interest, now)?;
         }
         for who in (self.step % ROUND..self.traders.len()).step_by(ROUND) {
             self.mark(who)?;
         }
-        if self.ledger.is_complete() {
-            self.ledger.close()?;
+        // Everybody is marked, sooner or later: there is nothing to be patient with.
+        if self.ledger.is_complete(0) {
+            self.ledger.close(0)?;
         }
         self.cover()
     }
@@ -86,8 +89,8 @@ impl Market {
         }
         let worse = |at| self.worth(who, at);
         let profit = worse(self.spot).min(worse(self.stable)).max(0);
-        let known = self.ledger.known_unmarked(self.interest, &self.moment())?;
-        self.ledger.unmarked = self.ledger.unmarked.max(known);
+        let at = self.moment();
+        self.ledger.note_unmarked(self.interest, &at)?;
         let perp = &mut self.traders[who].perp;
         self.ledger.mark(perp, profit.unsigned_abs())?;
         Ok(())

@@ -161,21 +161,27 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// A balance's, its entry fresh or the asset not covered by the model.
+    /// A balance's, its entry fresh or the asset not covered by the model; `hedged` as [`Netted::is_hedged`] of the account.
     ///
     /// # Errors
     /// As [`gather`](crate::portfolio::gather).
-    pub fn of_balance(view: &RiskView<'_>, balance: &Balance) -> Result<Self> {
-        let hedge = Hedges::of_balance(view, balance, POLICY)?;
+    pub fn of_balance(view: &RiskView<'_>, balance: &Balance, hedged: bool) -> Result<Self> {
+        let hedge = match hedged {
+            true => Hedges::of_balance(view, balance, POLICY)?,
+            false => Hedge::default(),
+        };
         Self::of(view, core::slice::from_ref(balance), &[], hedge)
     }
 
-    /// A position's, its orders cancelled and its entry fresh.
+    /// A position's, its orders cancelled and its entry fresh; `hedged` likewise.
     ///
     /// # Errors
     /// As [`gather`](crate::portfolio::gather).
-    pub fn of_perp(view: &RiskView<'_>, perp: &PerpPosition) -> Result<Self> {
-        let hedge = Hedges::of_perp(view, perp, &[], POLICY)?;
+    pub fn of_perp(view: &RiskView<'_>, perp: &PerpPosition, hedged: bool) -> Result<Self> {
+        let hedge = match hedged {
+            true => Hedges::of_perp(view, perp, &[], POLICY)?,
+            false => Hedge::default(),
+        };
         Self::of(view, &[], core::slice::from_ref(perp), hedge)
     }
 
@@ -317,6 +323,12 @@ impl Netted {
         }
     }
 
+    /// LiquidationEnd without what hedges add to the value: closing a hedge ends that, and is no harm.
+    pub fn end_apart(&self) -> Footing {
+        let ([value, _], [requirement, _]) = (self.value, self.required);
+        Footing { value, requirement }
+    }
+
     /// Maintenance health.
     pub fn maintenance(&self) -> i128 {
         let ([_, value], [_, credit]) = (self.value, self.credits);
@@ -332,6 +344,11 @@ impl Netted {
     /// What was stale.
     pub const fn stale(&self) -> StaleSet {
         self.stale
+    }
+
+    /// Whether hedges may add to its value.
+    pub const fn is_hedged(&self) -> bool {
+        !self.hedges.is_empty()
     }
 
     /// Its net delta in an underlying.
@@ -382,11 +399,13 @@ impl Netted {
     }
 
     fn shift(&mut self, out: &[Slot], inward: &[Slot]) -> Result<()> {
-        for slot in out {
-            self.hedges.remove(&slot.hedge)?;
-        }
-        for slot in inward {
-            self.hedges.merge_known(&slot.hedge)?;
+        if self.is_hedged() {
+            for slot in out {
+                self.hedges.remove(&slot.hedge)?;
+            }
+            for slot in inward {
+                self.hedges.merge_known(&slot.hedge)?;
+            }
         }
         let certain = self.doubtful.then_some(&mut self.certain);
         for exposures in core::iter::once(&mut self.exposures).chain(certain) {

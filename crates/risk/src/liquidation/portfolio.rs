@@ -91,7 +91,7 @@ impl Netted {
             perp,
             risk,
             target,
-            before: Slot::of_perp(view, perp)?,
+            before: Slot::of_perp(view, perp, self.is_hedged())?,
             found: None,
             account: self,
         };
@@ -201,7 +201,10 @@ impl Netted {
             allowed,
             collateral_dust: portion.collateral_dust,
             is_followed: portion.is_followed,
-            before: [given.slot(view)?, taken.slot(view)?],
+            before: [
+                given.slot(view, self.is_hedged())?,
+                taken.slot(view, self.is_hedged())?,
+            ],
             found: None,
             account: self,
         };
@@ -297,7 +300,7 @@ impl Takeover<'_, '_> {
             QuoteNative::ZERO,
             self.risk.funding(),
         )?;
-        let slot = Slot::of_perp(self.view, &perp)?;
+        let slot = Slot::of_perp(self.view, &perp, self.account.is_hedged())?;
         let before = core::slice::from_ref(&self.before);
         let free = self
             .account
@@ -420,9 +423,10 @@ impl Exchange<'_, '_> {
 
     /// The account after a slice.
     fn after(&mut self, slice: &SwapSlice) -> Result<Footing> {
+        let hedged = self.account.is_hedged();
         let after = [
-            self.given.less(slice.collateral)?.slot(self.view)?,
-            self.taken.less(slice.debt)?.slot(self.view)?,
+            self.given.less(slice.collateral)?.slot(self.view, hedged)?,
+            self.taken.less(slice.debt)?.slot(self.view, hedged)?,
         ];
         self.account.with(self.view, &self.before, &after)
     }
@@ -469,10 +473,10 @@ enum Rest {
 }
 
 impl Rest {
-    fn slot(&self, view: &RiskView<'_>) -> Result<Slot> {
+    fn slot(&self, view: &RiskView<'_>, hedged: bool) -> Result<Slot> {
         match self {
-            Self::Token(balance) => Slot::of_balance(view, balance),
-            Self::Claim(perp) => Slot::of_perp(view, perp),
+            Self::Token(balance) => Slot::of_balance(view, balance, hedged),
+            Self::Claim(perp) => Slot::of_perp(view, perp, hedged),
         }
     }
 }
@@ -502,10 +506,10 @@ impl<'a> Holding<'a> {
         }
     }
 
-    fn slot(&self, view: &RiskView<'_>) -> Result<Slot> {
+    fn slot(&self, view: &RiskView<'_>, hedged: bool) -> Result<Slot> {
         match self {
-            Self::Token(balance, _) => Slot::of_balance(view, balance),
-            Self::Claim(perp, _) => Slot::of_perp(view, perp),
+            Self::Token(balance, _) => Slot::of_balance(view, balance, hedged),
+            Self::Claim(perp, _) => Slot::of_perp(view, perp, hedged),
         }
     }
 

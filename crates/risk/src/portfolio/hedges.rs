@@ -55,25 +55,13 @@ pub(crate) struct Hedge {
     discounts: [i64; 3],
 }
 
-impl Hedge {
-    fn fields(&mut self) -> [&mut i64; 14] {
-        let Self {
-            underlying: _,
-            resting,
-            held,
-            notional: [a, b],
-            gains: [c, d],
-            losing: [e, f],
-            losses: [g, h],
-            profits,
-            discounts: [i, j, k],
-        } = self;
-        [resting, held, a, b, c, d, e, f, g, h, profits, i, j, k]
-    }
+/// Words of a [`Hedge`].
+const FIELDS: usize = 15;
 
+impl Hedge {
     /// The part of the profits that mirrors a loss.
     fn mirrored(&self) -> Result<i64> {
-        if self.resting > 0 {
+        if self.resting > 0 || self.profits <= 0 || self.gains == [0; 2] {
             return Ok(0);
         }
         let mut sum = 0i64;
@@ -173,6 +161,12 @@ impl Hedges {
         if risk.underlying == 0 {
             return Ok(out);
         }
+        out.underlying = u64::from(risk.underlying);
+        if perp.order_mask != 0 {
+            // Nothing of the underlying counts then.
+            out.resting = 1;
+            return Ok(out);
+        }
         let mut prices = (risk.price.spot, risk.price.spot);
         if perp.is_exposed() && !view.is_fresh(&risk.price) {
             if let Some(price) = view.doubted(&risk.price, policy)? {
@@ -180,8 +174,6 @@ impl Hedges {
             }
         }
         let (low, high) = prices;
-        out.underlying = u64::from(risk.underlying);
-        out.resting = i64::from(perp.order_mask != 0);
         let pnl = pnl_at(perp, orders, risk, settled_quote(perp, risk)?, low, high)?;
         let profit = to_i64(pnl.max(0))?;
         out.profits = profit;
@@ -246,7 +238,7 @@ impl Hedges {
     /// # Errors
     /// [`RiskError::Overflow`].
     pub fn merge_known(&mut self, other: &Hedge) -> Result<()> {
-        self.change(other, i64::checked_add)
+        self.change::<true>(other)
     }
 
     /// Counts what a position is.
@@ -265,7 +257,7 @@ impl Hedges {
             };
             self.count = self.count.wrapping_add(1);
         }
-        self.change(other, i64::checked_add)
+        self.change::<true>(other)
     }
 
     /// Stops counting what a slot is.
@@ -273,21 +265,39 @@ impl Hedges {
     /// # Errors
     /// [`RiskError::Overflow`].
     pub fn remove(&mut self, other: &Hedge) -> Result<()> {
-        self.change(other, i64::checked_sub)
+        self.change::<false>(other)
+    }
+
+    /// Whether no position is counted.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     fn used(&self) -> impl Iterator<Item = &Hedge> {
         self.items.iter().take(self.count)
     }
 
-    fn change(&mut self, other: &Hedge, by: fn(i64, i64) -> Option<i64>) -> Result<()> {
+    #[inline(never)]
+    fn change<const ADDS: bool>(&mut self, other: &Hedge) -> Result<()> {
+        if other.underlying == 0 {
+            return Ok(());
+        }
         let mut used = self.items.iter_mut().take(self.count);
         let Some(item) = used.find(|item| item.underlying == other.underlying) else {
             return Ok(());
         };
-        let mut other = *other;
-        for (sum, part) in item.fields().into_iter().zip(other.fields()) {
-            *sum = by(*sum, *part).ok_or(RiskError::Overflow)?;
+        let sums: &mut [i64; FIELDS] = bytemuck::cast_mut(item);
+        let parts: &[i64; FIELDS] = bytemuck::cast_ref(other);
+        // The first is the number of the underlying.
+        for (sum, part) in sums.iter_mut().zip(parts).skip(1) {
+            if *part != 0 {
+                let changed = if ADDS {
+                    sum.checked_add(*part)
+                } else {
+                    sum.checked_sub(*part)
+                };
+                *sum = changed.ok_or(RiskError::Overflow)?;
+            }
         }
         Ok(())
     }

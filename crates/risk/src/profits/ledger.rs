@@ -1,12 +1,10 @@
 //! A market's sums of claims on its pool, and the epochs in which a shortfall is shared.
 
-use super::{profit_at, slot_of, Haircuts, ProfitShare, HAIRCUT_BITS};
+use super::{profit_at, Haircuts, ProfitShare, HAIRCUT_BITS};
 use crate::fixed::{scale_ceil, scale_floor, to_u64, Result, RiskError};
 use crate::position::{FundingIndices, PerpPosition};
 use crate::units::QuoteNative;
 
-/// Epochs whose haircuts are kept. No epoch is opened before what is due for the one in its place has been given up.
-pub const EPOCHS_KEPT: usize = 4;
 /// Binary places of the factor's mantissa, whose highest is always set.
 const FACTOR_BITS: u32 = 62;
 const FACTOR_ONE: u64 = 1 << FACTOR_BITS;
@@ -52,9 +50,9 @@ pub struct ProfitLedger {
     pub short_quote: i64,
     /// Losses that nobody can pay and no profit has given up yet.
     pub shortfall: u64,
-    /// Haircuts of the kept epochs that slots have still to give up, by epoch as in [`Haircuts`].
-    pub due: [u64; EPOCHS_KEPT],
-    /// What profits gave up in the kept epochs.
+    /// What slots have still to give up for the last epoch.
+    pub due: u64,
+    /// What became of the profits of the last epoch.
     pub haircuts: Haircuts,
     /// Spot price at which the open epoch marks.
     pub epoch_price: u64,
@@ -66,6 +64,8 @@ pub struct ProfitLedger {
     pub epoch_claims: i64,
     /// Uncovered profits marked in the open epoch.
     pub epoch_uncovered: u64,
+    /// Those of them that had never been marked before.
+    pub epoch_fresh: u64,
     /// The shortfall that the open epoch shares.
     pub epoch_shortfall: u64,
     /// The last epoch that was opened.
@@ -82,7 +82,7 @@ pub struct ProfitLedger {
     pub opened_at: i64,
 }
 
-const _: () = assert!(core::mem::size_of::<ProfitLedger>() == 256);
+const _: () = assert!(core::mem::size_of::<ProfitLedger>() == 224);
 
 impl ProfitLedger {
     /// Mantissa of what is left of a unit.
@@ -116,11 +116,7 @@ impl ProfitLedger {
 
     /// Everything that is missing: the pool and what losers can pay are at least what is claimed less this.
     pub fn missing(&self) -> u64 {
-        let due = self
-            .due
-            .iter()
-            .fold(0u64, |sum, due| sum.saturating_add(*due));
-        self.shortfall.saturating_add(due)
+        self.shortfall.saturating_add(self.due)
     }
 
     /// Takes a slot out of the sums of claims before it changes, or counts it in after (`sign` −1 or 1).
@@ -166,7 +162,7 @@ impl ProfitLedger {
         } else {
             0
         };
-        if perp.share.epoch != 0 && perp.share.epoch <= self.haircuts.closed {
+        if self.haircuts.is_pending(&perp.share) {
             self.harvest(perp)?;
         }
         if self.is_open() && perp.share.epoch != self.epoch {
@@ -189,11 +185,11 @@ impl ProfitLedger {
             let given = i64::try_from(now.given_up).map_err(|_| RiskError::Overflow)?;
             perp.quote = perp.quote.checked_sub(QuoteNative(given))?;
             self.count(perp, 1)?;
-            let due = &mut self.due[slot_of(perp.share.epoch)];
-            *due = due.saturating_sub(now.given_up);
+            self.due = self.due.saturating_sub(now.given_up);
         }
         let is_rounded = now.uncovered > 0
-            && (perp.share.factor, perp.share.exponent) != (self.factor(), self.exponent);
+            && (perp.share.fresh > 0
+                || (perp.share.factor, perp.share.exponent) != (self.factor(), self.exponent));
         // The sum stays at least what slots make of it.
         self.uncovered = self.uncovered.saturating_add(u64::from(is_rounded));
         perp.share = ProfitShare {
@@ -219,7 +215,14 @@ impl ProfitLedger {
         let share = &mut perp.share;
         self.uncovered = self.uncovered.saturating_sub(share.uncovered);
         let known = share.covered.saturating_add(share.uncovered);
-        let granted = self.grant(profit.saturating_sub(known))?;
+        let fresh = profit.saturating_sub(known);
+        // In an epoch all of them are granted the same part when it is closed.
+        let granted = if self.haircuts.open != 0 {
+            share.fresh = fresh;
+            0
+        } else {
+            self.grant(fresh)?
+        };
         let had = share.covered.saturating_add(granted);
         share.covered = had.min(profit);
         share.uncovered = profit.saturating_sub(share.covered);
@@ -385,14 +388,13 @@ impl ProfitLedger {
         Ok(())
     }
 
-    /// Whether an epoch may be opened: none is open, there is a shortfall of `floor` to share, and what was due for the epoch in
-    /// whose place the new one is kept has been given up, for which its slots are marked.
+    /// Whether an epoch may be opened: none is open, there is a shortfall of `floor` to share, and nothing is due any more for
+    /// the one before, for which its slots are marked.
     ///
     /// The stable price must be near spot: in a pump every profit is high that its move made, and gone when it is over.
     pub const fn may_open(&self, floor: u64, at: &Moment) -> bool {
-        let next = self.epoch.wrapping_add(1);
         let is_calm = at.spot.abs_diff(at.stable) <= at.spot / EPOCH_GAP_PART;
-        !self.is_open() && is_calm && self.is_shareable(floor) && self.due[slot_of(next)] == 0
+        !self.is_open() && is_calm && self.is_shareable(floor) && self.due == 0
     }
 
     /// Opens an epoch at a spot price and the market's funding and open interest.
@@ -416,7 +418,7 @@ impl ProfitLedger {
         self.epoch_funding = [funding.long, funding.short];
         (self.epoch_lots, self.epoch_claims) = (interest, claims);
         self.epoch_spare = [long, short, claims].map(|all| all / UNMARKED_PART);
-        self.epoch_uncovered = 0;
+        (self.epoch_uncovered, self.epoch_fresh) = (0, 0);
         self.epoch_shortfall = self.shortfall;
         Ok(())
     }
@@ -442,6 +444,7 @@ impl ProfitLedger {
             .epoch_uncovered
             .checked_add(perp.share.uncovered)
             .ok_or(RiskError::Overflow)?;
+        self.epoch_fresh = self.epoch_fresh.saturating_add(perp.share.fresh);
         let [long, short] = &mut self.epoch_lots;
         let lots = perp.position.0;
         *long = long.saturating_sub(lots.max(0));
@@ -468,17 +471,31 @@ impl ProfitLedger {
             return Err(RiskError::EpochIncomplete);
         }
         let whole = 1u128 << HAIRCUT_BITS;
-        let part = match self.epoch_uncovered {
+        // What is reserved for profits that were not marked before covers the same part of each.
+        let granted = (u128::from(self.reserved) << HAIRCUT_BITS)
+            .checked_div(u128::from(self.epoch_fresh))
+            .unwrap_or(0)
+            .min(whole);
+        let grants = to_u64((u128::from(self.epoch_fresh) * granted) >> HAIRCUT_BITS)?;
+        self.reserved = self.reserved.saturating_sub(grants);
+        self.unmarked = self.unmarked.saturating_sub(self.epoch_fresh);
+        self.covered = self.covered.saturating_add(grants);
+        self.uncovered = self.uncovered.saturating_sub(grants);
+        let bare = self.epoch_uncovered.saturating_sub(grants);
+        let part = match bare {
             0 => 0,
-            profits => (u128::from(self.epoch_shortfall) << HAIRCUT_BITS)
-                .div_ceil(u128::from(profits))
+            bare => (u128::from(self.epoch_shortfall) << HAIRCUT_BITS)
+                .div_ceil(u128::from(bare))
                 .min(whole),
         };
-        let given = self.epoch_shortfall.min(self.epoch_uncovered);
-        let kept = slot_of(self.epoch);
-        self.due[kept] = given;
-        self.haircuts.parts[kept] = to_u64(part)?;
-        (self.haircuts.closed, self.haircuts.open) = (self.epoch, 0);
+        let given = self.epoch_shortfall.min(bare);
+        self.due = given;
+        self.haircuts = Haircuts {
+            part: to_u64(part)?,
+            granted: to_u64(granted)?,
+            closed: self.epoch,
+            open: 0,
+        };
         self.shortfall = self.shortfall.saturating_sub(given);
         self.uncovered = self.uncovered.saturating_sub(given);
         Ok(given)

@@ -25,7 +25,7 @@
 mod ledger;
 mod share;
 
-pub use ledger::{Moment, ProfitLedger, EPOCHS_KEPT, EPOCH_PATIENCE_SECS};
+pub use ledger::{Moment, ProfitLedger, EPOCH_PATIENCE_SECS};
 pub use share::{Harvest, ProfitShare};
 
 use crate::position::PerpPosition;
@@ -33,32 +33,50 @@ use crate::position::PerpPosition;
 /// Binary places of a haircut: the part of a profit that is given up.
 pub const HAIRCUT_BITS: u32 = 32;
 
-/// The haircuts of the last epochs, by the epoch's number.
+/// What became of the profits marked in the last epoch.
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::AnchorSerialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Haircuts {
-    /// Of epoch e at e modulo [`EPOCHS_KEPT`], in 2⁻³² of the uncovered profit.
-    pub parts: [u64; EPOCHS_KEPT],
+    /// The part that was given up of what was not covered, in 2⁻³².
+    pub part: u64,
+    /// The part that was covered first of what had never been marked before, in 2⁻³².
+    pub granted: u64,
     /// The last epoch that was closed, from 1; zero before there was one.
     pub closed: u32,
     /// The epoch that is open; zero when none is.
     pub open: u32,
 }
 
-const _: () = assert!(core::mem::size_of::<Haircuts>() == 40);
+const _: () = assert!(core::mem::size_of::<Haircuts>() == 24);
 
 impl Haircuts {
-    /// What a slot gives up for the epoch in which it was marked, native quote: nothing while that is open. No epoch is opened
-    /// in whose place another one's haircuts are still to be given up, so that of every mark the part is known.
-    #[inline]
-    pub fn due(&self, share: &ProfitShare) -> u64 {
-        if share.epoch == 0 || share.epoch > self.closed {
+    /// Whether a slot was marked in an epoch that is over, and has not taken what that made of it yet.
+    #[inline(always)]
+    pub const fn is_pending(&self, share: &ProfitShare) -> bool {
+        share.epoch != 0 && share.epoch <= self.closed
+    }
+
+    /// What of a slot's profit was covered when the epoch was closed in which it was first marked.
+    pub(crate) fn granted(&self, share: &ProfitShare) -> u64 {
+        if !self.is_pending(share) {
             return 0;
         }
-        let part = self.parts[slot_of(share.epoch)];
-        let owed = (u128::from(share.uncovered) * u128::from(part)).div_ceil(1 << HAIRCUT_BITS);
-        u64::try_from(owed).map_or(share.uncovered, |owed| owed.min(share.uncovered))
+        let part = u128::from(share.fresh).wrapping_mul(u128::from(self.granted));
+        let part = u64::try_from(part >> HAIRCUT_BITS).unwrap_or(u64::MAX);
+        part.min(share.uncovered)
+    }
+
+    /// What a slot gives up for the epoch in which it was marked, native quote: nothing while that is open. No epoch is opened
+    /// while anything is due for the one before, so that of every mark the part is known.
+    #[inline]
+    pub fn due(&self, share: &ProfitShare) -> u64 {
+        if !self.is_pending(share) {
+            return 0;
+        }
+        let bare = share.uncovered.saturating_sub(self.granted(share));
+        let owed = (u128::from(bare) * u128::from(self.part)).div_ceil(1 << HAIRCUT_BITS);
+        u64::try_from(owed).map_or(bare, |owed| owed.min(bare))
     }
 
     /// What a slot that the open epoch has marked may have to give up: all that is not covered.
@@ -69,12 +87,6 @@ impl Haircuts {
         }
         share.uncovered
     }
-}
-
-/// Where the figures of an epoch are kept.
-#[inline]
-const fn slot_of(epoch: u32) -> usize {
-    (epoch % EPOCHS_KEPT as u32) as usize
 }
 
 /// Profit of a claim and lots at a price, native quote, rounded down; zero for a loss. `due` is what the slot owes besides.

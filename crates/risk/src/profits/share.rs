@@ -11,6 +11,8 @@ pub struct ProfitShare {
     pub uncovered: u64,
     /// Collected losses in the pool that are set aside for this slot, as of the mark, native quote.
     pub covered: u64,
+    /// What of the uncovered profit an epoch has marked that was never marked before, native quote.
+    pub fresh: u64,
     /// Mantissa of the ledger's factor at the mark.
     pub factor: u64,
     /// Its exponent.
@@ -21,7 +23,7 @@ pub struct ProfitShare {
     pub padding: u32,
 }
 
-const _: () = assert!(core::mem::size_of::<ProfitShare>() == 40);
+const _: () = assert!(core::mem::size_of::<ProfitShare>() == 48);
 
 /// What became of a share since its mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +41,7 @@ impl ProfitShare {
     pub const NONE: Self = Self {
         uncovered: 0,
         covered: 0,
+        fresh: 0,
         factor: 0,
         exponent: 0,
         epoch: 0,
@@ -53,12 +56,19 @@ impl ProfitShare {
 
     /// What the share has become.
     pub fn harvest(&self, ledger: &ProfitLedger) -> Harvest {
+        let granted = ledger.haircuts.granted(self);
         let given_up = ledger.haircuts.due(self);
-        let kept = self.uncovered.saturating_sub(given_up);
+        let kept = self
+            .uncovered
+            .saturating_sub(granted)
+            .saturating_sub(given_up);
         let uncovered = ledger.left_of(kept, self.factor, self.exponent);
         Harvest {
             uncovered,
-            covered: self.covered.saturating_add(kept.saturating_sub(uncovered)),
+            covered: self
+                .covered
+                .saturating_add(granted)
+                .saturating_add(kept.saturating_sub(uncovered)),
             given_up,
         }
     }

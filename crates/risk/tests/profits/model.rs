@@ -88,9 +88,8 @@ impl World {
         self.ledger.count(perp, 1)?;
         self.interest[0] += interest.long;
         self.interest[1] += interest.short;
-        if perp.position.is_zero() && (perp.quote.0 > 0 || !perp.share.is_none()) {
-            let claim = perp.quote.0.max(0).unsigned_abs();
-            self.ledger.mark(perp, claim)?;
+        if perp.position.is_zero() && !perp.share.is_none() {
+            self.ledger.cut(perp)?;
         }
         Ok(())
     }
@@ -140,22 +139,24 @@ impl World {
         Ok(())
     }
 
-    /// What a slot's settled claim comes to: a profit at the worse of spot and stable price.
+    /// What a slot's settled claim comes to, as far as spot and stable price both show it.
     pub fn settleable(&self, who: usize) -> i128 {
         let perp = &self.slots[who];
         let at = |price| i128::from(perp.quote.0) + scale_floor(perp.position.0, price, SHIFT);
         let pnl = at(self.spot);
-        if perp.position.is_zero() || pnl <= 0 {
-            return pnl;
+        match pnl {
+            _ if perp.position.is_zero() => pnl,
+            0.. => pnl.min(at(self.stable)).max(0),
+            _ => pnl.max(at(self.stable)).min(0),
         }
-        let (low, high) = (self.spot.min(self.stable), self.spot.max(self.stable));
-        at(if perp.position.0 > 0 { low } else { high }).max(0)
     }
 
     /// `profits::mark`: what is reserved is for all profits that are known to be there now.
     fn mark_at(&mut self, who: usize, profit: u64) -> Result<()> {
-        let known = self.ledger.known_unmarked(self.interest, &self.moment())?;
-        self.ledger.unmarked = self.ledger.unmarked.max(known);
+        if !self.ledger.is_open() {
+            let at = self.moment();
+            self.ledger.note_unmarked(self.interest, &at)?;
+        }
         self.ledger.mark(&mut self.slots[who], profit)
     }
 
@@ -196,11 +197,15 @@ impl World {
 
     /// `Market::open_epoch`.
     pub fn open(&mut self) -> Result<()> {
-        if self.ledger.is_open == 1 || !self.ledger.is_shareable(self.floor) {
+        // As if the stable price had followed.
+        let at = Moment {
+            stable: self.spot,
+            ..self.moment()
+        };
+        if !self.ledger.may_open(self.floor, &at) {
             return Ok(());
         }
-        let at = self.moment();
-        self.ledger.open(&at, self.funding, self.interest)
+        self.ledger.open(&at, self.funding, self.interest, 0)
     }
 
     pub fn mark_all(&mut self) -> Result<()> {
@@ -284,8 +289,8 @@ impl World {
     }
 
     fn close_if_complete(&mut self) -> Result<()> {
-        if self.ledger.is_complete() {
-            self.ledger.close()?;
+        if self.ledger.is_complete(0) {
+            self.ledger.close(0)?;
         }
         Ok(())
     }

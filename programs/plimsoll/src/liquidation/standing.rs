@@ -4,7 +4,7 @@ use plimsoll_risk::{
     fixed::{add, sub},
     liquidation::{
         position_slice, swap_slice, Footing, Holding, Netted, Observation, Portion, PositionSlice,
-        Slot, SwapSlice, Target,
+        Slot, SwapSlice, Target, ROUNDING,
     },
     AccountMargin, Assessment, BaseLots, HealthKind, MarginMode, MarginModel, MarketRisk,
     PerpPosition, Policy, Portfolio, Purpose, RiskError, RiskView,
@@ -30,6 +30,10 @@ pub struct Standing<'a> {
     totals: Totals,
     /// Where the account stood before the changes that are judged together.
     start: Footing,
+    /// The same without what hedges add to the value, which a liquidation ends when it closes one.
+    start_apart: Footing,
+    /// What closing everything at spot would have left then.
+    start_equity: i128,
     observation: Observation,
 }
 
@@ -67,9 +71,13 @@ impl<'a> Standing<'a> {
             view,
             totals,
             start: Footing::default(),
+            start_apart: Footing::default(),
+            start_equity: 0,
             observation,
         };
         standing.start = standing.footing();
+        standing.start_apart = standing.apart();
+        standing.start_equity = standing.equity();
         Ok(standing)
     }
 
@@ -128,7 +136,7 @@ impl<'a> Standing<'a> {
                 Ok(())
             }
             Totals::Portfolio(netted) => {
-                let slot = slot_of(&self.view, account, part)?;
+                let slot = slot_of(&self.view, account, part, netted.is_hedged())?;
                 netted.take_out(&slot).or_refuse()
             }
         }
@@ -147,7 +155,7 @@ impl<'a> Standing<'a> {
                 Ok(())
             }
             Totals::Portfolio(netted) => {
-                let slot = slot_of(&self.view, account, part)?;
+                let slot = slot_of(&self.view, account, part, netted.is_hedged())?;
                 netted.count_in(&slot).or_refuse()
             }
         }
@@ -188,19 +196,42 @@ impl<'a> Standing<'a> {
     pub fn is_improved(&self) -> bool {
         match &self.totals {
             Totals::Standard(_) => true,
-            Totals::Portfolio(netted) => self.start.improves_to(&netted.end()),
+            Totals::Portfolio(netted) => {
+                self.start.improves_to(&netted.end())
+                    || self.start_apart.improves_to(&netted.end_apart())
+                    || self.is_unwound(netted)
+            }
         }
+    }
+
+    /// Whether less is required of an account without equity, which pays no fee, and it has lost nothing: what a position had won
+    /// counts by its weight alone once it is closed.
+    fn is_unwound(&self, netted: &Netted) -> bool {
+        let kept = netted.equity().saturating_add(i128::from(ROUNDING));
+        self.start_equity < 0
+            && kept >= self.start_equity
+            && netted.end().requirement < self.start.requirement
     }
 
     /// Leaves a change since `before` out of what is judged.
     pub fn pass_over(&mut self, before: Footing) -> Result<()> {
         let now = self.footing();
         let moved = |start, before, now| sub(now, before).and_then(|by| add(start, by)).or_refuse();
-        self.start = Footing {
-            value: moved(self.start.value, before.value, now.value)?,
-            requirement: moved(self.start.requirement, before.requirement, now.requirement)?,
-        };
+        for start in [&mut self.start, &mut self.start_apart] {
+            *start = Footing {
+                value: moved(start.value, before.value, now.value)?,
+                requirement: moved(start.requirement, before.requirement, now.requirement)?,
+            };
+        }
         Ok(())
+    }
+
+    /// LiquidationEnd without what hedges add to the value.
+    fn apart(&self) -> Footing {
+        match &self.totals {
+            Totals::Standard(_) => self.footing(),
+            Totals::Portfolio(netted) => netted.end_apart(),
+        }
     }
 
     /// The slice of a position to take over. In portfolio margin one that improves nothing by itself can be the first of
@@ -282,11 +313,15 @@ fn value_of(view: &RiskView, account: &MarginAccount, part: Part) -> Result<Asse
     AccountMargin::assess(view, &portfolio, Policy::BenefitOfDoubt).or_refuse()
 }
 
-fn slot_of(view: &RiskView, account: &MarginAccount, part: Part) -> Result<Slot> {
+fn slot_of(view: &RiskView, account: &MarginAccount, part: Part, hedged: bool) -> Result<Slot> {
     match part {
         Part::Balance(slot) => {
-            Slot::of_balance(view, account.balances.get(slot).or_refuse()?).or_refuse()
+            let balance = account.balances.get(slot).or_refuse()?;
+            Slot::of_balance(view, balance, hedged).or_refuse()
         }
-        Part::Perp(slot) => Slot::of_perp(view, account.perps.get(slot).or_refuse()?).or_refuse(),
+        Part::Perp(slot) => {
+            let perp = account.perps.get(slot).or_refuse()?;
+            Slot::of_perp(view, perp, hedged).or_refuse()
+        }
     }
 }

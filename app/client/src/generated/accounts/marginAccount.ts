@@ -305,5 +305,5 @@ export async function fetchAllMaybeMarginAccount(
 }
 
 export function getMarginAccountSize(): number {
-  return 5080;
+  return 5208;
 }

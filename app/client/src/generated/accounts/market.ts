@@ -294,5 +294,5 @@ export async function fetchAllMaybeMarket(
 }
 
 export function getMarketSize(): number {
-  return 760;
+  return 728;
 }

@@ -253,5 +253,5 @@ export async function fetchAllMaybeRiskState(
 }
 
 export function getRiskStateSize(): number {
-  return 68120;
+  return 67096;
 }

@@ -8,8 +8,6 @@
 
 import {
   combineCodec,
-  getArrayDecoder,
-  getArrayEncoder,
   getStructDecoder,
   getStructEncoder,
   getU32Decoder,
@@ -21,10 +19,12 @@ import {
   type FixedSizeEncoder,
 } from "@solana/kit";
 
-/** The haircuts of the last epochs, by the epoch's number. */
+/** What became of the profits marked in the last epoch. */
 export type Haircuts = {
-  /** Of epoch e at e modulo [`EPOCHS_KEPT`], in 2⁻³² of the uncovered profit. */
-  parts: Array<bigint>;
+  /** The part that was given up of what was not covered, in 2⁻³². */
+  part: bigint;
+  /** The part that was covered first of what had never been marked before, in 2⁻³². */
+  granted: bigint;
   /** The last epoch that was closed, from 1; zero before there was one. */
   closed: number;
   /** The epoch that is open; zero when none is. */
@@ -32,8 +32,10 @@ export type Haircuts = {
 };
 
 export type HaircutsArgs = {
-  /** Of epoch e at e modulo [`EPOCHS_KEPT`], in 2⁻³² of the uncovered profit. */
-  parts: Array<number | bigint>;
+  /** The part that was given up of what was not covered, in 2⁻³². */
+  part: number | bigint;
+  /** The part that was covered first of what had never been marked before, in 2⁻³². */
+  granted: number | bigint;
   /** The last epoch that was closed, from 1; zero before there was one. */
   closed: number;
   /** The epoch that is open; zero when none is. */
@@ -42,7 +44,8 @@ export type HaircutsArgs = {
 
 export function getHaircutsEncoder(): FixedSizeEncoder<HaircutsArgs> {
   return getStructEncoder([
-    ["parts", getArrayEncoder(getU64Encoder(), { size: 4 })],
+    ["part", getU64Encoder()],
+    ["granted", getU64Encoder()],
     ["closed", getU32Encoder()],
     ["open", getU32Encoder()],
   ]);
@@ -50,7 +53,8 @@ export function getHaircutsEncoder(): FixedSizeEncoder<HaircutsArgs> {
 
 export function getHaircutsDecoder(): FixedSizeDecoder<Haircuts> {
   return getStructDecoder([
-    ["parts", getArrayDecoder(getU64Decoder(), { size: 4 })],
+    ["part", getU64Decoder()],
+    ["granted", getU64Decoder()],
     ["closed", getU32Decoder()],
     ["open", getU32Decoder()],
   ]);

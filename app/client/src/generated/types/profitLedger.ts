@@ -56,9 +56,9 @@ export type ProfitLedger = {
   shortQuote: bigint;
   /** Losses that nobody can pay and no profit has given up yet. */
   shortfall: bigint;
-  /** Haircuts of the kept epochs that slots have still to give up, by epoch as in [`Haircuts`]. */
-  due: Array<bigint>;
-  /** What profits gave up in the kept epochs. */
+  /** What slots have still to give up for the last epoch. */
+  due: bigint;
+  /** What became of the profits of the last epoch. */
   haircuts: Haircuts;
   /** Spot price at which the open epoch marks. */
   epochPrice: bigint;
@@ -70,6 +70,8 @@ export type ProfitLedger = {
   epochClaims: bigint;
   /** Uncovered profits marked in the open epoch. */
   epochUncovered: bigint;
+  /** Those of them that had never been marked before. */
+  epochFresh: bigint;
   /** The shortfall that the open epoch shares. */
   epochShortfall: bigint;
   /** The last epoch that was opened. */
@@ -105,9 +107,9 @@ export type ProfitLedgerArgs = {
   shortQuote: number | bigint;
   /** Losses that nobody can pay and no profit has given up yet. */
   shortfall: number | bigint;
-  /** Haircuts of the kept epochs that slots have still to give up, by epoch as in [`Haircuts`]. */
-  due: Array<number | bigint>;
-  /** What profits gave up in the kept epochs. */
+  /** What slots have still to give up for the last epoch. */
+  due: number | bigint;
+  /** What became of the profits of the last epoch. */
   haircuts: HaircutsArgs;
   /** Spot price at which the open epoch marks. */
   epochPrice: number | bigint;
@@ -119,6 +121,8 @@ export type ProfitLedgerArgs = {
   epochClaims: number | bigint;
   /** Uncovered profits marked in the open epoch. */
   epochUncovered: number | bigint;
+  /** Those of them that had never been marked before. */
+  epochFresh: number | bigint;
   /** The shortfall that the open epoch shares. */
   epochShortfall: number | bigint;
   /** The last epoch that was opened. */
@@ -146,13 +150,14 @@ export function getProfitLedgerEncoder(): FixedSizeEncoder<ProfitLedgerArgs> {
     ["longQuote", getI64Encoder()],
     ["shortQuote", getI64Encoder()],
     ["shortfall", getU64Encoder()],
-    ["due", getArrayEncoder(getU64Encoder(), { size: 4 })],
+    ["due", getU64Encoder()],
     ["haircuts", getHaircutsEncoder()],
     ["epochPrice", getU64Encoder()],
     ["epochFunding", getArrayEncoder(getI64Encoder(), { size: 2 })],
     ["epochLots", getArrayEncoder(getI64Encoder(), { size: 2 })],
     ["epochClaims", getI64Encoder()],
     ["epochUncovered", getU64Encoder()],
+    ["epochFresh", getU64Encoder()],
     ["epochShortfall", getU64Encoder()],
     ["epoch", getU32Encoder()],
     ["epochShift", getU8Encoder()],
@@ -174,13 +179,14 @@ export function getProfitLedgerDecoder(): FixedSizeDecoder<ProfitLedger> {
     ["longQuote", getI64Decoder()],
     ["shortQuote", getI64Decoder()],
     ["shortfall", getU64Decoder()],
-    ["due", getArrayDecoder(getU64Decoder(), { size: 4 })],
+    ["due", getU64Decoder()],
     ["haircuts", getHaircutsDecoder()],
     ["epochPrice", getU64Decoder()],
     ["epochFunding", getArrayDecoder(getI64Decoder(), { size: 2 })],
     ["epochLots", getArrayDecoder(getI64Decoder(), { size: 2 })],
     ["epochClaims", getI64Decoder()],
     ["epochUncovered", getU64Decoder()],
+    ["epochFresh", getU64Decoder()],
     ["epochShortfall", getU64Decoder()],
     ["epoch", getU32Decoder()],
     ["epochShift", getU8Decoder()],

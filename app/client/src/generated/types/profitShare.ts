@@ -25,6 +25,8 @@ export type ProfitShare = {
   uncovered: bigint;
   /** Collected losses in the pool that are set aside for this slot, as of the mark, native quote. */
   covered: bigint;
+  /** What of the uncovered profit an epoch has marked that was never marked before, native quote. */
+  fresh: bigint;
   /** Mantissa of the ledger's factor at the mark. */
   factor: bigint;
   /** Its exponent. */
@@ -40,6 +42,8 @@ export type ProfitShareArgs = {
   uncovered: number | bigint;
   /** Collected losses in the pool that are set aside for this slot, as of the mark, native quote. */
   covered: number | bigint;
+  /** What of the uncovered profit an epoch has marked that was never marked before, native quote. */
+  fresh: number | bigint;
   /** Mantissa of the ledger's factor at the mark. */
   factor: number | bigint;
   /** Its exponent. */
@@ -54,6 +58,7 @@ export function getProfitShareEncoder(): FixedSizeEncoder<ProfitShareArgs> {
   return getStructEncoder([
     ["uncovered", getU64Encoder()],
     ["covered", getU64Encoder()],
+    ["fresh", getU64Encoder()],
     ["factor", getU64Encoder()],
     ["exponent", getU64Encoder()],
     ["epoch", getU32Encoder()],
@@ -65,6 +70,7 @@ export function getProfitShareDecoder(): FixedSizeDecoder<ProfitShare> {
   return getStructDecoder([
     ["uncovered", getU64Decoder()],
     ["covered", getU64Decoder()],
+    ["fresh", getU64Decoder()],
     ["factor", getU64Decoder()],
     ["exponent", getU64Decoder()],
     ["epoch", getU32Decoder()],
