@@ -176,11 +176,9 @@ fn waiting_beyond_the_ramp_pays_nothing() {
 fn insurance_adds_what_the_fee_falls_short_of() {
     for equity in [1_000, 500, 399, 200, 0, -1] {
         let paid = paid(equity, 40);
-        assert_eq!(
-            paid.to_insurance.min(0),
-            (paid.by_account - 200).min(0),
-            "{equity}"
-        );
+        let (added, short) = (paid.to_insurance.min(0), (paid.by_account - 200).min(0));
+        // But for a unit, by rounding.
+        assert!((added - short).abs() <= 1, "{equity}: {added} for {short}");
     }
 }
 

@@ -249,7 +249,7 @@ mod tests {
             price: 100 + n,
             lots: 5 + n as i64,
             maker_fee: -(n as i64),
-            settled: n % 2 == 0,
+            settled: n.is_multiple_of(2),
         };
         for round in 0..2 {
             let fills: Vec<_> = (0..5).map(|n| fill(n + round)).collect();
