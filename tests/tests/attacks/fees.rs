@@ -268,11 +268,7 @@ async fn a_hedge_is_not_stripped_to_be_paid_for_the_rest() {
 #[tokio::test]
 async fn an_insolvent_hedge_goes_whole_and_in_parts() {
     for lots in [9_700i64, 10_000, 10_300] {
-        for (part, dollars) in [
-            (ALL, ALL),
-            (100, usd(100)),
-            (10, usd(10)),
-        ] {
+        for (part, dollars) in [(ALL, ALL), (100, usd(100)), (10, usd(10))] {
             let mut env = Env::new().await;
             env.list_model().await;
             let (other, by) = (rich(&mut env).await, rich(&mut env).await);
