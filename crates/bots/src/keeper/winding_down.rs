@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn frees_the_slots_of_orders_before_it_pairs_their_positions() {
-        let mut accounts = [account(9, 0), account(-6, 0)];
+        let mut accounts = [account(0, 9), account(0, -6)];
         accounts[0].perps[0].order_mask = 1;
         let owners = vec![key(1)];
         let orders = Step::Orders { market: 1, owners };
@@ -246,7 +246,9 @@ mod tests {
         let mut long = account(0, 5);
         long.perps[0].order_mask = 1;
         let accounts = [long, account(0, -5)];
-        assert!(plan(&risk(), &accounts, 100).is_empty());
+        let owners = vec![key(1)];
+        let orders = Step::Orders { market: 1, owners };
+        assert_eq!(plan(&risk(), &accounts, 100), [orders]);
         let mut living = risk();
         living.assets[1].price.published_ms = 5;
         living.markets[1].price.published_ms = 5;

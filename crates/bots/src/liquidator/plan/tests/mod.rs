@@ -110,7 +110,7 @@ fn carry_out<'a>(
         terms,
         holdings,
         Holdings::of(own),
-        Episode::of(account, NOW),
+        Episode::of(&flagged(account), NOW),
     )
     .unwrap();
     let mut reward = 0;
@@ -181,7 +181,7 @@ proptest! {
         let score = |made: &Move| {
             let holdings = Holdings::without_orders(&account);
             let mut trial =
-                Trial::new(&world.outlook, &terms, holdings, Holdings::of(&own), Episode::of(&account, NOW)).unwrap();
+                Trial::new(&world.outlook, &terms, holdings, Holdings::of(&own), Episode::of(&flagged(&account), NOW)).unwrap();
             let gain = made.try_on(&mut trial).ok()?;
             Some(gain.reward - gain.position.max(0) / 1_000 - gain.tokens.max(0) / 500)
         };
