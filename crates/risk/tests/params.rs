@@ -38,7 +38,10 @@ type Edit<T> = (&'static str, fn(&mut T));
 
 #[test]
 fn each_bad_asset_parameter_is_named() {
-    let edits: [Edit<AssetParams>; 20] = [
+    let edits: [Edit<AssetParams>; 21] = [
+        ("reward_min", |p| {
+            p.liquidation.reward_min = p.loan_origination_fee / 2 + 1
+        }),
         ("fee_max", |p| {
             (p.liability_weight_init, p.liability_weight_maint) = (RATIO_ONE, RATIO_ONE)
         }),
@@ -259,6 +262,7 @@ fn good_asset() -> AssetParams {
         net_borrow_window_secs: 86_400,
         outflow_window_secs: 86_400,
         scale_secs: 3_600,
+        loan_origination_fee: 1_000,
         curve: curve(),
         liquidation: good_terms(),
         ..AssetParams::default()

@@ -222,6 +222,13 @@ async fn a_depositor_is_held_to_the_total_after_his_deposit() {
 /// In slices, through another wallet, or through a second account it counts no more.
 #[tokio::test]
 async fn a_deposit_in_slices_is_held_to_the_total_too() {
+    for moved in [90 * JUP_1000_USD, u64::MAX] {
+        in_slices_and_aside(moved).await;
+    }
+}
+
+/// So much of the deposit is moved to a second account.
+async fn in_slices_and_aside(amount: u64) {
     let (mut env, _) = scaled().await;
     let (whale, helper) = (env.trader().await, env.trader().await);
     env.deposit(&whale, JUP, JUP_1000_USD).await.unwrap();
@@ -246,7 +253,7 @@ async fn a_deposit_in_slices_is_held_to_the_total_too() {
         whale.margin,
         second,
         &env.assets[JUP].asset,
-        90 * JUP_1000_USD,
+        amount,
         false,
     );
     env.run(&[aside], &[&whale.key]).await;

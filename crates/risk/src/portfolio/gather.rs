@@ -259,12 +259,12 @@ impl<const N: usize> Walk<'_, '_, N> {
     #[inline(always)]
     fn count_balance(&mut self, value: i128, balance: &Balance, risk: &AssetRisk) -> Result<()> {
         self.counted.equity = add(self.counted.equity, value)?;
-        if value > 0 && !risk.terms.is_trusted() {
-            return self.count_doubtful_deposit(value, risk);
-        }
         let [mut shrunk, mut grown] = risk.crowding;
         if let Some(own) = balance.held_to(self.view.clock.now_ms) {
             (shrunk, grown) = (shrunk.min(own), grown.max(own));
+        }
+        if value > 0 && !risk.terms.is_trusted() {
+            return self.count_doubtful_deposit(value, shrunk, risk);
         }
         for (total, kind) in self.counted.value.iter_mut().zip(self.kinds) {
             let crowded = if value >= 0 { shrunk } else { grown };
@@ -280,8 +280,7 @@ impl<const N: usize> Walk<'_, '_, N> {
 
     /// A deposit whose listed weight says that the model is not to be believed.
     #[inline(never)]
-    fn count_doubtful_deposit(&mut self, value: i128, risk: &AssetRisk) -> Result<()> {
-        let [shrunk, _] = risk.crowding;
+    fn count_doubtful_deposit(&mut self, value: i128, shrunk: u32, risk: &AssetRisk) -> Result<()> {
         for (total, kind) in self.counted.value.iter_mut().zip(self.kinds) {
             let mut part = crowd(value, risk.terms.trusted_part(*kind))?;
             if *kind == HealthKind::Init {

@@ -48,6 +48,8 @@ pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) 
     ledger::accrue(&mut bank, now)?;
     let deposits = bank.totals()?.deposits;
     let slot = from.open_balance(bank.index)?;
+    // A balance that leaves whole leaves its mark behind.
+    let source = *from.balances.get(slot).or_refuse()?;
     let amount = take(
         &mut bank,
         &mut from,
@@ -57,7 +59,6 @@ pub(crate) fn transfer(ctx: Context<Transfer>, amount: u64, allow_borrow: bool) 
         &risk,
         &clock,
     )?;
-    let source = *from.balances.get(slot).or_refuse()?;
     from.release_balance(slot);
     require_init(&risk, &mut from, Purpose::Pay, &clock)?;
 

@@ -211,6 +211,13 @@ impl Liquidation<'_> {
     ) -> Result<bool> {
         let mut market = market.load_mut()?;
         let mut bank = bank.load_mut()?;
+        let (slot, _) = self.claim(market.index)?;
+        // What it gives up for a shortfall is taken first: it counted as owed already.
+        ledger::add_claim(
+            &mut market,
+            self.account.perps.get_mut(slot).or_refuse()?,
+            0,
+        )?;
         let (slot, claim) = self.claim(market.index)?;
         let [quote, ..] = &self.account.balances;
         let limit = if claim >= 0 {
