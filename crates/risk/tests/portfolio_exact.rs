@@ -262,11 +262,12 @@ proptest! {
     #[test]
     fn exposures_enclose_the_exact_deltas(mut account in portfolio_account()) {
         // Of a deposit with a lower weight a part is not believed in.
-        for params in &mut account.account.asset_params {
-            params.asset_weight_init = params.asset_weight_init.max(RATIO_ONE / 2);
-            params.asset_weight_maint = params.asset_weight_maint.max(RATIO_ONE / 2);
-        }
         account.refresh();
+        for risk in &mut account.account.assets {
+            let terms = &mut risk.terms;
+            terms.asset_weight_init = terms.asset_weight_init.max(RATIO_ONE / 2);
+            terms.asset_weight_maint = terms.asset_weight_maint.max(RATIO_ONE / 2);
+        }
         let mut exposures = Exposures::new();
         gather(&account.view(), &account.portfolio(), &HealthKind::ALL, Policy::Strict, true, &mut exposures).unwrap();
         let mut exact = vec![(BigInt::ZERO, BigInt::ZERO, 0u32); account.underlyings.len() + 1];
