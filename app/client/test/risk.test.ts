@@ -242,8 +242,8 @@ describe("accounts and events", () => {
 
   test("events are named", () => {
     const events = risk.events(fixture.order.logs);
-    expect(events.map((event) => event.kind)).toEqual(["FillsSettled", "Filled", "Filled", "OrderPlaced"]);
-    expect(events[3]!.data["filledLots"]).toBe(BigInt(fixture.order.filledLots));
+    expect(events.map((event) => event.kind)).toEqual(['FillsSettled', 'OrderFilled', 'OrderPlaced']);
+    expect(events[2]!.data["filledLots"]).toBe(BigInt(fixture.order.filledLots));
   });
 
   test("errors are described", () => {
