@@ -198,6 +198,7 @@ fn cut(equity: i128, slice: i64, mut perp: PerpPosition, risk: &MarketRisk) -> (
         assert!(now >= ratio - 1e-9 || equity <= 0, "{ratio} {now}");
         ratio = now;
         let target = Target {
+            charged: 0,
             allowance,
             ..against(health, equity, TERMS.fee_max)
         };
@@ -250,12 +251,38 @@ proptest! {
         let value = i128::from(value) % requirement;
         let start = Footing { value, requirement };
         let after = Footing { value, requirement: (requirement - freed).max(0) };
-        let fee = start.allowance(&after).unwrap() as i128;
+        let fee = start.allowance(&after, 0).unwrap() as i128;
         let paid = Footing { value: value - fee, ..after };
         prop_assert!(start.is_kept_by(&paid, 2), "{start:?} {paid:?} {fee}");
         prop_assert!(fee <= value / 2 + 1);
         prop_assert!(start.ratio() <= paid.ratio().saturating_add(1));
         let higher = start.at_ratio(start.ratio().saturating_add(1_000)).unwrap();
-        prop_assert!(higher.value >= start.value && higher.allowance(&after).unwrap() as i128 <= fee + 1);
+        prop_assert!(higher.value >= start.value && higher.allowance(&after, 0).unwrap() as i128 <= fee + 1);
+    }
+}
+
+/// In however many legs a call goes: together they cost no more than half of what they improve, and no less than one leg would.
+#[test]
+fn the_legs_of_a_call_cost_together_no_more_than_half_of_what_they_improve() {
+    let start = Footing {
+        value: 100_000,
+        requirement: 200_000,
+    };
+    let at = |requirement: i128, charged: u128| Footing {
+        value: start.value - charged as i128,
+        requirement,
+    };
+    let whole = start.allowance(&at(100_000, 0), 0).unwrap();
+    assert_eq!(whole, 25_000);
+    for legs in [
+        vec![100_000],
+        vec![150_000, 100_000],
+        vec![180_000, 150_000, 140_000, 100_000],
+    ] {
+        let mut charged = 0;
+        for requirement in legs {
+            charged += start.allowance(&at(requirement, charged), charged).unwrap();
+        }
+        assert!((whole - 4..=whole).contains(&charged), "{charged}");
     }
 }

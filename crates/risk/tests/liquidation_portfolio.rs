@@ -137,6 +137,7 @@ impl Case {
             standing,
             from: standing,
             fee: self.fee,
+            charged: 0,
             allowance: self.equity().max(0).unsigned_abs() / 2,
             insurance_share: self.insurance_share,
             reward_min: 0,
@@ -219,7 +220,7 @@ fn health_after(case: &Case, at: usize, lots: u64) -> i128 {
     };
     let free = footing(&case.after(at, &slice));
     let full = (notional * u128::from(target.fee)).div_ceil(u128::from(RATIO_ONE));
-    let bearable = footing(&case.account).allowance(&free).unwrap();
+    let bearable = footing(&case.account).allowance(&free, 0).unwrap();
     slice.penalty = QuoteNative(full.min(target.allowance).min(bearable) as i64);
     footing(&case.after(at, &slice)).health()
 }

@@ -257,3 +257,33 @@ async fn many_waiting_fills_hold_no_liquidation_up() {
         t.env.assert_conserved().await;
     }
 }
+
+/// A budget of one lot makes no dust of an order that may rest whatever is left to reduce.
+#[tokio::test]
+async fn a_budget_rests_no_reduce_only_dust() {
+    let mut env = market().await;
+    let other = env.trader_with(&[(USDC, usd(100_000))]).await;
+    let attacker = env.trader_with(&[(USDC, usd(10_000))]).await;
+    trade(&mut env, SOL_PERP, &attacker, &other, 150.0, 100).await;
+    env.edit_market(SOL_PERP, |p| p.min_order_notional = usd(5))
+        .await;
+    let tick = env.market(SOL_PERP).await.terms.tick;
+    for budget in [SPOT + 1, 2 * (SPOT + 1)] {
+        let terms = OrderTerms {
+            kind: OrderType::PostOnly,
+            reduce_only: true,
+            max_quote: Some(budget * tick),
+            ..ask(SPOT + 1, 100)
+        };
+        let dust = env.place(&attacker, terms, &[]).await;
+        assert_eq!(dust.resting, 0);
+    }
+    assert!(env.open_orders(&attacker).await.is_empty());
+    // The whole of it rests, and so does what little there is to reduce.
+    let whole = OrderTerms {
+        reduce_only: true,
+        ..ask(SPOT + 1, 100)
+    };
+    assert_eq!(env.place(&attacker, whole, &[]).await.resting, 100);
+    env.assert_conserved().await;
+}

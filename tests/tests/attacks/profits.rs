@@ -5,7 +5,8 @@ use plimsoll_client::{
     instructions::{self as ix, Liquidation},
 };
 use plimsoll_tests::{
-    env::{BTC, SOL, SOL_PERP, USDC},
+    attack,
+    env::{BTC, BTC_PERP, ETH, SOL, SOL_PERP, USDC},
     params::ratio,
     scenarios::*,
     trading::{ask, bid},
@@ -408,5 +409,71 @@ async fn health_counts_what_is_given_up_at_once() {
     let _ = t.env.send(&[settle], &[]).await;
     let settled = t.env.health(&t.small).await;
     assert!((settled.equity - after.equity).abs() <= 1);
+    t.env.assert_conserved().await;
+}
+
+/// What a queued fill will change has changed nobody's slot yet: no epoch is opened while one waits, so that no profit can be put
+/// there for the time of it.
+#[tokio::test]
+async fn no_epoch_opens_while_fills_wait() {
+    let mut t = sunk(2_000).await;
+    resolve(&mut t.env, &t.big, &t.account).await;
+    settle_down(&mut t.env).await;
+    t.env.place(&t.small, ask(10_000, 10), &[]).await;
+    t.env.place(&t.liquidator, bid(10_000, 10), &[]).await;
+    let market = t.env.markets[SOL_PERP].market;
+    let mark = ix::mark_profits(&t.env.exchange, &market, &[t.big.margin]);
+    t.env
+        .refuse(std::slice::from_ref(&mark), &[], E::FillsPending)
+        .await;
+    // Whoever wants it opened settles what waits in the same transaction.
+    let settle = t.env.settle_fills_ix(&[&t.small]);
+    t.env.run(&[settle, mark], &[]).await;
+    assert!(t.env.market(SOL_PERP).await.profits.is_open());
+    // Another market's empty queue is not this one's.
+    let others = t.env.markets[BTC_PERP].market.fill_queue;
+    let mark = ix::mark_profits(&t.env.exchange, &market, &[t.small.margin]);
+    let bent = attack::swap(&mark, market.fill_queue, others);
+    t.env.refuse(&[bent], &[], E::WrongMarketAccount).await;
+    share_shortfall(&mut t.env, SOL_PERP).await;
+    t.env.assert_conserved().await;
+}
+
+/// A claim that is marked in an open epoch is seized together with what it may have to give up.
+#[tokio::test]
+async fn a_seized_claim_takes_its_part_of_the_shortfall_along() {
+    let mut t = sunk(2_000).await;
+    // A winner with a closed profit of 500 USD that owes nearly as much, and a thief beside it.
+    let (debtor, thief) = (t.env.trader_with(&[(ETH, ETH_1)]).await, t.liquidator);
+    trade(&mut t.env, SOL_PERP, &debtor, &thief, 100.0, 2_000).await;
+    t.env.borrow(&debtor, USDC, usd(1_900)).await.unwrap();
+    shock(&mut t.env, SOL, 125.0).await;
+    trade(&mut t.env, SOL_PERP, &thief, &debtor, 125.0, 2_000).await;
+    resolve(&mut t.env, &t.big, &t.account).await;
+    settle_down(&mut t.env).await;
+    for dollars in [2_400.0, 1_900.0, 1_600.0] {
+        shock(&mut t.env, ETH, dollars).await;
+    }
+    mark_all(&mut t.env, SOL_PERP).await;
+    assert!(t.env.market(SOL_PERP).await.profits.is_open());
+    let marked = t.env.perp(&debtor).await;
+    assert!(marked.position.is_zero() && marked.share.uncovered > 0);
+    assert!(t.env.health(&debtor).await.maintenance < 0);
+    let what = swap(&t.env, Leg::Pnl(SOL_PERP), Leg::Asset(USDC), ALL);
+    liquidate(&mut t.env, &thief, &debtor, &what).await;
+    let left = t.env.perp(&debtor).await;
+    assert!(
+        i128::from(left.share.uncovered) <= i128::from(left.quote.0.max(0)) + 1,
+        "{left:?}"
+    );
+    share_shortfall(&mut t.env, SOL_PERP).await;
+    // Nobody is left with a part of a profit that is somebody else's now.
+    assert!(t
+        .env
+        .health(&debtor)
+        .await
+        .perps
+        .iter()
+        .all(|perp| perp.pnl >= -1));
     t.env.assert_conserved().await;
 }

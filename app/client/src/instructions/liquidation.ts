@@ -40,7 +40,7 @@ export const MARKED_AT_ONCE = 24;
  */
 export function markProfits(exchange: ExchangeRef, market: MarketRef, marginAccounts: readonly Address[]): Instruction {
   const instruction = getMarkProfitsInstruction(
-    { riskState: exchange.riskState, market: market.address },
+    { riskState: exchange.riskState, market: market.address, fillQueue: market.fillQueue },
     { programAddress: exchange.program },
   );
   return withRemaining(instruction, marginAccounts.map(writable));

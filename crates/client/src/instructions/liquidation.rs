@@ -34,6 +34,7 @@ pub fn mark_profits(
         accounts::MarkProfits {
             risk_state: exchange.risk_state,
             market: market.address,
+            fill_queue: market.fill_queue,
         },
         writable(margin_accounts),
         instruction::MarkProfits {},

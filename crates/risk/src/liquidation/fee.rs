@@ -28,6 +28,8 @@ pub struct Target {
     pub from: Footing,
     /// The liquidation fee that applies, as a ratio: [`ramped_fee`].
     pub fee: u32,
+    /// What the call has charged so far, native quote.
+    pub charged: u128,
     /// What fees may still take while the flag stands, native quote.
     pub allowance: u128,
     /// The part of the penalty that goes to insurance, as a ratio.

@@ -108,11 +108,11 @@ impl Footing {
 
     /// The most that a liquidation which would lead from here to there without a penalty may cost: half of what would
     /// leave nothing improved, and nothing where nothing is left to pay with. So whatever lowers the requirement improves
-    /// after its penalty too: the fee gives way.
+    /// after its penalty too: the fee gives way. What was `charged` on the way there, native quote, is a part of that half.
     ///
     /// # Errors
     /// [`crate::RiskError::Overflow`].
-    pub fn allowance(&self, after: &Self) -> Result<u128> {
+    pub fn allowance(&self, after: &Self, charged: u128) -> Result<u128> {
         if self.value <= 0 || self.requirement <= 0 {
             return Ok(0);
         }
@@ -123,7 +123,9 @@ impl Footing {
             self.requirement.unsigned_abs(),
         )?;
         let room = sub(after.health(), self.health())?.min(sub(after.value, to_i128(least)?)?);
-        Ok(room.max(0).unsigned_abs() / 2)
+        // Of all that the call improved, what it has charged included.
+        let whole = room.max(0).unsigned_abs().saturating_add(charged);
+        Ok((whole / 2).saturating_sub(charged))
     }
 }
 

@@ -305,7 +305,7 @@ impl Takeover<'_, '_> {
         let free = self
             .account
             .with(self.view, before, core::slice::from_ref(&slot))?;
-        let penalty = full.min(self.target.from.allowance(&free)?);
+        let penalty = full.min(self.target.from.allowance(&free, self.target.charged)?);
         // Part of a profit may not count: neither then does what the fee takes of that part.
         let weight = HealthKind::LiquidationEnd.of(&self.risk.profit_weight);
         let paid = weighted(sub(slot.equity, to_i128(penalty)?)?, weight)?;
@@ -418,7 +418,7 @@ impl Exchange<'_, '_> {
             value: add(after.value, to_i128(penalty)?)?,
             ..*after
         };
-        Ok(penalty.min(self.target.from.allowance(&free)?))
+        Ok(penalty.min(self.target.from.allowance(&free, self.target.charged)?))
     }
 
     /// The account after a slice.

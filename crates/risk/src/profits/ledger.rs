@@ -250,6 +250,47 @@ impl ProfitLedger {
         Ok(())
     }
 
+    /// Lets the part of a slot's share that stands behind `amount` of its claim go along with it to another slot. Both are prepared.
+    /// Rounded so that what the first one may have to give up does not fall behind.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn hand_over(
+        &mut self,
+        from: &mut PerpPosition,
+        to: &mut PerpPosition,
+        amount: u64,
+    ) -> Result<()> {
+        self.harvest(from)?;
+        self.harvest(to)?;
+        let claim = u64::try_from(from.quote.0).unwrap_or(0);
+        if claim == 0 {
+            return Ok(());
+        }
+        let part = |of: u64| {
+            let part = u128::from(of).wrapping_mul(u128::from(amount.min(claim)));
+            to_u64(part.div_ceil(u128::from(claim)))
+        };
+        let (uncovered, covered, fresh) = (
+            part(from.share.uncovered)?,
+            part(from.share.covered)?,
+            part(from.share.fresh)?,
+        );
+        for (given, taken, amount) in [
+            (
+                &mut from.share.uncovered,
+                &mut to.share.uncovered,
+                uncovered,
+            ),
+            (&mut from.share.covered, &mut to.share.covered, covered),
+            (&mut from.share.fresh, &mut to.share.fresh, fresh),
+        ] {
+            *given = given.saturating_sub(amount);
+            *taken = taken.checked_add(amount).ok_or(RiskError::Overflow)?;
+        }
+        Ok(())
+    }
+
     /// Takes the part of what is reserved that belongs to a profit which was not marked before.
     fn grant(&mut self, profit: u64) -> Result<u64> {
         let newly = profit.min(self.unmarked);

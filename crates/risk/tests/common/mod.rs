@@ -417,6 +417,7 @@ pub fn against(health: i128, equity: i128, fee: u32) -> Target {
         standing,
         from: standing,
         fee,
+        charged: 0,
         allowance: equity.max(0).unsigned_abs() / 2,
         insurance_share: 0,
         reward_min: 0,

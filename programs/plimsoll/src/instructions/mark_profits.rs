@@ -7,8 +7,9 @@ use crate::{
     gates,
     health::clock_of,
     instructions::settle_pnl::settleable,
+    orders::require_whole_queue,
     profits,
-    state::{MarginAccount, Market, RiskState},
+    state::{FillQueueAccount, MarginAccount, Market, RiskState},
 };
 
 #[derive(Accounts)]
@@ -16,8 +17,10 @@ pub struct MarkProfits<'info> {
     /// Its entry of the market tells health which epoch is open.
     #[account(mut)]
     pub risk_state: AccountLoader<'info, RiskState>,
-    #[account(mut)]
+    #[account(mut, has_one = fill_queue @ PlimsollError::WrongMarketAccount)]
     pub market: AccountLoader<'info, Market>,
+    /// What waits in it has changed nobody's slot yet: no epoch is opened before it has.
+    pub fill_queue: AccountLoader<'info, FillQueueAccount>,
     // Remaining accounts, writable: margin accounts.
 }
 
@@ -28,7 +31,7 @@ pub struct MarkProfits<'info> {
 /// it. Otherwise collected losses are set aside for all marked profits.
 ///
 /// # Errors
-/// `StaleEntry`, `BrokenFeed` for a position outside an epoch; `NothingToMark` when no account has a slot and no epoch is opened.
+/// `FillsPending` when an epoch would be opened while fills wait; `StaleEntry`, `BrokenFeed` for a position outside an epoch; `NothingToMark` when no account has a slot and no epoch is opened.
 #[inline(never)]
 pub(crate) fn mark_profits<'info>(ctx: Context<'info, MarkProfits<'info>>) -> Result<()> {
     let accounts = ctx.accounts;
@@ -39,7 +42,12 @@ pub(crate) fn mark_profits<'info>(ctx: Context<'info, MarkProfits<'info>>) -> Re
     gates::MARK_PROFITS
         .exchange(risk.mode)?
         .market(market.mode)?;
+    require_whole_queue(&accounts.fill_queue)?;
     let is_opened = open_epoch(&mut market, &mut risk, &clock)?;
+    require!(
+        !is_opened || accounts.fill_queue.load()?.queue.is_empty(),
+        PlimsollError::FillsPending
+    );
     let mut marked = 0u16;
     for info in ctx.remaining_accounts {
         if mark(info, &mut market, &risk, &clock)? {

@@ -74,8 +74,12 @@ pub(crate) fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
 
     let before = maintained(&risk, &account, slot, &clock)?;
     ledger::settle(&mut account, slot, &mut market, &mut bank, payment.amount)?;
-    let quote = risk.asset(0)?;
-    ledger::count_borrow(&mut bank, payment.borrowed, quote, clock.unix_timestamp);
+    let (quote, now) = (risk.asset(0)?, clock.unix_timestamp);
+    if payment.borrowed > 0 {
+        let [debt, ..] = &mut account.balances;
+        ledger::crowd(&bank, debt, payment.borrowed, quote, now)?;
+    }
+    ledger::count_borrow(&mut bank, payment.borrowed, quote, now);
     if maintained(&risk, &account, slot, &clock)? < before {
         require_maintenance(&risk, &account, &clock)?;
     }
@@ -176,10 +180,7 @@ fn borrowable(
     let borrowed = missing.min(ledger::borrow_room(bank, entry, clock.unix_timestamp)?);
     let paid = covered.checked_add(borrowed).or_refuse()?;
 
-    let health = match MarginMode::from_byte(account.margin_mode) {
-        MarginMode::Standard => init_after_by_slots(risk, account, slot, bank, paid, clock)?,
-        MarginMode::Portfolio => init_after(risk, account, slot, bank, paid, clock)?,
-    };
+    let health = init_after(risk, account, slot, bank, paid, clock)?;
     let enough = health.value >= 0 && health.stale.blocking().is_none();
     Ok(if enough { borrowed } else { 0 })
 }
@@ -199,33 +200,7 @@ fn after_paying(
     Ok((quote, perp))
 }
 
-/// Init health after a payment: what it is, with the two slots concerned as they will be.
-#[inline(never)]
-fn init_after_by_slots(
-    risk: &RiskState,
-    account: &MarginAccount,
-    slot: usize,
-    bank: &Bank,
-    paid: u64,
-    clock: &Clock,
-) -> Result<Health> {
-    let kind = HealthKind::Init;
-    let mut health = whole(risk, account, kind, Policy::Strict, clock)?;
-    let (quote, perp) = after_paying(account, slot, bank, paid)?;
-    let market = risk.market(perp.market)?;
-    let after = add(
-        balance_value(kind, &quote, risk.asset(bank.index)?),
-        perp_value(kind, &perp, &account.orders, market).or_refuse()?,
-    )
-    .or_refuse()?;
-    let change = after
-        .checked_sub(parts(risk, account, slot, kind)?)
-        .or_refuse()?;
-    health.value = add(health.value, change).or_refuse()?;
-    Ok(health)
-}
-
-/// The same where slots net: the account is changed, asked and changed back.
+/// Init health after a payment: the account is changed, asked and changed back.
 #[inline(never)]
 fn init_after(
     risk: &RiskState,

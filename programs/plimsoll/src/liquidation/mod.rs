@@ -111,8 +111,8 @@ pub struct Liquidation<'a> {
 pub struct Done {
     /// The slots it was taken from, as in [`MarginAccount::opened_slots`].
     slots: u32,
-    /// Whether there was a fee.
-    has_charged: bool,
+    /// What it cost the account, native quote.
+    charged: u64,
     /// What the liquidator received beyond what it gave, native quote, but for an auction's discount.
     reward: i128,
 }
@@ -303,6 +303,7 @@ impl Liquidation<'_> {
             standing,
             from,
             fee,
+            charged: self.done.charged.into(),
             allowance: self.account.fee_allowance.into(),
             insurance_share,
             reward_min,
@@ -324,7 +325,7 @@ impl Liquidation<'_> {
             let bit = u32::try_from(bit).unwrap_or(u32::BITS);
             self.done.slots |= 1u32.checked_shl(bit).unwrap_or(0);
         }
-        self.done.has_charged |= fee > ROUNDING;
+        self.done.charged = self.done.charged.saturating_add(fee);
         self.account.fee_allowance = self.account.fee_allowance.saturating_sub(fee);
     }
 
@@ -414,8 +415,8 @@ impl Liquidation<'_> {
         Ok(())
     }
 
-    /// Refuses what leaves an account in portfolio margin no better than it was before the call took anything, unless
-    /// nobody has found anything better for [`PATIENCE_SECS`], it was for no fee, and of slots that were not taken so before.
+    /// Refuses what leaves an account in portfolio margin no better than it was before the call took anything, unless that is
+    /// only for the hedge that it closed and cost nothing, or nobody has found anything better for [`PATIENCE_SECS`], it was for no fee, and of slots that were not taken so before.
     ///
     /// # Errors
     /// `LiquidationHarms`.
@@ -427,6 +428,12 @@ impl Liquidation<'_> {
             }
             return Ok(());
         }
+        let ratio = self.standing.start().ratio();
+        if self.standing.is_improved_apart() && self.done.charged <= ROUNDING {
+            // Nothing costs a fee until the account is as good as it was with the hedge.
+            self.account.opened_ratio = self.account.opened_ratio.max(ratio);
+            return Ok(());
+        }
         let (now, patience) = (self.clock.unix_timestamp, i64::try_from(PATIENCE_SECS));
         let is_over = now.saturating_sub(self.account.opened_at) >= patience.unwrap_or(i64::MAX);
         if is_over {
@@ -434,12 +441,11 @@ impl Liquidation<'_> {
         }
         require!(
             self.has_waited()
-                && !self.done.has_charged
+                && self.done.charged <= ROUNDING
                 && self.account.opened_slots & self.done.slots == 0,
             PlimsollError::LiquidationHarms
         );
         self.account.opened_slots |= self.done.slots;
-        let ratio = self.standing.start().ratio();
         self.account.opened_ratio = self.account.opened_ratio.max(ratio);
         Ok(())
     }

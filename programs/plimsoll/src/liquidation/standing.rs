@@ -16,6 +16,17 @@ use crate::{
     state::{MarginAccount, RiskState},
 };
 
+/// What a change to an account is judged by.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stand {
+    /// LiquidationEnd.
+    footing: Footing,
+    /// The same without what hedges add to the value.
+    apart: Footing,
+    /// What closing everything at spot would leave.
+    equity: i128,
+}
+
 /// A slot of a margin account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -29,11 +40,7 @@ pub struct Standing<'a> {
     view: RiskView<'a>,
     totals: Totals,
     /// Where the account stood before the changes that are judged together.
-    start: Footing,
-    /// The same without what hedges add to the value, which a liquidation ends when it closes one.
-    start_apart: Footing,
-    /// What closing everything at spot would have left then.
-    start_equity: i128,
+    start: Stand,
     observation: Observation,
 }
 
@@ -70,14 +77,10 @@ impl<'a> Standing<'a> {
         let mut standing = Self {
             view,
             totals,
-            start: Footing::default(),
-            start_apart: Footing::default(),
-            start_equity: 0,
+            start: Stand::default(),
             observation,
         };
-        standing.start = standing.footing();
-        standing.start_apart = standing.apart();
-        standing.start_equity = standing.equity();
+        standing.start = standing.stand();
         Ok(standing)
     }
 
@@ -184,7 +187,7 @@ impl<'a> Standing<'a> {
 
     /// Where it stood before the changes that are judged together.
     pub fn start(&self) -> Footing {
-        self.start
+        self.start.footing
     }
 
     /// Whether a change is judged with what else the call changes, at its end, rather than by itself.
@@ -197,33 +200,47 @@ impl<'a> Standing<'a> {
         match &self.totals {
             Totals::Standard(_) => true,
             Totals::Portfolio(netted) => {
-                self.start.improves_to(&netted.end())
-                    || self.start_apart.improves_to(&netted.end_apart())
-                    || self.is_unwound(netted)
+                self.start.footing.improves_to(&netted.end()) || self.is_unwound(netted)
             }
         }
+    }
+
+    /// Whether it did but for what hedges add to the value: a liquidation that closes one ends that.
+    pub fn is_improved_apart(&self) -> bool {
+        self.start.apart.improves_to(&self.apart())
     }
 
     /// Whether less is required of an account without equity, which pays no fee, and it has lost nothing: what a position had won
     /// counts by its weight alone once it is closed.
     fn is_unwound(&self, netted: &Netted) -> bool {
         let kept = netted.equity().saturating_add(i128::from(ROUNDING));
-        self.start_equity < 0
-            && kept >= self.start_equity
-            && netted.end().requirement < self.start.requirement
+        self.start.equity < 0
+            && kept >= self.start.equity
+            && netted.end().requirement < self.start.footing.requirement
     }
 
     /// Leaves a change since `before` out of what is judged.
-    pub fn pass_over(&mut self, before: Footing) -> Result<()> {
-        let now = self.footing();
+    pub fn pass_over(&mut self, before: &Stand) -> Result<()> {
+        let now = self.stand();
         let moved = |start, before, now| sub(now, before).and_then(|by| add(start, by)).or_refuse();
-        for start in [&mut self.start, &mut self.start_apart] {
-            *start = Footing {
-                value: moved(start.value, before.value, now.value)?,
-                requirement: moved(start.requirement, before.requirement, now.requirement)?,
-            };
-        }
+        let shift = |start: &mut Footing, before: Footing, now: Footing| -> Result<()> {
+            start.value = moved(start.value, before.value, now.value)?;
+            start.requirement = moved(start.requirement, before.requirement, now.requirement)?;
+            Ok(())
+        };
+        shift(&mut self.start.footing, before.footing, now.footing)?;
+        shift(&mut self.start.apart, before.apart, now.apart)?;
+        self.start.equity = moved(self.start.equity, before.equity, now.equity)?;
         Ok(())
+    }
+
+    /// Everything that a change is judged by.
+    pub fn stand(&self) -> Stand {
+        Stand {
+            footing: self.footing(),
+            apart: self.apart(),
+            equity: self.equity(),
+        }
     }
 
     /// LiquidationEnd without what hedges add to the value.
@@ -250,7 +267,14 @@ impl<'a> Standing<'a> {
                 position_slice(perp, entry, target, lots(portion.most), lots(portion.dust))
             }
             Totals::Portfolio(netted) => {
-                match netted.position_slice(&self.view, &self.start, perp, entry, target, portion) {
+                match netted.position_slice(
+                    &self.view,
+                    &self.start.footing,
+                    perp,
+                    entry,
+                    target,
+                    portion,
+                ) {
                     Err(RiskError::RaisesRisk) => {
                         netted.opening_position_slice(perp, entry, target, portion)
                     }
@@ -283,7 +307,14 @@ impl<'a> Standing<'a> {
                 )
             }
             Totals::Portfolio(netted) => {
-                match netted.swap_slice(&self.view, &self.start, given, taken, target, portion) {
+                match netted.swap_slice(
+                    &self.view,
+                    &self.start.footing,
+                    given,
+                    taken,
+                    target,
+                    portion,
+                ) {
                     Err(RiskError::RaisesRisk) => {
                         netted.opening_swap_slice(given, taken, target, portion)
                     }

@@ -234,7 +234,7 @@ impl Liquidation<'_> {
         if amount == 0 {
             return Ok(false);
         }
-        let before = self.standing.footing();
+        let before = self.standing.stand();
         let parts = [Part::Balance(0), Part::Perp(slot)];
         for part in parts {
             self.standing.take_out(self.account, part)?;
@@ -244,7 +244,7 @@ impl Liquidation<'_> {
             self.standing.count_in(self.account, part)?;
         }
         self.standing.update()?;
-        self.standing.pass_over(before)?;
+        self.standing.pass_over(&before)?;
         emit!(PnlSettled {
             margin_account: self.account_key,
             market: market.index,
@@ -392,10 +392,16 @@ impl Liquidation<'_> {
             (Leg::Market(market), Part::Perp(slot)) => {
                 let mut market = market.load_mut()?;
                 let perp = self.account.perps.get_mut(slot).or_refuse()?;
-                let seized = signed(slice.collateral)?.saturating_neg();
-                ledger::add_claim(&mut market, perp, seized)?;
                 let own_slot = self.liquidator.open_perp(market.index)?;
                 let own = self.liquidator.perps.get_mut(own_slot).or_refuse()?;
+                for perp in [&mut *perp, &mut *own] {
+                    ledger::add_claim(&mut market, perp, 0)?;
+                }
+                // What is set aside for the claim goes along, and what it may have to give up.
+                let profits = &mut market.profits;
+                profits.hand_over(perp, own, slice.collateral).or_refuse()?;
+                let seized = signed(slice.collateral)?.saturating_neg();
+                ledger::add_claim(&mut market, perp, seized)?;
                 ledger::add_claim(&mut market, own, signed(reward)?)?;
                 self.liquidator.release_perp(own_slot);
                 market.insurance_accrued = market

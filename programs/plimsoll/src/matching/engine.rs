@@ -273,7 +273,9 @@ impl<M: Makers> Matching<'_, M> {
         }
         let order = self.taker.resting(lots, self.price);
         order.quote_lots()?;
-        if !self.taker.reduce_only && self.taker.is_dust(lots, self.price) {
+        // Of a reduce-only order all that is left to reduce may rest, whatever it is; not what a budget leaves of it.
+        let is_whole = self.taker.reduce_only && lots == self.left.lots;
+        if !is_whole && self.taker.is_dust(lots, self.price) {
             self.outcome.stop = Stop::Dust;
             return Ok(());
         }

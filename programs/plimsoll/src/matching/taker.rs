@@ -60,7 +60,7 @@ pub struct TakerOrder {
     /// Most resting orders to trade with or to take out by the self-trade rule, which bounds the work. Expired ones cost none.
     pub max_steps: u16,
     /// Least quote lots that anything rests with, the taker's remainder and what a trade leaves of a resting order: less
-    /// leaves the book. A reduce-only remainder rests whatever it is.
+    /// leaves the book. A reduce-only remainder that no budget cuts rests whatever it is.
     pub min_quote_lots: i64,
     /// Order slot of the margin account in which a remainder is entered.
     pub owner_slot: u8,

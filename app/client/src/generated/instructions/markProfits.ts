@@ -25,6 +25,7 @@ import {
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
+  type ReadonlyAccount,
   type ReadonlyUint8Array,
   type WritableAccount,
 } from "@solana/kit";
@@ -48,6 +49,7 @@ export type MarkProfitsInstruction<
   TProgram extends string = typeof PLIMSOLL_PROGRAM_ADDRESS,
   TAccountRiskState extends string | AccountMeta<string> = string,
   TAccountMarket extends string | AccountMeta<string> = string,
+  TAccountFillQueue extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
   InstructionWithData<ReadonlyUint8Array> &
@@ -59,6 +61,9 @@ export type MarkProfitsInstruction<
       TAccountMarket extends string
         ? WritableAccount<TAccountMarket>
         : TAccountMarket,
+      TAccountFillQueue extends string
+        ? ReadonlyAccount<TAccountFillQueue>
+        : TAccountFillQueue,
       ...TRemainingAccounts,
     ]
   >;
@@ -93,20 +98,29 @@ export function getMarkProfitsInstructionDataCodec(): FixedSizeCodec<
 export type MarkProfitsInput<
   TAccountRiskState extends string = string,
   TAccountMarket extends string = string,
+  TAccountFillQueue extends string = string,
 > = {
   /** Its entry of the market tells health which epoch is open. */
   riskState: Address<TAccountRiskState>;
   market: Address<TAccountMarket>;
+  /** What waits in it has changed nobody's slot yet: no epoch is opened before it has. */
+  fillQueue: Address<TAccountFillQueue>;
 };
 
 export function getMarkProfitsInstruction<
   TAccountRiskState extends string,
   TAccountMarket extends string,
+  TAccountFillQueue extends string,
   TProgramAddress extends Address = typeof PLIMSOLL_PROGRAM_ADDRESS,
 >(
-  input: MarkProfitsInput<TAccountRiskState, TAccountMarket>,
+  input: MarkProfitsInput<TAccountRiskState, TAccountMarket, TAccountFillQueue>,
   config?: { programAddress?: TProgramAddress },
-): MarkProfitsInstruction<TProgramAddress, TAccountRiskState, TAccountMarket> {
+): MarkProfitsInstruction<
+  TProgramAddress,
+  TAccountRiskState,
+  TAccountMarket,
+  TAccountFillQueue
+> {
   // Program address.
   const programAddress = config?.programAddress ?? PLIMSOLL_PROGRAM_ADDRESS;
 
@@ -114,6 +128,7 @@ export function getMarkProfitsInstruction<
   const originalAccounts = {
     riskState: { value: input.riskState ?? null, isWritable: true },
     market: { value: input.market ?? null, isWritable: true },
+    fillQueue: { value: input.fillQueue ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<
     keyof typeof originalAccounts,
@@ -125,13 +140,15 @@ export function getMarkProfitsInstruction<
     accounts: [
       getAccountMeta("riskState", accounts.riskState),
       getAccountMeta("market", accounts.market),
+      getAccountMeta("fillQueue", accounts.fillQueue),
     ],
     data: getMarkProfitsInstructionDataEncoder().encode({}),
     programAddress,
   } as MarkProfitsInstruction<
     TProgramAddress,
     TAccountRiskState,
-    TAccountMarket
+    TAccountMarket,
+    TAccountFillQueue
   >);
 }
 
@@ -144,6 +161,8 @@ export type ParsedMarkProfitsInstruction<
     /** Its entry of the market tells health which epoch is open. */
     riskState: TAccountMetas[0];
     market: TAccountMetas[1];
+    /** What waits in it has changed nobody's slot yet: no epoch is opened before it has. */
+    fillQueue: TAccountMetas[2];
   };
   data: MarkProfitsInstructionData;
 };
@@ -156,12 +175,12 @@ export function parseMarkProfitsInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedMarkProfitsInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 2) {
+  if (instruction.accounts.length < 3) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 2,
+        expectedAccountMetas: 3,
       },
     );
   }
@@ -173,7 +192,11 @@ export function parseMarkProfitsInstruction<
   };
   return {
     programAddress: instruction.programAddress,
-    accounts: { riskState: getNextAccount(), market: getNextAccount() },
+    accounts: {
+      riskState: getNextAccount(),
+      market: getNextAccount(),
+      fillQueue: getNextAccount(),
+    },
     data: getMarkProfitsInstructionDataDecoder().decode(instruction.data),
   };
 }

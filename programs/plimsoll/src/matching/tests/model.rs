@@ -193,7 +193,8 @@ impl Model {
             return Ok(());
         }
         let worth = lots * i64::try_from(price).unwrap();
-        if !taker.reduce_only && worth < taker.min_quote_lots {
+        let is_whole = taker.reduce_only && lots == outcome.dropped_lots;
+        if !is_whole && worth < taker.min_quote_lots {
             outcome.stop = Stop::Dust;
             return Ok(());
         }
