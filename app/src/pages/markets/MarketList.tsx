@@ -8,7 +8,7 @@ import { feedView } from '../../model/feeds.ts';
 import { premiumOf, type MarketView } from '../../model/views.ts';
 import { EmptyState, ErrorState, SkeletonRows, Table, Tooltip, type Column } from '../../ui/index.ts';
 import styles from './MarketsPage.module.css';
-import { dollars, ratio } from './parameters.ts';
+import { dollars, poolFacts, ratio } from './parameters.ts';
 import { CapUse, Facts, FeedAge, FeedFacts, ModeTag, ZeroLine } from './parts.tsx';
 
 /** Properties of {@link MarketList}. */
@@ -90,7 +90,7 @@ function MarketDetail({ state, market }: { state: ExchangeState; market: MarketV
             ['Longs', `${size(stored.longInterest)} · ${usd(lotsValue(market, stored.longInterest))}`],
             ['Shorts', `${size(stored.shortInterest)} · ${usd(lotsValue(market, stored.shortInterest))}`, 'Differs from the longs only while fills wait to be settled.'],
             ['Cap', `${size(params.openInterestCapLots)} a side`],
-            ['Profit pool', usd(dollars(stored.pnlPool)), 'Losses collected and not yet paid out: profits become withdrawable only out of it.'],
+            ...poolFacts(stored),
             ['Fees not collected', usd(dollars(stored.feesAccrued))],
             ['For insurance', usd(dollars(stored.insuranceAccrued)), 'Share of liquidation fees that is owed to the insurance vault.'],
           ]}

@@ -1,8 +1,17 @@
-// What a proposal changes is said in the words of its parameters.
+// What a proposal changes is said in the words of its parameters, and what a market has collected in dollars.
 import { describe, expect, test } from 'vitest';
 import type { ExchangeState } from '../../data/types.ts';
 import { name, source as plain } from '../../testing/feed.ts';
-import { describeProposal, parameterName, parameterText } from './parameters.ts';
+import { describeProposal, parameterName, parameterText, poolFacts } from './parameters.ts';
+
+test('a market says what of its pool is set aside, and what is missing', () => {
+  const values = (open: number, shortfall: bigint) => {
+    const profits = { covered: 1_500_000n, reserved: 500_000n, shortfall, haircuts: { open } };
+    return poolFacts({ pnlPool: 5_000_000n, profits }).map(([what, value]) => `${what}: ${value}`);
+  };
+  expect(values(0, 0n)).toEqual(['Profit pool: $5.00', 'Set aside for profits: $2.00', 'Shortfall: $0.00']);
+  expect(values(3, 750_000_000n)[2]).toBe('Shortfall: $750.00 · being shared');
+});
 
 describe('parameters', () => {
   test('are written by their units', () => {

@@ -1,6 +1,6 @@
 // Parameters of assets and markets as people read them, and what a proposed change would change.
 import { nameOf, type Proposal } from '@plimsoll/client/accounts';
-import type { Feed, RiskState } from '@plimsoll/client/generated';
+import type { Feed, Market, ProfitLedger, RiskState } from '@plimsoll/client/generated';
 import { isAddress } from '@solana/kit';
 import type { ExchangeState } from '../../data/types.ts';
 import { percent, trimmed, usd } from '../../format/number.ts';
@@ -18,6 +18,19 @@ export const ratio = (value: number): number => value / RATIO_ONE;
 
 /** Native quote as dollars. */
 export const dollars = (native: bigint): number => Number(native) / 1e6;
+
+/** A market's pool of collected losses, what of it is somebody's, and what losers could not pay. */
+export function poolFacts({ pnlPool, profits }: PoolOf): [name: string, value: string, hint: string][] {
+  const sharing = profits.haircuts.open === 0 ? '' : ' · being shared';
+  return [
+    ['Profit pool', usd(dollars(pnlPool)), 'Losses collected and not yet paid out: profits become withdrawable only out of it.'],
+    ['Set aside for profits', usd(dollars(profits.covered + profits.reserved)), 'What of the pool belongs to profits already, marked or known to be there: each is paid out of its own part.'],
+    ['Shortfall', `${usd(dollars(profits.shortfall))}${sharing}`, 'What losers could not pay and profits will share, each giving up the same part of what is not set aside for it.'],
+  ];
+}
+
+/** What {@link poolFacts} reads of a market. */
+export type PoolOf = Pick<Market, 'pnlPool'> & { profits: Pick<ProfitLedger, 'covered' | 'reserved' | 'shortfall'> & { haircuts: Pick<ProfitLedger['haircuts'], 'open'> } };
 
 /** Modes of a bank, a market or the exchange. */
 const MODES = ['Active', 'Reduce only', 'Paused'];

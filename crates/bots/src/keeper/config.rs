@@ -33,7 +33,8 @@ pub struct KeeperConfig {
     #[arg(long, default_value_t = Self::default().settle_fills_every)]
     pub settle_fills_every: f64,
 
-    /// Whether to settle profits and losses: losses first, which fill the pools that profits are paid from.
+    /// Whether to settle profits and losses: losses first, which fill the pools that profits are paid from. All profits of a market
+    /// are marked before.
     #[arg(long, default_value_t = Self::default().settle_pnl, action = ArgAction::Set)]
     pub settle_pnl: bool,
     /// How often to look for profits and losses, seconds.

@@ -1,5 +1,6 @@
 //! The keeper: refreshes the risk state before it is stale, brings queued fills to their accounts, turns profits and
-//! losses into balances, has profits share a market's shortfall, clears books of expired orders, and winds down what has a final price. All of it is open to anyone and needs no authority.
+//! losses into balances, marks profits so that they share a market's pool and its shortfall, clears books of expired orders, and
+//! winds down what has a final price. All of it is open to anyone and needs no authority.
 //!
 //! It keeps no state that matters: what is to be done is read from the chain in every turn, so that it can be killed at
 //! any moment, started again, and run twice. Each duty is a loop of its own, and none waits for another.
@@ -8,9 +9,9 @@ mod duties;
 mod metrics;
 mod plan;
 mod pnl;
+mod profits;
 mod queues;
 mod refresh;
-mod shortfalls;
 pub mod winding_down;
 
 use anyhow::Result;

@@ -1,4 +1,5 @@
 //! Measures compute units of every hot instruction on the built program, and holds them to the committed table.
+mod losses;
 mod margin;
 mod portfolio;
 mod risk;
@@ -53,6 +54,7 @@ async fn measure() -> Vec<Row> {
     rows.extend(risk::rows(&mut world).await);
     rows.extend(sampling::rows(&mut portfolio::World::new().await).await);
     rows.extend(margin::rows(&mut portfolio::World::new().await).await);
+    rows.extend(losses::rows().await);
     rows.extend(winding_down::rows().await);
     let size = std::fs::metadata(deployed("plimsoll.so"))
         .expect("the program")

@@ -1,4 +1,6 @@
 //! The keeper's duties, one turn each: read, decide, send.
+mod profits;
+
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -17,8 +19,7 @@ use plimsoll::{
 use plimsoll_client::{
     errors, events,
     instructions::{
-        close_out_debt, close_out_position, mark_profits, prune_orders, return_deposit,
-        settle_fills, settle_pnl, share_shortfall, MARKED_AT_ONCE,
+        close_out_debt, close_out_position, prune_orders, return_deposit, settle_fills,
     },
     pro::Carried,
     rpc::{ChainClock, Entries, Freshness, Keyed, Landed, ListedMarket},
@@ -28,10 +29,8 @@ use super::{
     config::KeeperConfig,
     metrics::KeeperMetrics,
     plan::{self, Hearing},
-    pnl::{self, Claim},
     queues::{self, ENTRIES_PER_CALL, ORDERS_PER_CALL},
     refresh::{self, Accruals, Age, Attempts},
-    shortfalls,
     winding_down::{self, Step},
 };
 use crate::{config::seconds, context::Context, deliver::Delivery};
@@ -40,31 +39,6 @@ use crate::{config::seconds, context::Context, deliver::Delivery};
 const EXCHANGE_AT: usize = 8;
 /// How often banks and markets are looked at within the time in which they are to accrue.
 const LOOKS_PER_ACCRUAL: f64 = 10.0;
-/// Native units of a whole quote token.
-const QUOTE: f64 = 1e6;
-
-/// Refusals of a settlement of profit or loss that are nobody's fault.
-const UNSETTLED: &[Refusal] = &[
-    Refusal::NothingToSettle,
-    Refusal::CannotPayLoss,
-    Refusal::InsufficientHealth,
-    Refusal::NoSuchPosition,
-    Refusal::StaleEntry,
-    Refusal::BrokenFeed,
-    Refusal::ExchangeGated,
-    Refusal::BankGated,
-    Refusal::MarketGated,
-    Refusal::AccountGated,
-];
-
-/// Refusals of a mark, or of a shortfall's sharing, that are nobody's fault: somebody else did it, or the market has no price.
-const UNMARKED: &[Refusal] = &[
-    Refusal::NothingToMark,
-    Refusal::EpochIncomplete,
-    Refusal::StaleEntry,
-    Refusal::BrokenFeed,
-];
-
 /// Refusals of a signed message as a whole: its source is at fault, and another message may be taken.
 const UNTAKEN: &[Refusal] = &[
     Refusal::UntrustedSigner,
@@ -302,117 +276,6 @@ impl Keeper {
     async fn settle_for(&self, market: &ListedMarket, makers: &[Pubkey]) -> Result<()> {
         self.context
             .deliver("settle_fills", &[settle(market, makers)], &[], &[])
-            .await?;
-        Ok(())
-    }
-
-    /// Settles what is worth settling: losses, then profits as far as the pools reach.
-    pub async fn settle_pnl(&self) -> Result<()> {
-        let (risk, clock) = self.risk().await?;
-        let claims = self.claims(&risk).await?;
-        for (kind, count) in [
-            ("loss", claims.iter().filter(|c| c.amount < 0).count()),
-            ("profit", claims.iter().filter(|c| c.amount > 0).count()),
-        ] {
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            self.metrics.claims.with_label_values(&[kind]).set(count);
-        }
-        let claims = pnl::in_order(claims, &self.pools().await?, self.config.settle_pnl_most);
-        // What fails is held off, so that the rest has its turn next time.
-        for claim in claims {
-            self.settle_claim(&claim, &risk, clock).await?;
-        }
-        Ok(())
-    }
-
-    /// Claims of all accounts that are worth settling and were not refused a while ago.
-    async fn claims(&self, risk: &RiskState) -> Result<Vec<Claim>> {
-        let accounts = self.accounts().await?;
-        let threshold = (self.config.settle_pnl_above * QUOTE) as i128;
-        let claims = accounts
-            .iter()
-            .flat_map(|a| pnl::claims(a.address, &a.account, &risk.markets, threshold));
-        let now = Instant::now();
-        let mut held_off = lock(&self.held_off);
-        held_off.retain(|_, until| *until > now);
-        Ok(claims
-            .filter(|claim| !held_off.contains_key(&(claim.account, claim.market)))
-            .collect())
-    }
-
-    /// What each market can pay out, native quote.
-    async fn pools(&self) -> Result<Vec<u64>> {
-        let markets = &self.context.exchange.markets;
-        let addresses: Vec<Pubkey> = markets.iter().map(|m| m.refs.address).collect();
-        let found = self.context.connection.fetch_many::<Market>(&addresses);
-        let mut pools = Vec::with_capacity(markets.len());
-        for (listed, market) in markets.iter().zip(found.await?) {
-            let pool = market.map_or(0, |market| market.pnl_pool);
-            let gauge = self.metrics.pool.with_label_values(&[&listed.name]);
-            gauge.set(pool as f64 / QUOTE);
-            pools.push(pool);
-        }
-        Ok(pools)
-    }
-
-    /// Settles one claim, with the refreshes that it needs; one that is refused is left alone for a while.
-    async fn settle_claim(&self, claim: &Claim, risk: &RiskState, clock: ChainClock) -> Result<()> {
-        let exchange = &self.context.exchange;
-        let (market, quote) = (exchange.market(claim.market)?, exchange.quote()?);
-        let entries = Entries::default().and_asset(0).and_market(claim.market);
-        let version = self.context.require_sender()?.version().await;
-        let due = entries.due(risk, clock, Freshness::PAY);
-        let mut instructions = exchange.refresh(&due, risk, clock, version);
-        let refs = &exchange.refs;
-        instructions.push(settle_pnl(refs, claim.account, &market.refs, &quote.refs));
-        let delivery = self
-            .context
-            .deliver("settle_pnl", &instructions, &[], UNSETTLED)
-            .await;
-        if !matches!(delivery, Ok(Delivery::Landed(_))) {
-            let until = Instant::now() + seconds(self.config.settle_pnl_retry);
-            lock(&self.held_off).insert((claim.account, claim.market), until);
-        }
-        delivery.map(|_| ())
-    }
-
-    /// Marks the profits of every market with a shortfall, and has them share it.
-    pub async fn share_shortfalls(&self) -> Result<()> {
-        let markets = &self.context.exchange.markets;
-        let addresses: Vec<Pubkey> = markets.iter().map(|m| m.refs.address).collect();
-        let connection = &self.context.connection;
-        let found = connection.fetch_many::<Market>(&addresses).await?;
-        let mut outcome = Ok(());
-        for (listed, market) in markets.iter().zip(found) {
-            let Some(market) = market else { continue };
-            let gauge = self.metrics.shortfall.with_label_values(&[&listed.name]);
-            gauge.set(market.profits.shortfall as f64 / QUOTE);
-            if shortfalls::is_due(&market) {
-                outcome = outcome.and(self.share_shortfall(listed, &market).await);
-            }
-        }
-        outcome
-    }
-
-    async fn share_shortfall(&self, listed: &ListedMarket, market: &Market) -> Result<()> {
-        let (risk, clock) = self.risk().await?;
-        let exchange = &self.context.exchange;
-        let version = self.context.require_sender()?.version().await;
-        let accounts = self.accounts().await?;
-        let accounts: Vec<_> = accounts.iter().map(|a| (a.address, &*a.account)).collect();
-        let unmarked = shortfalls::unmarked(market, &accounts);
-        for some in unmarked.chunks(MARKED_AT_ONCE / 2) {
-            let entries = Entries::default().and_market(market.index);
-            let due = entries.due(&risk, clock, Freshness::PAY);
-            let mut instructions = exchange.refresh(&due, &risk, clock, version);
-            instructions.push(mark_profits(&exchange.refs, &listed.refs, some));
-            self.context
-                .deliver("mark_profits", &instructions, &[], UNMARKED)
-                .await?;
-        }
-        let share = share_shortfall(&exchange.refs, &listed.refs);
-        self.context
-            .deliver("share_shortfall", &[share], &[], UNMARKED)
             .await?;
         Ok(())
     }

@@ -1,30 +1,23 @@
 //! A liquidation tried out on copies of both accounts, step by step as the program would do it.
-use plimsoll::{
-    liquidation::{DOUBT_PATIENCE_SECS, PATIENCE_SECS},
-    state::market::moment,
-};
+mod offers;
+
+use plimsoll::{liquidation::PATIENCE_SECS, state::market::moment};
 use plimsoll_risk::{
     fixed::{scale_floor, to_i64, RiskError},
-    liquidation::{
-        debt_paid_by, position_slice, ramped_fee, swap_slice, Auction, Auctioned, Footing, Holding,
-        Netted, Portion, PositionSlice, SwapSlice, Target, ROUNDING,
-    },
+    liquidation::{ramped_fee, Auctioned, Footing, Netted, Portion, Target, ROUNDING},
     profits::ProfitLedger,
-    Assessment, AssetRisk, BaseLots, EntryPrice, HealthKind, LiquidationTerms, MarginMode,
-    MarketRisk, PerpPosition, Portfolio, QuoteNative, RiskView, Side,
+    Assessment, HealthKind, LiquidationTerms, MarginMode, QuoteNative, RiskView, Side,
 };
 
 use super::{
     holdings::Holdings,
     search::Move,
-    terms::{Episode, Insurance, Leg, Obstacle, Terms},
+    terms::{Episode, Leg, Obstacle, Terms},
 };
 use crate::liquidator::outlook::Outlook;
+use offers::worth;
 
 const END: HealthKind = HealthKind::LiquidationEnd;
-/// Out of a hundred: what a token, or a long, is taken to be worth of its last price when its price has been doubted for so long
-/// that it is auctioned; a debt, or a short, as much more. Of two hours' auction that is the last quarter.
-const DOUBTED_WORTH: i128 = 60;
 
 /// What a step brings the liquidator, in native quote at spot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,8 +45,8 @@ pub struct Trial<'a> {
     pub own: Holdings,
     /// What its flag says of fees.
     episode: Episode,
-    /// The slots that something was taken of, as in [`Episode::opened_slots`], and whether for a fee.
-    taken: (u32, bool),
+    /// The slots that something was taken of, as in [`Episode::opened_slots`], and what that cost the account, native quote.
+    taken: (u32, u64),
     /// Where the account stands.
     pub standing: Assessment,
     /// The same where slots net.
@@ -87,7 +80,7 @@ impl<'a> Trial<'a> {
             account,
             own,
             episode,
-            taken: (0, false),
+            taken: (0, 0),
             standing,
             netted,
             start,
@@ -105,8 +98,9 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// [`Obstacle::Harms`].
     pub fn judge(&self) -> Result<(), Obstacle> {
-        let (slots, has_charged) = self.taken;
-        let may_harm = self.has_waited() && !has_charged && slots & self.episode.opened_slots == 0;
+        let (slots, charged) = self.taken;
+        let is_first = slots & self.episode.opened_slots == 0;
+        let may_harm = self.has_waited() && charged <= ROUNDING && is_first;
         match &self.netted {
             Some(netted) if !may_harm && !self.start.improves_to(&netted.end()) => {
                 Err(Obstacle::Harms)
@@ -296,12 +290,6 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// What an amount of a token that is received, or given, is worth, native quote.
-    fn value(&self, entry: &AssetRisk, amount: u64, is_owned: bool) -> Result<i128, Obstacle> {
-        let price = worth(&self.view, &entry.price, is_owned);
-        Ok(scale_floor(signed(amount)?, price, entry.shift))
-    }
-
     fn fee(&self, terms: &LiquidationTerms) -> u32 {
         ramped_fee(terms, self.episode.secs)
     }
@@ -314,6 +302,7 @@ impl<'a> Trial<'a> {
                 ratio => self.start.at_ratio(ratio)?,
             },
             fee,
+            charged: self.taken.1.into(),
             allowance: self.episode.fee_allowance.into(),
             insurance_share,
             reward_min,
@@ -322,10 +311,10 @@ impl<'a> Trial<'a> {
 
     /// Notes what was taken, and for which fee.
     fn note_taken(&mut self, slot: Option<usize>, fee: u64) {
-        let (slots, has_charged) = &mut self.taken;
+        let (slots, charged) = &mut self.taken;
         let bit = slot.and_then(|slot| u32::try_from(slot).ok());
         *slots |= bit.and_then(|bit| 1u32.checked_shl(bit)).unwrap_or(0);
-        *has_charged |= fee > ROUNDING;
+        *charged = charged.saturating_add(fee);
         self.episode.fee_allowance = self.episode.fee_allowance.saturating_sub(fee);
     }
 
@@ -409,164 +398,6 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// An asset's entry, whatever its age.
-    fn asset_entry(&self, asset: u16) -> Result<&'a AssetRisk, Obstacle> {
-        let entry = self.outlook.risk().asset(asset);
-        entry.map_err(|_| Obstacle::NotPriced)
-    }
-
-    /// What the program lets be taken over of a position: at spot, or at the price that doubt auctions it for.
-    fn takeable(&self, perp: &PerpPosition) -> Result<Auctioned<MarketRisk>, Obstacle> {
-        let entry = self.outlook.risk().market(perp.market);
-        let entry = entry.map_err(|_| Obstacle::NotPriced)?;
-        if self.view.is_fresh(&entry.price) {
-            return Ok(at_spot(*entry));
-        }
-        let portfolio = self.account.portfolio();
-        let auctioned = self.auction(portfolio, true)?.market(perp, entry)?;
-        auctioned.ok_or(Obstacle::NotPriced)
-    }
-
-    /// What it lets be seized of a deposit, or repaid of a debt, likewise; none for a claim. Where the other leg gives a discount
-    /// this one is at its last price.
-    fn seizable(
-        &self,
-        leg: Leg,
-        is_discounted: bool,
-    ) -> Result<Option<Auctioned<AssetRisk>>, Obstacle> {
-        let Leg::Asset(asset) = leg else {
-            return Ok(None);
-        };
-        let entry = self.asset_entry(asset)?;
-        if self.view.is_fresh(&entry.price) {
-            return Ok(Some(at_spot(*entry)));
-        }
-        let balance = self.account.balance(asset).ok_or(Obstacle::NoSlot)?;
-        let portfolio = self.account.portfolio();
-        let auctioned = self
-            .auction(portfolio, is_discounted)?
-            .asset(balance, entry)?;
-        auctioned.map(Some).ok_or(Obstacle::NotPriced)
-    }
-
-    fn auction<'b>(
-        &'b self,
-        portfolio: Portfolio<'b>,
-        is_discounted: bool,
-    ) -> Result<Auction<'b>, Obstacle> {
-        match self.episode.secs >= DOUBT_PATIENCE_SECS {
-            true => Ok(Auction {
-                view: &self.view,
-                portfolio,
-                equity: match &self.netted {
-                    Some(netted) => netted.equity(),
-                    None => self.standing.equity,
-                },
-                is_discounted,
-            }),
-            false => Err(Obstacle::NotPriced),
-        }
-    }
-
-    fn is_auctioned(&self, leg: Leg) -> Result<bool, Obstacle> {
-        match leg {
-            Leg::Asset(asset) => Ok(!self.view.is_fresh(&self.asset_entry(asset)?.price)),
-            Leg::Claim(_) => Ok(false),
-        }
-    }
-
-    fn last_price(&self, market: u16) -> Result<&'a EntryPrice, Obstacle> {
-        let entry = self.outlook.risk().market(market);
-        entry
-            .map(|entry| &entry.price)
-            .map_err(|_| Obstacle::NotPriced)
-    }
-
-    /// The terms of collateral or debt, its dust, and the insurance behind it.
-    fn terms_of(&self, leg: Leg) -> Result<(LiquidationTerms, u64, Insurance), Obstacle> {
-        match leg {
-            Leg::Asset(asset) => {
-                let terms = self.terms.asset(asset)?;
-                Ok((terms.liquidation, terms.dust_usd, terms.insurance))
-            }
-            Leg::Claim(market) => {
-                let terms = self.terms.market(market)?;
-                let dust = self.terms.asset(0)?.dust_usd;
-                Ok((terms.liquidation, dust, terms.insurance))
-            }
-        }
-    }
-
-    /// The slice of a position. In portfolio margin one that improves nothing by itself can be the first of several that
-    /// improve the account together.
-    fn position_slice(
-        &mut self,
-        entry: &MarketRisk,
-        market: u16,
-        target: &Target,
-        portion: &Portion,
-    ) -> Result<PositionSlice, Obstacle> {
-        let perp = self.account.perp(market).ok_or(Obstacle::NoSlot)?;
-        let Some(netted) = &mut self.netted else {
-            let lots = |lots: u64| BaseLots(i64::try_from(lots).unwrap_or(i64::MAX));
-            let (most, dust) = (lots(portion.most), lots(portion.dust));
-            return Ok(position_slice(perp, entry, target, most, dust)?);
-        };
-        match netted.position_slice(&self.view, &self.start, perp, entry, target, portion) {
-            Err(RiskError::RaisesRisk) => {
-                Ok(netted.opening_position_slice(perp, entry, target, portion)?)
-            }
-            slice => Ok(slice?),
-        }
-    }
-
-    /// The slice of collateral for debt, likewise.
-    fn swap_slice(
-        &mut self,
-        collateral: Leg,
-        debt: Leg,
-        target: &Target,
-        portion: &Portion,
-    ) -> Result<SwapSlice, Obstacle> {
-        let seized = self.seizable(collateral, true)?;
-        let repaid = self.seizable(debt, !self.is_auctioned(collateral)?)?;
-        let paid = match &seized {
-            Some(offer) => {
-                let repaid = repaid.as_ref().map(|offer| &offer.entry);
-                debt_paid_by(&offer.entry, offer.most, repaid)?
-            }
-            None => u64::MAX,
-        };
-        let most = repaid.as_ref().map_or(u64::MAX, |repaid| repaid.most);
-        let portion = &Portion {
-            most: portion.most.min(most).min(paid),
-            ..*portion
-        };
-        let entry_of = |offer: &'_ Option<Auctioned<AssetRisk>>| offer.as_ref().map(|o| o.entry);
-        let (seized, repaid) = (entry_of(&seized), entry_of(&repaid));
-        let given = holding(self.outlook, &self.account, collateral, seized.as_ref())?;
-        let taken = holding(self.outlook, &self.account, debt, repaid.as_ref())?;
-        let Some(netted) = &mut self.netted else {
-            let (collateral, debt) = (given.as_collateral(), taken.as_debt());
-            let (most, dust) = (portion.most, portion.dust);
-            let given_dust = portion.collateral_dust;
-            return Ok(swap_slice(
-                &collateral,
-                &debt,
-                target,
-                most,
-                given_dust,
-                dust,
-            )?);
-        };
-        match netted.swap_slice(&self.view, &self.start, &given, &taken, target, portion) {
-            Err(RiskError::RaisesRisk) => {
-                Ok(netted.opening_swap_slice(&given, &taken, target, portion)?)
-            }
-            slice => Ok(slice?),
-        }
-    }
-
     /// The liquidator's balance pays the debt, in kind or in quote; the value of that.
     fn repay(&mut self, debt: Leg, amount: u64) -> Result<i128, Obstacle> {
         let asset = match debt {
@@ -608,13 +439,6 @@ impl<'a> Trial<'a> {
     }
 }
 
-fn at_spot<T>(entry: T) -> Auctioned<T> {
-    Auctioned {
-        entry,
-        most: u64::MAX,
-    }
-}
-
 /// The sums of an account in portfolio margin; none in standard margin.
 fn netted(view: &RiskView<'_>, account: &Holdings) -> Result<Option<Box<Netted>>, RiskError> {
     let portfolio = account.portfolio();
@@ -635,46 +459,6 @@ fn footing(standing: &Assessment, netted: Option<&Netted>) -> Footing {
             requirement: standing.equity.saturating_sub(standing.of(END)),
         },
     }
-}
-
-/// Collateral or debt as the risk crate takes it, a token's `entry` as it is seized or repaid.
-fn holding<'a>(
-    outlook: &'a Outlook,
-    account: &'a Holdings,
-    leg: Leg,
-    entry: Option<&'a AssetRisk>,
-) -> Result<Holding<'a>, Obstacle> {
-    match leg {
-        Leg::Asset(asset) => {
-            let entry = entry.ok_or(Obstacle::NotPriced)?;
-            let balance = account.balance(asset).ok_or(Obstacle::NoSlot)?;
-            Ok(Holding::Token(balance, entry))
-        }
-        Leg::Claim(market) => {
-            let perp = account.perp(market).ok_or(Obstacle::NoSlot)?;
-            if !perp.position.is_zero() {
-                return Err(RiskError::NothingToLiquidate.into());
-            }
-            let entry = outlook.risk().market(market);
-            Ok(Holding::Claim(
-                perp,
-                entry.map_err(|_| Obstacle::NotPriced)?,
-            ))
-        }
-    }
-}
-
-/// The price at which something is valued whose last price this is: that, or, where nobody knows it any more, what it is taken
-/// to be worth.
-fn worth(view: &RiskView<'_>, last: &EntryPrice, is_owned: bool) -> u64 {
-    if view.is_fresh(last) {
-        return last.spot;
-    }
-    let percent = match is_owned {
-        true => DOUBTED_WORTH,
-        false => 200 - DOUBTED_WORTH,
-    };
-    u64::try_from(i128::from(last.last()) * percent / 100).unwrap_or(u64::MAX)
 }
 
 fn add_claim(holdings: &mut Holdings, market: u16, amount: i64) -> Result<(), Obstacle> {

@@ -1,0 +1,191 @@
+//! Profits and losses: marked, settled, and what losers cannot pay shared.
+use std::time::Instant;
+
+use anchor_lang::prelude::Pubkey;
+use anyhow::Result;
+use plimsoll::{
+    error::PlimsollError as Refusal,
+    state::{Market, RiskState},
+};
+use plimsoll_client::{
+    instructions::{mark_profits, settle_pnl, share_shortfall, MARKED_AT_ONCE},
+    rpc::{ChainClock, Entries, Freshness, ListedMarket},
+};
+
+use super::{lock, Keeper};
+use crate::{
+    config::seconds,
+    deliver::Delivery,
+    keeper::{
+        pnl::{self, Claim},
+        profits,
+    },
+};
+
+/// Native units of a whole quote token.
+const QUOTE: f64 = 1e6;
+
+/// Refusals of a settlement of profit or loss that are nobody's fault.
+const UNSETTLED: &[Refusal] = &[
+    Refusal::NothingToSettle,
+    Refusal::CannotPayLoss,
+    Refusal::InsufficientHealth,
+    Refusal::NoSuchPosition,
+    Refusal::StaleEntry,
+    Refusal::BrokenFeed,
+    Refusal::ExchangeGated,
+    Refusal::BankGated,
+    Refusal::MarketGated,
+    Refusal::AccountGated,
+];
+
+/// Refusals of a mark, or of a shortfall's sharing, that are nobody's fault: somebody else did it, the market has no
+/// price, or fills have to be settled first.
+const UNMARKED: &[Refusal] = &[
+    Refusal::NothingToMark,
+    Refusal::EpochIncomplete,
+    Refusal::FillsPending,
+    Refusal::StaleEntry,
+    Refusal::BrokenFeed,
+];
+
+impl Keeper {
+    /// Settles what is worth settling: losses, then profits as far as the pools reach. All profits of a market are marked before
+    /// anything of it is settled, so that none has a larger part of the pool for being settled first.
+    pub async fn settle_pnl(&self) -> Result<()> {
+        let (risk, _) = self.risk().await?;
+        let all = self.claims(&risk).await?;
+        let claims = self.not_held_off(&all);
+        for (kind, count) in [
+            ("loss", claims.iter().filter(|c| c.amount < 0).count()),
+            ("profit", claims.iter().filter(|c| c.amount > 0).count()),
+        ] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.metrics.claims.with_label_values(&[kind]).set(count);
+        }
+        let markets = self.markets().await?;
+        let pools: Vec<u64> = markets.iter().map(|m| pool(m.as_deref())).collect();
+        let mut claims = pnl::in_order(claims, &pools, self.config.settle_pnl_most);
+        let mut outcome = Ok(());
+        for (market, accounts) in profits::to_mark(&claims, &all, &markets) {
+            let marked = self.mark(market, &accounts).await;
+            if marked.is_err() {
+                // The profits that are marked by now wait for the others.
+                claims.retain(|claim| claim.market != market || claim.amount < 0);
+            }
+            outcome = outcome.and(marked);
+        }
+        let (risk, clock) = self.risk().await?;
+        // What fails is held off, so that the rest has its turn next time.
+        for claim in claims {
+            self.settle_claim(&claim, &risk, clock).await?;
+        }
+        outcome
+    }
+
+    /// Claims of all accounts that are worth settling.
+    async fn claims(&self, risk: &RiskState) -> Result<Vec<Claim>> {
+        let accounts = self.accounts().await?;
+        let threshold = (self.config.settle_pnl_above * QUOTE) as i128;
+        let claims = accounts
+            .iter()
+            .flat_map(|a| pnl::claims(a.address, &a.account, &risk.markets, threshold));
+        Ok(claims.collect())
+    }
+
+    /// Those of them that were not refused a while ago.
+    fn not_held_off(&self, claims: &[Claim]) -> Vec<Claim> {
+        let now = Instant::now();
+        let mut held_off = lock(&self.held_off);
+        held_off.retain(|_, until| *until > now);
+        let claims = claims.iter().copied();
+        claims
+            .filter(|claim| !held_off.contains_key(&(claim.account, claim.market)))
+            .collect()
+    }
+
+    /// The markets as they are now, in the order of their numbers.
+    async fn markets(&self) -> Result<Vec<Option<Box<Market>>>> {
+        let markets = &self.context.exchange.markets;
+        let addresses: Vec<Pubkey> = markets.iter().map(|m| m.refs.address).collect();
+        let found = self.context.connection.fetch_many::<Market>(&addresses);
+        let found = found.await?;
+        for (listed, market) in markets.iter().zip(&found) {
+            let gauge = self.metrics.pool.with_label_values(&[&listed.name]);
+            gauge.set(pool(market.as_deref()) as f64 / QUOTE);
+        }
+        Ok(found)
+    }
+
+    /// Settles one claim, with the refreshes that it needs; one that is refused is left alone for a while.
+    async fn settle_claim(&self, claim: &Claim, risk: &RiskState, clock: ChainClock) -> Result<()> {
+        let exchange = &self.context.exchange;
+        let (market, quote) = (exchange.market(claim.market)?, exchange.quote()?);
+        let entries = Entries::default().and_asset(0).and_market(claim.market);
+        let version = self.context.require_sender()?.version().await;
+        let due = entries.due(risk, clock, Freshness::PAY);
+        let mut instructions = exchange.refresh(&due, risk, clock, version);
+        let refs = &exchange.refs;
+        instructions.push(settle_pnl(refs, claim.account, &market.refs, &quote.refs));
+        let delivery = self
+            .context
+            .deliver("settle_pnl", &instructions, &[], UNSETTLED)
+            .await;
+        if !matches!(delivery, Ok(Delivery::Landed(_))) {
+            let until = Instant::now() + seconds(self.config.settle_pnl_retry);
+            lock(&self.held_off).insert((claim.account, claim.market), until);
+        }
+        delivery.map(|_| ())
+    }
+
+    /// Marks the profits of every market with a shortfall, and has them share it.
+    pub async fn share_shortfalls(&self) -> Result<()> {
+        let markets = &self.context.exchange.markets;
+        let found = self.markets().await?;
+        let mut outcome = Ok(());
+        for (listed, market) in markets.iter().zip(found) {
+            let Some(market) = market else { continue };
+            let gauge = self.metrics.shortfall.with_label_values(&[&listed.name]);
+            gauge.set(market.profits.shortfall as f64 / QUOTE);
+            if profits::is_due(&market) {
+                outcome = outcome.and(self.share_shortfall(listed, &market).await);
+            }
+        }
+        outcome
+    }
+
+    async fn share_shortfall(&self, listed: &ListedMarket, market: &Market) -> Result<()> {
+        let accounts = self.accounts().await?;
+        let accounts: Vec<_> = accounts.iter().map(|a| (a.address, &*a.account)).collect();
+        self.mark(market.index, &profits::unmarked(market, &accounts))
+            .await?;
+        let share = share_shortfall(&self.context.exchange.refs, &listed.refs);
+        self.context
+            .deliver("share_shortfall", &[share], &[], UNMARKED)
+            .await?;
+        Ok(())
+    }
+
+    /// Marks accounts' profits in a market, with the refreshes that it needs.
+    async fn mark(&self, market: u16, accounts: &[Pubkey]) -> Result<()> {
+        let exchange = &self.context.exchange;
+        let listed = exchange.market(market)?;
+        let version = self.context.require_sender()?.version().await;
+        let entries = Entries::default().and_market(market);
+        for some in accounts.chunks(MARKED_AT_ONCE / 2) {
+            let (risk, clock) = self.risk().await?;
+            let due = entries.due(&risk, clock, Freshness::PAY);
+            let mut instructions = exchange.refresh(&due, &risk, clock, version);
+            instructions.push(mark_profits(&exchange.refs, &listed.refs, some));
+            self.context
+                .deliver("mark_profits", &instructions, &[], UNMARKED)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// What a market can pay out, native quote.
+fn pool(market: Option<&Market>) -> u64 {
+    market.map_or(0, |market| market.pnl_pool)
+}
