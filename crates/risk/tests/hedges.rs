@@ -304,3 +304,20 @@ fn an_order_that_rests_may_end_a_hedge() {
         assert!((profit..profit + 1_000).contains(&lost), "{kind:?}: {lost}");
     }
 }
+
+/// What an open epoch may take of a profit counts as owed for Init, whatever the profit mirrors, and for nothing else.
+#[test]
+fn an_open_epoch_may_take_a_hedges_profit_too() {
+    let mut world = World::new([[0, RATIO_ONE / 2, RATIO_ONE]; 2]);
+    let mut account = Holder::new(0, UNITS).trade(0, -UNITS, 150);
+    world.reprice(100);
+    let before = world.assess(&account);
+    let profit = 50 * UNITS;
+    account.perps[0].share.uncovered = profit as u64;
+    account.perps[0].share.epoch = 3;
+    world.markets[0].haircuts.open = 3;
+    let marked = world.assess(&account);
+    let [init, end, maint] = HealthKind::ALL.map(|kind| before.of(kind) - marked.of(kind));
+    assert!((init - i128::from(profit)).abs() <= 2, "{init} of {profit}");
+    assert_eq!((end, maint), (0, 0));
+}

@@ -487,3 +487,23 @@ fn cover(ledger: &mut ProfitLedger, free: u64) {
         .cover_from(pool, nothing, &Default::default(), u64::MAX)
         .unwrap();
 }
+
+/// A slot that an open epoch has marked at more than its claim is by now gives no more of its share away than of its claim.
+#[test]
+fn no_more_of_a_share_goes_along_than_of_the_claim() {
+    let mut ledger = ProfitLedger::default();
+    let (mut from, mut to) = (claim(&mut ledger, 10_000), claim(&mut ledger, 5));
+    ledger.shortfall = 100;
+    ledger
+        .open(&Default::default(), Default::default(), [0; 2], 0)
+        .unwrap();
+    for slot in [&mut from, &mut to] {
+        ledger.prepare(slot).unwrap();
+    }
+    let all = ledger.epoch_uncovered;
+    // It has lost nearly all of it since.
+    from.quote.0 = 10;
+    ledger.hand_over(&mut from, &mut to, 10).unwrap();
+    assert_eq!((from.share.uncovered, to.share.uncovered), (9_990, 15));
+    assert_eq!(from.share.uncovered + to.share.uncovered, all);
+}

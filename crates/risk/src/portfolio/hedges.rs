@@ -41,6 +41,8 @@ pub(crate) struct Hedge {
     resting: i64,
     /// Deposits less debts.
     held: i64,
+    /// Stale deposits that count nothing: they cover no short, and what debts they pay covers no long.
+    stale: i64,
     /// Value of the longs, and of the shorts.
     notional: [i64; 2],
     /// What the lots that gained have gained, at most what their position's profit is.
@@ -56,7 +58,7 @@ pub(crate) struct Hedge {
 }
 
 /// Words of a [`Hedge`].
-const FIELDS: usize = 15;
+const FIELDS: usize = 16;
 
 impl Hedge {
     /// The part of the profits that mirrors a loss.
@@ -66,7 +68,11 @@ impl Hedge {
         }
         let mut sum = 0i64;
         for (side, other, held) in [
-            (LONG, SHORT, self.held.saturating_neg()),
+            (
+                LONG,
+                SHORT,
+                self.held.saturating_add(self.stale).saturating_neg(),
+            ),
             (SHORT, LONG, self.held),
         ] {
             let of = |values: &[i64; 2], side: usize| values.get(side).copied().unwrap_or(0);
@@ -177,11 +183,16 @@ impl Hedges {
         let pnl = pnl_at(perp, orders, risk, settled_quote(perp, risk)?, low, high)?;
         let profit = to_i64(pnl.max(0))?;
         out.profits = profit;
+        // What an open epoch may take is no profit for Init.
+        let at_risk = i128::from(risk.haircuts.at_risk(&perp.share));
+        let kept = sub(i128::from(profit), at_risk)?.max(0);
         for (discount, kind) in out.discounts.iter_mut().zip(HealthKind::ALL) {
-            *discount = to_i64(sub(
-                i128::from(profit),
-                weighted(i128::from(profit), kind.of(&risk.profit_weight))?,
-            )?)?;
+            let profit = match kind {
+                HealthKind::Init => kept,
+                _ => i128::from(profit),
+            };
+            let counted = weighted(profit, kind.of(&risk.profit_weight))?;
+            *discount = to_i64(sub(profit, counted)?)?;
         }
         if perp.position.is_zero() {
             return Ok(out);
@@ -211,7 +222,7 @@ impl Hedges {
         Ok(out)
     }
 
-    /// What one balance is; of a stale deposit nothing, except in a liquidation.
+    /// What one balance is; a stale deposit counts nothing, except in a liquidation.
     ///
     /// # Errors
     /// As [`super::gather`].
@@ -219,16 +230,19 @@ impl Hedges {
         let risk = view.assets.get(usize::from(balance.asset));
         let risk = risk.ok_or(RiskError::UnknownAsset)?;
         let deposit = balance.shares.0 >= 0;
-        let counts = !deposit || policy == Policy::BenefitOfDoubt || view.is_fresh(&risk.price);
-        if risk.underlying == 0 || !counts {
+        if risk.underlying == 0 {
             return Ok(Hedge::default());
         }
+        let counts = !deposit || policy == Policy::BenefitOfDoubt || view.is_fresh(&risk.price);
         let [last_deposit, last_debt] = risk.share_price;
         let last = if deposit { last_deposit } else { last_debt };
         let value = scale_floor(balance.shares.0, last, risk.shift);
+        let value = to_i64(believed(value, risk)?)?;
+        let (held, stale) = if counts { (value, 0) } else { (0, value) };
         Ok(Hedge {
             underlying: u64::from(risk.underlying),
-            held: to_i64(believed(value, risk)?)?,
+            held,
+            stale,
             ..Hedge::default()
         })
     }

@@ -263,7 +263,9 @@ impl ProfitLedger {
     ) -> Result<()> {
         self.harvest(from)?;
         self.harvest(to)?;
-        let claim = u64::try_from(from.quote.0).unwrap_or(0);
+        // Of a slot that an open epoch has marked the claim may be less by now than what it was marked at.
+        let marked = from.share.covered.saturating_add(from.share.uncovered);
+        let claim = u64::try_from(from.quote.0).unwrap_or(0).max(marked);
         if claim == 0 {
             return Ok(());
         }

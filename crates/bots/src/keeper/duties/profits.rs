@@ -1,29 +1,31 @@
 //! Profits and losses: marked, settled, and what losers cannot pay shared.
 use std::time::Instant;
 
-use anchor_lang::prelude::Pubkey;
+use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
 use anyhow::Result;
 use plimsoll::{
     error::PlimsollError as Refusal,
-    state::{Market, RiskState},
+    state::{FillQueueAccount, Market, RiskState},
 };
 use plimsoll_client::{
     instructions::{mark_profits, settle_pnl, share_shortfall, MARKED_AT_ONCE},
     rpc::{ChainClock, Entries, Freshness, ListedMarket},
 };
 
-use super::{lock, Keeper};
+use super::{lock, settle, Keeper};
 use crate::{
     config::seconds,
     deliver::Delivery,
     keeper::{
         pnl::{self, Claim},
-        profits,
+        profits, queues,
     },
 };
 
 /// Native units of a whole quote token.
 const QUOTE: f64 = 1e6;
+/// Makers whose fills are settled in the transaction that opens an epoch.
+const SETTLED_AHEAD: usize = 12;
 
 /// Refusals of a settlement of profit or loss that are nobody's fault.
 const UNSETTLED: &[Refusal] = &[
@@ -157,8 +159,11 @@ impl Keeper {
     async fn share_shortfall(&self, listed: &ListedMarket, market: &Market) -> Result<()> {
         let accounts = self.accounts().await?;
         let accounts: Vec<_> = accounts.iter().map(|a| (a.address, &*a.account)).collect();
-        self.mark(market.index, &profits::unmarked(market, &accounts))
-            .await?;
+        let unmarked = profits::unmarked(market, &accounts);
+        if !market.profits.is_open() {
+            self.open_epoch(listed, market.index).await?;
+        }
+        self.mark(market.index, &unmarked).await?;
         let share = share_shortfall(&self.context.exchange.refs, &listed.refs);
         self.context
             .deliver("share_shortfall", &[share], &[], UNMARKED)
@@ -166,21 +171,44 @@ impl Keeper {
         Ok(())
     }
 
-    /// Marks accounts' profits in a market, with the refreshes that it needs.
+    /// Opens an epoch, with what waits in the market settled in front of it: none is opened while anything does. What is too much
+    /// for one call is settled ahead of it.
+    async fn open_epoch(&self, listed: &ListedMarket, market: u16) -> Result<()> {
+        let connection = &self.context.connection;
+        let queue = connection.fetch::<FillQueueAccount>(&listed.refs.fill_queue);
+        let mut batches = queues::settlements(&queue.await?.queue, SETTLED_AHEAD);
+        let last = batches.pop();
+        for makers in batches {
+            self.settle_for(listed, &makers).await?;
+        }
+        let settle = last.map(|makers| settle(listed, &makers));
+        let open = mark_profits(&self.context.exchange.refs, &listed.refs, &[]);
+        let calls = settle.into_iter().chain([open]).collect();
+        self.send_marks(market, calls).await
+    }
+
+    /// Marks accounts' profits in a market.
     async fn mark(&self, market: u16, accounts: &[Pubkey]) -> Result<()> {
         let exchange = &self.context.exchange;
         let listed = exchange.market(market)?;
+        for some in accounts.chunks(MARKED_AT_ONCE / 2) {
+            let mark = mark_profits(&exchange.refs, &listed.refs, some);
+            self.send_marks(market, vec![mark]).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends calls that mark in a market, with the refreshes that they need.
+    async fn send_marks(&self, market: u16, mut calls: Vec<Instruction>) -> Result<()> {
+        let (risk, clock) = self.risk().await?;
         let version = self.context.require_sender()?.version().await;
         let entries = Entries::default().and_market(market);
-        for some in accounts.chunks(MARKED_AT_ONCE / 2) {
-            let (risk, clock) = self.risk().await?;
-            let due = entries.due(&risk, clock, Freshness::PAY);
-            let mut instructions = exchange.refresh(&due, &risk, clock, version);
-            instructions.push(mark_profits(&exchange.refs, &listed.refs, some));
-            self.context
-                .deliver("mark_profits", &instructions, &[], UNMARKED)
-                .await?;
-        }
+        let due = entries.due(&risk, clock, Freshness::PAY);
+        let mut instructions = self.context.exchange.refresh(&due, &risk, clock, version);
+        instructions.append(&mut calls);
+        self.context
+            .deliver("mark_profits", &instructions, &[], UNMARKED)
+            .await?;
         Ok(())
     }
 }
