@@ -97,6 +97,8 @@ pub fn market_params() -> MarketParams {
         impact_notional: usd(5_000),
         shortfall_floor: usd(1),
         insurance_per_day: usd(1_000_000),
+        cover_delay_secs: 0,
+        padding: 0,
         init_ratio: ratio(0.1),
         maint_ratio: ratio(0.05),
         profit_weight: [0, 0, ratio(0.5)],

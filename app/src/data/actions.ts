@@ -171,11 +171,13 @@ export class Actions {
     return this.send(`Switch to ${mode} margin`, [...this.refresh('trade', account), set]);
   }
 
-  /** Turns a position's profit or loss into quote, as far as the market's pool can pay. */
+  /** Turns a position's profit or loss into quote, as far as the market's pool can pay; what is announced pays marked profits later. */
   async settle(account: string, market: MarketRef): Promise<boolean> {
     const { ref } = this.state;
     const settle = settlePnl(ref, market, account as Address);
-    return this.send('Settle profit and loss', [...this.refresh('pay', account, { assets: [0], markets: [market.index] }), settle]);
+    const announced = this.state.markets.get(market.index)?.value.profits.announced ?? 0n;
+    const title = announced > 0n ? 'Settle, or mark for what is announced' : 'Settle profit and loss';
+    return this.send(title, [...this.refresh('pay', account, { assets: [0], markets: [market.index] }), settle]);
   }
 
   /**

@@ -10,6 +10,7 @@ use crate::{
     claims::is_bankrupt,
     conservation::{self, token_amount},
     liquidator::needs_liquidation,
+    listing::COVER_DELAY_SECS,
     play::Stage,
     reading::{fetch, Snapshot},
     report::{by_account, Context, Report},
@@ -42,6 +43,10 @@ impl Stage {
         narrator.step("settling what is left");
         self.actors().withdraw_quotes().await?;
         self.keeper().settle_fills().await?;
+        self.keeper().settle_pnl().await?;
+        // What losers have just paid is announced; after that it is their winners'.
+        self.travel(now + i64::from(COVER_DELAY_SECS)).await?;
+        self.publish_only(tick).await?;
         self.keeper().settle_pnl().await?;
         // The last word is said on fresh entries: stale ones would count in the accounts' favour.
         self.publish_only(tick).await?;

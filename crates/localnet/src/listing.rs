@@ -202,6 +202,9 @@ fn asset(
     }
 }
 
+/// Seconds for which collected losses are announced: short, as everybody here is marked within a few.
+pub(crate) const COVER_DELAY_SECS: u32 = 10;
+
 /// A base lot is (decimals, native units); margin is (Init, Maint).
 fn market(
     name: &'static str,
@@ -227,6 +230,8 @@ fn market(
         impact_notional: 10_000 * USD,
         shortfall_floor: 100 * USD,
         insurance_per_day: 100_000 * USD,
+        cover_delay_secs: COVER_DELAY_SECS,
+        padding: 0,
         init_ratio: ratio(margin[0]),
         maint_ratio: ratio(margin[1]),
         profit_weight: [0, ratio(0.80), ratio(0.90)],

@@ -8,6 +8,9 @@ use core::fmt;
 
 use crate::fixed::{RiskError, RATIO_ONE};
 
+/// Longest announcement of collected losses before profits have them.
+pub const MAX_COVER_DELAY_SECS: u32 = 600;
+
 /// A parameter outside its bounds, by field name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadParameter(pub &'static str);
@@ -277,11 +280,16 @@ pub struct MarketParams {
     pub max_funding_per_day: u32,
     /// Largest premium either way that funding takes into account, as a ratio. Looser up.
     pub max_premium: u32,
+    /// Seconds for which collected losses are announced before they are set aside for profits: time for everybody's profit to be
+    /// marked. Any change loosens.
+    pub cover_delay_secs: u32,
+    /// Unused.
+    pub padding: u32,
     /// What taking over a position costs its account.
     pub liquidation: LiquidationTerms,
 }
 
-const _: () = assert!(core::mem::size_of::<MarketParams>() == 120);
+const _: () = assert!(core::mem::size_of::<MarketParams>() == 128);
 
 impl MarketParams {
     /// Checks every field against its bounds.
@@ -313,6 +321,7 @@ impl MarketParams {
             self.dust_lots >= 0 => "dust_lots",
             self.impact_notional > 0 => "impact_notional",
             self.shortfall_floor > 0 => "shortfall_floor",
+            self.cover_delay_secs <= MAX_COVER_DELAY_SECS => "cover_delay_secs",
             self.price_band_ratio > 0 && self.price_band_ratio <= RATIO_ONE => "price_band_ratio",
             self.max_funding_per_day <= RATIO_ONE => "max_funding_per_day",
             self.max_premium <= RATIO_ONE => "max_premium",
@@ -330,6 +339,7 @@ impl MarketParams {
             impact_notional: any,
             shortfall_floor: any,
             insurance_per_day: any,
+            cover_delay_secs: any,
             init_ratio: down,
             maint_ratio: down,
             maker_fee: any,

@@ -277,6 +277,8 @@ fn good_market() -> MarketParams {
         impact_notional: 1_000_000,
         shortfall_floor: 1_000_000,
         insurance_per_day: 100_000_000_000,
+        cover_delay_secs: 0,
+        padding: 0,
         init_ratio: RATIO_ONE / 10,
         maint_ratio: RATIO_ONE / 20,
         profit_weight: [0, RATIO_ONE / 2, RATIO_ONE / 10 * 9],

@@ -7,7 +7,7 @@ mod model;
 use common::cases;
 use model::{Act, World, SHIFT};
 use plimsoll_risk::position::PerpPosition;
-use plimsoll_risk::profits::{ProfitLedger, ProfitShare};
+use plimsoll_risk::profits::{Covering, ProfitLedger, ProfitShare};
 use proptest::prelude::*;
 
 const ACCOUNTS: usize = 7;
@@ -483,8 +483,13 @@ fn whoever_is_left_out_of_an_epoch_gives_up_its_part_all_the_same() {
 fn cover(ledger: &mut ProfitLedger, free: u64) {
     let pool = ledger.set_aside() + free;
     let nothing = [0; 2];
+    let when = Covering {
+        floor: u64::MAX,
+        delay_secs: 0,
+        now: 0,
+    };
     ledger
-        .cover_from(pool, nothing, &Default::default(), u64::MAX)
+        .cover_from(pool, nothing, &Default::default(), &when)
         .unwrap();
 }
 
@@ -506,4 +511,116 @@ fn no_more_of_a_share_goes_along_than_of_the_claim() {
     ledger.hand_over(&mut from, &mut to, 10).unwrap();
     assert_eq!((from.share.uncovered, to.share.uncovered), (9_990, 15));
     assert_eq!(from.share.uncovered + to.share.uncovered, all);
+}
+
+/// Seconds for which losses are announced in the worlds below.
+const DELAY: u32 = 60;
+/// Whose losses arrive, and who holds the other side of everything.
+const LOSER: usize = ACCOUNTS - 1;
+
+proptest! {
+    #![proptest_config(cases(600))]
+
+    /// Both sides have winners and losers, so that what a side has won in all says little of what its winners have.
+    #[test]
+    fn whoever_is_marked_within_the_delay_has_the_same_part_whatever_the_order(
+        trades in prop::collection::vec((0..LOSER, 0..LOSER, -60i64..60, -300i64..300), 1..30),
+        collected in 1u64..100_000, order in Just((0..LOSER).collect::<Vec<_>>()).prop_shuffle(),
+        again in prop::collection::vec((0..LOSER, 0i64..60), 0..20), last in 0..LOSER,
+    ) {
+        let mut world = World::new(&[0; ACCOUNTS], 1_000, u64::MAX);
+        world.when.delay_secs = DELAY;
+        for (who, other, lots, off) in trades {
+            let price = world.spot as i64 * (1_000 + off) / 1_000;
+            world.trade(who, other, lots, price as u64).unwrap();
+        }
+        // What arrives is no more than winners have to claim.
+        let won: u64 = world.profits().iter().sum();
+        world.pool = collected.min(won);
+        // The first to come is marked before anybody knows, and so is whoever comes again.
+        for who in &order {
+            world.mark(*who).unwrap();
+            prop_assert_eq!(world.ledger.covered, 0);
+        }
+        let mut again = again;
+        again.sort_by_key(|(_, at)| *at);
+        for (who, at) in again {
+            world.when.now = at;
+            world.mark(who).unwrap();
+            prop_assert_eq!(world.ledger.covered, 0, "nothing is anybody's before {}", DELAY);
+        }
+        world.when.now = i64::from(DELAY);
+        world.mark(last).unwrap();
+        let profits = world.profits();
+        for (who, profit) in profits.iter().enumerate() {
+            let covered = world.slots[who].share.harvest(&world.ledger).covered;
+            let part = u128::from(world.pool) * u128::from(*profit) / u128::from(won.max(1));
+            prop_assert!(u128::from(covered).abs_diff(part) <= 2, "{} of {}: {} instead of {}", who, profit, covered, part);
+        }
+    }
+}
+
+/// A market in which one account has won 100 and is marked, and what arrives while nobody looks.
+fn announcing() -> (World, u64) {
+    let mut world = World::new(&[0, 0], 100, u64::MAX);
+    world.when.delay_secs = DELAY;
+    world.trade(0, 1, 10, world.spot).unwrap();
+    (world.spot, world.stable) = (110 << SHIFT, 110 << SHIFT);
+    world.mark(0).unwrap();
+    world.pool = 60;
+    let pool = world.pool;
+    (world, pool)
+}
+
+#[test]
+fn an_announcement_is_taken_up_for_as_long_again_and_then_made_anew() {
+    let delay = i64::from(DELAY);
+    for (seen, covered) in [
+        (delay - 1, 0),
+        (delay, 60),
+        (2 * delay, 60),
+        (2 * delay + 1, 0),
+    ] {
+        let (mut world, _) = announcing();
+        world.cover().unwrap();
+        assert_eq!(
+            (world.ledger.announced, world.ledger.covers_at(DELAY)),
+            (60, Some(delay))
+        );
+        world.when.now = seen;
+        world.cover().unwrap();
+        assert_eq!(world.ledger.covered, covered, "after {seen} s");
+    }
+    // What nobody looked at for long is no earlier anybody's than what has just arrived.
+    let (mut world, _) = announcing();
+    world.cover().unwrap();
+    world.when.now = 1_000_000;
+    world.cover().unwrap();
+    assert_eq!(world.ledger.covers_at(DELAY), Some(1_000_000 + delay));
+}
+
+#[test]
+fn what_arrives_after_an_announcement_waits_for_the_next() {
+    let (mut world, pool) = announcing();
+    world.cover().unwrap();
+    world.when.now = i64::from(DELAY) - 1;
+    world.pool += 30;
+    world.cover().unwrap();
+    world.when.now += 1;
+    world.cover().unwrap();
+    assert_eq!((world.ledger.covered, world.ledger.announced), (pool, 30));
+    world.when.now += i64::from(DELAY);
+    world.cover().unwrap();
+    assert_eq!(world.ledger.covered, 90);
+}
+
+#[test]
+fn nothing_stays_announced_where_a_shortfall_waits() {
+    let (mut world, _) = announcing();
+    world.cover().unwrap();
+    world.when.floor = 5;
+    world.ledger.shortfall = 5;
+    world.when.now = i64::from(DELAY);
+    world.cover().unwrap();
+    assert_eq!((world.ledger.covered, world.ledger.announced), (0, 0));
 }

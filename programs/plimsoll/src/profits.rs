@@ -25,7 +25,7 @@ pub fn cover(
 ) -> Result<()> {
     if is_payable(market, risk, clock)? {
         let entry = risk.market(market.index)?;
-        market.cover_profits(entry)?;
+        market.cover_profits(entry, clock.unix_timestamp)?;
     }
     market.profits.harvest(perp).or_refuse()?;
     Ok(())

@@ -1,5 +1,6 @@
 //! What an attacker gains where it is he who sends the transactions: over a grid of moves and delays it is nothing, or the
 //! program refuses by name. Each file is a family: the attack and its neighbours.
+mod announced;
 mod auctions;
 mod banks;
 mod brake;

@@ -417,10 +417,10 @@ async fn health_counts_what_is_given_up_at_once() {
 #[tokio::test]
 async fn no_epoch_opens_while_fills_wait() {
     let mut t = sunk(2_000).await;
-    resolve(&mut t.env, &t.big, &t.account).await;
-    settle_down(&mut t.env).await;
     t.env.place(&t.small, ask(10_000, 10), &[]).await;
     t.env.place(&t.liquidator, bid(10_000, 10), &[]).await;
+    resolve(&mut t.env, &t.big, &t.account).await;
+    settle_down(&mut t.env).await;
     let market = t.env.markets[SOL_PERP].market;
     let mark = ix::mark_profits(&t.env.exchange, &market, &[t.big.margin]);
     t.env

@@ -6,11 +6,11 @@ import { describeProposal, parameterName, parameterText, poolFacts } from './par
 
 test('a market says what of its pool is set aside, and what is missing', () => {
   const values = (open: number, shortfall: bigint) => {
-    const profits = { covered: 1_500_000n, reserved: 500_000n, shortfall, haircuts: { open } };
+    const profits = { covered: 1_500_000n, reserved: 500_000n, announced: 250_000n, shortfall, haircuts: { open } };
     return poolFacts({ pnlPool: 5_000_000n, profits }).map(([what, value]) => `${what}: ${value}`);
   };
-  expect(values(0, 0n)).toEqual(['Profit pool: $5.00', 'Set aside for profits: $2.00', 'Shortfall: $0.00']);
-  expect(values(3, 750_000_000n)[2]).toBe('Shortfall: $750.00 · being shared');
+  expect(values(0, 0n)).toEqual(['Profit pool: $5.00', 'Set aside for profits: $2.00', 'Announced: $0.25', 'Shortfall: $0.00']);
+  expect(values(3, 750_000_000n)[3]).toBe('Shortfall: $750.00 · being shared');
 });
 
 describe('parameters', () => {

@@ -25,12 +25,13 @@ export function poolFacts({ pnlPool, profits }: PoolOf): [name: string, value: s
   return [
     ['Profit pool', usd(dollars(pnlPool)), 'Losses collected and not yet paid out: profits become withdrawable only out of it.'],
     ['Set aside for profits', usd(dollars(profits.covered + profits.reserved)), 'What of the pool belongs to profits already, marked or known to be there: each is paid out of its own part.'],
+    ['Announced', usd(dollars(profits.announced)), 'What losers have paid and will be set aside for all profits once everybody had time to be marked.'],
     ['Shortfall', `${usd(dollars(profits.shortfall))}${sharing}`, 'What losers could not pay and profits will share, each giving up the same part of what is not set aside for it.'],
   ];
 }
 
 /** What {@link poolFacts} reads of a market. */
-export type PoolOf = Pick<Market, 'pnlPool'> & { profits: Pick<ProfitLedger, 'covered' | 'reserved' | 'shortfall'> & { haircuts: Pick<ProfitLedger['haircuts'], 'open'> } };
+export type PoolOf = Pick<Market, 'pnlPool'> & { profits: Pick<ProfitLedger, 'covered' | 'reserved' | 'announced' | 'shortfall'> & { haircuts: Pick<ProfitLedger['haircuts'], 'open'> } };
 
 /** Modes of a bank, a market or the exchange. */
 const MODES = ['Active', 'Reduce only', 'Paused'];

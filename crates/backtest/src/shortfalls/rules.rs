@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::history::USD;
 use super::market::Market;
-use plimsoll_risk::profits::ProfitLedger;
+use plimsoll_risk::profits::{Covering, ProfitLedger};
 
 /// A shortfall of less than 100 USD waits for more.
 const FLOOR: u64 = (100.0 * USD) as u64;
@@ -77,7 +77,13 @@ impl Market {
 
     fn cover(&mut self) -> Result<()> {
         let (pool, interest, at) = (self.pool, self.interest, self.moment());
-        self.ledger.cover_from(pool, interest, &at, FLOOR)?;
+        // Whoever is paid by turns has nothing from being marked first.
+        let when = Covering {
+            floor: FLOOR,
+            delay_secs: 0,
+            now: 0,
+        };
+        self.ledger.cover_from(pool, interest, &at, &when)?;
         Ok(())
     }
 

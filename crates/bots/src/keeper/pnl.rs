@@ -2,7 +2,7 @@
 //! profits are paid from.
 use anchor_lang::prelude::Pubkey;
 use plimsoll::state::MarginAccount;
-use plimsoll_risk::{standard::perp_equity, MarketRisk, PerpPosition};
+use plimsoll_risk::{profits::ProfitShare, standard::perp_equity, MarketRisk, PerpPosition};
 
 /// A claim of a closed position is settled from this part of the threshold: it will not grow, and holds a slot.
 const CLOSED_PART: i128 = 100;
@@ -14,6 +14,8 @@ pub struct Claim {
     pub market: u16,
     /// Positive for a profit, as far as it can be settled.
     pub amount: i128,
+    /// What of the market's pool is the slot's.
+    pub share: ProfitShare,
 }
 
 /// The claims of an account that are worth settling, given the risk entries of all markets.
@@ -40,6 +42,7 @@ pub fn claims(
                 account: address,
                 market: perp.market,
                 amount,
+                share: perp.share,
             })
         })
         .collect()
@@ -131,6 +134,7 @@ mod tests {
             account: Pubkey::default(),
             market,
             amount,
+            share: ProfitShare::NONE,
         }
     }
 

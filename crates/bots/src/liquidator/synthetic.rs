@@ -326,6 +326,8 @@ fn market() -> MarketParams {
         impact_notional: dollars(5_000.0),
         shortfall_floor: dollars(100.0),
         insurance_per_day: dollars(100_000.0),
+        cover_delay_secs: 0,
+        padding: 0,
         init_ratio: ratio(0.1),
         maint_ratio: ratio(0.05),
         profit_weight: [0, 0, ratio(0.5)],

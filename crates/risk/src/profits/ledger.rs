@@ -16,6 +16,17 @@ pub const EPOCH_PATIENCE_SECS: i64 = 3_600;
 /// The part that may be left out then.
 const UNMARKED_PART: i64 = 100;
 
+/// When collected losses are set aside for profits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Covering {
+    /// A shortfall of so much, in native quote, holds everything back until it is shared.
+    pub floor: u64,
+    /// Seconds for which they are announced before.
+    pub delay_secs: u32,
+    /// Unix seconds.
+    pub now: i64,
+}
+
 /// Prices at which profits are measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moment {
@@ -80,9 +91,13 @@ pub struct ProfitLedger {
     pub epoch_spare: [i64; 3],
     /// When the epoch was opened, Unix seconds.
     pub opened_at: i64,
+    /// Collected losses in the pool that are nobody's yet and will be set aside for profits.
+    pub announced: u64,
+    /// Since when they are known, Unix seconds.
+    pub announced_at: i64,
 }
 
-const _: () = assert!(core::mem::size_of::<ProfitLedger>() == 224);
+const _: () = assert!(core::mem::size_of::<ProfitLedger>() == 240);
 
 impl ProfitLedger {
     /// Mantissa of what is left of a unit.
@@ -354,8 +369,10 @@ impl ProfitLedger {
         pool.saturating_sub(u64::try_from(kept).unwrap_or(u64::MAX))
     }
 
-    /// Sets aside for uncovered profits what of a pool may be paid and is nobody's yet. Nothing while a shortfall of `floor` or
-    /// more waits to be shared.
+    /// Sets aside for uncovered profits what of a pool may be paid, is nobody's yet and was announced long enough ago, and announces
+    /// what else there is. So whoever is marked first has no more of it than whoever is marked within the delay. An announcement
+    /// that nobody takes up for as long again is made anew. Nothing while a shortfall of the floor or more waits to be shared.
+    /// Returns what was set aside for marked profits.
     ///
     /// # Errors
     /// [`RiskError::Overflow`].
@@ -364,14 +381,39 @@ impl ProfitLedger {
         pool: u64,
         interest: [i64; 2],
         at: &Moment,
-        floor: u64,
+        when: &Covering,
     ) -> Result<u64> {
-        if self.is_frozen(floor) {
+        if self.is_frozen(when.floor) {
+            self.announced = 0;
             return Ok(0);
         }
         self.note_unmarked(interest, at)?;
-        let free = Self::payable(pool, interest, at).saturating_sub(self.set_aside());
-        self.cover(free)
+        let payable = Self::payable(pool, interest, at);
+        let free = |ledger: &Self| payable.saturating_sub(ledger.set_aside());
+        let known = free(self).min(self.announced);
+        let (delay, age) = (
+            i64::from(when.delay_secs),
+            when.now.saturating_sub(self.announced_at),
+        );
+        if delay == 0 {
+            return self.cover(free(self));
+        }
+        if known > 0 && age < delay {
+            self.announced = known;
+            return Ok(0);
+        }
+        let covered = if age <= delay.saturating_mul(2) {
+            self.cover(known)?
+        } else {
+            0
+        };
+        (self.announced, self.announced_at) = (free(self), when.now);
+        Ok(covered)
+    }
+
+    /// When what is announced will be set aside, Unix seconds; `None` while nothing is.
+    pub fn covers_at(&self, delay_secs: u32) -> Option<i64> {
+        (self.announced > 0).then(|| self.announced_at.saturating_add(i64::from(delay_secs)))
     }
 
     /// Sets collected losses of up to `free` aside for all uncovered profits alike; the part of unmarked ones is reserved.

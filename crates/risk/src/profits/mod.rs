@@ -6,6 +6,10 @@
 //! collected losses *cover* and what is *uncovered*. [`ProfitLedger::cover`] gives collected losses to all uncovered profits
 //! alike by lowering one factor; nobody's slot is touched. Only what is covered is paid.
 //!
+//! A market does not know what profits nobody has marked: only what each of its sides has won net. So that being marked first is
+//! worth nothing, collected losses are announced before they are given to anybody ([`ProfitLedger::cover_from`]): within that
+//! delay anybody can mark everybody.
+//!
 //! When a loser has nothing left, nor insurance for its market, the rest is recorded as the market's **shortfall**: somebody's
 //! profit is not there. It is taken from the uncovered profits, in proportion, once, in an *epoch*:
 //!
@@ -25,7 +29,7 @@
 mod ledger;
 mod share;
 
-pub use ledger::{Moment, ProfitLedger, EPOCH_PATIENCE_SECS};
+pub use ledger::{Covering, Moment, ProfitLedger, EPOCH_PATIENCE_SECS};
 pub use share::{Harvest, ProfitShare};
 
 use crate::position::PerpPosition;

@@ -178,6 +178,8 @@ pub fn market_params() -> impl Strategy<Value = MarketParams> {
             impact_notional: 1_000_000,
             shortfall_floor: 1_000_000,
             insurance_per_day: 100_000_000_000,
+            cover_delay_secs: 0,
+            padding: 0,
             init_ratio: maint_ratio + r.1,
             maint_ratio,
             profit_weight,

@@ -2,7 +2,7 @@
 
 use plimsoll_risk::fixed::{scale_floor, Result};
 use plimsoll_risk::position::{FundingIndices, OpenInterestChange, PerpPosition, Side};
-use plimsoll_risk::profits::{profit_at, Moment, ProfitLedger};
+use plimsoll_risk::profits::{profit_at, Covering, Moment, ProfitLedger};
 use plimsoll_risk::units::{BaseLots, QuoteNative};
 
 /// Binary places of the prices.
@@ -43,7 +43,7 @@ pub struct World {
     pub pool: u64,
     pub spot: u64,
     pub stable: u64,
-    pub floor: u64,
+    pub when: Covering,
     pub slots: Vec<PerpPosition>,
     pub deposits: Vec<u64>,
     /// Changes of slots so far: each may round a unit away.
@@ -59,7 +59,11 @@ impl World {
             pool: 0,
             spot: spot << SHIFT,
             stable: spot << SHIFT,
-            floor,
+            when: Covering {
+                floor,
+                delay_secs: 0,
+                now: 0,
+            },
             slots: vec![PerpPosition::of(0); deposits.len()],
             deposits: deposits.to_vec(),
             changes: 0,
@@ -112,7 +116,7 @@ impl World {
     pub fn cover(&mut self) -> Result<()> {
         let at = self.moment();
         self.ledger
-            .cover_from(self.pool, self.interest, &at, self.floor)
+            .cover_from(self.pool, self.interest, &at, &self.when)
             .map(drop)
     }
 
@@ -202,7 +206,7 @@ impl World {
             stable: self.spot,
             ..self.moment()
         };
-        if !self.ledger.may_open(self.floor, &at) {
+        if !self.ledger.may_open(self.when.floor, &at) {
             return Ok(());
         }
         self.ledger.open(&at, self.funding, self.interest, 0)

@@ -28,7 +28,7 @@ pub struct MarkProfits<'info> {
 ///
 /// When the market's shortfall has reached its floor and its price is one that profits are paid at, this opens an epoch. While one
 /// is open, accounts are marked by what they held when it was opened, at the price of then, and [`super::share_shortfall`] ends
-/// it. Otherwise collected losses are set aside for all marked profits.
+/// it. Otherwise collected losses are announced, and after the market's delay set aside for all marked profits.
 ///
 /// # Errors
 /// `FillsPending` when an epoch would be opened while fills wait; `StaleEntry`, `BrokenFeed` for a position outside an epoch; `NothingToMark` when no account has a slot and no epoch is opened.
@@ -57,7 +57,7 @@ pub(crate) fn mark_profits<'info>(ctx: Context<'info, MarkProfits<'info>>) -> Re
     require!(marked > 0 || is_opened, PlimsollError::NothingToMark);
     if profits::is_payable(&market, &risk, &clock)? {
         let entry = risk.market(market.index)?;
-        market.cover_profits(entry)?;
+        market.cover_profits(entry, clock.unix_timestamp)?;
     }
     emit!(ProfitsMarked {
         market: market.index,

@@ -32,8 +32,8 @@ pub struct SettlePnl<'info> {
 /// Pays a profit from the market's pool, or a loss into it, and settles funding on the way.
 ///
 /// A profit is paid as far as collected losses are set aside for it, which they are for all profits of the market in
-/// proportion ([`plimsoll_risk::profits`]), and as far as the pool keeps what a return of the price would take back, whether
-/// a position is held or not. While one is held, only what spot and stable price both show of a profit or loss counts, so that a
+/// proportion ([`plimsoll_risk::profits`]) once they were announced for the market's delay, and as far as the pool keeps what a return of the price would take back, whether
+/// a position is held or not. A profit that waits for what is announced is marked, and nothing is paid. While a position is held, only what spot and stable price both show of a profit or loss counts, so that a
 /// pump within minutes neither is paid out nor makes its losers pay in. A loss is paid from the quote deposit; the rest is
 /// borrowed only while Init health stays at zero or above and the bank's mode, cap and net-borrow limit leave room, since it is
 /// depositors who lend it. It was not asked for, so it bears no origination fee.
@@ -74,6 +74,9 @@ pub(crate) fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
 
     let before = maintained(&risk, &account, slot, &clock)?;
     ledger::settle(&mut account, slot, &mut market, &mut bank, payment.amount)?;
+    if payment.amount < 0 && profits::is_payable(&market, &risk, &clock)? {
+        market.cover_profits(entry, clock.unix_timestamp)?;
+    }
     let (quote, now) = (risk.asset(0)?, clock.unix_timestamp);
     if payment.borrowed > 0 {
         let [debt, ..] = &mut account.balances;
@@ -141,7 +144,8 @@ fn plan(
             risk.market(market.index)?,
             perp,
         ));
-        require!(amount > 0, PlimsollError::NothingToSettle);
+        let waits = size > 0 && market.profits.announced > 0;
+        require!(amount > 0 || waits, PlimsollError::NothingToSettle);
         let amount = i64::try_from(amount).map_err(|_| PlimsollError::Overflow)?;
         return Ok(Payment {
             amount,

@@ -113,7 +113,10 @@ impl<M: Makers> Matching<'_, M> {
     #[inline(never)]
     fn can_fill_whole(&self) -> Result<bool, M::Error> {
         let mut left = self.left;
-        let mut room = self.queue.room();
+        let mut room = match self.taker.in_place_only {
+            true => 0,
+            false => self.queue.room(),
+        };
         for maker in self.opposite.iter() {
             match self.taker.next_step(maker, &left, self.now) {
                 Step::Stop(stop) => return Ok(stop == Stop::Exhausted),
@@ -182,10 +185,8 @@ impl<M: Makers> Matching<'_, M> {
         match self.makers.settle_fill(maker, &fill)? {
             Settled::InPlace => {}
             Settled::NotAtHand(terms) => {
-                if !self
-                    .queue
-                    .push(QueuedFill::fill(maker, &fill, terms, self.now))
-                {
+                let queued = QueuedFill::fill(maker, &fill, terms, self.now);
+                if self.taker.in_place_only || !self.queue.push(queued) {
                     return Ok(false);
                 }
             }
@@ -245,7 +246,7 @@ impl<M: Makers> Matching<'_, M> {
             order_done,
             reason: OutReason::SelfTrade,
         };
-        let recorded = record_out(self.queue, self.makers, maker, &out, self.now)?;
+        let recorded = self.record_out(maker, &out)?;
         if recorded {
             self.opposite.reduce_best(out.lots);
         }
@@ -295,6 +296,15 @@ impl<M: Makers> Matching<'_, M> {
         Ok(())
     }
 
+    /// Tells the owner of `order` at once or through the queue; false when neither is possible.
+    fn record_out(&mut self, order: &BookOrder, out: &MakerOut) -> Result<bool, M::Error> {
+        if self.makers.release(order, out)? {
+            return Ok(true);
+        }
+        let queued = QueuedFill::out(order, out, self.now);
+        Ok(!self.taker.in_place_only && self.queue.push(queued))
+    }
+
     /// Whether `order` has a place on its side, once expired orders are swept out of a full one, or else the owner of an order
     /// that gives way for it is told.
     fn make_room(&mut self, order: &BookOrder) -> Result<bool, M::Error> {
@@ -311,22 +321,11 @@ impl<M: Makers> Matching<'_, M> {
             order_done: true,
             reason: OutReason::Evicted,
         };
-        let recorded = record_out(self.queue, self.makers, &evicted, &out, self.now)?;
+        let recorded = self.record_out(&evicted, &out)?;
         if recorded {
             self.own.remove(side, evicted.price, evicted.seq)?;
             self.outcome.evicted = Some(evicted);
         }
         Ok(recorded)
     }
-}
-
-/// Tells the owner of `order` at once or through the queue; false when neither is possible.
-fn record_out<M: Makers>(
-    queue: &mut FillQueue,
-    makers: &mut M,
-    order: &BookOrder,
-    out: &MakerOut,
-    now: i64,
-) -> Result<bool, M::Error> {
-    Ok(makers.release(order, out)? || queue.push(QueuedFill::out(order, out, now)))
 }

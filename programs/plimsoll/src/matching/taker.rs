@@ -72,6 +72,8 @@ pub struct TakerOrder {
     pub self_trade: SelfTrade,
     /// Marks a remainder as [`BookOrder::REDUCE_ONLY`].
     pub reduce_only: bool,
+    /// Nothing is left for the fill queue: matching ends as if that were full.
+    pub in_place_only: bool,
 }
 
 /// Why matching ended.
@@ -85,7 +87,7 @@ pub enum Stop {
     QuoteBudget,
     /// `max_steps` orders were met.
     StepLimit,
-    /// The next maker is not at hand and the fill queue is full.
+    /// The next maker is not at hand and the fill queue is full, or nothing may be left for it.
     QueueFull,
     /// The remainder found no place on a full side.
     BookFull,

@@ -134,7 +134,15 @@ pub fn incoming(
         kind: terms.kind.into(),
         self_trade: terms.self_trade.into(),
         reduce_only: terms.reduce_only,
+        in_place_only: waits_for_epoch(market),
     })
+}
+
+/// Whether an epoch is to be opened in the market, which waits until its fill queue is empty: until then nothing is added, or
+/// else whoever keeps trading could hold it up.
+const fn waits_for_epoch(market: &Market) -> bool {
+    let profits = &market.profits;
+    !profits.is_open() && profits.is_shareable(market.params.shortfall_floor)
 }
 
 /// Frees the slots of the taker's expired orders in the market.

@@ -3,7 +3,7 @@ use anchor_lang::prelude::*;
 use plimsoll_risk::{
     position::{FundingIndices, OpenInterestChange},
     price::PriceUnit,
-    profits::{Moment, ProfitLedger},
+    profits::{Covering, Moment, ProfitLedger},
     Bucket, MarketParams, MarketRisk, PerpPosition,
 };
 
@@ -91,7 +91,7 @@ pub struct Market {
     pub padding: [u8; 7],
     /// What insurance added to liquidators' rewards of late, native quote, against the limit of a day.
     pub top_ups: Bucket,
-    pub reserved: [u64; 13],
+    pub reserved: [u64; 10],
 }
 
 impl Market {
@@ -135,12 +135,13 @@ impl Market {
         Ok(())
     }
 
-    /// Sets collected losses that are nobody's yet aside for uncovered profits.
-    pub fn cover_profits(&mut self, entry: &MarketRisk) -> Result<()> {
+    /// Sets collected losses that are nobody's yet and were announced long enough ago aside for uncovered profits, and announces the
+    /// others.
+    pub fn cover_profits(&mut self, entry: &MarketRisk, now: i64) -> Result<()> {
         let (pool, interest) = (self.pnl_pool, self.interest());
-        let floor = self.params.shortfall_floor;
+        let when = covering(&self.params, now);
         self.profits
-            .cover_from(pool, interest, &moment(entry), floor)
+            .cover_from(pool, interest, &moment(entry), &when)
             .or_refuse()?;
         Ok(())
     }
@@ -175,6 +176,15 @@ impl Market {
                 .or_refuse()?;
         }
         self.profits.mark(perp, profit).or_refuse()
+    }
+}
+
+/// When a market's collected losses are set aside.
+pub fn covering(params: &MarketParams, now: i64) -> Covering {
+    Covering {
+        floor: params.shortfall_floor,
+        delay_secs: params.cover_delay_secs,
+        now,
     }
 }
 

@@ -196,7 +196,7 @@ export function getMarketEncoder(): FixedSizeEncoder<MarketArgs> {
       ["version", getU8Encoder()],
       ["padding", fixEncoderSize(getBytesEncoder(), 7)],
       ["topUps", getBucketEncoder()],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 13 })],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 10 })],
     ]),
     (value) => ({ ...value, discriminator: MARKET_DISCRIMINATOR }),
   );
@@ -231,7 +231,7 @@ export function getMarketDecoder(): FixedSizeDecoder<Market> {
     ["version", getU8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 7)],
     ["topUps", getBucketDecoder()],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 13 })],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 10 })],
   ]);
 }
 

@@ -72,6 +72,13 @@ export type MarketParams = {
   maxFundingPerDay: number;
   /** Largest premium either way that funding takes into account, as a ratio. Looser up. */
   maxPremium: number;
+  /**
+   * Seconds for which collected losses are announced before they are set aside for profits: time for everybody's profit to be
+   * marked. Any change loosens.
+   */
+  coverDelaySecs: number;
+  /** Unused. */
+  padding: number;
   /** What taking over a position costs its account. */
   liquidation: LiquidationTerms;
 };
@@ -116,6 +123,13 @@ export type MarketParamsArgs = {
   maxFundingPerDay: number;
   /** Largest premium either way that funding takes into account, as a ratio. Looser up. */
   maxPremium: number;
+  /**
+   * Seconds for which collected losses are announced before they are set aside for profits: time for everybody's profit to be
+   * marked. Any change loosens.
+   */
+  coverDelaySecs: number;
+  /** Unused. */
+  padding: number;
   /** What taking over a position costs its account. */
   liquidation: LiquidationTermsArgs;
 };
@@ -137,6 +151,8 @@ export function getMarketParamsEncoder(): FixedSizeEncoder<MarketParamsArgs> {
     ["priceBandRatio", getU32Encoder()],
     ["maxFundingPerDay", getU32Encoder()],
     ["maxPremium", getU32Encoder()],
+    ["coverDelaySecs", getU32Encoder()],
+    ["padding", getU32Encoder()],
     ["liquidation", getLiquidationTermsEncoder()],
   ]);
 }
@@ -158,6 +174,8 @@ export function getMarketParamsDecoder(): FixedSizeDecoder<MarketParams> {
     ["priceBandRatio", getU32Decoder()],
     ["maxFundingPerDay", getU32Decoder()],
     ["maxPremium", getU32Decoder()],
+    ["coverDelaySecs", getU32Decoder()],
+    ["padding", getU32Decoder()],
     ["liquidation", getLiquidationTermsDecoder()],
   ]);
 }

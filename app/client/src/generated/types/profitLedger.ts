@@ -86,6 +86,10 @@ export type ProfitLedger = {
   epochSpare: Array<bigint>;
   /** When the epoch was opened, Unix seconds. */
   openedAt: bigint;
+  /** Collected losses in the pool that are nobody's yet and will be set aside for profits. */
+  announced: bigint;
+  /** Since when they are known, Unix seconds. */
+  announcedAt: bigint;
 };
 
 export type ProfitLedgerArgs = {
@@ -137,6 +141,10 @@ export type ProfitLedgerArgs = {
   epochSpare: Array<number | bigint>;
   /** When the epoch was opened, Unix seconds. */
   openedAt: number | bigint;
+  /** Collected losses in the pool that are nobody's yet and will be set aside for profits. */
+  announced: number | bigint;
+  /** Since when they are known, Unix seconds. */
+  announcedAt: number | bigint;
 };
 
 export function getProfitLedgerEncoder(): FixedSizeEncoder<ProfitLedgerArgs> {
@@ -165,6 +173,8 @@ export function getProfitLedgerEncoder(): FixedSizeEncoder<ProfitLedgerArgs> {
     ["exponent", getU64Encoder()],
     ["epochSpare", getArrayEncoder(getI64Encoder(), { size: 3 })],
     ["openedAt", getI64Encoder()],
+    ["announced", getU64Encoder()],
+    ["announcedAt", getI64Encoder()],
   ]);
 }
 
@@ -194,6 +204,8 @@ export function getProfitLedgerDecoder(): FixedSizeDecoder<ProfitLedger> {
     ["exponent", getU64Decoder()],
     ["epochSpare", getArrayDecoder(getI64Decoder(), { size: 3 })],
     ["openedAt", getI64Decoder()],
+    ["announced", getU64Decoder()],
+    ["announcedAt", getI64Decoder()],
   ]);
 }
 

@@ -52,10 +52,10 @@ const UNMARKED: &[Refusal] = &[
 ];
 
 impl Keeper {
-    /// Settles what is worth settling: losses, then profits as far as the pools reach. All profits of a market are marked before
-    /// anything of it is settled, so that none has a larger part of the pool for being settled first.
+    /// Settles what is worth settling: losses, then profits as far as something is set aside for them. All profits of a market are
+    /// marked before, within the time for which collected losses are announced.
     pub async fn settle_pnl(&self) -> Result<()> {
-        let (risk, _) = self.risk().await?;
+        let (risk, clock) = self.risk().await?;
         let all = self.claims(&risk).await?;
         let claims = self.not_held_off(&all);
         for (kind, count) in [
@@ -69,7 +69,7 @@ impl Keeper {
         let pools: Vec<u64> = markets.iter().map(|m| pool(m.as_deref())).collect();
         let mut claims = pnl::in_order(claims, &pools, self.config.settle_pnl_most);
         let mut outcome = Ok(());
-        for (market, accounts) in profits::to_mark(&claims, &all, &markets) {
+        for (market, accounts) in profits::to_mark(&claims, &all, &markets, clock.unix_time) {
             let marked = self.mark(market, &accounts).await;
             if marked.is_err() {
                 // The profits that are marked by now wait for the others.
@@ -77,6 +77,11 @@ impl Keeper {
             }
             outcome = outcome.and(marked);
         }
+        claims.retain(|claim| {
+            let market = markets.get(usize::from(claim.market));
+            let market = market.and_then(Option::as_deref);
+            market.is_some_and(|market| profits::is_payable(claim, market))
+        });
         let (risk, clock) = self.risk().await?;
         // What fails is held off, so that the rest has its turn next time.
         for claim in claims {

@@ -20,6 +20,8 @@ pub struct MarketTerms {
     pub interest: [i64; 2],
     /// A shortfall of so much halts the payment of profits, native quote.
     pub shortfall_floor: u64,
+    /// Seconds for which collected losses are announced before they are paid out.
+    pub cover_delay_secs: u32,
     pub insurance: Insurance,
 }
 
@@ -33,6 +35,7 @@ impl From<&Market> for MarketTerms {
             profits: market.profits,
             interest: market.interest(),
             shortfall_floor: market.params.shortfall_floor,
+            cover_delay_secs: market.params.cover_delay_secs,
             insurance: Insurance {
                 held: market.insurance_accrued,
                 top_ups: market.top_ups,

@@ -123,6 +123,29 @@ fn full_queue_stops_matching_without_failing_the_order() {
 }
 
 #[test]
+fn an_order_that_may_leave_nothing_to_the_queue_trades_with_makers_at_hand_alone() {
+    let mut market = Fixture::new(&[1]);
+    market.rest(1, Side::Ask, 100, 5);
+    let absent = market.rest(2, Side::Ask, 101, 5);
+    let order = TakerOrder {
+        in_place_only: true,
+        ..market.order(TAKER, Side::Bid, 101, 9)
+    };
+    let whole = TakerOrder {
+        kind: OrderKind::FillOrKill,
+        ..order
+    };
+    assert_eq!(market.place(&whole), Err(MatchError::NotFillable));
+    let outcome = market.place(&order).unwrap();
+    assert_eq!(
+        (outcome.filled_lots, outcome.resting_lots, outcome.stop),
+        (5, 0, Stop::QueueFull)
+    );
+    assert!(market.queue.is_empty());
+    assert_eq!(market.seqs(Side::Ask), [absent]);
+}
+
+#[test]
 fn expired_makers_vanish_and_never_trade_at_hand_or_not() {
     let mut market = Fixture::new(&[1]);
     market.rest_until(1, Side::Ask, 100, 5, 1_010);

@@ -157,6 +157,7 @@ impl Fixture {
             kind: OrderKind::Limit,
             self_trade: SelfTrade::AbortTransaction,
             reduce_only: false,
+            in_place_only: false,
         }
     }
 

@@ -5,7 +5,7 @@ use plimsoll::{liquidation::PATIENCE_SECS, state::market::moment};
 use plimsoll_risk::{
     fixed::{scale_floor, to_i64, RiskError},
     liquidation::{ramped_fee, Auctioned, Footing, Netted, Portion, Target, ROUNDING},
-    profits::ProfitLedger,
+    profits::{Covering, ProfitLedger},
     Assessment, HealthKind, LiquidationTerms, MarginMode, QuoteNative, RiskView, Side,
 };
 
@@ -350,7 +350,12 @@ impl<'a> Trial<'a> {
         let entry = self.outlook.risk().market(market);
         let at = moment(entry.map_err(|_| Obstacle::NotPriced)?);
         let mut profits = terms.profits;
-        profits.cover_from(terms.pnl_pool, terms.interest, &at, terms.shortfall_floor)?;
+        let when = Covering {
+            floor: terms.shortfall_floor,
+            delay_secs: terms.cover_delay_secs,
+            now: self.view.clock.now_ms.div_euclid(1_000),
+        };
+        profits.cover_from(terms.pnl_pool, terms.interest, &at, &when)?;
         let perp = self.account.perp(market).ok_or(Obstacle::NoSlot)?;
         let payable = ProfitLedger::payable(terms.pnl_pool, terms.interest, &at);
         Ok(perp.share.harvest(&profits).covered.min(payable))
