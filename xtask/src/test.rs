@@ -14,9 +14,17 @@ const HELP: &str = "\
 Formats, lints, builds the program, checks the interface file, runs every test, compares compute units with the
 committed table and plays the demo's crash.
 
-usage: cargo xtask test [--only STEP]... [--skip STEP]...
+usage: cargo xtask test [--only STEP]... [--skip STEP]... [--seed NUMBER|new]
+
+--seed: from which the property tests draw their cases; always the same ones unless told, so that what passes once passes again.
+        `new` draws others each time
+
 
 steps, in order:";
+
+/// The variable by which property tests are told their seed.
+const SEED_VARIABLE: &str = "PROPTEST_RNG_SEED";
+const SEED: &str = "20240";
 
 /// A step: its name, what it does, and the cargo command that does it.
 struct Step {
@@ -177,7 +185,7 @@ const STEPS: &[Step] = &[
 
 /// Runs the command.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let Some(steps) = select(arguments)? else {
+    let Some((steps, seed)) = select(arguments)? else {
         return Ok(());
     };
     system::require(system::NATIVE_PACKAGES)?;
@@ -197,6 +205,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
         } else {
             let directory = paths::root().join(step.directory);
             let mut command = Command::new("cargo");
+            if let Some(seed) = &seed {
+                command.env(SEED_VARIABLE, seed);
+            }
             counted(
                 command.current_dir(directory).args(step.arguments),
                 &mut tally,
@@ -235,9 +246,10 @@ fn list(names: &[&str]) -> String {
     format!(" ({})", names.join(", "))
 }
 
-/// The steps asked for, `None` when only help was.
-fn select(arguments: &[String]) -> Result<Option<Vec<&'static Step>>> {
+/// The steps asked for and the seed for property tests, if they have one; `None` when only help was asked for.
+fn select(arguments: &[String]) -> Result<Option<(Vec<&'static Step>, Option<String>)>> {
     let (mut only, mut skip) = (Vec::new(), Vec::new());
+    let mut seed = Some(SEED.to_owned());
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
@@ -253,6 +265,13 @@ fn select(arguments: &[String]) -> Result<Option<Vec<&'static Step>>> {
                 };
                 names.push(name.to_owned());
             }
+            "--seed" => {
+                seed = match rest.next().map(String::as_str) {
+                    Some("new") => None,
+                    Some(number) if number.parse::<u64>().is_ok() => Some(number.to_owned()),
+                    _ => bail!("--seed takes a number or `new`\n\n{HELP}"),
+                };
+            }
             "-h" | "--help" => {
                 println!("{HELP}");
                 for step in STEPS {
@@ -267,5 +286,5 @@ fn select(arguments: &[String]) -> Result<Option<Vec<&'static Step>>> {
         (only.is_empty() || only.iter().any(|name| name == step.name))
             && !skip.iter().any(|name| name == step.name)
     };
-    Ok(Some(STEPS.iter().filter(wanted).collect()))
+    Ok(Some((STEPS.iter().filter(wanted).collect(), seed)))
 }
