@@ -2,7 +2,7 @@
 
 use anyhow::{ensure, Result};
 use clap::Args;
-use plimsoll_backtest::shortfalls::{compare, markdown};
+use plimsoll_backtest::shortfalls::{compare, report};
 
 use crate::command::bar;
 
@@ -42,19 +42,6 @@ pub fn shortfalls(arguments: &Shortfalls) -> Result<()> {
         running.inc(1);
     }
     running.finish_and_clear();
-    let all = found.len();
-    found.retain(|[_, shared, _]| shared.uncollectable > 0.0);
-    let part = |at: usize| {
-        let mut values: Vec<f64> = found.iter().map(|row| row[1].uncollectable).collect();
-        values.sort_by(f64::total_cmp);
-        100.0 * values.get(values.len() * at / 10).copied().unwrap_or(0.0)
-    };
-    println!(
-        "{} of {all} histories left losses that nobody could pay: of winners' profits {:.1} % in the median, {:.1} % in one of ten.\n",
-        found.len(),
-        part(5),
-        part(9),
-    );
-    print!("{}", markdown(&found));
+    print!("{}", report(&found));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Three rules for losses that nobody can pay: what each must hold in every history, and what sets them apart.
 
-use plimsoll_backtest::shortfalls::{compare, markdown, run, History, Market, Rule};
+use plimsoll_backtest::shortfalls::{compare, markdown, report, run, History, Market, Rule};
 
 const TRADERS: usize = 30;
 
@@ -82,5 +82,16 @@ fn the_command_prints_a_table_and_refuses_senseless_counts() {
     assert!(said.contains("of 4 histories") && said.contains("| in proportion to profits |"));
     for refused in [["--histories", "0"], ["--traders", "5"]] {
         assert!(!run(&refused).status.success(), "{refused:?}");
+    }
+}
+
+#[test]
+fn the_guide_says_what_the_command_prints() {
+    let guide = include_str!("../../../docs/shortfalls.md");
+    let found: Vec<_> = (1..=200).map(|seed| compare(seed, 100).unwrap()).collect();
+    let report = report(&found);
+    assert!(report.lines().count() > 5);
+    for line in report.lines() {
+        assert!(guide.contains(line), "missing: {line}");
     }
 }

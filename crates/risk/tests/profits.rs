@@ -527,6 +527,7 @@ proptest! {
         trades in prop::collection::vec((0..LOSER, 0..LOSER, -60i64..60, -300i64..300), 1..30),
         collected in 1u64..100_000, order in Just((0..LOSER).collect::<Vec<_>>()).prop_shuffle(),
         again in prop::collection::vec((0..LOSER, 0i64..60), 0..20), last in 0..LOSER,
+        late in prop::option::of((0..LOSER, 0..LOSER, 1i64..60)),
     ) {
         let mut world = World::new(&[0; ACCOUNTS], 1_000, u64::MAX);
         world.when.delay_secs = DELAY;
@@ -550,12 +551,25 @@ proptest! {
             prop_assert_eq!(world.ledger.covered, 0, "nothing is anybody's before {}", DELAY);
         }
         world.when.now = i64::from(DELAY);
-        world.mark(last).unwrap();
         let profits = world.profits();
-        for (who, profit) in profits.iter().enumerate() {
-            let covered = world.slots[who].share.harvest(&world.ledger).covered;
-            let part = u128::from(world.pool) * u128::from(*profit) / u128::from(won.max(1));
-            prop_assert!(u128::from(covered).abs_diff(part) <= 2, "{} of {}: {} instead of {}", who, profit, covered, part);
+        // What is made up between two accounts and marked at the last moment has no part in it.
+        let (buyer, seller, lots) = late.unwrap_or_default();
+        world.trade(buyer, seller, lots, world.spot * 2).unwrap();
+        if late.is_some() {
+            world.mark(seller).unwrap();
+        }
+        world.mark(last).unwrap();
+        world.trade(buyer, seller, -lots, world.spot * 2).unwrap();
+        let part = |who: usize| u128::from(world.pool) * u128::from(profits[who]) / u128::from(won.max(1));
+        let covered = |who: usize| u128::from(world.slots[who].share.harvest(&world.ledger).covered);
+        if late.is_some() && buyer != seller {
+            let (found, fair) = (covered(buyer) + covered(seller), part(buyer) + part(seller));
+            prop_assert!(found <= fair + 4, "{} instead of {}", found, fair);
+            return Ok(());
+        }
+        for who in 0..LOSER {
+            let (found, fair) = (covered(who), part(who));
+            prop_assert!(found.abs_diff(fair) <= 2, "{}: {} instead of {}", who, found, fair);
         }
     }
 }
@@ -623,4 +637,65 @@ fn nothing_stays_announced_where_a_shortfall_waits() {
     world.when.now = i64::from(DELAY);
     world.cover().unwrap();
     assert_eq!((world.ledger.covered, world.ledger.announced), (0, 0));
+}
+
+#[test]
+fn marks_may_only_fall_in_the_second_half_of_an_announcement() {
+    let half = i64::from(DELAY) / 2;
+    for (now, marked) in [
+        (half - 1, 200),
+        (half, 100),
+        (2 * half, 100),
+        (4 * half, 100),
+        (4 * half + 1, 200),
+    ] {
+        let (mut world, _) = announcing();
+        world.cover().unwrap();
+        (world.spot, world.stable) = (120 << SHIFT, 120 << SHIFT);
+        world.when.now = now;
+        world.settle_funding(0).unwrap();
+        let mut perp = world.slots[0];
+        world
+            .ledger
+            .mark_in_time(&mut perp, 200, &world.when)
+            .unwrap();
+        assert_eq!(
+            perp.share.covered + perp.share.uncovered,
+            marked,
+            "at {now}"
+        );
+        world
+            .ledger
+            .mark_in_time(&mut perp, 40, &world.when)
+            .unwrap();
+        assert_eq!(perp.share.covered + perp.share.uncovered, 40, "at {now}");
+    }
+}
+
+#[test]
+fn whoever_has_lost_what_he_was_marked_at_keeps_no_part_from_others() {
+    let (mut world, _) = announcing();
+    (world.spot, world.stable) = (90 << SHIFT, 90 << SHIFT);
+    world.settle(0).unwrap();
+    assert_eq!(
+        (world.ledger.uncovered, world.slots[0].share.uncovered),
+        (0, 0)
+    );
+}
+
+#[test]
+fn nobody_makes_an_announcement_forgotten_by_a_moments_larger_interest() {
+    let (mut world, _) = announcing();
+    world.cover().unwrap();
+    world.stable = world.spot * 9 / 10;
+    for now in [10, i64::from(DELAY)] {
+        world.when.now = now;
+        world.interest = [1 << 40; 2];
+        world.cover().unwrap();
+        world.interest = [10; 2];
+        assert_eq!((world.ledger.announced, world.ledger.covered), (60, 0));
+    }
+    world.stable = world.spot;
+    world.cover().unwrap();
+    assert_eq!(world.ledger.covered, 60);
 }

@@ -21,6 +21,7 @@ struct TwoSided {
     long: Trader,
     short: Trader,
     loser: Trader,
+    other: Trader,
 }
 
 async fn two_sided(delay: u32) -> TwoSided {
@@ -46,6 +47,7 @@ async fn two_sided(delay: u32) -> TwoSided {
         long,
         short,
         loser,
+        other,
     }
 }
 
@@ -67,6 +69,7 @@ async fn collecting_a_loss_and_asking_at_once_brings_no_more() {
             long,
             short,
             loser,
+            other,
         } = two_sided(delay).await;
         let before = env.balance(thief.margin, USDC).await;
         let (collect, ask) = (env.settle_pnl_ix(&loser), env.settle_pnl_ix(&thief));
@@ -78,15 +81,19 @@ async fn collecting_a_loss_and_asking_at_once_brings_no_more() {
             continue;
         }
         assert_eq!(of_thief, 0);
-        for _ in 0..5 {
+        for second in 1..=6 {
             env.advance(10).await;
             env.refresh_all().await;
-            assert_eq!(settled(&mut env, &thief).await, 0);
+            if second == 2 {
+                mark_all(&mut env, SOL_PERP).await;
+            }
+            if second == 4 {
+                // A profit made up against its other account when it is too late for others to be marked at theirs: nothing.
+                trade(&mut env, SOL_PERP, &other, &thief, 170.0, 990).await;
+            }
+            of_thief += settled(&mut env, &thief).await;
+            assert!(of_thief == 0 || second == 6, "after {second} times 10 s");
         }
-        mark_all(&mut env, SOL_PERP).await;
-        env.advance(10).await;
-        env.refresh_all().await;
-        of_thief += settled(&mut env, &thief).await;
         let parts = [
             (of_thief, 100.0),
             (settled(&mut env, &long).await, 400.0),
@@ -128,6 +135,37 @@ async fn what_was_forgotten_is_announced_anew() {
     assert_eq!(settled(&mut env, &thief).await, 0);
     let profits = env.market(SOL_PERP).await.profits;
     assert_eq!(profits.announced_at, env.clock().await.unix_timestamp);
+    env.assert_conserved().await;
+}
+
+/// Whoever has lost again what he was marked at keeps no part of what is collected from others.
+#[tokio::test]
+async fn a_mark_falls_with_what_was_won() {
+    let TwoSided {
+        mut env,
+        thief,
+        long,
+        short,
+        loser,
+        other,
+    } = two_sided(DELAY).await;
+    mark_all(&mut env, SOL_PERP).await;
+    let marked = env.perp(&short).await.share.uncovered;
+    assert!(marked > 490_000_000, "{marked}");
+    // What the short has won is lost again; its own settlement says so.
+    trade(&mut env, SOL_PERP, &short, &other, 170.0, 5_000).await;
+    env.settle_pnl(&loser).await;
+    let settle = env.settle_pnl_ix(&short);
+    let _ = env.send(&[settle], &[]).await;
+    let left = env.perp(&short).await.share.uncovered;
+    assert!(left <= 1, "{left}");
+    env.advance(i64::from(DELAY)).await;
+    env.refresh_all().await;
+    // So the other two share all of it.
+    for (trader, won) in [(&thief, 100.0), (&long, 400.0)] {
+        let part = settled(&mut env, trader).await as f64 / 1e6 / won;
+        assert!(part > 0.95, "{part}");
+    }
     env.assert_conserved().await;
 }
 

@@ -95,6 +95,25 @@ impl Measures {
     }
 }
 
+/// How many of these histories left losses that nobody could pay, of what size, and the table of those, in markdown.
+pub fn report(all: &[[Measures; 3]]) -> String {
+    let left = all
+        .iter()
+        .filter(|[_, shared, _]| shared.uncollectable > 0.0);
+    let found: Vec<_> = left.copied().collect();
+    let mut sizes: Vec<f64> = found.iter().map(|row| row[1].uncollectable).collect();
+    sizes.sort_by(f64::total_cmp);
+    let part = |tenths: usize| 100.0 * sizes.get(sizes.len() * tenths / 10).copied().unwrap_or(0.0);
+    format!(
+        "{} of {} histories left losses that nobody could pay: of winners' profits {:.1} % in the median, {:.1} % in one of ten.\n\n{}",
+        found.len(),
+        all.len(),
+        part(5),
+        part(9),
+        markdown(&found),
+    )
+}
+
 /// The means over histories, as a table in markdown. Of the worst account it has the median history's and one of ten's; of
 /// the longest wait the median history's.
 pub fn markdown(found: &[[Measures; 3]]) -> String {

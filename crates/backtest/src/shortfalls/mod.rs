@@ -11,7 +11,7 @@ mod rules;
 
 pub use history::{History, Plan};
 pub use market::{Market, Trader};
-pub use measure::{markdown, Measures};
+pub use measure::{markdown, report, Measures};
 pub use rules::Rule;
 
 use anyhow::Result;

@@ -50,7 +50,7 @@ pub fn claims(
 
 /// What would be settled of a position: what of its profit or loss the stable price confirms, and nothing at all of one
 /// that is open in a market whose feed is broken. `None` when it cannot be valued.
-fn settleable(perp: &PerpPosition, risk: &MarketRisk) -> Option<i128> {
+pub(super) fn settleable(perp: &PerpPosition, risk: &MarketRisk) -> Option<i128> {
     if perp.position.is_zero() {
         return perp_equity(perp, risk).ok();
     }
@@ -70,7 +70,8 @@ fn settleable(perp: &PerpPosition, risk: &MarketRisk) -> Option<i128> {
 }
 
 /// The order of settlement: the largest losses, then the largest profits as far as the pools, which the losses fill on
-/// the way, hold anything. `pools` are what the markets can pay now, native quote.
+/// the way, hold anything. `pools` are what the markets can pay now, native quote. Losses take up no more than what profits leave of
+/// `most`, or half of it, so that no number of them keeps all profits waiting.
 pub fn in_order(mut claims: Vec<Claim>, pools: &[u64], most: usize) -> Vec<Claim> {
     let mut left: Vec<i128> = pools.iter().map(|pool| i128::from(*pool)).collect();
     claims.sort_by_key(|claim| (claim.amount > 0, -claim.amount.abs(), claim.account));
@@ -84,6 +85,10 @@ pub fn in_order(mut claims: Vec<Claim>, pools: &[u64], most: usize) -> Vec<Claim
         *pool -= claim.amount;
         true
     });
+    let profits = claims.iter().filter(|claim| claim.amount > 0).count();
+    let losses = claims.len() - profits;
+    let kept = losses.min(most.saturating_sub(profits.min(most / 2)));
+    claims.drain(kept..losses);
     claims.truncate(most);
     claims
 }
@@ -150,7 +155,9 @@ mod tests {
         let expected = [(0, -30), (0, -10), (0, 50)];
         assert_eq!(order(&all, &[0, 0], 10), expected);
         assert_eq!(order(&all, &[15, 1], 10)[3..], [(1, 40), (0, 20)]);
-        assert_eq!(order(&all, &[0, 0], 2), expected[..2]);
+        // Of two, one is a profit's.
+        assert_eq!(order(&all, &[0, 0], 2), [expected[0], expected[2]]);
+        assert_eq!(order(&all[1..2], &[0, 0], 2), expected[..1]);
         assert!(order(&[(7, -5)], &[0], 10).is_empty());
     }
 }

@@ -1,8 +1,9 @@
 //! Whom to mark so that a market's pool, or its shortfall, is shared by all of its profits.
 use anchor_lang::prelude::Pubkey;
 use plimsoll::state::{MarginAccount, Market};
+use plimsoll_risk::MarketRisk;
 
-use super::pnl::Claim;
+use super::pnl::{self, Claim};
 
 /// Whether a market has a shortfall that is to be shared now.
 pub fn is_due(market: &Market) -> bool {
@@ -20,43 +21,58 @@ pub fn unmarked(market: &Market, accounts: &[(Pubkey, &MarginAccount)]) -> Vec<P
     unmarked.map(|(address, _)| *address).collect()
 }
 
-/// Whom to mark so that collected losses are shared alike, by market: everybody among `all` with a profit in a market of which a
-/// profit is to be paid, and who is not marked at about that. What nobody has marked counts only as far as its side has won more
-/// than it has lost, so that whoever is marked alone gets more than its part of the pool. Where all are marked and what is
-/// announced may be set aside at `now`, or nothing is announced yet, one is marked again, which does it. A market whose shortfall
-/// waits, or is being shared, is left alone: nothing is set aside for its profits until that is over, and [`unmarked`] marks them.
+/// Whom to mark so that collected losses are shared alike, by market that has some: everybody whose mark is not about what he has
+/// won, those first whose mark is furthest from it. A mark too low leaves its owner without his part; one too high, of whoever has
+/// lost since what he won, keeps a part from others. Where all are marked and what is announced may be set aside at `now`, or
+/// nothing is announced yet, one is marked again, which does it. A market whose shortfall waits, or is being shared, is left alone:
+/// nothing is set aside for its profits until that is over, and [`unmarked`] marks them.
 pub fn to_mark(
-    settled: &[Claim],
-    all: &[Claim],
     markets: &[Option<Box<Market>>],
+    entries: &[MarketRisk],
+    accounts: &[(Pubkey, &MarginAccount)],
+    threshold: i128,
     now: i64,
 ) -> Vec<(u16, Vec<Pubkey>)> {
-    let profits_of = |list: &[Claim], market: &Market| -> Vec<Claim> {
-        let is_profit = |claim: &&Claim| claim.market == market.index && claim.amount > 0;
-        list.iter().filter(is_profit).copied().collect()
-    };
     let mut found = Vec::new();
     for market in markets.iter().flatten().filter(|market| !is_due(market)) {
-        let paid = profits_of(settled, market);
-        let Some(first) = paid.first() else { continue };
-        let mut marked = profits_of(all, market);
-        marked.retain(|claim| !is_marked(claim, market));
-        let waits = market.profits.covers_at(market.params.cover_delay_secs);
+        let profits = &market.profits;
+        let Some(entry) = entries.get(usize::from(market.index)) else {
+            continue;
+        };
+        if market.pnl_pool <= profits.set_aside() {
+            continue;
+        }
+        let mut off = Vec::new();
+        let mut winner = None;
+        for (address, account) in accounts {
+            let mut slots = account.perps.iter();
+            let Some(perp) = slots.find(|perp| perp.market == market.index) else {
+                continue;
+            };
+            let Some(profit) = pnl::settleable(perp, entry).map(|pnl| pnl.max(0)) else {
+                continue;
+            };
+            let share = perp.share.harvest(profits);
+            let marked = i128::from(share.covered) + i128::from(share.uncovered);
+            let by = (profit - marked).abs();
+            if by >= threshold.max(profit / 10) {
+                off.push((by, *address));
+            }
+            if profit > 0 {
+                winner = Some(*address);
+            }
+        }
+        off.sort_by_key(|(by, address)| (-by, *address));
+        let mut marked: Vec<Pubkey> = off.into_iter().map(|(_, address)| address).collect();
+        let waits = profits.covers_at(market.params.cover_delay_secs);
         if marked.is_empty() && waits.is_none_or(|until| until <= now) {
-            marked.push(*first);
+            marked.extend(winner);
         }
         if !marked.is_empty() {
-            found.push((market.index, marked.iter().map(|c| c.account).collect()));
+            found.push((market.index, marked));
         }
     }
     found
-}
-
-/// Whether a profit is marked at nine tenths of itself or more.
-fn is_marked(claim: &Claim, market: &Market) -> bool {
-    let share = claim.share.harvest(&market.profits);
-    let marked = i128::from(share.covered) + i128::from(share.uncovered);
-    marked * 10 >= claim.amount * 9
 }
 
 /// Whether a settlement would move anything: any loss, and of a profit what is set aside for it.
@@ -100,83 +116,108 @@ mod tests {
         market
     }
 
-    fn claim(market: u16, amount: i128) -> Claim {
-        Claim {
-            account: Pubkey::new_unique(),
-            market,
-            amount,
-            share: ProfitShare::NONE,
+    /// An account that claims so much in a market and is marked at so much.
+    fn claims(market: u16, amount: i64, marked: u64) -> (Pubkey, Box<MarginAccount>) {
+        let mut account: Box<MarginAccount> = Box::new(Zeroable::zeroed());
+        account.perps = [PerpPosition::default(); 16];
+        account.perps[2] = PerpPosition::of(market);
+        account.perps[2].quote.0 = amount;
+        account.perps[2].share.uncovered = marked;
+        (Pubkey::new_unique(), account)
+    }
+
+    struct World {
+        markets: Vec<Option<Box<Market>>>,
+        accounts: Vec<(Pubkey, Box<MarginAccount>)>,
+    }
+
+    impl World {
+        fn to_mark(&self, now: i64) -> Vec<(u16, Vec<Pubkey>)> {
+            let entries: Vec<_> = (0..4).map(|index| MarketRisk::listed(index, 1)).collect();
+            let accounts: Vec<_> = self.accounts.iter().map(|(a, x)| (*a, &**x)).collect();
+            to_mark(&self.markets, &entries, &accounts, 10, now)
         }
     }
 
-    #[test]
-    fn all_profits_of_a_market_are_marked_before_one_is_paid() {
-        let all = [
-            claim(0, 50),
-            claim(0, -70),
-            claim(0, 20),
-            claim(1, 40),
-            claim(2, 30),
-            claim(3, 5),
-            claim(9, 5),
-        ];
-        let [first, loss, second, other, ..] = all;
+    fn world(accounts: Vec<(Pubkey, Box<MarginAccount>)>) -> World {
         let mut markets: Vec<_> = (0..4).map(|index| Some(market(index))).collect();
-        let both = (0, vec![first.account, second.account]);
-        assert_eq!(
-            to_mark(&[first], &all, &markets, 0),
-            std::slice::from_ref(&both)
-        );
-        assert_eq!(
-            to_mark(&[second, other], &all, &markets, 0),
-            [both, (1, vec![other.account])]
-        );
-        // A loss alone pays nobody.
-        assert!(to_mark(&[loss], &all, &markets, 0).is_empty());
-        // Of a market that is gone, whose shortfall waits, or is being shared, nothing is marked here.
-        markets[1] = None;
-        if let Some(market) = &mut markets[2] {
-            market.profits.shortfall = 10;
+        for market in markets.iter_mut().flatten() {
+            market.pnl_pool = 100;
         }
-        if let Some(market) = &mut markets[3] {
-            market.profits.haircuts.open = 1;
+        World { markets, accounts }
+    }
+
+    #[test]
+    fn who_is_marked_too_low_or_too_high_is_marked_the_furthest_off_first() {
+        let mut world = world(vec![
+            claims(0, 50, 0),
+            claims(0, -70, 0),
+            claims(0, 200, 0),
+            claims(0, -5, 400),
+            claims(0, 300, 280),
+            claims(1, 9, 0),
+            claims(9, 90, 0),
+        ]);
+        let [first, _, second, fallen, _, small, _] =
+            [0, 1, 2, 3, 4, 5, 6].map(|at| world.accounts[at].0);
+        let expected = (0, vec![fallen, second, first]);
+        // Of the second market nobody is far off: one of those who have won announces what there is.
+        assert_eq!(world.to_mark(0), [expected.clone(), (1, vec![small])]);
+        // Of a market that is gone, whose shortfall waits, or is being shared, or that has nothing to share, nothing is marked here.
+        world.markets[1] = None;
+        assert_eq!(world.to_mark(0), std::slice::from_ref(&expected));
+        for spoil in [
+            |market: &mut Market| market.profits.shortfall = 10,
+            |market: &mut Market| market.profits.haircuts.open = 1,
+            |market: &mut Market| market.profits.covered = 100,
+        ] {
+            let mut market = market(0);
+            market.pnl_pool = 100;
+            spoil(&mut market);
+            world.markets[0] = Some(market);
+            assert!(world.to_mark(0).is_empty());
         }
-        assert!(to_mark(&all[3..], &all, &markets, 0).is_empty());
-        // One that is too small to be shared waits for more, and holds nothing up.
-        if let Some(market) = &mut markets[2] {
-            market.profits.shortfall = 9;
-        }
-        assert_eq!(
-            to_mark(&all[3..], &all, &markets, 0),
-            [(2, vec![all[4].account])]
-        );
+        // A shortfall that is too small to be shared waits for more, and holds nothing up.
+        let mut small = market(0);
+        (small.pnl_pool, small.profits.shortfall) = (100, 9);
+        world.markets[0] = Some(small);
+        assert_eq!(world.to_mark(0), [expected]);
     }
 
     #[test]
     fn who_is_marked_already_waits_with_everybody_for_what_is_announced() {
-        let mut market = market(0);
+        let mut world = world(vec![claims(0, 50, 45), claims(0, 200, 179)]);
+        let market = world.markets[0].as_mut().unwrap();
         market.params.cover_delay_secs = 60;
         (market.profits.announced, market.profits.announced_at) = (40, 1_000);
-        let mut all = [claim(0, 50), claim(0, 20)];
-        all[0].share.uncovered = 45;
-        all[1].share.uncovered = 17;
-        let marked = |all: &[Claim], market: &Market, now| {
-            to_mark(all, all, &[Some(Box::new(*market))], now)
-        };
-        let (first, second) = (all[0].account, all[1].account);
-        assert_eq!(marked(&all, &market, 1_059), [(0, vec![second])]);
-        all[1].share.uncovered = 18;
-        assert!(marked(&all, &market, 1_059).is_empty());
-        assert_eq!(marked(&all, &market, 1_060), [(0, vec![first])]);
-        // Neither is paid before something is set aside for it.
-        assert!(!is_payable(&all[0], &market));
-        all[0].share.covered = 1;
-        assert!(is_payable(&all[0], &market));
-        assert!(is_payable(&claim(0, -5), &market));
+        let second = world.accounts[1].0;
+        assert_eq!(world.to_mark(1_059), [(0, vec![second])]);
+        world.accounts[1].1.perps[2].share.uncovered = 181;
+        assert!(world.to_mark(1_059).is_empty());
+        assert_eq!(world.to_mark(1_060), [(0, vec![second])]);
         // Where nothing is announced yet, a mark announces it.
-        market.profits.announced = 0;
-        assert_eq!(marked(&all, &market, 1_000), [(0, vec![first])]);
+        world.markets[0].as_mut().unwrap().profits.announced = 0;
+        assert_eq!(world.to_mark(1_000), [(0, vec![second])]);
+    }
+
+    #[test]
+    fn a_profit_is_settled_once_something_is_set_aside_for_it() {
+        let mut market = market(0);
+        market.params.cover_delay_secs = 60;
+        let mut claim = Claim {
+            account: Pubkey::new_unique(),
+            market: 0,
+            amount: 50,
+            share: ProfitShare::NONE,
+        };
+        assert!(!is_payable(&claim, &market));
+        claim.share.covered = 1;
+        assert!(is_payable(&claim, &market));
+        claim.share.covered = 0;
+        claim.amount = -50;
+        assert!(is_payable(&claim, &market));
+        claim.amount = 50;
         market.params.cover_delay_secs = 0;
-        assert!(is_payable(&all[1], &market));
+        assert!(is_payable(&claim, &market));
     }
 }

@@ -13,6 +13,8 @@ const EPOCH_GAP_PART: u64 = 20;
 /// Seconds after which an epoch may close with a hundredth of the lots or claims not marked: everybody can be marked by
 /// anybody, so that nothing but a fault leaves anything out.
 pub const EPOCH_PATIENCE_SECS: i64 = 3_600;
+/// Seconds for which what was announced long enough may be set aside at least, before it is announced anew.
+const COVER_WINDOW_SECS: i64 = 60;
 /// The part that may be left out then.
 const UNMARKED_PART: i64 = 100;
 
@@ -25,6 +27,19 @@ pub struct Covering {
     pub delay_secs: u32,
     /// Unix seconds.
     pub now: i64,
+}
+
+/// How far an announcement has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// There is none, or nobody has taken it up.
+    None,
+    /// Whoever is marked now shares what is announced.
+    Open,
+    /// It shares the next.
+    Late,
+    /// It is set aside at the next touch.
+    Due,
 }
 
 /// Prices at which profits are measured.
@@ -370,8 +385,8 @@ impl ProfitLedger {
     }
 
     /// Sets aside for uncovered profits what of a pool may be paid, is nobody's yet and was announced long enough ago, and announces
-    /// what else there is. So whoever is marked first has no more of it than whoever is marked within the delay. An announcement
-    /// that nobody takes up for as long again is made anew. Nothing while a shortfall of the floor or more waits to be shared.
+    /// what else there is. So whoever is marked first has no more of it than whoever is marked in the first half of the delay. An
+    /// announcement that nobody takes up for as long again, or a minute, is made anew; so is the part of profits that nobody has marked. Nothing while a shortfall of the floor or more waits to be shared.
     /// Returns what was set aside for marked profits.
     ///
     /// # Errors
@@ -391,24 +406,50 @@ impl ProfitLedger {
         let payable = Self::payable(pool, interest, at);
         let free = |ledger: &Self| payable.saturating_sub(ledger.set_aside());
         let known = free(self).min(self.announced);
-        let (delay, age) = (
-            i64::from(when.delay_secs),
-            when.now.saturating_sub(self.announced_at),
-        );
-        if delay == 0 {
-            return self.cover(free(self));
+        if when.delay_secs == 0 {
+            return self.cover(free(self), true);
         }
-        if known > 0 && age < delay {
-            self.announced = known;
+        let stage = self.stage(when);
+        let is_due = stage == Stage::Due;
+        if matches!(stage, Stage::Open | Stage::Late) || (is_due && known == 0) {
             return Ok(0);
         }
-        let covered = if age <= delay.saturating_mul(2) {
-            self.cover(known)?
-        } else {
-            0
-        };
+        let covered = if is_due { self.cover(known, false)? } else { 0 };
         (self.announced, self.announced_at) = (free(self), when.now);
         Ok(covered)
+    }
+
+    /// How far what is announced has come.
+    fn stage(&self, when: &Covering) -> Stage {
+        let delay = i64::from(when.delay_secs);
+        let age = when.now.saturating_sub(self.announced_at);
+        let window = delay.max(COVER_WINDOW_SECS);
+        match age {
+            _ if self.announced == 0 || age > delay.saturating_add(window) => Stage::None,
+            _ if age >= delay => Stage::Due,
+            _ if age >= delay / 2 => Stage::Late,
+            _ => Stage::Open,
+        }
+    }
+
+    /// Marks a slot as [`Self::mark`] does, but at no more than before in the second half of an announcement and until that is taken
+    /// up: what was won, or made up, too late for others to be marked at theirs has no part in it.
+    ///
+    /// # Errors
+    /// [`RiskError::Overflow`].
+    pub fn mark_in_time(
+        &mut self,
+        perp: &mut PerpPosition,
+        profit: u64,
+        when: &Covering,
+    ) -> Result<()> {
+        let is_late = when.delay_secs > 0 && !self.is_frozen(when.floor);
+        if !is_late || matches!(self.stage(when), Stage::None | Stage::Open) {
+            return self.mark(perp, profit);
+        }
+        self.harvest(perp)?;
+        let marked = perp.share.covered.saturating_add(perp.share.uncovered);
+        self.mark(perp, profit.min(marked))
     }
 
     /// When what is announced will be set aside, Unix seconds; `None` while nothing is.
@@ -416,12 +457,12 @@ impl ProfitLedger {
         (self.announced > 0).then(|| self.announced_at.saturating_add(i64::from(delay_secs)))
     }
 
-    /// Sets collected losses of up to `free` aside for all uncovered profits alike; the part of unmarked ones is reserved.
-    /// Returns what was set aside for marked ones.
+    /// Sets collected losses of up to `free` aside for all uncovered profits alike; the part of unmarked ones is nobody's, or is
+    /// reserved for whoever is marked next. Returns what was set aside for marked ones.
     ///
     /// # Errors
     /// [`RiskError::Overflow`].
-    fn cover(&mut self, free: u64) -> Result<u64> {
+    fn cover(&mut self, free: u64, reserves: bool) -> Result<u64> {
         let bare = self.unmarked.saturating_sub(self.reserved);
         let all = u128::from(self.uncovered).saturating_add(u128::from(bare));
         if all == 0 || free == 0 {
@@ -431,7 +472,9 @@ impl ProfitLedger {
             let product = u128::from(free).min(all).wrapping_mul(u128::from(of));
             to_u64(product.checked_div(all).unwrap_or(0))
         };
-        self.reserved = self.reserved.saturating_add(part(bare)?);
+        if reserves {
+            self.reserved = self.reserved.saturating_add(part(bare)?);
+        }
         let part = part(self.uncovered)?;
         if part == 0 {
             return Ok(0);

@@ -7,8 +7,8 @@
 //! alike by lowering one factor; nobody's slot is touched. Only what is covered is paid.
 //!
 //! A market does not know what profits nobody has marked: only what each of its sides has won net. So that being marked first is
-//! worth nothing, collected losses are announced before they are given to anybody ([`ProfitLedger::cover_from`]): within that
-//! delay anybody can mark everybody.
+//! worth nothing, collected losses are announced before they are given to anybody ([`ProfitLedger::cover_from`]): in the first half
+//! of that delay anybody can mark everybody, up or down, and in the second anybody down.
 //!
 //! When a loser has nothing left, nor insurance for its market, the rest is recorded as the market's **shortfall**: somebody's
 //! profit is not there. It is taken from the uncovered profits, in proportion, once, in an *epoch*:
@@ -55,10 +55,10 @@ pub struct Haircuts {
 const _: () = assert!(core::mem::size_of::<Haircuts>() == 24);
 
 impl Haircuts {
-    /// Whether a slot was marked in an epoch that is over, and has not taken what that made of it yet.
+    /// Whether a slot was marked in the last epoch, that is over, and has not taken what that made of it yet.
     #[inline(always)]
     pub const fn is_pending(&self, share: &ProfitShare) -> bool {
-        share.epoch != 0 && share.epoch <= self.closed
+        share.epoch != 0 && share.epoch == self.closed
     }
 
     /// What of a slot's profit was covered when the epoch was closed in which it was first marked.

@@ -161,14 +161,15 @@ impl World {
             let at = self.moment();
             self.ledger.note_unmarked(self.interest, &at)?;
         }
-        self.ledger.mark(&mut self.slots[who], profit)
+        self.ledger
+            .mark_in_time(&mut self.slots[who], profit, &self.when)
     }
 
     pub fn settle(&mut self, who: usize) -> Result<()> {
         self.settle_funding(who)?;
         let pnl = self.settleable(who);
+        self.mark_at(who, pnl.max(0) as u64)?;
         if pnl > 0 {
-            self.mark_at(who, pnl as u64)?;
             self.cover()?;
             self.ledger.harvest(&mut self.slots[who])?;
             let payable = ProfitLedger::payable(self.pool, self.interest, &self.moment());

@@ -66,8 +66,8 @@ pub(crate) fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
     let perp = account.perps.get_mut(slot).or_refuse()?;
     profits::settle_funding(&mut market, perp)?;
     let pnl = settleable(perp, entry, &clock_of(&risk, &clock))?;
+    market.mark(perp, pnl, entry, clock.unix_timestamp)?;
     if pnl > 0 {
-        market.mark(perp, pnl, entry)?;
         profits::cover(&mut market, perp, &risk, &clock)?;
     }
     let payment = plan(&risk, &mut account, slot, &market, &mut bank, pnl, &clock)?;

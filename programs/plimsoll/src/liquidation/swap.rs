@@ -223,7 +223,7 @@ impl Liquidation<'_> {
         let limit = if claim >= 0 {
             let perp = self.account.perps.get_mut(slot).or_refuse()?;
             let entry = self.risk.market(market.index)?;
-            market.mark(perp, claim.into(), entry)?;
+            market.mark(perp, claim.into(), entry, self.clock.unix_timestamp)?;
             profits::cover(&mut market, perp, self.risk, self.clock)?;
             ledger::payable_profit(&market, entry, perp)
         } else {

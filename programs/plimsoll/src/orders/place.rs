@@ -16,7 +16,7 @@ use crate::{
     events::OrderPlaced,
     health::{clock_of, require_init_unless_reduced, Before},
     matching::{match_order, FillQueue, MatchOutcome, Orders, QueuedFill, TakerOrder},
-    state::{Market, RiskState},
+    state::{market::moment, Market, RiskState},
 };
 
 /// Most trades of one order, whatever its terms say: as many as one transaction's log has room to tell of.
@@ -134,15 +134,16 @@ pub fn incoming(
         kind: terms.kind.into(),
         self_trade: terms.self_trade.into(),
         reduce_only: terms.reduce_only,
-        in_place_only: waits_for_epoch(market),
+        in_place_only: fresh && waits_for_epoch(market, entry),
     })
 }
 
-/// Whether an epoch is to be opened in the market, which waits until its fill queue is empty: until then nothing is added, or
-/// else whoever keeps trading could hold it up.
-const fn waits_for_epoch(market: &Market) -> bool {
-    let profits = &market.profits;
-    !profits.is_open() && profits.is_shareable(market.params.shortfall_floor)
+/// Whether an epoch could be opened in the market, were its fill queue empty: nothing is added to that then, or else whoever keeps
+/// trading could hold the epoch up.
+fn waits_for_epoch(market: &Market, entry: &MarketRisk) -> bool {
+    let floor = market.params.shortfall_floor;
+    // The common case first: nothing is missing.
+    market.profits.shortfall >= floor && market.profits.may_open(floor, &moment(entry))
 }
 
 /// Frees the slots of the taker's expired orders in the market.

@@ -166,8 +166,15 @@ impl Market {
         Ok(true)
     }
 
-    /// Marks a slot at its profit or loss at an entry's price, native quote.
-    pub fn mark(&mut self, perp: &mut PerpPosition, pnl: i128, entry: &MarketRisk) -> Result<()> {
+    /// Marks a slot at its profit or loss at an entry's price, native quote; at no more than before where that is too late for what is
+    /// announced.
+    pub fn mark(
+        &mut self,
+        perp: &mut PerpPosition,
+        pnl: i128,
+        entry: &MarketRisk,
+        now: i64,
+    ) -> Result<()> {
         let profit = u64::try_from(pnl.max(0)).ok().or_refuse()?;
         let interest = self.interest();
         if !self.profits.is_open() {
@@ -175,7 +182,8 @@ impl Market {
                 .note_unmarked(interest, &moment(entry))
                 .or_refuse()?;
         }
-        self.profits.mark(perp, profit).or_refuse()
+        let when = covering(&self.params, now);
+        self.profits.mark_in_time(perp, profit, &when).or_refuse()
     }
 }
 

@@ -69,13 +69,8 @@ impl Keeper {
         let pools: Vec<u64> = markets.iter().map(|m| pool(m.as_deref())).collect();
         let mut claims = pnl::in_order(claims, &pools, self.config.settle_pnl_most);
         let mut outcome = Ok(());
-        for (market, accounts) in profits::to_mark(&claims, &all, &markets, clock.unix_time) {
-            let marked = self.mark(market, &accounts).await;
-            if marked.is_err() {
-                // The profits that are marked by now wait for the others.
-                claims.retain(|claim| claim.market != market || claim.amount < 0);
-            }
-            outcome = outcome.and(marked);
+        for (market, accounts) in self.off_marks(&risk, &markets, clock).await? {
+            outcome = outcome.and(self.mark(market, &accounts).await);
         }
         claims.retain(|claim| {
             let market = markets.get(usize::from(claim.market));
@@ -90,10 +85,34 @@ impl Keeper {
         outcome
     }
 
+    /// Whom to mark, by market.
+    async fn off_marks(
+        &self,
+        risk: &RiskState,
+        markets: &[Option<Box<Market>>],
+        clock: ChainClock,
+    ) -> Result<Vec<(u16, Vec<Pubkey>)>> {
+        let accounts = self.accounts().await?;
+        let accounts: Vec<_> = accounts.iter().map(|a| (a.address, &*a.account)).collect();
+        let (entries, now) = (&risk.markets, clock.unix_time);
+        Ok(profits::to_mark(
+            markets,
+            entries,
+            &accounts,
+            self.threshold(),
+            now,
+        ))
+    }
+
+    /// What is worth settling or marking, native quote.
+    fn threshold(&self) -> i128 {
+        (self.config.settle_pnl_above * QUOTE) as i128
+    }
+
     /// Claims of all accounts that are worth settling.
     async fn claims(&self, risk: &RiskState) -> Result<Vec<Claim>> {
         let accounts = self.accounts().await?;
-        let threshold = (self.config.settle_pnl_above * QUOTE) as i128;
+        let threshold = self.threshold();
         let claims = accounts
             .iter()
             .flat_map(|a| pnl::claims(a.address, &a.account, &risk.markets, threshold));
@@ -168,12 +187,12 @@ impl Keeper {
         if !market.profits.is_open() {
             self.open_epoch(listed, market.index).await?;
         }
-        self.mark(market.index, &unmarked).await?;
+        let marked = self.mark(market.index, &unmarked).await;
         let share = share_shortfall(&self.context.exchange.refs, &listed.refs);
         self.context
             .deliver("share_shortfall", &[share], &[], UNMARKED)
             .await?;
-        Ok(())
+        marked
     }
 
     /// Opens an epoch, with what waits in the market settled in front of it: none is opened while anything does. What is too much
@@ -196,11 +215,13 @@ impl Keeper {
     async fn mark(&self, market: u16, accounts: &[Pubkey]) -> Result<()> {
         let exchange = &self.context.exchange;
         let listed = exchange.market(market)?;
+        // What fails leaves the others to be marked.
+        let mut outcome = Ok(());
         for some in accounts.chunks(MARKED_AT_ONCE / 2) {
             let mark = mark_profits(&exchange.refs, &listed.refs, some);
-            self.send_marks(market, vec![mark]).await?;
+            outcome = outcome.and(self.send_marks(market, vec![mark]).await);
         }
-        Ok(())
+        outcome
     }
 
     /// Sends calls that mark in a market, with the refreshes that they need.
