@@ -203,7 +203,7 @@ fn asset(
 }
 
 /// Seconds for which collected losses are announced: short, as everybody here is marked within a few.
-pub(crate) const COVER_DELAY_SECS: u32 = 10;
+pub(crate) const COVER_DELAY_SECS: u32 = 30;
 
 /// A base lot is (decimals, native units); margin is (Init, Maint).
 fn market(

@@ -90,7 +90,7 @@ impl Default for KeeperConfig {
             settle_fills: true,
             settle_fills_every: 1.0,
             settle_pnl: true,
-            settle_pnl_every: 20.0,
+            settle_pnl_every: 10.0,
             settle_pnl_above: 10.0,
             settle_pnl_most: 64,
             settle_pnl_retry: 120.0,
