@@ -7,7 +7,10 @@ use plimsoll_risk::{
     Bucket, MarketParams, MarketRisk, PerpPosition,
 };
 
-use crate::error::OrRefuse;
+use crate::{
+    error::OrRefuse,
+    matching::{QueuedFill, Side},
+};
 
 /// What one lot and one price lot mean. Fixed at creation.
 #[derive(
@@ -91,7 +94,10 @@ pub struct Market {
     pub padding: [u8; 7],
     /// What insurance added to liquidators' rewards of late, native quote, against the limit of a day.
     pub top_ups: Bucket,
-    pub reserved: [u64; 13],
+    /// Lots that fills in the queue buy for makers who have not been told yet. With the longs it is the open interest that the
+    /// market comes to at most once all are told; what such fills sell comes, with the shorts, to the same.
+    pub waiting_bids: i64,
+    pub reserved: [u64; 12],
 }
 
 impl Market {
@@ -110,6 +116,21 @@ impl Market {
         self.long_interest = self.long_interest.checked_add(change.long).or_refuse()?;
         self.short_interest = self.short_interest.checked_add(change.short).or_refuse()?;
         Ok(())
+    }
+
+    /// Counts lots of a fill that begins to wait, or less than none of one that no longer does.
+    pub fn count_waiting(&mut self, fill: &QueuedFill, lots: i64) -> Result<()> {
+        if fill.maker_side == Side::Bid as u8 {
+            self.waiting_bids = self.waiting_bids.checked_add(lots).or_refuse()?;
+        }
+        Ok(())
+    }
+
+    /// The most that either side's open interest comes to, fills that wait counted as if each opened a position.
+    pub fn interest_to_come(&self) -> Result<i64> {
+        self.long_interest
+            .checked_add(self.waiting_bids)
+            .or_refuse()
     }
 
     /// Both sides' open interest, longs first.
