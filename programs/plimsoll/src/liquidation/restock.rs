@@ -58,8 +58,8 @@ pub fn restock(
 
     ledger::debit(bank, own, plan.repaid)?;
     seller.release_balance(slot);
-    let [quote, ..] = &mut seller.balances;
-    ledger::credit(quote_bank, quote, plan.payout)?;
+    let [own, ..] = &mut seller.balances;
+    ledger::give(quote_bank, own, plan.payout, quote, clock.unix_timestamp)?;
     bank.missing = bank.missing.saturating_sub(plan.repaid);
     bank.buyout_fund = bank.buyout_fund.saturating_sub(plan.payout);
     let socialized = match plan.exhausted {
