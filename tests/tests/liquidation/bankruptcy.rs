@@ -287,7 +287,10 @@ async fn the_banks_own_insurance_comes_first() {
 async fn a_debt_in_quote_takes_tokens_and_no_resolver() {
     let lent = [usd(1_100), usd(1_110), usd(1_103) + 333_331];
     let insured = [5_000, 40, 0];
-    for (insured, lent) in insured.iter().flat_map(|i| lent.iter().map(move |l| (*i, *l))) {
+    for (insured, lent) in insured
+        .iter()
+        .flat_map(|i| lent.iter().map(move |l| (*i, *l)))
+    {
         let mut env = Env::new().await;
         env.refresh_all().await;
         let by = rich(&mut env).await;
