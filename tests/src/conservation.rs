@@ -192,7 +192,11 @@ impl Sums {
         self.long += position.max(0);
         self.short += (-position).max(0);
         self.net += position;
-        let due = perp.funding_due(market.funding()).expect("fits");
+        // Interest on a loss becomes insurance's claim when it becomes the loser's.
+        let due = match position {
+            0 => 0,
+            _ => perp.funding_due(market.funding()).expect("fits"),
+        };
         let quote = i128::from(perp.quote.0);
         self.claims += quote - due;
         match position.signum() {

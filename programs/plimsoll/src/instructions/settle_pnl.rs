@@ -35,8 +35,10 @@ pub struct SettlePnl<'info> {
 /// proportion ([`plimsoll_risk::profits`]), and as far as the pool keeps what a return of the price would take back, whether
 /// a position is held or not. While one is held, only what spot and stable price both show of a profit or loss counts, so that a
 /// pump within minutes neither is paid out nor makes its losers pay in. A loss is paid from the quote deposit; the rest is
-/// borrowed only while Init health, with the debt held to how crowded the bank then is, stays at zero or above and the bank's mode, cap and net-borrow limit leave room, since it is
-/// depositors who lend it. It was not asked for, so it bears no origination fee.
+/// borrowed only while Init health, with the debt held to how crowded the bank then is, stays at zero or above and the bank's
+/// mode, cap and net-borrow limit leave room, since it is depositors who lend it. It was not asked for, so it bears no origination
+/// fee. What is not paid is lent by those whom the pool owes: without a position it bears interest at the rate of a borrow, and
+/// takes up nothing of the bank's cap and limit before it becomes one.
 ///
 /// As anyone may call this, it never puts an account at risk: where it lowers maintenance health (the quote token
 /// is weighted, a claim on the pool differently so), that has to be at least zero afterwards.

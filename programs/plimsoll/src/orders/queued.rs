@@ -97,6 +97,7 @@ fn late_funding(entry: &QueuedFill, funding_long: i64) -> Result<QuoteNative> {
     let now = FundingIndices {
         long: funding_long,
         short: funding_long,
+        loss: 0,
     };
     traded
         .funding_due(now)
