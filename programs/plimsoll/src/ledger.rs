@@ -94,11 +94,20 @@ pub fn crowd(
     entry: &AssetRisk,
     now: i64,
 ) -> Result<()> {
-    let added = added(bank, balance, amount, entry)?;
-    if balance.crowded_until == 0 && added.total_usd <= u128::from(added.start_usd) {
+    if balance.crowded_until == 0 && !is_scaled(bank, balance, entry)? {
         return Ok(());
     }
+    let added = added(bank, balance, amount, entry)?;
     balance.crowd(&added, entry, now).or_refuse()
+}
+
+/// Whether the bank's total, of deposits or of debts as the balance is, exceeds the start of its scale.
+fn is_scaled(bank: &Bank, balance: &Balance, entry: &AssetRisk) -> Result<bool> {
+    let (total, start_usd) = match balance.shares.0 >= 0 {
+        true => (bank.total_deposits()?, bank.params.deposit_scale_start_usd),
+        false => (bank.total_borrows()?, bank.params.borrow_scale_start_usd),
+    };
+    Ok(usd(total, entry) > u128::from(start_usd))
 }
 
 /// Holds a deposit, as far as `amount` of it came from another one, to what that one is held to.
@@ -164,9 +173,12 @@ pub fn give(
     entry: &AssetRisk,
     now: i64,
 ) -> Result<()> {
-    let debt = balance.native(bank.indices()).or_refuse()?.min(0);
+    let debt = match balance.shares.0 >= 0 {
+        true => 0,
+        false => balance.native(bank.indices()).or_refuse()?.unsigned_abs(),
+    };
     credit(bank, balance, amount)?;
-    match amount.saturating_sub(debt.unsigned_abs()) {
+    match amount.saturating_sub(debt) {
         0 => Ok(()),
         added => crowd(bank, balance, added, entry, now),
     }

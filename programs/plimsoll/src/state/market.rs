@@ -169,6 +169,7 @@ impl Market {
     }
 
     /// Adds the interest on an unpaid loss to it. It is insurance's, which bears the market's losses before its profits do.
+    #[cold]
     #[inline(never)]
     fn charge_interest(&mut self, perp: &mut PerpPosition) -> Result<()> {
         let due = perp.settle_funding(self.funding()).or_refuse()?;
