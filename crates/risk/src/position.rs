@@ -289,6 +289,7 @@ impl PerpPosition {
     ///
     /// # Errors
     /// [`RiskError::Overflow`].
+    #[inline(always)]
     pub fn settle_funding(&mut self, funding: FundingIndices) -> Result<QuoteNative> {
         let due = QuoteNative(to_i64(self.funding_due(funding)?)?);
         self.quote = self.quote.checked_sub(due)?;
