@@ -100,6 +100,7 @@ impl Env {
             "shorts of market {index}"
         );
         let queue = self.fill_queue(index).await;
+        let mut waiting_bids = 0;
         for fill in queue.queue.entries().iter().filter(|e| e.is_fill()) {
             let sign = if fill.maker_side == Side::Bid as u8 {
                 1
@@ -109,9 +110,15 @@ impl Env {
             let lots = sign * i128::from(fill.lots);
             let notional = lots * i128::from(fill.price) * i128::from(market.terms.tick);
             sums.net += lots;
+            waiting_bids += lots.max(0);
             sums.claims -= notional + i128::from(fill.maker_fee);
             sums.claims -= funding(lots, market.funding_long - fill.funding_index);
         }
+        assert_eq!(
+            waiting_bids,
+            i128::from(market.waiting_bids),
+            "waiting fills of market {index}"
+        );
         assert_eq!(
             sums.net, 0,
             "positions of market {index} with waiting fills"
@@ -185,7 +192,11 @@ impl Sums {
         self.long += position.max(0);
         self.short += (-position).max(0);
         self.net += position;
-        let due = perp.funding_due(market.funding()).expect("fits");
+        // Interest on a loss becomes insurance's claim when it becomes the loser's.
+        let due = match position {
+            0 => 0,
+            _ => perp.funding_due(market.funding()).expect("fits"),
+        };
         let quote = i128::from(perp.quote.0);
         self.claims += quote - due;
         match position.signum() {

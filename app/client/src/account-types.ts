@@ -150,6 +150,8 @@ export interface MarketRiskView {
   premium: Small;
   shift: Small;
   mode: Small;
+  /** Interest on unpaid losses since the beginning, per unit, over 2^40. */
+  lossIndex: bigint;
 }
 
 export interface RiskStateView {
@@ -189,6 +191,11 @@ export interface MarketView {
   params: { [field: string]: Decoded };
   /** What funding has moved beyond the last unit of its indices, over 2^32. */
   fundingFraction: Small;
+  /** Lots that fills in the queue buy for makers who have not been told yet. */
+  waitingBids: bigint;
+  /** Interest on unpaid losses since the beginning, per unit, over 2^40, and the quote bank's borrow index up to then. */
+  lossIndex: bigint;
+  lossAccruedTo: bigint;
   index: Small;
   mode: Small;
   bump: Small;

@@ -123,7 +123,12 @@ fn claims(
     let mut owed = i128::from(market.fees_accrued) + i128::from(market.insurance_accrued);
     for account in accounts {
         for perp in account.perps.iter().filter(|p| p.market == market.index) {
-            owed += i128::from(perp.quote.0) - perp.funding_due(market.funding())?;
+            // Interest on a loss becomes insurance's claim when it becomes the loser's.
+            let due = match perp.position.is_zero() {
+                true => 0,
+                false => perp.funding_due(market.funding())?,
+            };
+            owed += i128::from(perp.quote.0) - due;
         }
     }
     // What is known to be missing is shared by profits.

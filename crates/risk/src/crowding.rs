@@ -4,6 +4,10 @@
 //! follow the true ones by no more than the scale's start in [`crate::AssetParams::scale_secs`], up or down, so that nobody
 //! moves the lines of others at once. Whoever adds a deposit or a debt is held to the true totals until the others have
 //! caught up: the balance remembers how crowded its bank was, and until when that is to be remembered.
+//!
+//! All that is new, which others do not see yet, counts together no more than if one account had added it at once, whatever
+//! accounts hold it: what comes after other new deposits counts only what the whole then counts more. Of what others see
+//! everybody's counts at their weights. What lies below the start scales nothing, and counts besides.
 
 use crate::asset::AssetRisk;
 use crate::balance::Balance;
@@ -58,9 +62,13 @@ pub struct Added {
     pub amount: u64,
     /// What they are worth, USD.
     pub amount_usd: u128,
-    /// The bank's true total after it, of deposits or of borrows, in USD, and the start of its scale.
+    /// What of the bank's true total after it is not this balance's, of deposits or of borrows, in USD.
+    pub others_usd: u128,
+    /// That total.
     pub total_usd: u128,
-    /// See `total_usd`.
+    /// The total that others see, USD.
+    pub seen_usd: u128,
+    /// The start of its scale.
     pub start_usd: u64,
     /// How long others need to see as much.
     pub secs: u64,
@@ -83,12 +91,60 @@ impl Added {
         let ratio = scaled.saturating_add(total / 2) / total;
         u64::try_from(ratio).unwrap_or(u64::MAX)
     }
+
+    /// What the new part counts at: the bank's total, and besides what others have added that nobody sees yet. With a total T of
+    /// which S is seen all that is new counts `(T − S) · start / T` as a deposit and `(T − S) · T / start` as a debt; so what is
+    /// added to new ones that go `before` it, up to D, counts at `start / T · S / D`, or at `(T + D − S) / start`.
+    fn fresh(&self, before: u128, is_deposit: bool) -> u64 {
+        let start = u128::from(self.start_usd);
+        if self.total_usd <= start {
+            return MARK_ONE;
+        }
+        let seen = self.seen_usd.max(start);
+        let before = before.max(seen);
+        let ratio = |part: u128, whole: u128| {
+            part.saturating_mul(u128::from(MARK_ONE))
+                .checked_div(whole)
+                .unwrap_or(0)
+                .min(u128::from(MARK_ONE))
+        };
+        let counted = match is_deposit {
+            true => ratio(start, self.total_usd).saturating_mul(ratio(seen, before)) >> MARK_BITS,
+            false => ratio(
+                start,
+                self.total_usd.saturating_add(before.saturating_sub(seen)),
+            ),
+        };
+        u64::try_from(counted).unwrap_or(MARK_ONE)
+    }
+
+    /// What the whole counts at where its two parts count at these. To the nearest, so that somebody's dust changes nothing.
+    fn mixed(&self, old: u64, fresh: u64, is_deposit: bool) -> Result<u64> {
+        let (had, new) = (u128::from(self.before), u128::from(self.amount));
+        let all = had.saturating_add(new).max(1);
+        let (old, fresh) = (u128::from(old), u128::from(fresh));
+        if is_deposit {
+            let sum = had.wrapping_mul(old).wrapping_add(new.wrapping_mul(fresh));
+            return to_u64(sum.wrapping_add(all / 2) / all);
+        }
+        // Debts add up by the inverse.
+        let parts = had.wrapping_mul(fresh).wrapping_add(new.wrapping_mul(old));
+        let whole = old.wrapping_mul(fresh).saturating_mul(all);
+        to_u64(
+            whole
+                .wrapping_add(parts / 2)
+                .checked_div(parts)
+                .unwrap_or(0),
+        )
+    }
 }
 
 impl Balance {
-    /// Holds the balance to how crowded its bank is now. What is new counts at the total as it is; the part that it had, at the
-    /// total that it counted at before and the new amount: so a deposit in slices counts as one at once, and what a stranger
-    /// holds there for a moment changes nothing for who had his before. Unix seconds.
+    /// Holds the balance to how crowded its bank is now, by the stricter of two measures. By the first it is as if the balance had
+    /// been added at once, after what others have just added: what is new counts at the total as it is, and the part that it had
+    /// at the total that it counted at before and the new amount. By the second the old part counts as before, and what is new
+    /// only what all that is new then counts more. So neither slices nor several accounts make a deposit count more, and
+    /// what a stranger holds there for a moment changes nothing for who had his before. Unix seconds.
     ///
     /// # Errors
     /// [`RiskError::Overflow`] when nothing fits.
@@ -96,44 +152,22 @@ impl Balance {
         let now = u64::try_from(now).unwrap_or(0);
         let left = u64::from(self.crowded_until).saturating_sub(now);
         let bank = self.bank_mark(risk);
-        let old = if left > 0 {
+        let kept = if left > 0 {
             bank.min(u64::from(self.crowding))
         } else {
             bank
         };
-        let start = u128::from(added.start_usd);
-        let old = bank.min(added.and_the_old(old, left > 0));
-        let fresh = if added.total_usd <= start {
-            bank
-        } else {
-            let ratio = start.saturating_mul(u128::from(MARK_ONE)) / added.total_usd;
-            bank.min(u64::try_from(ratio).unwrap_or(MARK_ONE))
-        };
+        let is_deposit = self.shares.0 >= 0;
+        let old = bank.min(added.and_the_old(kept, left > 0));
+        let fresh = bank.min(added.fresh(added.others_usd, is_deposit));
         if old >= bank && fresh >= bank {
             (self.crowding, self.crowded_until) = (0, 0);
             return Ok(());
         }
-        let (had, new) = (u128::from(added.before), u128::from(added.amount));
-        let all = had.saturating_add(new).max(1);
-        let (old_ratio, fresh_ratio) = (u128::from(old), u128::from(fresh));
-        // To the nearest, so that somebody's dust changes nothing.
-        let mixed = if self.shares.0 >= 0 {
-            let sum = had
-                .wrapping_mul(old_ratio)
-                .wrapping_add(new.wrapping_mul(fresh_ratio));
-            sum.wrapping_add(all / 2) / all
-        } else {
-            // Debts add up by the inverse.
-            let whole = old_ratio.wrapping_mul(fresh_ratio);
-            let parts = had
-                .wrapping_mul(fresh_ratio)
-                .wrapping_add(new.wrapping_mul(old_ratio));
-            match parts {
-                0 => 0,
-                parts => (whole.saturating_mul(all).wrapping_add(parts / 2)) / parts,
-            }
-        };
-        let mixed = to_u64(mixed)?.min(bank);
+        let all_others = added.total_usd.saturating_sub(added.amount_usd);
+        let last = bank.min(added.fresh(all_others, is_deposit));
+        let mixed = added.mixed(old, fresh, is_deposit)?;
+        let mixed = mixed.min(added.mixed(kept, last, is_deposit)?).min(bank);
         let missing = |amount: u64, ratio: u64| {
             u128::from(amount).wrapping_mul(u128::from(bank.saturating_sub(ratio)))
         };
@@ -178,7 +212,9 @@ impl Balance {
             before,
             amount,
             amount_usd: 0,
+            others_usd: 0,
             total_usd: u128::from(MARK_ONE),
+            seen_usd: 0,
             start_usd,
             secs: u64::try_from(left).unwrap_or(0),
             own_secs: 0,

@@ -204,6 +204,7 @@ impl Funding {
             indices: FundingIndices {
                 long: to_i64(add(i128::from(self.indices.long), whole)?)?,
                 short: to_i64(add(i128::from(self.indices.short), whole)?)?,
+                loss: self.indices.loss,
             },
             // The lower half.
             fraction: u32::try_from(moved & i128::from(u32::MAX)).unwrap_or(0),

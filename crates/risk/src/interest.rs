@@ -12,6 +12,30 @@ pub const MAX_ACCRUAL_SECS: u64 = 86_400;
 /// A year in seconds, 365 days.
 pub const YEAR_SECS: u64 = 31_536_000;
 
+/// Binary places of the index of interest on unpaid losses, native quote per native quote.
+pub const LOSS_BITS: u32 = 40;
+
+/// What the index of interest on unpaid losses moves by while the quote bank's borrow index does from one to another: whoever owes
+/// a realised loss to his market's pool borrows from those it is owed to, at the rate at which he would borrow from depositors.
+/// Rounded up, so that no rhythm rounds anything away.
+///
+/// # Errors
+/// [`RiskError::DivisionByZero`] from a zero index; [`RiskError::Overflow`].
+pub fn loss_growth(before: u64, after: u64) -> Result<i64> {
+    let moved = after.saturating_sub(before);
+    if before == 0 {
+        return Err(RiskError::DivisionByZero);
+    }
+    let grown = match moved.leading_zeros() >= LOSS_BITS {
+        true => moved.wrapping_shl(LOSS_BITS).div_ceil(before),
+        false => to_u64(div_ceil(
+            u128::from(moved) << LOSS_BITS,
+            u128::from(before),
+        )?)?,
+    };
+    i64::try_from(grown).map_err(|_| RiskError::Overflow)
+}
+
 /// Part of the deposits that is lent out, as a ratio, rounded down; one when nothing is deposited but something owed.
 pub fn utilization(deposits: u64, borrows: u64) -> u32 {
     if borrows >= deposits {

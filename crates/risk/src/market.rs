@@ -71,9 +71,11 @@ pub struct MarketRisk {
     pub doubt: PriceDoubt,
     /// What marked profits give up for shortfalls that were shared.
     pub haircuts: Haircuts,
+    /// Index of interest on unpaid losses, native quote per native quote with [`crate::interest::LOSS_BITS`] binary places.
+    pub loss_index: i64,
 }
 
-const _: () = assert!(core::mem::size_of::<MarketRisk>() == 288);
+const _: () = assert!(core::mem::size_of::<MarketRisk>() == 296);
 
 impl MarketRisk {
     /// What turns the feed's mantissa into this entry's.

@@ -1,6 +1,7 @@
 //! A perpetual position and its resting orders in a margin account, and the transitions that trades make on them.
 
 use crate::fixed::{to_i64, Result, RiskError, FUNDING_BITS, RATIO_BITS};
+use crate::interest::LOSS_BITS;
 use crate::market::MarketRisk;
 use crate::profits::ProfitShare;
 use crate::units::{BaseLots, PriceLots, QuoteNative};
@@ -48,23 +49,25 @@ impl Side {
     }
 }
 
-/// The two funding indices of a market, Q40.24 native quote per base lot.
+/// The two funding indices of a market, Q40.24 native quote per base lot, and that of interest on unpaid losses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FundingIndices {
     /// Of longs.
     pub long: i64,
     /// Of shorts.
     pub short: i64,
+    /// Of claims where no position is left, native quote per native quote with [`LOSS_BITS`] binary places.
+    pub loss: i64,
 }
 
 impl FundingIndices {
     /// The index that applies to a position.
     #[inline(always)]
     pub const fn of(self, position: BaseLots) -> i64 {
-        if position.0 >= 0 {
-            self.long
-        } else {
-            self.short
+        match position.0 {
+            1.. => self.long,
+            0 => self.loss,
+            _ => self.short,
         }
     }
 }
@@ -76,6 +79,7 @@ impl MarketRisk {
         FundingIndices {
             long: self.funding_long,
             short: self.funding_short,
+            loss: self.loss_index,
         }
     }
 }
@@ -152,7 +156,8 @@ pub struct PerpPosition {
     pub position: BaseLots,
     /// Claim on the market in native quote: what sales brought less what purchases and fees cost, less settled profit.
     pub quote: QuoteNative,
-    /// Funding index of the position's side up to which funding is in `quote`.
+    /// Funding index of the position's side up to which funding is in `quote`; without a position the market's index of
+    /// interest on unpaid losses up to which that is.
     pub funding_entry: i64,
     /// Lots of all resting bids.
     pub bid_lots: BaseLots,
@@ -231,14 +236,18 @@ impl PerpPosition {
         !self.position.is_zero() || self.order_mask != 0
     }
 
-    /// Funding that the position owes since its entry (negative: is owed), rounded up.
+    /// Funding that the position owes since its entry (negative: is owed), or, where none is left, interest on what it lost.
+    /// Rounded up.
     ///
     /// # Errors
     /// [`RiskError::Overflow`].
     #[inline]
     pub fn funding_due(&self, funding: FundingIndices) -> Result<i128> {
         if self.position.is_zero() {
-            return Ok(0);
+            return match self.quote.0 {
+                0.. => Ok(0),
+                _ => self.interest_due(funding.loss),
+            };
         }
         let moved = funding
             .of(self.position)
@@ -253,7 +262,17 @@ impl PerpPosition {
         ))
     }
 
-    /// What the slot owes besides its claim: funding since its entry, and what it still has to give up for a shortfall.
+    /// Interest that the unpaid loss of a slot without a position bears since its entry, rounded up.
+    fn interest_due(&self, loss_index: i64) -> Result<i128> {
+        let moved = loss_index
+            .checked_sub(self.funding_entry)
+            .ok_or(RiskError::Overflow)?;
+        let owed = i128::from(self.quote.0.min(0)).wrapping_neg();
+        Ok(ceil_bits(owed.wrapping_mul(i128::from(moved)), LOSS_BITS))
+    }
+
+    /// What the slot owes besides its claim: funding since its entry, or interest on a loss, and what it still has to give up for
+    /// a shortfall.
     ///
     /// # Errors
     /// [`RiskError::Overflow`].
@@ -270,6 +289,7 @@ impl PerpPosition {
     ///
     /// # Errors
     /// [`RiskError::Overflow`].
+    #[inline(always)]
     pub fn settle_funding(&mut self, funding: FundingIndices) -> Result<QuoteNative> {
         let due = QuoteNative(to_i64(self.funding_due(funding)?)?);
         self.quote = self.quote.checked_sub(due)?;

@@ -72,7 +72,7 @@ proptest! {
         let lots = BaseLots(lots as i64 + 1);
         let notional = QuoteNative(notional as i64);
         let (taker_rate, maker_rate) = ((rates.0 + rates.1) as i32, -(rates.1 as i32));
-        let funding = FundingIndices { long: 5 << 30, short: 5 << 30 };
+        let funding = FundingIndices { long: 5 << 30, short: 5 << 30, loss: 0 };
         let fees = [trading_fee(notional, taker_rate).unwrap(), trading_fee(notional, maker_rate).unwrap()];
         prop_assert!(fees[0].0 + fees[1].0 >= 0);
         prop_assert!(fees[0].0 as i128 * ONE as i128 >= notional.0 as i128 * taker_rate as i128);

@@ -42,7 +42,9 @@ fn added(before: u64, amount: u64, total: u64, seen: u64) -> Added {
         before,
         amount,
         amount_usd: u128::from(amount),
+        others_usd: u128::from(total.saturating_sub(before + amount)),
         total_usd: u128::from(total),
+        seen_usd: u128::from(seen),
         start_usd: START,
         secs: catch_up_secs(seen, total, START, 3_600),
         own_secs: own_secs(amount, START, 3_600),
@@ -144,6 +146,52 @@ proptest! {
         let exact = if debt { -(amount as f64) / scale } else { amount as f64 * scale };
         let grain = exact.abs() * (0.01 + slices as f64 / (scale * 32_768.0)) + 2.0;
         prop_assert!(counted <= exact + grain, "{counted} of {exact}");
+    }
+
+    /// Over several accounts, in whatever order and slices, it counts no more than one deposit, or one debt, that is added at
+    /// once, but for what lies below the start and scales nothing.
+    #[test]
+    fn accounts_count_together_as_one(
+        seen in 0u64..=10 * START, slices in prop::collection::vec((0usize..6, 1_000_000u64..=6 * START), 1..30), debt: bool,
+    ) {
+        let sign = if debt { -1 } else { 1 };
+        let mut accounts = [Balance::of(0); 6];
+        let (risk, mut total, mut grain) = (entry(seen), seen, 2.0);
+        for (who, amount) in slices {
+            let balance = &mut accounts[who];
+            let had = balance.shares.0.unsigned_abs();
+            balance.shares.0 += sign * amount as i64;
+            total += amount;
+            balance.crowd(&added(had, amount, total, seen), &risk, T0).unwrap();
+            // Two roundings of a mark of sixteen bits, for all that the account has.
+            grain += (had + amount) as f64 / 16_384.0;
+        }
+        let counted: f64 = accounts.iter().map(|balance| init(balance, &risk, T0) as f64).sum();
+        let free = START.saturating_sub(seen).min(total - seen) as f64;
+        let new = total.saturating_sub(seen.max(START)) as f64;
+        let scale = (START as f64 / total as f64).min(1.0);
+        let most = if debt { -(free + new / scale) } else { free + new * scale };
+        let grain = most.abs() * 0.001 + if debt { grain / scale } else { grain };
+        prop_assert!(counted <= most + grain, "{counted} of {most}");
+    }
+
+    /// A stranger's unit in a crowd says nothing about what comes when it is over, or in another one.
+    #[test]
+    fn a_unit_holds_nothing_that_comes_later(
+        seen in 0u64..=10 * START, crowd in 0u64..=50 * START, amount in 10_000_000u64..=START, later in 0u64..=50 * START,
+    ) {
+        let risk = entry(seen);
+        let gifted = |unit: u64| {
+            let mut balance = Balance { shares: Shares(unit as i64), ..Balance::of(0) };
+            if unit > 0 {
+                balance.crowd(&added(0, unit, seen + crowd, seen), &risk, T0).unwrap();
+            }
+            balance.shares.0 += amount as i64;
+            balance.crowd(&added(unit, amount, seen + later + amount, seen), &risk, T0).unwrap();
+            init(&balance, &risk, T0)
+        };
+        let (with, without) = (gifted(1), gifted(0));
+        prop_assert!(with + 2 >= without, "{with} of {without}");
     }
 
     /// What the balance had before counts as before, and a stranger's dust, whatever the total for a moment, changes nothing.

@@ -127,7 +127,7 @@ proptest! {
         lots in 1i64..1 << 30, fraction in any::<u32>(),
     ) {
         let spot = native << shift;
-        let before = Funding { indices: FundingIndices { long: 3 << 24, short: -9 << 24 }, fraction };
+        let before = Funding { indices: FundingIndices { long: 3 << 24, short: -9 << 24, loss: 0 }, fraction };
         let charged = (i64::from(premium) << (PREMIUM_BITS - 24)) * secs;
         let after = before.advance(spot, shift, charged).unwrap();
         let moved = after.indices.long - before.indices.long;
@@ -177,6 +177,7 @@ fn what_does_not_fit_is_refused() {
     let indices = FundingIndices {
         long: i64::MAX,
         short: 0,
+        loss: 0,
     };
     let funding = Funding {
         indices,

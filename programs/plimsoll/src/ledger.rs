@@ -94,11 +94,20 @@ pub fn crowd(
     entry: &AssetRisk,
     now: i64,
 ) -> Result<()> {
-    let added = added(bank, balance, amount, entry)?;
-    if balance.crowded_until == 0 && added.total_usd <= u128::from(added.start_usd) {
+    if balance.crowded_until == 0 && !is_scaled(bank, balance, entry)? {
         return Ok(());
     }
+    let added = added(bank, balance, amount, entry)?;
     balance.crowd(&added, entry, now).or_refuse()
+}
+
+/// Whether the bank's total, of deposits or of debts as the balance is, exceeds the start of its scale.
+fn is_scaled(bank: &Bank, balance: &Balance, entry: &AssetRisk) -> Result<bool> {
+    let (total, start_usd) = match balance.shares.0 >= 0 {
+        true => (bank.total_deposits()?, bank.params.deposit_scale_start_usd),
+        false => (bank.total_borrows()?, bank.params.borrow_scale_start_usd),
+    };
+    Ok(usd(total, entry) > u128::from(start_usd))
 }
 
 /// Holds a deposit, as far as `amount` of it came from another one, to what that one is held to.
@@ -123,7 +132,7 @@ pub fn crowd_like(
 fn added(bank: &Bank, balance: &Balance, amount: u64, entry: &AssetRisk) -> Result<Added> {
     let totals = bank.totals()?;
     let (params, [deposit_start, borrow_start]) = (&bank.params, bank.scale_starts);
-    let (total, scaled, start, start_usd) = if balance.shares.0 >= 0 {
+    let (total, seen, start, start_usd) = if balance.shares.0 >= 0 {
         let start_usd = params.deposit_scale_start_usd;
         (
             totals.deposits,
@@ -135,14 +144,16 @@ fn added(bank: &Bank, balance: &Balance, amount: u64, entry: &AssetRisk) -> Resu
         let start_usd = params.borrow_scale_start_usd;
         (totals.borrows, bank.scaled.borrows, borrow_start, start_usd)
     };
-    let held = balance.native(bank.indices()).or_refuse()?;
+    let held = balance.native(bank.indices()).or_refuse()?.unsigned_abs();
     Ok(Added {
-        before: held.unsigned_abs().saturating_sub(amount),
+        before: held.saturating_sub(amount),
         amount,
         amount_usd: usd(amount, entry),
+        others_usd: usd(total.saturating_sub(held), entry),
         total_usd: usd(total, entry),
+        seen_usd: usd(seen, entry),
         start_usd,
-        secs: crowding::catch_up_secs(scaled, total, start, params.scale_secs),
+        secs: crowding::catch_up_secs(seen, total, start, params.scale_secs),
         own_secs: crowding::own_secs(amount, start, params.scale_secs),
     })
 }
@@ -151,6 +162,42 @@ fn added(bank: &Bank, balance: &Balance, amount: u64, entry: &AssetRisk) -> Resu
 pub fn credit(bank: &mut Bank, balance: &mut Balance, amount: u64) -> Result<()> {
     let change = balance.credit(amount, bank.indices()).or_refuse()?;
     apply(bank, change)
+}
+
+/// Adds native units to a balance and holds what becomes a deposit to how crowded the bank is, as every deposit is: whoever
+/// gains by it, wherever it comes from. The bank must be accrued.
+pub fn give(
+    bank: &mut Bank,
+    balance: &mut Balance,
+    amount: u64,
+    entry: &AssetRisk,
+    now: i64,
+) -> Result<()> {
+    let debt = match balance.shares.0 >= 0 {
+        true => 0,
+        false => balance.native(bank.indices()).or_refuse()?.unsigned_abs(),
+    };
+    credit(bank, balance, amount)?;
+    match amount.saturating_sub(debt) {
+        0 => Ok(()),
+        added => crowd(bank, balance, added, entry, now),
+    }
+}
+
+/// Takes native units out of a balance and holds what is borrowed to how crowded the bank is; returns how many were borrowed.
+/// The bank must be accrued.
+pub fn charge(
+    bank: &mut Bank,
+    balance: &mut Balance,
+    amount: u64,
+    entry: &AssetRisk,
+    now: i64,
+) -> Result<u64> {
+    let borrowed = debit(bank, balance, amount)?;
+    if borrowed > 0 {
+        crowd(bank, balance, borrowed, entry, now)?;
+    }
+    Ok(borrowed)
 }
 
 /// Takes native units out of a balance; returns how many of them were borrowed. The bank must be accrued.
@@ -322,6 +369,7 @@ pub fn settle(
     market: &mut Market,
     quote_bank: &mut Bank,
     amount: i64,
+    (entry, now): (&AssetRisk, i64),
 ) -> Result<u64> {
     let perp = account.perps.get_mut(perp_slot).or_refuse()?;
     let size = amount.unsigned_abs();
@@ -332,11 +380,11 @@ pub fn settle(
     let [quote, ..] = &mut account.balances;
     if amount >= 0 {
         market.pnl_pool = market.pnl_pool.checked_sub(size).or_refuse()?;
-        credit(quote_bank, quote, size)?;
+        give(quote_bank, quote, size, entry, now)?;
         return Ok(0);
     }
     market.pnl_pool = market.pnl_pool.checked_add(size).or_refuse()?;
-    debit(quote_bank, quote, size)
+    charge(quote_bank, quote, size, entry, now)
 }
 
 /// Adds to a slot's claim on its market.

@@ -4,7 +4,7 @@ use plimsoll::error::PlimsollError as E;
 use plimsoll_client::instructions as ix;
 use plimsoll_risk::{flow::CREDIT_SECS, INDEX_ONE};
 use plimsoll_tests::{
-    env::{JUP, SOL, USDC},
+    env::{JUP, SOL, SOL_PERP, USDC},
     scenarios::*,
     trading::bid,
     usd, Env, Trader,
@@ -272,6 +272,176 @@ async fn in_slices_and_aside(amount: u64) {
     );
     assert!(rest <= health.init / 9);
     env.assert_conserved().await;
+}
+
+/// Ten wallets, or ten accounts of one, that bring a tenth each count together as one that brings all: nobody sees any of it yet.
+#[tokio::test]
+async fn a_deposit_over_accounts_counts_as_one() {
+    for refreshed in [false, true] {
+        let (mut env, _) = scaled().await;
+        let holder = env.trader_with(&[(JUP, 10 * JUP_1000_USD)]).await;
+        env.advance(DAY).await;
+        env.refresh_all().await;
+        let before = env.health(&holder).await.init;
+        let mut together = 0;
+        for _ in 0..10 {
+            if refreshed {
+                env.refresh_all().await;
+            }
+            let wallet = env.trader_with(&[(JUP, 9 * JUP_1000_USD)]).await;
+            together += env.health(&wallet).await.init;
+        }
+        // 90,000 USD of 100,000: a tenth of them counts, by half.
+        assert!(together <= usd(4_550) as i64, "{together}");
+        assert!(together >= usd(4_300) as i64, "{together}");
+        // The others' weights are as they were.
+        assert_eq!(env.health(&holder).await.init, before);
+        // In ten hours all see it, and all count alike.
+        for _ in 0..10 {
+            env.advance(3_600).await;
+            env.refresh_all().await;
+        }
+        let after = env.health(&holder).await.init;
+        assert!(after < before / 9 && after > before / 11, "{after}");
+        env.assert_conserved().await;
+    }
+}
+
+/// So do debts: what several accounts have just borrowed is dearer for the next one.
+#[tokio::test]
+async fn debts_over_accounts_count_as_one() {
+    let mut env = Env::new().await;
+    env.edit_asset(SOL, |p| p.borrow_scale_start_usd = usd(15_000))
+        .await;
+    let _lender = env.trader_with(&[(SOL, 10_000 * SOL_1)]).await;
+    let old = env.trader_with(&[(USDC, usd(200_000))]).await;
+    env.borrow(&old, SOL, 100 * SOL_1).await.unwrap();
+    env.advance(DAY).await;
+    env.refresh_all().await;
+    let mut counted = Vec::new();
+    for accounts in [1, 4] {
+        let mut cost = 0;
+        let mut borrowers = Vec::new();
+        for _ in 0..accounts {
+            let borrower = env.trader_with(&[(USDC, usd(400_000))]).await;
+            let before = env.health(&borrower).await.init;
+            env.borrow(&borrower, SOL, 100 * SOL_1 / accounts)
+                .await
+                .unwrap();
+            cost += before - env.health(&borrower).await.init;
+            borrowers.push(borrower);
+        }
+        counted.push(cost);
+        for borrower in &borrowers {
+            env.deposit(borrower, SOL, 100 * SOL_1 / accounts)
+                .await
+                .unwrap();
+        }
+        env.advance(DAY).await;
+        env.refresh_all().await;
+    }
+    let [one, four] = counted[..] else { panic!() };
+    assert!((one - four).abs() < one / 100, "{one} and {four}");
+    env.assert_conserved().await;
+}
+
+/// A stranger gives somebody a unit in the middle of his flash deposit: it says nothing about the profit that is settled later.
+#[tokio::test]
+async fn a_gifted_unit_holds_no_later_profit_to_a_crowd() {
+    let mut without = 0;
+    for gift in [0, 1, 1_000] {
+        let mut env = Env::new().await;
+        env.edit_asset(USDC, |p| p.deposit_scale_start_usd = usd(500_000))
+            .await;
+        env.refresh_all().await;
+        let loser = env.trader_with(&[(USDC, usd(400_000))]).await;
+        let winner = env.trader_with(&[(SOL, 200 * SOL_1)]).await;
+        let stranger = env.trader().await;
+        trade(&mut env, SOL_PERP, &winner, &loser, 150.0, 1_000).await;
+        shock(&mut env, SOL, 155.0).await;
+        settle_down(&mut env).await;
+        trade(&mut env, SOL_PERP, &loser, &winner, 155.0, 1_000).await;
+        env.settle_pnl(&loser).await;
+        let before = env.health(&winner).await.init;
+        if gift > 0 {
+            let unit = ix::deposit(
+                &env.exchange,
+                stranger.pubkey(),
+                winner.margin,
+                &env.assets[USDC].asset,
+                stranger.tokens[USDC],
+                gift,
+            );
+            let flash = [
+                env.deposit_ix(&stranger, USDC, usd(5_000_000)),
+                unit,
+                env.withdraw_ix(&stranger, USDC, usd(5_000_000), false),
+            ];
+            env.run(&flash, &[&stranger.key]).await;
+        }
+        env.settle_pnl(&winner).await;
+        let won = env.balance(winner.margin, USDC).await;
+        let counted = env.health(&winner).await.init - before;
+        assert!(won > usd(45) as i64, "{won}");
+        if gift == 0 {
+            without = counted;
+        }
+        assert!(without > won / 10 * 9);
+        assert!(
+            (counted - without).abs() <= 2_000,
+            "{gift}: {counted} of {won}"
+        );
+        env.assert_conserved().await;
+    }
+}
+
+/// Who takes a deposit over as a liquidator is held to the crowd as if he had brought it.
+#[tokio::test]
+async fn what_a_liquidator_takes_over_in_a_crowd_is_held_to_it() {
+    let (mut env, _) = scaled().await;
+    let liquidator = env.trader_with(&[(USDC, usd(50_000))]).await;
+    let account = env.trader_with(&[(JUP, 9 * JUP_1000_USD)]).await;
+    env.borrow(&account, USDC, usd(4_000)).await.unwrap();
+    let _crowd = env.trader_with(&[(JUP, 400 * JUP_1000_USD)]).await;
+    for dollars in [0.55, 0.4] {
+        shock(&mut env, JUP, dollars).await;
+    }
+    let what = swap(&env, Leg::Asset(JUP), Leg::Asset(USDC), ALL);
+    liquidate(&mut env, &liquidator, &account, &what).await;
+    let seized = env.margin(liquidator.margin).await;
+    let seized = seized.balances.iter().find(|b| b.asset == JUP as u16);
+    assert!(seized.is_some_and(|b| b.shares.0 > 0 && b.crowded_until > 0));
+    env.assert_conserved().await;
+}
+
+/// In the middle of a stranger's flash loan anybody settles a loss by a borrow: never one that the crowd puts below Init.
+#[tokio::test]
+async fn a_loss_settled_in_a_crowd_leaves_init_whole() {
+    for crowded in [false, true] {
+        let mut env = Env::new().await;
+        env.edit_asset(USDC, |p| p.borrow_scale_start_usd = usd(10_000))
+            .await;
+        env.refresh_all().await;
+        let winner = env.trader_with(&[(USDC, usd(2_000_000))]).await;
+        let loser = env.trader_with(&[(SOL, 2 * SOL_1)]).await;
+        let stranger = env.trader_with(&[(SOL, 20_000 * SOL_1)]).await;
+        trade(&mut env, SOL_PERP, &winner, &loser, 150.0, 500).await;
+        trade(&mut env, SOL_PERP, &loser, &winner, 155.0, 500).await;
+        trade(&mut env, SOL_PERP, &winner, &loser, 150.0, 500).await;
+        trade(&mut env, SOL_PERP, &loser, &winner, 155.0, 500).await;
+        let settle = env.settle_pnl_ix(&loser);
+        let loss = env.perp(&loser).await.quote.0;
+        assert!(loss < -(usd(40) as i64), "{loss}");
+        if !crowded {
+            env.run(&[settle], &[]).await;
+            assert!(env.balance(loser.margin, USDC).await < 0);
+            continue;
+        }
+        // So much that the debt would weigh more than all that the loser has.
+        let flash = [env.withdraw_ix(&stranger, USDC, usd(120_000), true), settle];
+        env.refuse(&flash, &[&stranger.key], E::CannotPayLoss).await;
+        env.assert_conserved().await;
+    }
 }
 
 /// What a stranger brings, refreshes and takes in one transaction moves nobody's lines; what he leaves there, at a rate.

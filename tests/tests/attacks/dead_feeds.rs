@@ -5,7 +5,7 @@ use plimsoll::{
     orders::terms::{OrderTerms, OrderType},
     state::margin_account::confirmation,
 };
-use plimsoll_client::instructions::Liquidation;
+use plimsoll_client::instructions::{self as ix, Liquidation};
 use plimsoll_risk::MarginMode;
 use plimsoll_tests::{
     env::{ETH, JUP, SOL, SOL_PERP, USDC},
@@ -215,6 +215,58 @@ async fn a_debt_on_a_dead_feed_is_repaid_in_the_end() {
     let left = env.balance(account.margin, SOL).await;
     assert!(left > owed && env.balance(by.margin, SOL).await < 0);
     env.assert_conserved().await;
+}
+
+/// A bad debt in SOL while insurance has tokens, and a feed that died: SOL's own, or the quote token's. It is decided once doubt has
+/// decayed and everybody had time to post a price; and when the price is back, what is missing is bought.
+#[tokio::test]
+async fn a_dead_feed_vetoes_no_bankruptcy() {
+    for dead in [SOL, USDC] {
+        let mut env = Env::new().await;
+        env.refresh_all().await;
+        let by = rich(&mut env).await;
+        let account = env.trader_with(&[(USDC, usd(1_000))]).await;
+        env.borrow(&account, SOL, 5 * SOL_1).await.unwrap();
+        shock(&mut env, SOL, 200.0).await;
+        shock(&mut env, SOL, 250.0).await;
+        let what = swap(&env, Leg::Asset(USDC), Leg::Asset(SOL), ALL);
+        liquidate(&mut env, &by, &account, &what).await;
+        insure(&mut env, &by, usd(10_000)).await;
+        let owed = env.balance(account.margin, SOL).await.unsigned_abs();
+        let index = env.bank(SOL).await.deposit_index;
+        let resolve = resolve_asset_ix(&env, &by, &account, SOL);
+        let alive = all_but(&env, &[dead]);
+        pass(&mut env, 3_000, &alive).await;
+        env.refuse(&[resolve.clone()], &[&by.key], E::StaleEntry)
+            .await;
+        pass(&mut env, 700, &alive).await;
+        // Flagged anew only now: somebody may still post a price.
+        flag_at(&mut env, &by, &account, &alive).await;
+        env.refuse(&[resolve.clone()], &[&by.key], E::DoubtTooYoung)
+            .await;
+        pass(&mut env, DOUBT_PATIENCE_SECS as i64, &alive).await;
+        env.run(&[resolve], &[&by.key]).await;
+        let bank = env.bank(SOL).await;
+        assert_eq!(env.balance(account.margin, SOL).await, 0);
+        assert!(bank.missing.abs_diff(owed) < owed / 1_000, "{dead}");
+        assert!(bank.deposit_index >= index, "insurance bears it");
+        assert!(bank.buyout_fund > 0);
+        env.assert_conserved().await;
+
+        env.refresh_all().await;
+        let sell = ix::restock_bank(
+            &env.exchange,
+            by.pubkey(),
+            by.margin,
+            env.assets[SOL].asset.bank,
+            env.assets[USDC].asset.bank,
+            ALL,
+        );
+        env.run(&[sell], &[&by.key]).await;
+        let bank = env.bank(SOL).await;
+        assert_eq!(bank.missing, 0);
+        env.assert_conserved().await;
+    }
 }
 
 /// For two hours nobody refreshed a feed that spoke all the time: whoever left it out gets nothing before somebody else could

@@ -19,6 +19,7 @@ mod signed;
 mod silence;
 mod trends;
 mod two_moments;
+mod unpaid;
 mod weights;
 
 use plimsoll::error::PlimsollError;

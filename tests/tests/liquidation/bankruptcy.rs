@@ -285,12 +285,17 @@ async fn the_banks_own_insurance_comes_first() {
 /// A debt in quote: the vault's tokens repay it, depositors of quote bear the rest.
 #[tokio::test]
 async fn a_debt_in_quote_takes_tokens_and_no_resolver() {
-    for insured in [5_000, 40, 0] {
+    let lent = [usd(1_100), usd(1_110), usd(1_103) + 333_331];
+    let insured = [5_000, 40, 0];
+    for (insured, lent) in insured
+        .iter()
+        .flat_map(|i| lent.iter().map(move |l| (*i, *l)))
+    {
         let mut env = Env::new().await;
         env.refresh_all().await;
         let by = rich(&mut env).await;
         let account = env.trader_with(&[(SOL, 10 * SOL_1)]).await;
-        env.borrow(&account, USDC, usd(1_110)).await.unwrap();
+        env.borrow(&account, USDC, lent).await.unwrap();
         shock(&mut env, SOL, 100.0).await;
         let what = swap(&env, Leg::Asset(SOL), Leg::Asset(USDC), ALL);
         liquidate(&mut env, &by, &account, &what).await;
@@ -311,6 +316,8 @@ async fn a_debt_in_quote_takes_tokens_and_no_resolver() {
         assert_eq!(cover.loss, cover.from_insurance + cover.socialized);
         let cut = env.bank(USDC).await.deposit_index < index;
         assert_eq!(cut, cover.socialized > 0);
+        // Not a share of the debt is left, whatever the roundings of what was sold for it.
+        assert_eq!(env.margin(account.margin).await.balances[0].shares.0, 0);
         assert_eq!(env.health(&account).await.equity, 0);
         assert!(!is_flagged(&env, &account).await);
         env.assert_conserved().await;

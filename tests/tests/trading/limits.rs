@@ -146,7 +146,6 @@ async fn open_interest_is_capped_on_either_side() {
     let cap = PlimsollError::OpenInterestCap;
     env.refuse_order(&taker, bid(SPOT, 51), &[&maker], cap)
         .await;
-    // Taken from the queue the maker's side is not counted yet, the taker's is.
     env.refuse_order(&taker, bid(SPOT, 51), &[], cap).await;
     assert_eq!(env.place(&taker, bid(SPOT, 50), &[&maker]).await.filled, 50);
     env.refuse_order(&taker, bid(SPOT, 1), &[&maker], cap).await;
@@ -167,27 +166,89 @@ async fn open_interest_is_capped_on_either_side() {
     env.assert_conserved().await;
 }
 
-/// A maker's side of a trade counts when it is settled. While it waits the takers alone are held to the cap, so open
-/// interest never exceeds twice the cap.
+/// A maker's side of a trade counts when it is matched, whether the maker is at hand or not: what waits and what is settled
+/// together never exceed the cap, however many orders are met.
 #[tokio::test]
-async fn fills_that_wait_at_most_double_the_open_interest_cap() {
+async fn fills_that_wait_count_against_the_open_interest_cap() {
     let (mut env, maker, taker) = desk().await;
     env.edit_market(SOL_PERP, |p| p.open_interest_cap_lots = 50)
         .await;
     let other_maker = env.trader_with(&[(0, 1_000_000_000)]).await;
     let other = env.trader_with(&[(0, 1_000_000_000)]).await;
-    env.place(&maker, ask(SPOT + 10, 100), &[]).await;
-    env.place(&other_maker, bid(SPOT - 10, 100), &[]).await;
-    let cap = PlimsollError::OpenInterestCap;
-    env.place(&taker, bid(SPOT + 10, 50), &[]).await;
-    env.place(&other, ask(SPOT - 10, 50), &[]).await;
-    for terms in [bid(SPOT + 10, 1), ask(SPOT - 10, 1)] {
-        let third = env.trader_with(&[(0, 1_000_000_000)]).await;
-        env.refuse_order(&third, terms, &[], cap).await;
+    for lots in [10; 10] {
+        env.place(&maker, ask(SPOT + 10, lots), &[]).await;
+        env.place(&other_maker, bid(SPOT - 10, lots), &[]).await;
     }
+    let cap = PlimsollError::OpenInterestCap;
+    env.place(&taker, bid(SPOT + 10, 30), &[]).await;
+    env.refuse_order(&other, ask(SPOT - 10, 21), &[], cap).await;
+    env.refuse_order(&other, ask(SPOT - 10, 21), &[&other_maker], cap)
+        .await;
+    env.place(&other, ask(SPOT - 10, 20), &[]).await;
+    let third = env.trader_with(&[(0, 1_000_000_000)]).await;
+    for terms in [bid(SPOT + 10, 1), ask(SPOT - 10, 1)] {
+        env.refuse_order(&third, terms, &[], cap).await;
+        env.refuse_order(&third, terms, &[&maker, &other_maker], cap)
+            .await;
+    }
+    let market = env.market(SOL_PERP).await;
+    assert_eq!((market.long_interest, market.short_interest), (30, 20));
+    assert_eq!(market.waiting_bids, 20);
     env.settle_fills(&[&maker, &other_maker]).await;
     let market = env.market(SOL_PERP).await;
-    assert_eq!((market.long_interest, market.short_interest), (100, 100));
+    assert_eq!((market.long_interest, market.short_interest), (50, 50));
+    assert_eq!(market.waiting_bids, 0);
+    env.assert_conserved().await;
+}
+
+/// A fill that waits may turn out to have reduced its maker: then, and only then, there is room again.
+#[tokio::test]
+async fn a_makers_reduction_gives_room_once_it_is_settled() {
+    let (mut env, maker, taker) = desk().await;
+    env.edit_market(SOL_PERP, |p| p.open_interest_cap_lots = 50)
+        .await;
+    let third = env.trader_with(&[(0, 1_000_000_000)]).await;
+    env.place(&maker, ask(SPOT, 40), &[]).await;
+    env.place(&taker, bid(SPOT, 40), &[&maker]).await;
+    // The long offers what it holds; the buyer does not bring it along.
+    env.place(&taker, ask(SPOT, 40), &[]).await;
+    let cap = PlimsollError::OpenInterestCap;
+    env.refuse_order(&third, bid(SPOT, 11), &[], cap).await;
+    assert_eq!(env.place(&third, bid(SPOT, 10), &[]).await.filled, 10);
+    env.refuse_order(&third, bid(SPOT, 1), &[], cap).await;
+    // At hand it is seen to change hands only.
+    assert_eq!(env.place(&third, bid(SPOT, 5), &[&taker]).await.filled, 5);
+    let market = env.market(SOL_PERP).await;
+    assert_eq!((market.long_interest, market.short_interest), (40, 40));
+    assert_eq!(env.place(&third, bid(SPOT, 10), &[]).await.filled, 10);
+    env.settle_fills(&[&taker]).await;
+    let market = env.market(SOL_PERP).await;
+    assert_eq!((market.long_interest, market.short_interest), (40, 40));
+    assert_eq!(market.waiting_bids, 0);
+    env.assert_conserved().await;
+}
+
+/// However full the market is with fills that wait, who reduces is not refused.
+#[tokio::test]
+async fn the_cap_refuses_no_reduction_while_fills_wait() {
+    let (mut env, maker, taker) = desk().await;
+    env.edit_market(SOL_PERP, |p| p.open_interest_cap_lots = 50)
+        .await;
+    let third = env.trader_with(&[(0, 1_000_000_000)]).await;
+    env.place(&maker, ask(SPOT, 25), &[]).await;
+    env.place(&taker, bid(SPOT, 25), &[]).await;
+    env.place(&third, bid(SPOT - 1, 50), &[]).await;
+    env.place(&maker, ask(SPOT - 1, 25), &[]).await;
+    assert_eq!(env.market(SOL_PERP).await.waiting_bids, 25);
+    env.edit_market(SOL_PERP, |p| p.open_interest_cap_lots = 1)
+        .await;
+    // Of the long into the bid of somebody who is not at hand, and of the short from what the long offers.
+    assert_eq!(env.place(&taker, ask(SPOT - 1, 15), &[]).await.filled, 15);
+    env.place(&taker, ask(SPOT, 10), &[]).await;
+    assert_eq!(env.place(&maker, bid(SPOT, 10), &[]).await.filled, 10);
+    env.settle_fills(&[&maker, &taker, &third]).await;
+    let market = env.market(SOL_PERP).await;
+    assert_eq!((market.long_interest, market.short_interest), (40, 40));
     env.assert_conserved().await;
 }
 

@@ -564,7 +564,9 @@ impl ProfitLedger {
     /// Marks a slot in the open epoch by what it holds, at the epoch's price and funding.
     fn mark_epoch(&mut self, perp: &mut PerpPosition, claim: i64) -> Result<()> {
         let [long, short] = self.epoch_funding;
-        let due = perp.funding_due(FundingIndices { long, short })?;
+        // A loss bears no mark.
+        let loss = perp.funding_entry;
+        let due = perp.funding_due(FundingIndices { long, short, loss })?;
         let profit = profit_at(perp, due, self.epoch_price, self.epoch_shift);
         self.mark(perp, profit)?;
         perp.share.epoch = self.epoch;

@@ -203,8 +203,9 @@ fn charge(
         );
     }
     let [quote, ..] = &mut debtor.balances;
-    let borrowed = ledger::debit(bank, quote, amount)?;
-    ledger::count_borrow(bank, borrowed, risk.asset(0)?, clock.unix_timestamp);
+    let (entry, now) = (risk.asset(0)?, clock.unix_timestamp);
+    let borrowed = ledger::charge(bank, quote, amount, entry, now)?;
+    ledger::count_borrow(bank, borrowed, entry, now);
     Ok(())
 }
 
@@ -244,7 +245,7 @@ fn pay(
 ) -> Result<()> {
     let [quote, ..] = &mut depositor.balances;
     let owed = debt(bank, quote)?;
-    ledger::credit(bank, quote, amount)?;
+    ledger::give(bank, quote, amount, entry, now)?;
     ledger::finish_repayment(bank, amount.min(owed), entry, now);
     Ok(())
 }

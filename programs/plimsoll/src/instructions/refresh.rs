@@ -218,7 +218,7 @@ fn refresh_bank<'info>(
 }
 
 /// Advances a market's funding, at the price that its feed accepted in this very instruction. Without one no time passes for it,
-/// and none while it is paused.
+/// and none while it is paused. Unpaid losses bear interest as borrows do, up to what the quote bank's entry says.
 #[inline(never)]
 fn refresh_market<'info>(
     risk: &mut RiskState,
@@ -246,6 +246,7 @@ fn refresh_market<'info>(
         PlimsollError::AccountNotExtended
     );
     let (runs, resumed_at) = (funding::runs(risk, &market), risk.resumed_at);
+    market.accrue_losses(risk.asset(0)?.borrow_index)?;
     let entry = risk.market_mut(market.index)?;
     let feed = u32::from(entry.price.feed);
     let is_priced = accepted & 1u64.checked_shl(feed).unwrap_or(0) != 0;
@@ -256,6 +257,7 @@ fn refresh_market<'info>(
     entry.funding_long = market.funding_long;
     entry.funding_short = market.funding_short;
     entry.premium = ratio_of(market.premium);
+    entry.loss_index = market.loss_index;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::{
             buyout, charge_depositors, debt, draw, owes_nothing, pay_debt, require_bankrupt, Cover,
         },
         dust::{forfeit, require_forfeitable},
-        restock::{require_priced, restock, INSURANCE_WINDOW_SECS},
+        restock::{priced_or_doubted, require_priced, restock, INSURANCE_WINDOW_SECS},
         Leg,
     },
     state::{Bank, Exchange, MarginAccount, Market, RiskState},
@@ -63,7 +63,8 @@ pub struct ResolveBankruptcy<'info> {
 ///   the day goes, and the market's uncollected fees. The rest is recorded as the market's shortfall, which its profits
 ///   share ([`plimsoll_risk::profits`]).
 /// - An asset's debt is borne by the bank's own insurance, the insurance vault within the asset's limit, and then the asset's
-///   depositors, in this one call. The vault holds quote: for another asset it is set aside at oracle prices, with which
+///   depositors, in this one call. The vault holds quote: for another asset it is set aside at oracle prices, or, where a feed has
+///   died, at what is left of its last price ([`crate::liquidation::restock::priced_or_doubted`]), with which
 ///   anyone's deposit of the asset is bought ([`super::restock_bank`]); the resolver's account sells at most `max_repay` native
 ///   units at once.
 ///
@@ -74,7 +75,8 @@ pub struct ResolveBankruptcy<'info> {
 ///
 /// # Errors
 /// `WithdrawnInSlot` where depositors have to bear something and some of them left in this very slot; `NotBankrupt`,
-/// `NobodyCanPay`, `StaleEntry`, `BrokenFeed`.
+/// `NobodyCanPay`; `StaleEntry` and `BrokenFeed` while a price at which insurance would pay may come back, `DoubtTooYoung` while
+/// that could still be shown.
 #[inline(never)]
 pub(crate) fn resolve_bankruptcy<'info>(
     ctx: Context<'info, ResolveBankruptcy<'info>>,
@@ -379,13 +381,12 @@ fn set_aside(
     let plan = {
         let risk = accounts.risk_state.load()?;
         let bank = bank.load()?;
-        let (asset, quote) = (risk.asset(bank.index)?, risk.asset(0)?);
-        for entry in [asset, quote] {
-            require_priced(&risk, entry, clock)?;
-        }
+        let account = accounts.margin_account.load()?;
+        let asset = priced_or_doubted(&risk, bank.index, &account, clock)?;
+        let quote = priced_or_doubted(&risk, 0, &account, clock)?;
         // As much as the dearest liquidation would cost: what the price rises meanwhile is paid out of it.
         let bonus = bank.params.liquidation.fee_max;
-        buyout(owed, u64::MAX, asset, quote, bonus, available).or_refuse()?
+        buyout(owed, u64::MAX, &asset, &quote, bonus, available).or_refuse()?
     };
     if plan.repaid == 0 {
         return Ok(0);
@@ -398,7 +399,18 @@ fn set_aside(
     Ok(plan.repaid)
 }
 
-/// The resolver's account sells what is missing, where there is one.
+/// Whether an asset, and the quote asset, have prices at which something is paid out.
+fn is_priced(accounts: &ResolveBankruptcy, index: u16, clock: &Clock) -> Result<bool> {
+    let risk = accounts.risk_state.load()?;
+    for entry in [risk.asset(index)?, risk.asset(0)?] {
+        if require_priced(&risk, entry, clock).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The resolver's account sells what is missing, where there is one and the prices are ones to sell at.
 #[inline(never)]
 fn buy_at_once(
     accounts: &ResolveBankruptcy,
@@ -410,6 +422,9 @@ fn buy_at_once(
         return Ok(());
     };
     if max_repay == 0 || bank.load()?.missing == 0 {
+        return Ok(());
+    }
+    if !is_priced(accounts, bank.load()?.index, clock)? {
         return Ok(());
     }
     let mut seller = resolver.load_mut()?;

@@ -4,8 +4,8 @@ use plimsoll_risk::{
     self as risk,
     fixed::{add, scale_floor},
     standard::{balance_value, perp_value},
-    AccountMargin, Balance, Health, HealthKind, MarginMode, MarginModel, MarketRisk, PerpPosition,
-    Policy, Purpose, QuoteNative,
+    AccountMargin, AssetRisk, Balance, Health, HealthKind, MarginMode, MarginModel, MarketRisk,
+    PerpPosition, Policy, Purpose, QuoteNative,
 };
 
 use crate::{
@@ -35,8 +35,10 @@ pub struct SettlePnl<'info> {
 /// proportion ([`plimsoll_risk::profits`]) once they were announced for the market's delay, and as far as the pool keeps what a return of the price would take back, whether
 /// a position is held or not. A profit that waits for what is announced is marked, and nothing is paid. While a position is held, only what spot and stable price both show of a profit or loss counts, so that a
 /// pump within minutes neither is paid out nor makes its losers pay in. A loss is paid from the quote deposit; the rest is
-/// borrowed only while Init health stays at zero or above and the bank's mode, cap and net-borrow limit leave room, since it is
-/// depositors who lend it. It was not asked for, so it bears no origination fee.
+/// borrowed only while Init health, with the debt held to how crowded the bank then is, stays at zero or above and the bank's
+/// mode, cap and net-borrow limit leave room, since it is depositors who lend it. It was not asked for, so it bears no origination
+/// fee. What is not paid is lent by those whom the pool owes: without a position it bears interest at the rate of a borrow, and
+/// takes up nothing of the bank's cap and limit before it becomes one.
 ///
 /// As anyone may call this, it never puts an account at risk: where it lowers maintenance health (the quote token
 /// is weighted, a claim on the pool differently so), that has to be at least zero afterwards.
@@ -73,14 +75,17 @@ pub(crate) fn settle_pnl(ctx: Context<SettlePnl>) -> Result<()> {
     let payment = plan(&risk, &mut account, slot, &market, &mut bank, pnl, &clock)?;
 
     let before = maintained(&risk, &account, slot, &clock)?;
-    ledger::settle(&mut account, slot, &mut market, &mut bank, payment.amount)?;
-    if payment.amount < 0 && profits::is_payable(&market, &risk, &clock)? {
-        market.cover_profits(entry, clock.unix_timestamp)?;
-    }
     let (quote, now) = (risk.asset(0)?, clock.unix_timestamp);
-    if payment.borrowed > 0 {
-        let [debt, ..] = &mut account.balances;
-        ledger::crowd(&bank, debt, payment.borrowed, quote, now)?;
+    ledger::settle(
+        &mut account,
+        slot,
+        &mut market,
+        &mut bank,
+        payment.amount,
+        (quote, now),
+    )?;
+    if payment.amount < 0 && profits::is_payable(&market, &risk, &clock)? {
+        market.cover_profits(entry, now)?;
     }
     ledger::count_borrow(&mut bank, payment.borrowed, quote, now);
     if maintained(&risk, &account, slot, &clock)? < before {
@@ -189,19 +194,25 @@ fn borrowable(
     Ok(if enough { borrowed } else { 0 })
 }
 
-/// The quote balance and a market's slot once so much of the slot's loss is paid out of the balance.
+/// The quote balance and a market's slot once so much of the slot's loss is paid out of the balance. What is borrowed for it is
+/// held to the bank's total after it; the bank is left as it was.
 fn after_paying(
     account: &MarginAccount,
     slot: usize,
-    bank: &Bank,
+    bank: &mut Bank,
     paid: u64,
+    quote: (&AssetRisk, i64),
 ) -> Result<(Balance, PerpPosition)> {
-    let [mut quote, ..] = account.balances;
-    quote.debit(paid, bank.indices()).or_refuse()?;
+    let [mut balance, ..] = account.balances;
+    let shares = (bank.deposit_shares, bank.borrow_shares);
+    let (entry, now) = quote;
+    let charged = ledger::charge(bank, &mut balance, paid, entry, now);
+    (bank.deposit_shares, bank.borrow_shares) = shares;
+    charged?;
     let mut perp = *account.perps.get(slot).or_refuse()?;
     let gained = i64::try_from(paid).map_err(|_| PlimsollError::Overflow)?;
     perp.quote = perp.quote.checked_add(QuoteNative(gained)).or_refuse()?;
-    Ok((quote, perp))
+    Ok((balance, perp))
 }
 
 /// Init health after a payment: the account is changed, asked and changed back.
@@ -210,11 +221,12 @@ fn init_after(
     risk: &RiskState,
     account: &mut MarginAccount,
     slot: usize,
-    bank: &Bank,
+    bank: &mut Bank,
     paid: u64,
     clock: &Clock,
 ) -> Result<Health> {
-    let mut changed = after_paying(account, slot, bank, paid)?;
+    let quote = (risk.asset(0)?, clock.unix_timestamp);
+    let mut changed = after_paying(account, slot, bank, paid, quote)?;
     exchange(account, slot, &mut changed)?;
     let health = whole(risk, account, HealthKind::Init, Policy::Strict, clock);
     exchange(account, slot, &mut changed)?;

@@ -4,13 +4,13 @@ use plimsoll_risk::{AssetRisk, Purpose};
 
 use super::{
     bankruptcy::{buyout, charge_depositors},
-    require_own_init,
+    require_own_init, DOUBT_PATIENCE_SECS,
 };
 use crate::{
     error::{OrRefuse, PlimsollError},
     health::clock_of,
     ledger,
-    state::{Bank, MarginAccount, RiskState},
+    state::{margin_account::account_state, Bank, MarginAccount, RiskState},
 };
 
 /// Time in which what insurance has paid for an asset, up to the asset's limit, leaks away: a day.
@@ -58,8 +58,8 @@ pub fn restock(
 
     ledger::debit(bank, own, plan.repaid)?;
     seller.release_balance(slot);
-    let [quote, ..] = &mut seller.balances;
-    ledger::credit(quote_bank, quote, plan.payout)?;
+    let [own, ..] = &mut seller.balances;
+    ledger::give(quote_bank, own, plan.payout, quote, clock.unix_timestamp)?;
     bank.missing = bank.missing.saturating_sub(plan.repaid);
     bank.buyout_fund = bank.buyout_fund.saturating_sub(plan.payout);
     let socialized = match plan.exhausted {
@@ -99,4 +99,39 @@ pub fn require_priced(risk: &RiskState, entry: &AssetRisk, clock: &Clock) -> Res
         PlimsollError::StaleEntry
     );
     Ok(())
+}
+
+/// The entry of an asset at the price at which insurance pays for an account's debt: spot. Where that pays nothing, as its feed is
+/// dead, the debt is decided all the same once doubt has decayed and the account was flagged for so long that anybody could have
+/// posted a price, were there one: the asset at what changes hands in doubt, which falls from its last price to a floor of it, so
+/// that no debt is dearer for it; the quote token at its last price.
+///
+/// # Errors
+/// `BrokenFeed` and `StaleEntry` while the price may come back; `DoubtTooYoung` while that could still be shown.
+#[inline(never)]
+pub fn priced_or_doubted(
+    risk: &RiskState,
+    index: u16,
+    account: &MarginAccount,
+    clock: &Clock,
+) -> Result<AssetRisk> {
+    let mut entry = *risk.asset(index)?;
+    let Err(refused) = require_priced(risk, &entry, clock) else {
+        return Ok(entry);
+    };
+    let now = clock_of(risk, clock);
+    let Some(doubted) = entry.price.auctioned(&now).or_refuse()? else {
+        return Err(refused);
+    };
+    let flagged_for = clock.unix_timestamp.saturating_sub(account.flagged_at);
+    require!(
+        account.state == account_state::LIQUIDATING
+            && u64::try_from(flagged_for).unwrap_or(0) >= DOUBT_PATIENCE_SECS,
+        PlimsollError::DoubtTooYoung
+    );
+    entry.price.spot = match index {
+        0 => entry.price.last(),
+        _ => doubted.owned,
+    };
+    Ok(entry)
 }

@@ -239,7 +239,8 @@ impl Liquidation<'_> {
         for part in parts {
             self.standing.take_out(self.account, part)?;
         }
-        ledger::settle(self.account, slot, &mut market, &mut bank, amount)?;
+        let quote = (self.risk.asset(0)?, self.clock.unix_timestamp);
+        ledger::settle(self.account, slot, &mut market, &mut bank, amount, quote)?;
         for part in parts {
             self.standing.count_in(self.account, part)?;
         }
@@ -348,6 +349,7 @@ impl Liquidation<'_> {
         quote_bank: Option<&AccountLoader<Bank>>,
         amount: u64,
     ) -> Result<()> {
+        let now = self.clock.unix_timestamp;
         match (debt, part) {
             (Leg::Bank(bank), Part::Balance(slot)) => {
                 let mut bank = bank.load_mut()?;
@@ -355,14 +357,16 @@ impl Liquidation<'_> {
                 ledger::credit(&mut bank, owed, amount)?;
                 let own_slot = self.liquidator.open_balance(bank.index)?;
                 let own = self.liquidator.balances.get_mut(own_slot).or_refuse()?;
-                ledger::debit(&mut bank, own, amount)?;
+                let entry = self.risk.asset(bank.index)?;
+                ledger::charge(&mut bank, own, amount, entry, now)?;
                 self.liquidator.release_balance(own_slot);
             }
             (Leg::Market(market), Part::Perp(slot)) => {
                 let mut market = market.load_mut()?;
                 let quote_bank = quote_bank.ok_or(PlimsollError::MissingAccount)?;
                 let [own, ..] = &mut self.liquidator.balances;
-                ledger::debit(&mut *quote_bank.load_mut()?, own, amount)?;
+                let entry = self.risk.asset(0)?;
+                ledger::charge(&mut *quote_bank.load_mut()?, own, amount, entry, now)?;
                 market.pnl_pool = market.pnl_pool.checked_add(amount).or_refuse()?;
                 let perp = self.account.perps.get_mut(slot).or_refuse()?;
                 ledger::add_claim(&mut market, perp, signed(amount)?)?;
@@ -386,7 +390,8 @@ impl Liquidation<'_> {
                 bank.insurance = bank.insurance.checked_add(slice.insurance).or_refuse()?;
                 let own_slot = self.liquidator.open_balance(bank.index)?;
                 let own = self.liquidator.balances.get_mut(own_slot).or_refuse()?;
-                ledger::credit(&mut bank, own, reward)?;
+                let (entry, now) = (self.risk.asset(bank.index)?, self.clock.unix_timestamp);
+                ledger::give(&mut bank, own, reward, entry, now)?;
                 self.liquidator.release_balance(own_slot);
             }
             (Leg::Market(market), Part::Perp(slot)) => {

@@ -44,7 +44,7 @@ pub fn place(
     let order = incoming(risk, &hands, perp_slot, terms, delegated, clock)?;
     hands.market.next_order_id = order.seq.checked_add(1).or_refuse()?;
 
-    let interest = Interest::of(hands.market);
+    let interest = Interest::of(hands.market)?;
     let waiting = queue.len();
     let outcome = match_order(orders, queue, &mut hands, &order, clock.unix_timestamp)?;
     let queued = queue.entries().get(waiting..).unwrap_or_default();
@@ -228,11 +228,13 @@ fn accepted_lots(
     Ok(lots)
 }
 
-/// Tells of the trades whose makers are not at hand; returns those makers' fees, which are due from now on.
+/// Tells of the trades whose makers are not at hand, and counts what they buy; returns those makers' fees, which are due from
+/// now on.
 fn report_queued(hands: &mut AtHand, queued: &[QueuedFill]) -> Result<i64> {
     let mut fees = 0i64;
     for entry in queued.iter().filter(|entry| entry.is_fill()) {
         fees = fees.checked_add(entry.maker_fee).or_refuse()?;
+        hands.market.count_waiting(entry, entry.lots)?;
         let told = MakerFill {
             maker: Pubkey::new_from_array(entry.maker),
             maker_order_id: entry.seq,
@@ -365,18 +367,21 @@ fn report(
     })
 }
 
-/// Open interest of both sides before a trade.
+/// Open interest before a trade.
 struct Interest {
     long: i64,
     short: i64,
+    /// Once all fills that wait are settled, at most.
+    to_come: i64,
 }
 
 impl Interest {
-    fn of(market: &Market) -> Self {
-        Self {
+    fn of(market: &Market) -> Result<Self> {
+        Ok(Self {
             long: market.long_interest,
             short: market.short_interest,
-        }
+            to_come: market.interest_to_come()?,
+        })
     }
 
     /// Refuses trades, while the price is stale, in which not both sides reduced: whoever rests an order would sell a way out
@@ -390,15 +395,17 @@ impl Interest {
         Ok(())
     }
 
-    /// Refuses what made a side grow beyond the cap; a trade that does not is free of it.
+    /// Refuses what lets open interest grow beyond the cap, makers who have yet to be told included; a trade in which it does
+    /// not grow is free of it.
     fn require_cap(&self, market: &Market) -> Result<()> {
-        let cap = market.params.open_interest_cap_lots;
-        let exceeds = |before: i64, after: i64| after > before && after > cap;
-        require!(
-            !exceeds(self.long, market.long_interest)
-                && !exceeds(self.short, market.short_interest),
-            PlimsollError::OpenInterestCap
+        let (cap, to_come) = (
+            market.params.open_interest_cap_lots,
+            market.interest_to_come()?,
         );
+        if to_come > self.to_come && to_come > cap {
+            msg!("open interest of {}, cap {}", to_come, cap);
+            return err!(PlimsollError::OpenInterestCap);
+        }
         Ok(())
     }
 }

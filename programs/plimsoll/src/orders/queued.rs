@@ -66,6 +66,7 @@ pub fn settle_entry(
         let charge = QuoteNative(entry.maker_fee).checked_add(late).or_refuse()?;
         let client_id = resting.client_id();
         resting.fill(market, lots, notional, charge)?;
+        market.count_waiting(entry, entry.lots.saturating_neg())?;
         if entry.order_done != 0 {
             let rest = resting.drop_rest(market.terms.tick)?;
             removals.push_some(entry.seq, client_id, rest)?;
@@ -96,6 +97,7 @@ fn late_funding(entry: &QueuedFill, funding_long: i64) -> Result<QuoteNative> {
     let now = FundingIndices {
         long: funding_long,
         short: funding_long,
+        loss: 0,
     };
     traded
         .funding_due(now)

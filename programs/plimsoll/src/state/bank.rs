@@ -144,8 +144,18 @@ impl Bank {
     /// What the bank owes and is owed, native: deposits rounded up, borrows down, hence never optimistic.
     pub fn totals(&self) -> Result<BankTotals> {
         Ok(BankTotals {
-            deposits: native_ceil(self.deposit_shares, self.deposit_index).or_refuse()?,
-            borrows: native_floor(self.borrow_shares, self.borrow_index).or_refuse()?,
+            deposits: self.total_deposits()?,
+            borrows: self.total_borrows()?,
         })
+    }
+
+    /// What the bank owes depositors, rounded up.
+    pub fn total_deposits(&self) -> Result<u64> {
+        native_ceil(self.deposit_shares, self.deposit_index).or_refuse()
+    }
+
+    /// What it is owed, rounded down.
+    pub fn total_borrows(&self) -> Result<u64> {
+        native_floor(self.borrow_shares, self.borrow_index).or_refuse()
     }
 }

@@ -1,13 +1,17 @@
 //! A perpetual market: contract terms, open interest, funding state and the pool that pays its profits.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
+    interest::loss_growth,
     position::{FundingIndices, OpenInterestChange},
     price::PriceUnit,
     profits::{Covering, Moment, ProfitLedger},
     Bucket, MarketParams, MarketRisk, PerpPosition,
 };
 
-use crate::error::OrRefuse;
+use crate::{
+    error::OrRefuse,
+    matching::{QueuedFill, Side},
+};
 
 /// What one lot and one price lot mean. Fixed at creation.
 #[derive(
@@ -91,7 +95,14 @@ pub struct Market {
     pub padding: [u8; 7],
     /// What insurance added to liquidators' rewards of late, native quote, against the limit of a day.
     pub top_ups: Bucket,
-    pub reserved: [u64; 10],
+    /// Lots that fills in the queue buy for makers who have not been told yet. With the longs it is the open interest that the
+    /// market comes to at most once all are told; what such fills sell comes, with the shorts, to the same.
+    pub waiting_bids: i64,
+    /// Cumulative interest on unpaid losses, native quote per native quote with [`plimsoll_risk::interest::LOSS_BITS`] binary places.
+    pub loss_index: i64,
+    /// The quote bank's borrow index up to which it has accrued; zero before the first refresh.
+    pub loss_accrued_to: u64,
+    pub reserved: [u64; 7],
 }
 
 impl Market {
@@ -102,6 +113,7 @@ impl Market {
         FundingIndices {
             long: self.funding_long,
             short: self.funding_short,
+            loss: self.loss_index,
         }
     }
 
@@ -112,26 +124,70 @@ impl Market {
         Ok(())
     }
 
+    /// Counts lots of a fill that begins to wait, or less than none of one that no longer does.
+    pub fn count_waiting(&mut self, fill: &QueuedFill, lots: i64) -> Result<()> {
+        if fill.maker_side == Side::Bid as u8 {
+            self.waiting_bids = self.waiting_bids.checked_add(lots).or_refuse()?;
+        }
+        Ok(())
+    }
+
+    /// The most that either side's open interest comes to, fills that wait counted as if each opened a position.
+    pub fn interest_to_come(&self) -> Result<i64> {
+        self.long_interest
+            .checked_add(self.waiting_bids)
+            .or_refuse()
+    }
+
     /// Both sides' open interest, longs first.
     pub fn interest(&self) -> [i64; 2] {
         [self.long_interest, self.short_interest]
     }
 
     /// Changes a slot's position or claim, and with it the market's sums. Everything that does goes through here. The mark of a
-    /// slot without a position never is above its claim.
+    /// slot without a position never is above its claim, and a loss bears interest from when no position is left.
     pub fn change(
         &mut self,
         perp: &mut PerpPosition,
         change: impl FnOnce(&mut PerpPosition, FundingIndices) -> Result<OpenInterestChange>,
     ) -> Result<()> {
+        if perp.quote.0 < 0 && perp.position.is_zero() {
+            self.charge_interest(perp)?;
+        }
         self.profits.prepare(perp).or_refuse()?;
         self.profits.count(perp, -1).or_refuse()?;
         let interest = change(perp, self.funding())?;
         self.profits.count(perp, 1).or_refuse()?;
         self.change_interest(interest)?;
-        if perp.position.is_zero() && !perp.share.is_none() {
-            self.profits.cut(perp).or_refuse()?;
+        if perp.position.is_zero() {
+            perp.funding_entry = self.loss_index;
+            if !perp.share.is_none() {
+                self.profits.cut(perp).or_refuse()?;
+            }
         }
+        Ok(())
+    }
+
+    /// Adds the interest on an unpaid loss to it. It is insurance's, which bears the market's losses before its profits do.
+    #[cold]
+    #[inline(never)]
+    fn charge_interest(&mut self, perp: &mut PerpPosition) -> Result<()> {
+        let due = perp.settle_funding(self.funding()).or_refuse()?;
+        self.insurance_accrued = self
+            .insurance_accrued
+            .checked_add_signed(due.0)
+            .or_refuse()?;
+        Ok(())
+    }
+
+    /// Lets unpaid losses bear what a borrow from the quote bank bore up to an index of it.
+    pub fn accrue_losses(&mut self, borrow_index: u64) -> Result<()> {
+        let before = core::mem::replace(&mut self.loss_accrued_to, borrow_index);
+        if before == 0 || before >= borrow_index {
+            return Ok(());
+        }
+        let grown = loss_growth(before, borrow_index).or_refuse()?;
+        self.loss_index = self.loss_index.saturating_add(grown);
         Ok(())
     }
 

@@ -117,6 +117,15 @@ export type Market = {
   padding: ReadonlyUint8Array;
   /** What insurance added to liquidators' rewards of late, native quote, against the limit of a day. */
   topUps: Bucket;
+  /**
+   * Lots that fills in the queue buy for makers who have not been told yet. With the longs it is the open interest that the
+   * market comes to at most once all are told; what such fills sell comes, with the shorts, to the same.
+   */
+  waitingBids: bigint;
+  /** Cumulative interest on unpaid losses, native quote per native quote with [`plimsoll_risk::interest::LOSS_BITS`] binary places. */
+  lossIndex: bigint;
+  /** The quote bank's borrow index up to which it has accrued; zero before the first refresh. */
+  lossAccruedTo: bigint;
   reserved: Array<bigint>;
 };
 
@@ -163,6 +172,15 @@ export type MarketArgs = {
   padding: ReadonlyUint8Array;
   /** What insurance added to liquidators' rewards of late, native quote, against the limit of a day. */
   topUps: BucketArgs;
+  /**
+   * Lots that fills in the queue buy for makers who have not been told yet. With the longs it is the open interest that the
+   * market comes to at most once all are told; what such fills sell comes, with the shorts, to the same.
+   */
+  waitingBids: number | bigint;
+  /** Cumulative interest on unpaid losses, native quote per native quote with [`plimsoll_risk::interest::LOSS_BITS`] binary places. */
+  lossIndex: number | bigint;
+  /** The quote bank's borrow index up to which it has accrued; zero before the first refresh. */
+  lossAccruedTo: number | bigint;
   reserved: Array<number | bigint>;
 };
 
@@ -196,6 +214,9 @@ export function getMarketEncoder(): FixedSizeEncoder<MarketArgs> {
       ["version", getU8Encoder()],
       ["padding", fixEncoderSize(getBytesEncoder(), 7)],
       ["topUps", getBucketEncoder()],
+      ["waitingBids", getI64Encoder()],
+      ["lossIndex", getI64Encoder()],
+      ["lossAccruedTo", getU64Encoder()],
       ["reserved", getArrayEncoder(getU64Encoder(), { size: 10 })],
     ]),
     (value) => ({ ...value, discriminator: MARKET_DISCRIMINATOR }),
@@ -231,6 +252,9 @@ export function getMarketDecoder(): FixedSizeDecoder<Market> {
     ["version", getU8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 7)],
     ["topUps", getBucketDecoder()],
+    ["waitingBids", getI64Decoder()],
+    ["lossIndex", getI64Decoder()],
+    ["lossAccruedTo", getU64Decoder()],
     ["reserved", getArrayDecoder(getU64Decoder(), { size: 10 })],
   ]);
 }

@@ -253,5 +253,5 @@ export async function fetchAllMaybeRiskState(
 }
 
 export function getRiskStateSize(): number {
-  return 67096;
+  return 67608;
 }

@@ -102,6 +102,8 @@ export type MarketRisk = {
   doubt: PriceDoubt;
   /** What marked profits give up for shortfalls that were shared. */
   haircuts: Haircuts;
+  /** Index of interest on unpaid losses, native quote per native quote with [`crate::interest::LOSS_BITS`] binary places. */
+  lossIndex: bigint;
 };
 
 export type MarketRiskArgs = {
@@ -159,6 +161,8 @@ export type MarketRiskArgs = {
   doubt: PriceDoubtArgs;
   /** What marked profits give up for shortfalls that were shared. */
   haircuts: HaircutsArgs;
+  /** Index of interest on unpaid losses, native quote per native quote with [`crate::interest::LOSS_BITS`] binary places. */
+  lossIndex: number | bigint;
 };
 
 export function getMarketRiskEncoder(): FixedSizeEncoder<MarketRiskArgs> {
@@ -190,6 +194,7 @@ export function getMarketRiskEncoder(): FixedSizeEncoder<MarketRiskArgs> {
     ["padding", fixEncoderSize(getBytesEncoder(), 7)],
     ["doubt", getPriceDoubtEncoder()],
     ["haircuts", getHaircutsEncoder()],
+    ["lossIndex", getI64Encoder()],
   ]);
 }
 
@@ -222,6 +227,7 @@ export function getMarketRiskDecoder(): FixedSizeDecoder<MarketRisk> {
     ["padding", fixDecoderSize(getBytesDecoder(), 7)],
     ["doubt", getPriceDoubtDecoder()],
     ["haircuts", getHaircutsDecoder()],
+    ["lossIndex", getI64Decoder()],
   ]);
 }
 

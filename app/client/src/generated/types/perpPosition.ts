@@ -37,7 +37,10 @@ export type PerpPosition = {
   position: bigint;
   /** Claim on the market in native quote: what sales brought less what purchases and fees cost, less settled profit. */
   quote: bigint;
-  /** Funding index of the position's side up to which funding is in `quote`. */
+  /**
+   * Funding index of the position's side up to which funding is in `quote`; without a position the market's index of
+   * interest on unpaid losses up to which that is.
+   */
   fundingEntry: bigint;
   /** Lots of all resting bids. */
   bidLots: bigint;
@@ -73,7 +76,10 @@ export type PerpPositionArgs = {
   position: number | bigint;
   /** Claim on the market in native quote: what sales brought less what purchases and fees cost, less settled profit. */
   quote: number | bigint;
-  /** Funding index of the position's side up to which funding is in `quote`. */
+  /**
+   * Funding index of the position's side up to which funding is in `quote`; without a position the market's index of
+   * interest on unpaid losses up to which that is.
+   */
   fundingEntry: number | bigint;
   /** Lots of all resting bids. */
   bidLots: number | bigint;

@@ -2,6 +2,9 @@
 use super::*;
 use proptest::prelude::*;
 
+/// The market's cap on open interest: a few orders reach it.
+const CAP: i64 = 100;
+
 #[derive(Clone, Debug)]
 enum Step {
     Place {
@@ -79,6 +82,15 @@ fn waiting_lots(desk: &Desk, side: Side) -> i64 {
         .sum()
 }
 
+/// Lots that waiting trades have for makers of a side.
+fn waiting_fills(desk: &Desk, side: Side) -> i64 {
+    let fills = desk.queue.entries().iter().filter(|e| e.is_fill());
+    fills
+        .filter(|e| e.maker_side == side as u8)
+        .map(|e| e.lots)
+        .sum()
+}
+
 /// A copy of the sums of an account's orders, rebuilt from its slots.
 fn assert_slots_add_up(desk: &Desk, who: usize) {
     let account = desk.account(who);
@@ -105,10 +117,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// Book lots and waiting lots are the lots of the order slots; once everything is settled, positions cancel out,
-    /// open interest is the sum of positions, and quote, fees and funding add up to no more than nothing.
+    /// open interest is the sum of positions and never was above its cap, and quote, fees and funding add up to no more than
+    /// nothing.
     #[test]
     fn lots_and_quote_are_conserved(steps in proptest::collection::vec(step(), 1..60)) {
         let mut desk = Desk::new();
+        desk.market.params.open_interest_cap_lots = CAP;
         let mut roundings = 0i64;
         for step in steps {
             match step {
@@ -150,6 +164,13 @@ proptest! {
             for who in 0..4 {
                 prop_assert!(desk.perp(who).is_reduce_only_covered(&desk.account(who).orders));
             }
+            // Whatever waits, neither side exceeds the cap, now or once it is settled.
+            let [longs, shorts] = desk.market.interest();
+            let [bids, asks] = [Side::Bid, Side::Ask].map(|side| waiting_fills(&desk, side));
+            let to_come = desk.market.interest_to_come().unwrap();
+            prop_assert_eq!(to_come, longs + bids);
+            prop_assert_eq!(to_come, shorts + asks);
+            prop_assert!(to_come <= CAP);
         }
 
         (0..4).for_each(|who| roundings += i64::try_from(desk.settle(who)).unwrap() + 1);

@@ -364,6 +364,12 @@ impl<'a> Trial<'a> {
     /// Pays a claim out of the market's pool, or a loss out of the quote deposit, as far as either goes. What follows
     /// is measured against health after it.
     fn settle_claim(&mut self, market: u16) -> Result<bool, Obstacle> {
+        self.claim(market)?;
+        let entry = self.outlook.risk().market(market);
+        let funding = entry.map_err(|_| Obstacle::NotPriced)?.funding();
+        let slot = self.account.perp_mut(market).ok_or(Obstacle::NoSlot)?;
+        // Interest on a loss is owed with it.
+        slot.settle_funding(funding)?;
         let claim = self.claim(market)?;
         let indices = self.asset_entry(0)?.indices();
         let payable = match claim > 0 {
