@@ -5,7 +5,7 @@ use plimsoll::{
 };
 use plimsoll_client::instructions::{self as ix, by_delegate};
 use plimsoll_tests::{
-    env::{BTC_PERP, SOL, SOL_PERP},
+    env::{BTC, BTC_PERP, SOL, SOL_PERP, USDC},
     scenarios::*,
 };
 use solana_keypair::Keypair;
@@ -57,5 +57,29 @@ async fn the_liquidator_signs_or_its_delegate() {
     println!("liquidate by a delegate: {} CU", outcome.cu);
     assert_eq!(t.env.perp(&t.liquidator).await.position.0, 100);
     assert_eq!(t.env.delegation(&t.liquidator, &by).await.lost.level, 0);
+    t.env.assert_conserved().await;
+}
+
+/// What a delegate's takeover loses is measured at the oracle's prices: where the account holds something without one, only its
+/// owner liquidates.
+#[tokio::test]
+async fn a_delegate_liquidates_only_while_all_of_its_account_has_a_price() {
+    let mut t = long().await;
+    let by = Keypair::new();
+    t.env.deposit(&t.liquidator, BTC, BTC_1).await.unwrap();
+    let terms = t.env.anything(1_000).await;
+    t.env.delegate(&t.liquidator, &by, terms).await;
+    shock(&mut t.env, SOL, 136.0).await;
+    flag(&mut t.env, &t.liquidator, &t.account).await;
+    t.env.advance(120).await;
+    t.env.refresh_only(&[USDC, SOL]).await;
+    let takeover = take(&t.env, SOL_PERP, 100);
+    let (own, account) = (t.liquidator.margin, t.account.margin);
+    let his = ix::liquidate(&t.env.exchange, by.pubkey(), own, account, &takeover);
+    let his = by_delegate(his, own, by.pubkey());
+    t.env.refuse(&[his], &[&by], E::StaleEntry).await;
+    let owners = liquidate_ix(&t.env, &t.liquidator, &t.account, &takeover);
+    t.env.run(&[owners], &[&t.liquidator.key]).await;
+    assert_eq!(t.env.perp(&t.liquidator).await.position.0, 100);
     t.env.assert_conserved().await;
 }
