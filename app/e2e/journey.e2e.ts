@@ -56,11 +56,13 @@ it('borrows, moves funds to a second account, and names a delegate', async () =>
   await page.getByTestId('funds-send').click();
   await landed(page, /Transfer/);
   await until('the second account', async () => (await page.getByLabel('Account', { exact: true }).locator('option').count()) === 2);
-  await page.getByRole('button', { name: 'Delegate' }).click();
+  await page.getByRole('button', { name: 'Delegates' }).click();
   await page.getByLabel('Address', { exact: true }).fill('Vote111111111111111111111111111111111111111');
   await page.getByRole('button', { name: 'Set delegate' }).click();
   await landed(page, /delegate/);
-  await page.getByRole('button', { name: /Delegate Vote/ }).waitFor({ timeout: 20_000 });
+  await page.getByRole('button', { name: /Revoke Vote/ }).waitFor({ timeout: 20_000 });
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Delegates (1)' }).waitFor({ timeout: 20_000 });
 });
 
 it('says before signing what an order does, and refuses one that is too large', async () => {

@@ -1,10 +1,14 @@
 //! Traders: keys with token accounts and margin accounts.
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
-use plimsoll_client::instructions as ix;
+use plimsoll::state::{
+    delegation::{scope, DelegateTerms},
+    Delegation,
+};
+use plimsoll_client::{addresses, instructions as ix};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use crate::{Env, TestError, TxOutcome};
+use crate::{usd, Env, TestError, TxOutcome};
 
 /// Whole tokens of each asset that a trader starts with.
 const WHOLE_TOKENS: u64 = 10_000_000;
@@ -60,6 +64,31 @@ impl Env {
                 .expect("a deposit");
         }
         trader
+    }
+
+    /// Lets a key act for an account, on terms; gives it lamports.
+    pub async fn delegate(&mut self, owner: &Trader, delegate: &Keypair, terms: DelegateTerms) {
+        let (key, margin) = (owner.pubkey(), owner.margin);
+        self.fund(delegate.pubkey());
+        let set = ix::set_delegate(key, key, margin, delegate.pubkey(), terms);
+        self.run(&[set], &[&owner.key]).await;
+    }
+
+    /// Terms of a delegate that may do anything in any market for a week, and lose so many US dollars a day.
+    pub async fn anything(&self, loss_per_day: u64) -> DelegateTerms {
+        DelegateTerms {
+            scope: scope::ALL,
+            markets: u64::MAX,
+            expires_at: self.clock().await.unix_timestamp + 7 * 86_400,
+            loss_per_day: usd(loss_per_day),
+            rest_secs: 0,
+        }
+    }
+
+    /// What a delegation says and has used up.
+    pub async fn delegation(&self, of: &Trader, delegate: &Keypair) -> Box<Delegation> {
+        let address = addresses::delegation(&of.margin, &delegate.pubkey());
+        self.read(address).await
     }
 
     /// Opens a margin account of the environment's exchange.

@@ -5,7 +5,6 @@ import type { Decoded, Small } from "./risk-types.js";
 export interface MarginAccountView {
   exchange: string;
   owner: string;
-  delegate: string;
   /** When it was flagged for liquidation, Unix seconds; zero when it is not. */
   flaggedAt: bigint;
   /** Newest publish time among the prices that it was flagged at, Unix milliseconds. */

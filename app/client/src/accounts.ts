@@ -1,9 +1,10 @@
 // Reading the program's accounts: which decoder reads what, and what the slots of a margin account mean.
-import type { Address, ReadonlyUint8Array } from '@solana/kit';
+import type { ReadonlyUint8Array } from '@solana/kit';
 
 import {
   BANK_DISCRIMINATOR,
   BOOK_DISCRIMINATOR,
+  DELEGATION_DISCRIMINATOR,
   EXCHANGE_DISCRIMINATOR,
   FILL_QUEUE_ACCOUNT_DISCRIMINATOR,
   MARGIN_ACCOUNT_DISCRIMINATOR,
@@ -12,6 +13,7 @@ import {
   RISK_STATE_DISCRIMINATOR,
   getBankDecoder,
   getChangeDecoder,
+  getDelegationDecoder,
   getExchangeDecoder,
   getAccountRiskReportDecoder,
   getHealthReportDecoder,
@@ -22,6 +24,7 @@ import {
   type Balance,
   type Bank,
   type Change,
+  type Delegation,
   type Exchange,
   type AccountRiskReport,
   type HealthReport,
@@ -41,7 +44,24 @@ export const EMPTY = 0xffff;
 export const MARGIN_ACCOUNT_SIZE = getMarginAccountDecoder().fixedSize;
 
 /** Offsets at which margin accounts are filtered in `getProgramAccounts`. */
-export const MARGIN_ACCOUNT_OFFSETS = { exchange: 8, owner: 40, delegate: 72 } as const;
+export const MARGIN_ACCOUNT_OFFSETS = { exchange: 8, owner: 40 } as const;
+
+/** Bytes of a delegation. */
+export const DELEGATION_SIZE = getDelegationDecoder().fixedSize;
+/** Offsets at which delegations are filtered in `getProgramAccounts`. */
+export const DELEGATION_OFFSETS = { marginAccount: 8, delegate: 40 } as const;
+
+/** What a delegate may do, the lowest bit first. `trade` is any order, `reduce` only such as reduce; either includes `cancel`. */
+export const DELEGATE_SCOPES = ['cancel', 'reduce', 'trade', 'liquidate'] as const;
+/** One of {@link DELEGATE_SCOPES}. */
+export type DelegateScope = (typeof DELEGATE_SCOPES)[number];
+/** Every market, those listed later too, as a delegation stores it. */
+export const ALL_MARKETS = (1n << 64n) - 1n;
+/** The byte of a scope. */
+export const scopeByte = (scope: readonly DelegateScope[]): number =>
+  DELEGATE_SCOPES.reduce((byte, name, bit) => (scope.includes(name) ? byte | (1 << bit) : byte), 0);
+/** The scope of a stored byte. */
+export const scopeOf = (byte: number): DelegateScope[] => DELEGATE_SCOPES.filter((_, bit) => (byte & (1 << bit)) !== 0);
 
 /** What operators allow in an exchange, an asset or a market. */
 export const MODES = ['active', 'reduceOnly', 'paused'] as const;
@@ -53,6 +73,7 @@ export const modeOf = (byte: number): Mode => MODES[byte] ?? 'paused';
 const KINDS = {
   bank: BANK_DISCRIMINATOR,
   book: BOOK_DISCRIMINATOR,
+  delegation: DELEGATION_DISCRIMINATOR,
   exchange: EXCHANGE_DISCRIMINATOR,
   fillQueue: FILL_QUEUE_ACCOUNT_DISCRIMINATOR,
   marginAccount: MARGIN_ACCOUNT_DISCRIMINATOR,
@@ -109,6 +130,8 @@ export const decodeBank: (data: ReadonlyUint8Array) => Bank = reader('bank', get
 export const decodeMarket: (data: ReadonlyUint8Array) => Market = reader('market', getMarketDecoder());
 /** Reads a `MarginAccount`. */
 export const decodeMarginAccount: (data: ReadonlyUint8Array) => MarginAccount = reader('marginAccount', getMarginAccountDecoder());
+/** Reads a `Delegation`. */
+export const decodeDelegation: (data: ReadonlyUint8Array) => Delegation = reader('delegation', getDelegationDecoder());
 
 /** A proposal that waits out its delay, with what it would change. */
 export interface Proposal extends Omit<PendingChange, 'change' | 'discriminator'> {
@@ -176,9 +199,6 @@ export function isEmpty(account: MarginAccount): boolean {
   const { balances, perps, orders } = holdingsOf(account);
   return perps.length === 0 && orders.length === 0 && balances.every((balance) => balance.shares === 0n);
 }
-
-/** The default key, which stands for nobody. */
-export const NOBODY = '11111111111111111111111111111111' as Address;
 
 /** The scale of a market's lots and prices. */
 export const scaleOf = (market: Market): ContractScale => market.terms;

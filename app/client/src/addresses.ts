@@ -41,6 +41,9 @@ export const fillQueueAddress = (program: Address, market: Address) => derive(pr
 /** An owner's margin account number `subAccount`. */
 export const marginAccountAddress = (program: Address, exchange: Address, owner: Address, subAccount: number) =>
   derive(program, ['margin', key(exchange), key(owner), u16(subAccount)]);
+/** What an owner allows a delegate of a margin account. */
+export const delegationAddress = (program: Address, marginAccount: Address, delegate: Address) =>
+  derive(program, ['delegate', key(marginAccount), key(delegate)]);
 /** Proposal number `nonce`. */
 export const pendingChangeAddress = (program: Address, exchange: Address, nonce: bigint) =>
   derive(program, ['change', key(exchange), u64(nonce)]);

@@ -3,6 +3,7 @@ export * from './accounts';
 export * from './addresses';
 export * from './book';
 export { connect, type Connection } from './connection';
+export * from './delegates';
 export * from './directory';
 export * from './errors';
 export * from './events';
@@ -14,6 +15,7 @@ export {
   type AssetParams,
   type Bank,
   type Change,
+  type Delegation,
   type EntryPrice,
   type Exchange,
   type Feed,

@@ -19,7 +19,7 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   NotOwner: says('This wallet does not own the margin account.', 'Connect the wallet that owns it.'),
   NotOwnerOrDelegate: says(
     'This wallet neither owns the margin account nor may trade for it.',
-    "Connect the owner's wallet, or have it name this wallet as delegate.",
+    "Connect the owner's wallet, or have it name this wallet as a delegate.",
   ),
   WrongExchange: says(
     'The accounts belong to different exchanges.',
@@ -221,4 +221,13 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
   ),
   PriceBeyondLimit: says('The price is worse than your limit.', 'Try again at the price of now.'),
   RewardTooSmall: says('The liquidation brings less than the least you ask for.', 'Somebody was first, or the price moved: try again.'),
+  DelegationExpired: says('What this key was allowed to do for the account has expired.', "The account's owner can allow it again."),
+  OutsideScope: says('This key may not do that for the account.', "The account's owner can allow it more."),
+  MarketNotDelegated: says('This key may not act in this market for the account.', "The account's owner can add the market."),
+  LossBudget: says(
+    'The order might lose more against the oracle than this key may lose now.',
+    'Choose a better price or a smaller size, or wait: the budget comes back over a day.',
+  ),
+  RestsTooLong: says("A delegate's order must expire sooner than this.", 'Give it an expiry within the time that the owner allows.'),
+  DelegatesRemain: says('The account still has delegates.', 'Revoke them first.'),
 };

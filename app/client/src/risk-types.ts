@@ -206,6 +206,8 @@ export interface OrderInput extends AccountAt {
   address: string;
   /** Who signs: owner or delegate. */
   trader: string;
+  /** By which a delegate signs. */
+  delegation?: Uint8Array;
   /** Margin accounts that the instruction will carry. */
   makers?: { address: string; marginAccount: Uint8Array }[];
   terms: Terms;
@@ -258,6 +260,8 @@ export interface CancelInput extends AccountAt {
   book: Uint8Array;
   address: string;
   trader: string;
+  /** By which a delegate signs. */
+  delegation?: Uint8Array;
   /** One order; without it all of the market, or of a side. */
   orderId?: bigint | null;
   side?: "bid" | "ask" | null;

@@ -1,6 +1,7 @@
 // What the owner can do: every action builds its instructions, has the wallet sign, and says in plain words what became of it.
 import { flagOf, type MarginMode } from '@plimsoll/client/accounts';
 import { marginAccountAddress, type AssetRef, type MarketRef } from '@plimsoll/client/addresses';
+import { delegationsOf } from '@plimsoll/client/delegates';
 import { makersFor } from '@plimsoll/client/instructions/orders';
 import {
   cancelAllOrders,
@@ -12,10 +13,12 @@ import {
   liquidation,
   placeOrder,
   refreshFor,
+  revokeDelegate,
   setDelegate,
   setMarginMode,
   transfer,
   withdraw,
+  type DelegateTerms,
   type Entries,
   type Liquidation,
   type OrderTerms,
@@ -26,7 +29,7 @@ import type { Terms } from '@plimsoll/client/risk';
 import { SendError, Sender, type Simulation } from '@plimsoll/client/send';
 import type { Purpose } from '@plimsoll/client/feeds';
 import type { MarginAccount, RiskState } from '@plimsoll/client/generated';
-import { sleep } from '@plimsoll/client/connection';
+import { sleep, type Connection } from '@plimsoll/client/connection';
 import type { Address, Instruction, TransactionSigner } from '@solana/kit';
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
@@ -85,7 +88,7 @@ export class Actions {
 
   constructor(
     private readonly state: ExchangeState,
-    connection: ConstructorParameters<typeof Sender>[0],
+    private readonly connection: Connection,
     private readonly signer: TransactionSigner,
     private readonly latest: () => Snapshot,
     private readonly onLanded: () => void,
@@ -154,14 +157,23 @@ export class Actions {
     return this.send(`Open account ${subAccount}`, [await createMarginAccount(this.state.ref, this.signer, subAccount)]);
   }
 
-  /** Closes an empty account; its rent comes back. */
+  /** Closes an empty account and revokes its delegates; the rent comes back. */
   async close(account: string): Promise<boolean> {
-    return this.send('Close the account', [closeMarginAccount(this.state.ref, this.signer, account as Address)]);
+    const { ref } = this.state;
+    const [address, stored] = [account as Address, this.stored(account)[0]];
+    const delegations = stored?.delegates ? await delegationsOf(this.connection, ref.program, address) : [];
+    const revokes = await Promise.all(delegations.map(({ delegate }) => revokeDelegate(ref, this.signer, address, delegate)));
+    return this.send('Close the account', [...revokes, closeMarginAccount(ref, this.signer, address)]);
   }
 
-  /** Lets another key trade for the account, or nobody. */
-  async delegate(account: string, to: Address | null): Promise<boolean> {
-    return this.send(to ? 'Set the delegate' : 'Remove the delegate', [setDelegate(this.state.ref, this.signer, account as Address, to)]);
+  /** Lets another key act for the account on these terms. */
+  async delegate(account: string, to: Address, terms: DelegateTerms): Promise<boolean> {
+    return this.send('Set the delegate', [await setDelegate(this.state.ref, this.signer, account as Address, to, terms)]);
+  }
+
+  /** Stops a delegate; its rent comes back. */
+  async revoke(account: string, delegate: Address): Promise<boolean> {
+    return this.send('Revoke the delegate', [await revokeDelegate(this.state.ref, this.signer, account as Address, delegate)]);
   }
 
   /** Chooses how the account is margined, by fresh entries: it must have the margin of that mode. */

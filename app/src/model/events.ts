@@ -1,6 +1,7 @@
 // The program's events in words, from the point of view of one account, and as a table file.
 import type { EventItem, HistoryEvent } from '@plimsoll/client/history';
 import { priceNumber } from '@plimsoll/client/units';
+import { shortAddress } from '../format/address.ts';
 import { fixed, trimmed, usd } from '../format/number.ts';
 import type { AssetView, MarketView } from './views.ts';
 
@@ -36,7 +37,9 @@ export function describeEvent(event: HistoryEvent, account: string, assets: read
     case 'Transferred':
       return `Transferred ${amount('amount')} ${data['from'] === account ? 'out' : 'in'}`;
     case 'DelegateSet':
-      return 'Delegate changed';
+      return `Allowed ${shortAddress(String(data['delegate']))} to act for the account, losing at most ${dollars('lossPerDay')} a day`;
+    case 'DelegateRevoked':
+      return `Revoked the delegate ${shortAddress(String(data['delegate']))}`;
     case 'MarginModeSet':
       return number(data, 'mode') === 0 ? 'Switched to standard margin' : 'Switched to portfolio margin';
     case 'OrderPlaced': {

@@ -149,7 +149,8 @@ export interface AccountView {
   address: string;
   owner: string;
   subAccount: number;
-  delegate: string | undefined;
+  /** How many delegates it has. */
+  delegates: number;
   liquidating: boolean;
   /** Whether what it holds may be seized now: not before later prices than it was flagged at. */
   seizable: boolean;
@@ -159,9 +160,6 @@ export interface AccountView {
   positions: PositionView[];
   orders: OrderView[];
 }
-
-/** The key that stands for nobody. */
-const NOBODY = '11111111111111111111111111111111';
 
 function mantissa(value: bigint, shift: number): number {
   return Number(value) / 2 ** shift;
@@ -353,7 +351,7 @@ export function accountView(
     address,
     owner: account.owner,
     subAccount: account.subAccount,
-    delegate: account.delegate === NOBODY ? undefined : account.delegate,
+    delegates: account.delegates,
     liquidating: flagOf(account) !== 'none',
     seizable: flagOf(account) === 'confirmed',
     mode: marginModeOf(account),

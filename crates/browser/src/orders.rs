@@ -2,7 +2,7 @@
 use anchor_lang::prelude::Pubkey;
 use plimsoll::{
     orders::terms::{OrderRef, OrderSide, OrderTerms, OrderType, SelfTradeBehavior},
-    state::{Book, FillQueueAccount, MarginAccount, Market},
+    state::{Book, Delegation, FillQueueAccount, MarginAccount, Market},
 };
 use plimsoll_client::{
     errors::Refusal,
@@ -116,6 +116,9 @@ struct OrderInput {
     margin_account: Part,
     address: Address,
     trader: Address,
+    /// Where a delegate signs.
+    #[serde(default)]
+    delegation: Option<Part>,
     #[serde(default)]
     makers: Vec<MakerInput>,
     clock: At,
@@ -194,6 +197,7 @@ fn with_case(parts: &Parts, run: impl FnOnce(&OrderCase, &OrderTerms) -> Answer)
     let book = parts.account::<Book>(input.book)?;
     let fill_queue = parts.account::<FillQueueAccount>(input.fill_queue)?;
     let account = parts.account::<MarginAccount>(input.margin_account)?;
+    let delegation = delegation(parts, input.delegation)?;
     let mut makers = Vec::with_capacity(input.makers.len());
     for maker in &input.makers {
         let account = parts.account::<MarginAccount>(maker.margin_account)?;
@@ -211,11 +215,17 @@ fn with_case(parts: &Parts, run: impl FnOnce(&OrderCase, &OrderTerms) -> Answer)
         account_key: input.address.0,
         account: &account,
         trader: input.trader.0,
+        delegation: delegation.as_deref(),
         makers: &makers,
         clock: &input.clock.clock(),
         underlying: input.underlying.as_ref(),
     };
     run(&case, &input.terms.into())
+}
+
+fn delegation(parts: &Parts, part: Option<Part>) -> Result<Option<Box<Delegation>>, Failure> {
+    part.map(|part| parts.account::<Delegation>(part))
+        .transpose()
 }
 
 fn order_output(preview: OrderPreview) -> OrderOutput {
@@ -254,6 +264,9 @@ struct CancelInput {
     margin_account: Part,
     address: Address,
     trader: Address,
+    /// Where a delegate signs.
+    #[serde(default)]
+    delegation: Option<Part>,
     clock: At,
     /// One order; without it, all of a side or of both.
     #[serde(default, deserialize_with = "optional_integer")]
@@ -280,12 +293,14 @@ pub fn preview_cancel(parts: &Parts) -> Answer {
     let risk = input.clock.risk(parts, input.risk_state)?;
     let book = parts.account::<Book>(input.book)?;
     let account = parts.account::<MarginAccount>(input.margin_account)?;
+    let delegation = delegation(parts, input.delegation)?;
     let case = CancelCase {
         risk: &risk,
         book: &book,
         account_key: input.address.0,
         account: &account,
         trader: input.trader.0,
+        delegation: delegation.as_deref(),
         clock: &input.clock.clock(),
         underlying: input.underlying.as_ref(),
     };

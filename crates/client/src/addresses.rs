@@ -56,6 +56,11 @@ pub fn margin_account(exchange: &Pubkey, owner: &Pubkey, sub_account: u16) -> Pu
     ])
 }
 
+/// What an owner allows a delegate of a margin account.
+pub fn delegation(margin_account: &Pubkey, delegate: &Pubkey) -> Pubkey {
+    derive(&[seeds::DELEGATE, margin_account.as_ref(), delegate.as_ref()])
+}
+
 /// Proposal number `nonce`.
 pub fn pending_change(exchange: &Pubkey, nonce: u64) -> Pubkey {
     derive(&[seeds::CHANGE, exchange.as_ref(), &nonce.to_le_bytes()])

@@ -132,6 +132,12 @@ refusals! {
     MustImprove,
     PriceBeyondLimit,
     RewardTooSmall,
+    DelegationExpired,
+    OutsideScope,
+    MarketNotDelegated,
+    LossBudget,
+    RestsTooLong,
+    DelegatesRemain,
 }
 
 /// The refusal of a custom error code, if it is one of this program's. Its `name()` is the variant's name and its

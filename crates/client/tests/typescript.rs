@@ -4,7 +4,10 @@
 use std::{fs, path::Path};
 
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
-use plimsoll::orders::terms::{OrderRef, OrderSide, OrderTerms, OrderType, SelfTradeBehavior};
+use plimsoll::{
+    orders::terms::{OrderRef, OrderSide, OrderTerms, OrderType, SelfTradeBehavior},
+    state::delegation::{scope, DelegateTerms},
+};
 use plimsoll_client::{
     addresses,
     instructions::{self as ix, BadDebt, FeedRef, Liquidation, RefreshEntry, Swap},
@@ -20,6 +23,16 @@ type Named = Vec<(&'static str, Instruction)>;
 /// A key that any test can name: 32 times the same byte.
 fn key(byte: u8) -> Pubkey {
     Pubkey::new_from_array([byte; 32])
+}
+
+fn delegated() -> DelegateTerms {
+    DelegateTerms {
+        scope: scope::CANCEL | scope::TRADE,
+        markets: 1 << 63 | 5,
+        expires_at: 1_900_000_000,
+        loss_per_day: 250_000_000,
+        rest_secs: 600,
+    }
 }
 
 struct Names {
@@ -76,7 +89,14 @@ impl Names {
                 "closeMarginAccount",
                 ix::close_margin_account(ex, owner, account, owner),
             ),
-            ("setDelegate", ix::set_delegate(owner, account, key(11))),
+            (
+                "setDelegate",
+                ix::set_delegate(owner, owner, account, key(11), delegated()),
+            ),
+            (
+                "revokeDelegate",
+                ix::revoke_delegate(owner, account, key(11), owner),
+            ),
             (
                 "setMarginMode",
                 ix::set_margin_mode(ex, owner, account, MarginMode::Portfolio),

@@ -12,6 +12,7 @@ pub mod balance;
 pub mod bankruptcy;
 pub mod bucket;
 pub mod crowding;
+pub mod delegate;
 pub mod doubt;
 pub mod entry_price;
 pub mod feed;

@@ -22,7 +22,7 @@ pub enum PlimsollError {
     NotGuardian,
     #[msg("Signer is not the owner of the margin account")]
     NotOwner,
-    #[msg("Signer is neither the owner nor the delegate of the margin account")]
+    #[msg("Signer is neither the owner of the margin account nor a delegate whose delegation is the last account passed")]
     NotOwnerOrDelegate,
     #[msg("Accounts belong to different exchanges")]
     WrongExchange,
@@ -278,6 +278,20 @@ pub enum PlimsollError {
     PriceBeyondLimit,
     #[msg("The reward is below the least that the liquidator asks for")]
     RewardTooSmall,
+
+    // Delegates
+    #[msg("The delegation has expired")]
+    DelegationExpired,
+    #[msg("The delegate may not do this")]
+    OutsideScope,
+    #[msg("The delegate may not act in this market")]
+    MarketNotDelegated,
+    #[msg("It might lose more against the oracle than is left of the delegate's budget")]
+    LossBudget,
+    #[msg("A delegate's order must expire within the time for which it may rest")]
+    RestsTooLong,
+    #[msg("The margin account still has delegates: revoke them first")]
+    DelegatesRemain,
 }
 
 impl From<RiskError> for PlimsollError {

@@ -143,8 +143,20 @@ pub struct MarginAccountClosed {
     pub owner: Pubkey,
 }
 
+/// What a delegate may do from now on: as [`crate::state::delegation::DelegateTerms`].
 #[event]
 pub struct DelegateSet {
+    pub margin_account: Pubkey,
+    pub delegate: Pubkey,
+    pub scope: u8,
+    pub markets: u64,
+    pub expires_at: i64,
+    pub loss_per_day: u64,
+    pub rest_secs: u32,
+}
+
+#[event]
+pub struct DelegateRevoked {
     pub margin_account: Pubkey,
     pub delegate: Pubkey,
 }

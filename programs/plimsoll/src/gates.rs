@@ -84,6 +84,7 @@ pub const CREATE_MARGIN_ACCOUNT: Gate = gate(
 );
 pub const CLOSE_MARGIN_ACCOUNT: Gate = gate("close_margin_account", ALWAYS, ALWAYS, ALWAYS, NORMAL);
 pub const SET_DELEGATE: Gate = gate("set_delegate", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
+pub const REVOKE_DELEGATE: Gate = gate("revoke_delegate", ALWAYS, ALWAYS, ALWAYS, ANY_ACCOUNT);
 /// An account in liquidation stays in the mode in which it fell below its line.
 pub const SET_MARGIN_MODE: Gate = gate("set_margin_mode", RUNNING, ALWAYS, ALWAYS, NORMAL);
 /// In reduce-only mode of the exchange or bank a deposit may only repay (checked where the amount is known).
@@ -142,6 +143,7 @@ pub const TABLE: &[&Gate] = &[
     &CREATE_MARGIN_ACCOUNT,
     &CLOSE_MARGIN_ACCOUNT,
     &SET_DELEGATE,
+    &REVOKE_DELEGATE,
     &SET_MARGIN_MODE,
     &DEPOSIT,
     &WITHDRAW,

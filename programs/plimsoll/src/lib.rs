@@ -6,6 +6,7 @@
 use anchor_lang::prelude::*;
 
 pub mod change;
+pub mod delegation;
 pub mod error;
 pub mod events;
 pub mod funding;
@@ -27,7 +28,7 @@ pub use instructions::*;
 use liquidation::LiquidatorLimits;
 use orders::terms::{OrderRef, OrderSide, OrderTerms};
 use plimsoll_risk::{AssetParams, FeedLimits, MarketParams, ModelParams, UnderlyingParams};
-use state::{market::ContractTerms, OracleSources};
+use state::{delegation::DelegateTerms, market::ContractTerms, OracleSources};
 
 declare_id!("2ducq5nhMgwuZ8EaTgmrR8uwVEtZFzkvxhC1LJifVZsS");
 
@@ -180,8 +181,16 @@ pub mod plimsoll {
         instructions::close_margin_account::close_margin_account(ctx)
     }
 
-    pub fn set_delegate(ctx: Context<SetDelegate>, delegate: Pubkey) -> Result<()> {
-        instructions::set_delegate::set_delegate(ctx, delegate)
+    pub fn set_delegate(
+        ctx: Context<SetDelegate>,
+        delegate: Pubkey,
+        terms: DelegateTerms,
+    ) -> Result<()> {
+        instructions::set_delegate::set_delegate(ctx, delegate, &terms)
+    }
+
+    pub fn revoke_delegate(ctx: Context<RevokeDelegate>) -> Result<()> {
+        instructions::revoke_delegate::revoke_delegate(ctx)
     }
 
     pub fn set_margin_mode(ctx: Context<SetMarginMode>, mode: u8) -> Result<()> {
@@ -207,7 +216,10 @@ pub mod plimsoll {
         instructions::place_order::place_order(ctx, terms)
     }
 
-    pub fn cancel_order(ctx: Context<CancelOrder>, order: OrderRef) -> Result<()> {
+    pub fn cancel_order<'info>(
+        ctx: Context<'info, CancelOrder<'info>>,
+        order: OrderRef,
+    ) -> Result<()> {
         instructions::cancel_order::cancel_order(ctx, order)
     }
 

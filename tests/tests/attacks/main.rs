@@ -6,6 +6,7 @@ mod banks;
 mod brake;
 mod caps;
 mod dead_feeds;
+mod delegates;
 mod dips;
 mod dust;
 mod fallback;

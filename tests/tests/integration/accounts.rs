@@ -1,5 +1,5 @@
 //! Margin accounts: opening, delegating, closing.
-use anchor_lang::{error::ErrorCode, prelude::Pubkey};
+use anchor_lang::error::ErrorCode;
 use plimsoll::{error::PlimsollError as E, state::mode};
 use plimsoll_client::instructions as ix;
 use plimsoll_risk::EMPTY;
@@ -68,44 +68,6 @@ async fn only_an_empty_account_is_closed_and_only_by_its_owner() {
     env.margin_accounts.retain(|m| *m != trader.margin);
     env.open_margin_account(&trader.key, 0).await;
     env.deposit(&trader, USDC, usd(1)).await.unwrap();
-    env.assert_conserved().await;
-}
-
-#[tokio::test]
-async fn a_delegate_is_set_by_the_owner_and_cannot_take_anything_out() {
-    let mut env = Env::new().await;
-    let trader = env.trader_with(&[(USDC, usd(100))]).await;
-    let delegate = env.trader().await;
-    let set = |who: Pubkey| ix::set_delegate(who, trader.margin, delegate.pubkey());
-    env.refuse(&[set(delegate.pubkey())], &[&delegate.key], E::NotOwner)
-        .await;
-    env.run(&[set(trader.pubkey())], &[&trader.key]).await;
-    assert_eq!(env.margin(trader.margin).await.delegate, delegate.pubkey());
-
-    let withdraw = env.withdraw_ix(&trader, USDC, 1, false);
-    let stolen = swap(&withdraw, trader.pubkey(), delegate.pubkey());
-    env.refuse(&[stolen], &[&delegate.key], E::NotOwner).await;
-    let quote = env.assets[USDC].asset;
-    let (from, to) = (trader.margin, delegate.margin);
-    let moved = ix::transfer(&env.exchange, delegate.pubkey(), from, to, &quote, 1, false);
-    env.refuse(&[moved], &[&delegate.key], E::NotOwner).await;
-    let set = ix::set_delegate(delegate.pubkey(), trader.margin, delegate.pubkey());
-    env.refuse(&[set], &[&delegate.key], E::NotOwner).await;
-    let close = ix::close_margin_account(&env.exchange, delegate.pubkey(), trader.margin, to);
-    env.refuse(&[close], &[&delegate.key], E::NotOwner).await;
-
-    // A first deposit of an asset takes a slot, which the delegate may take.
-    let deposit = ix::deposit(
-        &env.exchange,
-        delegate.pubkey(),
-        trader.margin,
-        &env.assets[SOL].asset,
-        delegate.tokens[SOL],
-        5,
-    );
-    env.run(&[deposit], &[&delegate.key]).await;
-    let revoke = ix::set_delegate(trader.pubkey(), trader.margin, Pubkey::default());
-    env.run(&[revoke], &[&trader.key]).await;
     env.assert_conserved().await;
 }
 

@@ -77,8 +77,8 @@ async fn only_the_owner_chooses() {
     let trader = env.trader_with(&[(SOL, 100 * ONE_SOL)]).await;
     let delegate = env.trader().await;
     let (authority, guardian) = (env.authority(), env.guardian());
-    let set = ix::set_delegate(trader.pubkey(), trader.margin, delegate.pubkey());
-    env.run(&[set], &[&trader.key]).await;
+    let terms = env.anything(1_000).await;
+    env.delegate(&trader, &delegate.key, terms).await;
     let own = choose(&env, &trader, MarginMode::Portfolio);
     for thief in [&delegate.key, &authority, &guardian] {
         let stolen = swap(&own, trader.pubkey(), thief.pubkey());

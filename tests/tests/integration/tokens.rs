@@ -111,8 +111,7 @@ async fn a_stranger_tops_up_but_takes_no_slot() {
         )
     };
     let unwanted = gift(SOL, &env);
-    env.refuse(&[unwanted], &[&stranger.key], E::NotOwnerOrDelegate)
-        .await;
+    env.refuse(&[unwanted], &[&stranger.key], E::NotOwner).await;
     env.deposit(&owner, SOL, 1).await.unwrap();
     let welcome = [gift(SOL, &env), gift(USDC, &env)];
     env.run(&welcome, &[&stranger.key]).await;

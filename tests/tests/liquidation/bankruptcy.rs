@@ -140,8 +140,7 @@ async fn what_is_missing_is_bought_in_slices() {
     env.refuse(&[sell(&poor, 1)], &[&poor.key], E::InsufficientBalance)
         .await;
     let others = ix::restock_bank(&exchange, poor.pubkey(), seller.margin, sol, usdc, 1);
-    env.refuse(&[others], &[&poor.key], E::NotOwnerOrDelegate)
-        .await;
+    env.refuse(&[others], &[&poor.key], E::NotOwner).await;
     env.refuse(&[sell(&seller, 0)], &[&seller.key], E::ZeroAmount)
         .await;
     let (index, held) = (

@@ -168,38 +168,6 @@ async fn an_account_that_recovered_is_only_cleared() {
 }
 
 #[tokio::test]
-async fn the_liquidator_signs_or_its_delegate() {
-    let mut t = long().await;
-    let (stranger, delegate) = (Keypair::new(), Keypair::new());
-    t.env.fund(delegate.pubkey());
-    let set = ix::set_delegate(
-        t.liquidator.pubkey(),
-        t.liquidator.margin,
-        delegate.pubkey(),
-    );
-    t.env.run(&[set], &[&t.liquidator.key]).await;
-    shock(&mut t.env, SOL, 136.0).await;
-    flag(&mut t.env, &t.liquidator, &t.account).await;
-    let takeover = take(&t.env, SOL_PERP, 100);
-    let by = |key: &Keypair| {
-        ix::liquidate(
-            &t.env.exchange,
-            key.pubkey(),
-            t.liquidator.margin,
-            t.account.margin,
-            &takeover,
-        )
-    };
-    let (theirs, his) = (by(&stranger), by(&delegate));
-    t.env
-        .refuse(&[theirs], &[&stranger], E::NotOwnerOrDelegate)
-        .await;
-    t.env.run(&[his], &[&delegate]).await;
-    assert_eq!(t.env.perp(&t.liquidator).await.position.0, 100);
-    t.env.assert_conserved().await;
-}
-
-#[tokio::test]
 async fn the_liquidator_must_meet_init_afterwards() {
     let mut t = long().await;
     shock(&mut t.env, SOL, 136.0).await;

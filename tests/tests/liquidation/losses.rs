@@ -292,7 +292,7 @@ async fn accounts_of_others_are_refused() {
     // Itself as the resolver; the account of somebody else as the resolver's.
     for (margin, error) in [
         (t.account.margin, E::DuplicateAccount),
-        (t.winners[0].margin, E::NotOwnerOrDelegate),
+        (t.winners[0].margin, E::NotOwner),
     ] {
         let debt = BadDebt::Asset {
             bank: quote.bank,

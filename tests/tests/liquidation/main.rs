@@ -1,5 +1,6 @@
 //! Liquidation and bankruptcy on the built program, with the costs of the largest account the limits allow.
 mod bankruptcy;
+mod delegates;
 mod doubt;
 mod eligibility;
 mod flagged;

@@ -11,9 +11,6 @@ use plimsoll_tests::{
     trading::{ask, bid},
     usd, Trader,
 };
-use solana_keypair::Keypair;
-use solana_signer::Signer;
-use std::slice::from_ref;
 
 use super::{desk, SPOT};
 
@@ -22,44 +19,9 @@ const WRONG_OWNER: u32 = 3_007;
 const WRONG_KIND: u32 = 3_002;
 
 #[tokio::test]
-async fn a_delegate_trades_and_cancels_and_cannot_take_anything_out() {
+async fn nobody_signs_for_an_owner_who_does_not() {
     let (mut env, maker, _) = desk().await;
-    let delegate = Keypair::new();
-    env.fund(delegate.pubkey());
-    let key = delegate.pubkey();
     let own = env.order_ix(&maker, bid(SPOT, 1), &[]);
-    let order = swap(&own, maker.pubkey(), key);
-    let all = [env.markets[SOL_PERP].market];
-    let cancel = ix::cancel_order(key, maker.margin, &all[0], OrderRef::ClientId(0));
-    let cancel_all = ix::cancel_orders(key, maker.margin, &all, None, 9);
-    let stranger = PlimsollError::NotOwnerOrDelegate;
-    for instruction in [&order, &cancel, &cancel_all] {
-        env.refuse(from_ref(instruction), &[&delegate], stranger)
-            .await;
-    }
-    let allow = ix::set_delegate(maker.pubkey(), maker.margin, key);
-    env.run(&[allow], &[&maker.key]).await;
-    for instruction in [&order, &cancel, &order, &cancel_all, &order] {
-        env.run(from_ref(instruction), &[&delegate]).await;
-    }
-    // Neither withdrawals, nor transfers, nor delegates of its own.
-    let second = env.open_margin_account(&maker.key, 1).await;
-    let asset = env.assets[USDC].asset;
-    let steal = env.create_token_account(asset.token_program, asset.mint, key, 0);
-    let withdraw = ix::withdraw(&env.exchange, key, maker.margin, &asset, steal, 1, false);
-    let owner = PlimsollError::NotOwner;
-    env.refuse(&[withdraw], &[&delegate], owner).await;
-    let transfer = ix::transfer(&env.exchange, key, maker.margin, second, &asset, 1, false);
-    env.refuse(&[transfer], &[&delegate], owner).await;
-    let delegate_to = ix::set_delegate(key, maker.margin, Pubkey::new_unique());
-    env.refuse(&[delegate_to], &[&delegate], owner).await;
-
-    let revoke = ix::set_delegate(maker.pubkey(), maker.margin, Pubkey::default());
-    env.run(&[revoke], &[&maker.key]).await;
-    env.refuse(&[order], &[&delegate], stranger).await;
-    env.run(from_ref(&own), &[&maker.key]).await;
-
-    // The key of no delegate, unsigned; and the owner without a signature.
     for signer in [Pubkey::default(), maker.pubkey()] {
         let mut unsigned = swap(&own, maker.pubkey(), signer);
         unsigned.accounts[0].is_signer = false;

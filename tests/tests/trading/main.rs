@@ -1,6 +1,7 @@
 //! Trading on the built program: orders, matching, health of those who trade, settlement.
 mod access;
 mod cancelling;
+mod delegates;
 mod expiry;
 mod fees;
 mod fixture;

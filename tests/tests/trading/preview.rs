@@ -64,6 +64,7 @@ impl Facts {
             account_key: trader.margin,
             account: &self.account,
             trader: trader.pubkey(),
+            delegation: None,
             makers: &makers,
             clock: &self.clock,
             underlying: Some(&self.underlying),
@@ -339,6 +340,7 @@ async fn cancels_are_foreseen() {
         account_key: maker.margin,
         account: &facts.account,
         trader: maker.pubkey(),
+        delegation: None,
         clock: &facts.clock,
         underlying: None,
     };

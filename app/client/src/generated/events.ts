@@ -16,6 +16,8 @@ import {
   type CollateralLiquidatedEvent,
   getDebtClosedOutEventDecoder,
   type DebtClosedOutEvent,
+  getDelegateRevokedEventDecoder,
+  type DelegateRevokedEvent,
   getDelegateSetEventDecoder,
   type DelegateSetEvent,
   getDepositedEventDecoder,
@@ -92,6 +94,7 @@ export type ProgramEvent =
   | { kind: "ChangeProposed"; data: ChangeProposedEvent }
   | { kind: "CollateralLiquidated"; data: CollateralLiquidatedEvent }
   | { kind: "DebtClosedOut"; data: DebtClosedOutEvent }
+  | { kind: "DelegateRevoked"; data: DelegateRevokedEvent }
   | { kind: "DelegateSet"; data: DelegateSetEvent }
   | { kind: "Deposited"; data: DepositedEvent }
   | { kind: "DustForfeited"; data: DustForfeitedEvent }
@@ -138,6 +141,7 @@ export const EVENT_TABLE = [
   { kind: "ChangeProposed", discriminator: [170, 10, 10, 8, 244, 196, 146, 151], decoder: getChangeProposedEventDecoder },
   { kind: "CollateralLiquidated", discriminator: [148, 42, 28, 104, 72, 50, 124, 98], decoder: getCollateralLiquidatedEventDecoder },
   { kind: "DebtClosedOut", discriminator: [253, 105, 238, 45, 92, 204, 95, 253], decoder: getDebtClosedOutEventDecoder },
+  { kind: "DelegateRevoked", discriminator: [10, 200, 133, 29, 238, 207, 193, 124], decoder: getDelegateRevokedEventDecoder },
   { kind: "DelegateSet", discriminator: [103, 126, 239, 131, 201, 31, 212, 253], decoder: getDelegateSetEventDecoder },
   { kind: "Deposited", discriminator: [111, 141, 26, 45, 161, 35, 100, 57], decoder: getDepositedEventDecoder },
   { kind: "DustForfeited", discriminator: [18, 191, 227, 235, 61, 66, 119, 168], decoder: getDustForfeitedEventDecoder },

@@ -92,7 +92,7 @@ export interface Liquidation {
 
 /** A liquidation and who does it. */
 export interface LiquidateInput {
-  /** Owner or delegate of `liquidatorAccount`. */
+  /** Owner of `liquidatorAccount`, or a delegate: then wrap the instruction in `byDelegate`. */
   readonly liquidator: TransactionSigner;
   readonly liquidatorAccount: Address;
   readonly marginAccount: Address;

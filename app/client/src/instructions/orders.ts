@@ -46,7 +46,7 @@ export interface OrderTerms {
 
 /** An order and whose it is. */
 export interface PlaceOrderInput {
-  /** Owner or delegate. */
+  /** Owner, or a delegate: then wrap the instruction in `byDelegate`. */
   readonly trader: TransactionSigner;
   readonly marginAccount: Address;
   readonly market: MarketRef;

@@ -1,18 +1,20 @@
 // Instructions of traders on their accounts and funds.
 import type { Address, Instruction, TransactionSigner } from '@solana/kit';
 
-import { MARGIN_MODES, NOBODY, type MarginMode } from '../accounts';
-import { associatedTokenAddress, marginAccountAddress, type AssetRef, type ExchangeRef } from '../addresses';
+import { ALL_MARKETS, MARGIN_MODES, scopeByte, type DelegateScope, type MarginMode } from '../accounts';
+import { associatedTokenAddress, delegationAddress, marginAccountAddress, type AssetRef, type ExchangeRef } from '../addresses';
 import {
   getCloseMarginAccountInstruction,
   getCreateMarginAccountInstruction,
   getDepositInstruction,
+  getRevokeDelegateInstruction,
   getSetDelegateInstruction,
   getSetMarginModeInstruction,
   getTransferInstruction,
   getWithdrawInstruction,
   type MarginAccount,
 } from '../generated';
+import { withRemaining, writable } from './remaining';
 import { closeTokenAccount, createTokenAccount, NATIVE_MINT, syncNative, transferSol } from './tokens';
 
 /** An amount that stands for the whole deposit. */
@@ -43,9 +45,61 @@ export function closeMarginAccount(exchange: ExchangeRef, owner: TransactionSign
   );
 }
 
-/** Lets `delegate` trade for an account, or nobody when it is null. */
-export function setDelegate(exchange: ExchangeRef, owner: TransactionSigner, marginAccount: Address, delegate: Address | null): Instruction {
-  return getSetDelegateInstruction({ owner, marginAccount, delegate: delegate ?? NOBODY }, { programAddress: exchange.program });
+/** What an owner allows a delegate. */
+export interface DelegateTerms {
+  readonly scope: readonly DelegateScope[];
+  /** Markets in which it may act, by index; every one, those listed later too, unless told. */
+  readonly markets?: readonly number[];
+  /** Unix second from which it may do nothing any more. */
+  readonly expiresAt: bigint;
+  /** Most that it may lose against the oracle, fees included: native quote at once, and as much again in each day. */
+  readonly lossPerDay: bigint;
+  /** Most seconds for which an order of it may rest; any time unless told. */
+  readonly restSecs?: number;
+}
+
+/** Lets `delegate` act for an account on these terms, or changes them; the owner signs and pays the rent. */
+export async function setDelegate(
+  exchange: ExchangeRef,
+  owner: TransactionSigner,
+  marginAccount: Address,
+  delegate: Address,
+  terms: DelegateTerms,
+): Promise<Instruction> {
+  return getSetDelegateInstruction(
+    {
+      payer: owner,
+      owner,
+      marginAccount,
+      delegation: await delegationAddress(exchange.program, marginAccount, delegate),
+      delegate,
+      scope: scopeByte(terms.scope),
+      markets: terms.markets?.reduce((mask, market) => mask | (1n << BigInt(market)), 0n) ?? ALL_MARKETS,
+      expiresAt: terms.expiresAt,
+      lossPerDay: terms.lossPerDay,
+      restSecs: terms.restSecs ?? 0,
+    },
+    { programAddress: exchange.program },
+  );
+}
+
+/** Stops `delegate` from acting for an account; its rent returns to the owner. */
+export async function revokeDelegate(
+  exchange: ExchangeRef,
+  owner: TransactionSigner,
+  marginAccount: Address,
+  delegate: Address,
+): Promise<Instruction> {
+  const delegation = await delegationAddress(exchange.program, marginAccount, delegate);
+  return getRevokeDelegateInstruction(
+    { owner, marginAccount, delegation, rentReceiver: owner.address },
+    { programAddress: exchange.program },
+  );
+}
+
+/** An order, a cancel or a liquidation that `delegate` signs for an account: names its delegation, as the last account. */
+export async function byDelegate(exchange: ExchangeRef, instruction: Instruction, marginAccount: Address, delegate: Address): Promise<Instruction> {
+  return withRemaining(instruction, [writable(await delegationAddress(exchange.program, marginAccount, delegate))]);
 }
 
 /** Chooses how an account is margined; its owner signs. It needs the margin of the new mode, by fresh entries. */

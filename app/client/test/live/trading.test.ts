@@ -18,6 +18,7 @@ import {
   placeOrder,
   refreshFor,
   SendError,
+  revokeDelegate,
   setDelegate,
   settlePnl,
   transfer,
@@ -124,9 +125,11 @@ describe.skipIf(!DIRECTORY)('a trader on a running chain', () => {
       ...refresh(),
       transfer(exchange, { owner: trader, from: account, to: second, asset: quote, amount: 2_000_000_000n, allowBorrow: false }),
     ]);
-    await sender.send([setDelegate(exchange, trader, second, exchange.quote.mint)]);
-    const named = await own(1, ({ account: stored }) => stored.delegate === exchange.quote.mint);
+    const terms = { scope: ['cancel', 'trade'], expiresAt: BigInt(Math.floor(Date.now() / 1000) + 86_400), lossPerDay: 100_000_000n } as const;
+    await sender.send([await setDelegate(exchange, trader, second, exchange.quote.mint, terms)]);
+    const named = await own(1, ({ account: stored }) => stored.delegates === 1);
     expect(holdingsOf(named.account).balances).toHaveLength(1);
+    await sender.send([await revokeDelegate(exchange, trader, second, exchange.quote.mint)]);
 
     const sol = exchange.assets.find((asset) => asset.symbol === 'SOL')!;
     const borrow = { owner: trader, marginAccount: second, asset: sol, amount: 1_000_000n, allowBorrow: true };

@@ -33,6 +33,7 @@ import {
   restockBank,
   returnDeposit,
   SelfTradeBehavior,
+  revokeDelegate,
   setDelegate,
   setMarginMode,
   settleFills,
@@ -116,7 +117,15 @@ describe('instructions', () => {
   const made: Record<string, () => Promise<Instruction> | Instruction> = {
     createMarginAccount: () => createMarginAccount(exchange, owner, 258),
     closeMarginAccount: () => closeMarginAccount(exchange, owner, account),
-    setDelegate: () => setDelegate(exchange, owner, account, key(11)),
+    setDelegate: () =>
+      setDelegate(exchange, owner, account, key(11), {
+        scope: ['cancel', 'trade'],
+        markets: [0, 2, 63],
+        expiresAt: 1_900_000_000n,
+        lossPerDay: 250_000_000n,
+        restSecs: 600,
+      }),
+    revokeDelegate: () => revokeDelegate(exchange, owner, account, key(11)),
     setMarginMode: () => setMarginMode(exchange, owner, account, 'portfolio'),
     deposit: async () => (await deposit(exchange, { depositor: owner, marginAccount: account, asset, amount: 5n })).at(-1)!,
     withdraw: async () =>

@@ -98,7 +98,7 @@ impl Addresses {
 /// Who liquidates.
 #[derive(Clone, Copy, Debug)]
 pub struct Liquidator {
-    /// Owner or delegate, who signs and pays.
+    /// The account's owner, who signs and pays.
     pub signer: Pubkey,
     pub account: Pubkey,
 }

@@ -13,7 +13,8 @@ const ORDER_SLOTS: usize = plimsoll::state::margin_account::MAX_ORDERS;
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MakerConfig {
-    /// Owner of the margin account, where the keypair is only its delegate; without it the keypair is the owner.
+    /// Owner of the margin account, where the keypair is only a delegate of it, allowed to trade; without it the
+    /// keypair is the owner.
     #[arg(long)]
     pub owner: Option<String>,
     /// Number of the owner's margin account.

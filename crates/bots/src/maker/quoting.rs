@@ -11,7 +11,7 @@ use plimsoll::{
     state::{MarginAccount, RiskState},
 };
 use plimsoll_client::{
-    instructions::{cancel_orders, place_order},
+    instructions::{by_delegate, cancel_orders, place_order},
     rpc::{sources, ChainClock, Entries, Freshness, ListedMarket, ReadError},
 };
 use plimsoll_risk::{EntryPrice, HealthKind, MarketRisk, OpenOrder, Policy, Purpose};
@@ -37,6 +37,7 @@ const LEAVE_WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
 const UNPLACED: &[Refusal] = &[
     Refusal::InsufficientHealth,
     Refusal::PriceOutOfBand,
+    Refusal::LossBudget,
     Refusal::StaleEntry,
     Refusal::NotReducing,
     Refusal::MarketReduceOnly,
@@ -57,6 +58,8 @@ pub struct Maker {
     keypair: Arc<Keypair>,
     /// Its margin account.
     account: Pubkey,
+    /// Whether the keypair is only a delegate of it.
+    is_delegate: bool,
     /// What it quotes.
     markets: Vec<ListedMarket>,
     metrics: MakerMetrics,
@@ -107,11 +110,13 @@ impl Maker {
         };
         config.require_slots(markets.len())?;
         let owner = config.owner()?.unwrap_or_else(|| keypair.pubkey());
+        let is_delegate = owner != keypair.pubkey();
         let account = exchange.refs.margin_account(&owner, config.sub_account);
         Ok(Self {
             metrics: MakerMetrics::new(&context)?,
             keypair,
             account,
+            is_delegate,
             markets,
             config,
             context,
@@ -271,12 +276,23 @@ impl Maker {
         };
         let refs = &self.context.exchange.refs;
         let trader = self.keypair.pubkey();
-        place_order(refs, trader, self.account, &market.refs, terms, &[])
+        let order = place_order(refs, trader, self.account, &market.refs, terms, &[]);
+        self.signed(order)
     }
 
     fn cancel(&self, markets: &[ListedMarket]) -> Instruction {
         let markets: Vec<_> = markets.iter().map(|market| market.refs).collect();
-        cancel_orders(self.keypair.pubkey(), self.account, &markets, None, u8::MAX)
+        let key = self.keypair.pubkey();
+        let cancel = cancel_orders(key, self.account, &markets, None, u8::MAX);
+        self.signed(cancel)
+    }
+
+    /// The instruction, with the delegation where the keypair is only a delegate's.
+    fn signed(&self, instruction: Instruction) -> Instruction {
+        match self.is_delegate {
+            true => by_delegate(instruction, self.account, self.keypair.pubkey()),
+            false => instruction,
+        }
     }
 
     /// Takes all orders back; whatever an outage leaves expires by itself.

@@ -111,7 +111,7 @@ pub struct Swap {
     pub quote_bank: Option<Pubkey>,
 }
 
-/// Liquidates `margin_account`; owner or delegate `liquidator` of `liquidator_account` signs.
+/// Liquidates `margin_account`; owner `liquidator` of `liquidator_account` signs, or a delegate ([`super::by_delegate`]).
 pub fn liquidate(
     exchange: &ExchangeRef,
     liquidator: Pubkey,
@@ -198,7 +198,7 @@ pub fn resolve_bankruptcy(
     )
 }
 
-/// Sells a bank up to `max_amount` native units that it lacks, out of a margin account's deposit; the owner or delegate signs.
+/// Sells a bank up to `max_amount` native units that it lacks, out of a margin account's deposit; its owner signs.
 pub fn restock_bank(
     exchange: &ExchangeRef,
     trader: Pubkey,

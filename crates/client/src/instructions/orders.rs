@@ -11,7 +11,7 @@ use plimsoll::{
 use super::build_with;
 use crate::{ExchangeRef, MarketRef};
 
-/// Places an order of a margin account, whose owner or delegate `trader` signs. Fills of makers whose margin accounts
+/// Places an order of a margin account, whose owner `trader` signs, or a delegate ([`super::by_delegate`]). Fills of makers whose margin accounts
 /// are given are settled in place, those of others wait in the fill queue.
 pub fn place_order(
     exchange: &ExchangeRef,
@@ -35,7 +35,7 @@ pub fn place_order(
     )
 }
 
-/// Cancels one order; owner or delegate `trader` signs.
+/// Cancels one order; owner `trader` signs, or a delegate ([`super::by_delegate`]).
 pub fn cancel_order(
     trader: Pubkey,
     margin_account: Pubkey,
@@ -53,7 +53,8 @@ pub fn cancel_order(
     )
 }
 
-/// Cancels up to `limit` orders in some markets, of one side or of both; owner or delegate `trader` signs.
+/// Cancels up to `limit` orders in some markets, of one side or of both; owner `trader` signs, or a delegate
+/// ([`super::by_delegate`]).
 pub fn cancel_orders(
     trader: Pubkey,
     margin_account: Pubkey,

@@ -1,13 +1,16 @@
 //! Instructions of traders: accounts, delegates and token movements.
 use anchor_lang::{
     prelude::Pubkey,
-    solana_program::{instruction::Instruction, system_program},
+    solana_program::{
+        instruction::{AccountMeta, Instruction},
+        system_program,
+    },
 };
-use plimsoll::{accounts, instruction};
+use plimsoll::{accounts, instruction, state::delegation::DelegateTerms};
 use plimsoll_risk::MarginMode;
 
 use super::build;
-use crate::{AssetRef, ExchangeRef};
+use crate::{addresses, AssetRef, ExchangeRef};
 
 /// Opens the owner's margin account number `sub_account`; the owner signs, and `payer`, who pays the rent.
 pub fn create_margin_account(
@@ -46,15 +49,55 @@ pub fn close_margin_account(
     )
 }
 
-/// Lets `delegate` trade for an account (the default key: nobody); its owner signs.
-pub fn set_delegate(owner: Pubkey, margin_account: Pubkey, delegate: Pubkey) -> Instruction {
+/// Lets `delegate` act for an account on these terms, or changes them; its owner signs, and `payer`, who pays the rent.
+pub fn set_delegate(
+    payer: Pubkey,
+    owner: Pubkey,
+    margin_account: Pubkey,
+    delegate: Pubkey,
+    terms: DelegateTerms,
+) -> Instruction {
     build(
         accounts::SetDelegate {
+            payer,
             owner,
             margin_account,
+            delegation: addresses::delegation(&margin_account, &delegate),
+            system_program: system_program::ID,
         },
-        instruction::SetDelegate { delegate },
+        instruction::SetDelegate { delegate, terms },
     )
+}
+
+/// Stops `delegate` from acting for an account; its owner signs, `rent_receiver` has the rent.
+pub fn revoke_delegate(
+    owner: Pubkey,
+    margin_account: Pubkey,
+    delegate: Pubkey,
+    rent_receiver: Pubkey,
+) -> Instruction {
+    build(
+        accounts::RevokeDelegate {
+            owner,
+            margin_account,
+            delegation: addresses::delegation(&margin_account, &delegate),
+            rent_receiver,
+        },
+        instruction::RevokeDelegate {},
+    )
+}
+
+/// An order, a cancel or a liquidation that `delegate` signs for `margin_account`: names its delegation, as the last account.
+pub fn by_delegate(
+    mut instruction: Instruction,
+    margin_account: Pubkey,
+    delegate: Pubkey,
+) -> Instruction {
+    let delegation = addresses::delegation(&margin_account, &delegate);
+    instruction
+        .accounts
+        .push(AccountMeta::new(delegation, false));
+    instruction
 }
 
 /// Chooses how an account is margined; its owner signs.

@@ -4,12 +4,12 @@ use plimsoll::{
     cancel_order::find,
     error::PlimsollError,
     orders::{cancel_in_book, cancel_slot, report::RemovalLog, terms::OrderRef},
-    state::{Book, MarginAccount, RiskState},
+    state::{delegation::scope, Book, Delegation, MarginAccount, RiskState},
 };
 use plimsoll_risk::Side;
 use serde::Serialize;
 
-use super::Standing;
+use super::{require_signer, Standing};
 use crate::{copy::boxed, errors::Refusal, stress::Underlying};
 
 /// All that a cancel's outcome depends on.
@@ -19,8 +19,10 @@ pub struct CancelCase<'a> {
     pub book: &'a Book,
     pub account_key: Pubkey,
     pub account: &'a MarginAccount,
-    /// Who signs: the owner or the delegate.
+    /// Who signs: the owner or a delegate.
     pub trader: Pubkey,
+    /// By which a delegate does.
+    pub delegation: Option<&'a Delegation>,
     pub clock: &'a Clock,
     /// What the liquidation price is asked for.
     pub underlying: Option<&'a Underlying>,
@@ -77,7 +79,10 @@ pub fn cancel(case: &CancelCase, what: Cancels) -> Result<CancelPreview, Error> 
 fn run(case: &CancelCase, account: &mut MarginAccount, what: Cancels) -> Result<(u16, u16), Error> {
     let mut book = boxed(case.book);
     let key = &case.account_key;
-    account.require_trader(&case.trader)?;
+    require_signer(account, key, &case.trader, case.delegation, case.clock)?;
+    if let Some(delegation) = case.delegation.filter(|_| account.owner != case.trader) {
+        delegation.require(scope::CANCELS, book.index)?;
+    }
     match what {
         Cancels::All(side) => {
             let done = cancel_in_book(key, account, &mut book, side, u16::MAX)?;

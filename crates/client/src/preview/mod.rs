@@ -17,10 +17,10 @@ pub use funds::{FundsCase, FundsPreview, MaxWithdrawal};
 pub use order::{Ended, FillPreview, OrderCase, OrderPreview};
 pub use room::MaxOrder;
 
-use anchor_lang::prelude::{Clock, Error};
+use anchor_lang::prelude::{Clock, Error, Pubkey};
 use plimsoll::{
     error::PlimsollError,
-    state::{MarginAccount, RiskState},
+    state::{Delegation, MarginAccount, RiskState},
 };
 use plimsoll_risk::Purpose;
 use serde::Serialize;
@@ -63,6 +63,22 @@ impl Standing {
             liquidation,
         })
     }
+}
+
+/// The check of who signs: the owner, or a delegate by its delegation.
+fn require_signer(
+    account: &MarginAccount,
+    key: &Pubkey,
+    signer: &Pubkey,
+    delegation: Option<&Delegation>,
+    clock: &Clock,
+) -> Result<(), Error> {
+    if account.owner == *signer {
+        return Ok(());
+    }
+    delegation
+        .ok_or(PlimsollError::NotOwnerOrDelegate)?
+        .require_of(key, signer, clock.unix_timestamp)
 }
 
 /// Whether an entry has to be refreshed first.

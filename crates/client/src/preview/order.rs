@@ -11,12 +11,12 @@ use plimsoll::{
         incoming, load_makers, native_quote, place, reclaim_expired, terms::OrderTerms, AtHand,
     },
     place_order::admit_order,
-    state::{Book, FillQueueAccount, MarginAccount, Market, RiskState},
+    state::{Book, Delegation, FillQueueAccount, MarginAccount, Market, RiskState},
 };
 use plimsoll_risk::{position::trading_fee, Purpose};
 use serde::Serialize;
 
-use super::{blocking, is_stale, recorder::Recorder, Standing};
+use super::{blocking, is_stale, recorder::Recorder, require_signer, Standing};
 use crate::{
     copy::boxed,
     errors::Refusal,
@@ -33,8 +33,10 @@ pub struct OrderCase<'a> {
     pub fill_queue: &'a FillQueueAccount,
     pub account_key: Pubkey,
     pub account: &'a MarginAccount,
-    /// Who signs: the owner or the delegate.
+    /// Who signs: the owner or a delegate.
     pub trader: Pubkey,
+    /// By which a delegate does.
+    pub delegation: Option<&'a Delegation>,
     /// Margin accounts that the instruction carries, so that their fills are settled in place.
     pub makers: &'a [(Pubkey, &'a MarginAccount)],
     pub clock: &'a Clock,
@@ -195,7 +197,7 @@ impl Desk {
     /// Runs the program's handler, from the checks of its accounts on.
     fn place(&mut self, case: &OrderCase, terms: &OrderTerms) -> Result<u64, Error> {
         admit(case, terms)?;
-        let delegated = case.account.owner != case.trader;
+        let mut delegation = delegated(case).copied();
         let infos: Vec<AccountInfo> = self.makers.iter_mut().map(MakerData::info).collect();
         let loaders = load_makers(&infos)?;
         let queue = &mut self.fills.queue;
@@ -203,7 +205,13 @@ impl Desk {
         let hands = AtHand::settle(&mut self.market, queue, key, &mut self.account, &loaders)?;
         let orders = &mut self.book.orders;
         place(
-            case.risk, orders, queue, hands, terms, delegated, case.clock,
+            case.risk,
+            orders,
+            queue,
+            hands,
+            terms,
+            delegation.as_mut(),
+            case.clock,
         )
     }
 
@@ -214,7 +222,7 @@ impl Desk {
         terms: &OrderTerms,
         preview: &mut OrderPreview,
     ) -> Result<(), Error> {
-        let delegated = case.account.owner != case.trader;
+        let delegated = delegated(case).is_some();
         let infos: Vec<AccountInfo> = self.makers.iter_mut().map(MakerData::info).collect();
         let loaders = load_makers(&infos)?;
         let queue = &mut self.fills.queue;
@@ -231,6 +239,12 @@ impl Desk {
     }
 }
 
+/// The delegation, where not the owner signs.
+fn delegated<'a>(case: &OrderCase<'a>) -> Option<&'a Delegation> {
+    case.delegation
+        .filter(|_| case.account.owner != case.trader)
+}
+
 /// The handler's checks of signer and modes.
 fn admit(case: &OrderCase, terms: &OrderTerms) -> Result<(), Error> {
     let exchange = case.risk.exchange;
@@ -240,7 +254,16 @@ fn admit(case: &OrderCase, terms: &OrderTerms) -> Result<(), Error> {
     if case.book.index != case.market.index || case.fill_queue.index != case.market.index {
         return Err(PlimsollError::WrongMarketAccount.into());
     }
-    case.account.require_trader(&case.trader)?;
+    require_signer(
+        case.account,
+        &case.account_key,
+        &case.trader,
+        case.delegation,
+        case.clock,
+    )?;
+    if let Some(delegation) = delegated(case) {
+        delegation.require_order(terms, case.market.index, case.clock.unix_timestamp)?;
+    }
     admit_order(
         case.risk.mode,
         case.market.mode,

@@ -19,7 +19,7 @@ pub struct CloseMarginAccount<'info> {
     pub rent_receiver: UncheckedAccount<'info>,
 }
 
-/// Returns the rent of an account that holds no balance, position or order.
+/// Returns the rent of an account that holds no balance, position or order and has no delegates.
 #[inline(never)]
 pub(crate) fn close_margin_account(ctx: Context<CloseMarginAccount>) -> Result<()> {
     let account = ctx.accounts.margin_account.load()?;
@@ -37,6 +37,8 @@ pub(crate) fn close_margin_account(ctx: Context<CloseMarginAccount>) -> Result<(
         && account.perps.iter().all(|p| p.is_closed())
         && account.orders.iter().all(|o| o.is_free());
     require!(empty, PlimsollError::AccountNotEmpty);
+    // Or else they would have a say in the account that is opened anew at this address.
+    require!(account.delegates == 0, PlimsollError::DelegatesRemain);
     emit!(MarginAccountClosed {
         margin_account: ctx.accounts.margin_account.key(),
         owner: account.owner,

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Accounts)]
 pub struct Deposit<'info> {
     /// Owner of `from`; anyone may deposit for anyone, into an asset that the account already holds. A first deposit of
-    /// an asset takes one of the account's slots, so only its owner or delegate may make it.
+    /// an asset takes one of the account's slots, so only its owner may make it.
     pub depositor: Signer<'info>,
     #[account(mut)]
     pub margin_account: AccountLoader<'info, MarginAccount>,
@@ -93,7 +93,7 @@ pub fn put(
         .bank(bank.mode)?
         .account(account.state)?;
     if account.find_balance(bank.index).is_none() {
-        account.require_trader(depositor)?;
+        account.require_owner(depositor)?;
     }
 
     ledger::accrue(bank, now)?;

@@ -3,16 +3,20 @@ use anchor_lang::{prelude::*, Discriminator};
 
 use super::settle_fills::clear;
 use crate::{
+    delegation::{charge_fall, signed, worth, Signed},
     error::PlimsollError,
     gates, ledger,
     liquidation::{require_own_init, Done, Leg, Liquidation, LiquidatorLimits, Standing},
     orders::{require_reduce_only_covered, require_whole_book, require_whole_queue, Over},
-    state::{Bank, Book, FillQueueAccount, MarginAccount, Market, RiskState},
+    state::{
+        delegation::scope, Bank, Book, Delegation, FillQueueAccount, MarginAccount, Market,
+        RiskState,
+    },
 };
 
 #[derive(Accounts)]
 pub struct Liquidate<'info> {
-    /// Owner or delegate of `liquidator_account`.
+    /// Owner of `liquidator_account`, or a delegate that may liquidate.
     pub liquidator: Signer<'info>,
     /// Takes over what is liquidated. May be another account of the same owner: that gains it nothing, as what it takes
     /// over costs insurance its part.
@@ -37,7 +41,8 @@ pub struct Liquidate<'info> {
     #[account(mut)]
     pub quote_bank: Option<AccountLoader<'info, Bank>>,
     // Remaining accounts, writable: books in which the account has orders, each followed by its fill queue and its market where
-    // fills of the account wait or orders of it have expired; then markets of positions that hedge the one to take over.
+    // fills of the account wait or orders of it have expired; then markets of positions that hedge the one to take over;
+    // then the delegation, where a delegate signs.
 }
 
 /// Settles all that waits for the account in the queues passed. Flags it when its maintenance health is below zero, and then goes as far as it is asked and as is needed
@@ -53,17 +58,30 @@ pub(crate) fn liquidate<'info>(
     max_debt: u64,
     limits: &LiquidatorLimits,
 ) -> Result<()> {
-    let (venues, hedges) = split(ctx.remaining_accounts);
-    require!(
-        hedges.is_empty() || max_position_lots > 0,
-        PlimsollError::WrongRemainingAccount
-    );
     let accounts: &'info Liquidate<'info> = ctx.accounts;
     let clock = Clock::get()?;
     let risk = accounts.risk_state.load()?;
     let mut liquidator = accounts.liquidator_account.load_mut()?;
     let mut account = accounts.margin_account.load_mut()?;
-    check(accounts, &risk, &liquidator, &account)?;
+    let (delegation, remaining) = check(
+        accounts,
+        ctx.remaining_accounts,
+        &risk,
+        &liquidator,
+        &account,
+    )?;
+    let (venues, hedges) = split(remaining);
+    require!(
+        hedges.is_empty() || max_position_lots > 0,
+        PlimsollError::WrongRemainingAccount
+    );
+    let before = match &delegation {
+        Some(delegation) => {
+            require_delegated(accounts, hedges, delegation)?;
+            Some((delegation, worth(&risk, &liquidator, &clock)?))
+        }
+        None => None,
+    };
     for venue in &venues {
         settle(accounts, &risk, &mut account, venue, &clock)?;
     }
@@ -117,24 +135,54 @@ pub(crate) fn liquidate<'info>(
     if took {
         require_own_init(&risk, &liquidator, &clock)?;
         require_reduce_only_covered(&liquidator)?;
+        if let Some((delegation, before)) = before {
+            let mut delegation = delegation.load_mut()?;
+            charge_fall(&mut delegation, before, &risk, &liquidator, &clock)?;
+        }
     }
     Ok(())
 }
 
 #[inline(never)]
-fn check(
+fn check<'info>(
     accounts: &Liquidate,
+    remaining: &'info [AccountInfo<'info>],
     risk: &RiskState,
     liquidator: &MarginAccount,
     account: &MarginAccount,
-) -> Result<()> {
+) -> Result<Signed<'info>> {
     for exchange in [&liquidator.exchange, &account.exchange] {
         require_keys_eq!(*exchange, risk.exchange, PlimsollError::WrongExchange);
     }
-    liquidator.require_trader(&accounts.liquidator.key())?;
+    let key = accounts.liquidator_account.key();
+    let signed = signed(accounts.liquidator.key, &key, liquidator, remaining)?;
     gates::LIQUIDATE
         .exchange(risk.mode)?
         .account(liquidator.state)?;
+    Ok(signed)
+}
+
+/// A delegate must be allowed to liquidate, in every market in which it takes something over.
+#[inline(never)]
+fn require_delegated<'info>(
+    accounts: &'info Liquidate<'info>,
+    hedges: &'info [AccountInfo<'info>],
+    delegation: &AccountLoader<Delegation>,
+) -> Result<()> {
+    let delegation = delegation.load()?;
+    require!(
+        delegation.scope & scope::LIQUIDATE != 0,
+        PlimsollError::OutsideScope
+    );
+    let position = accounts.position_market.as_ref().map(AsRef::as_ref);
+    let legs = [&accounts.collateral, &accounts.debt];
+    let legs = legs.into_iter().flatten().map(AsRef::as_ref);
+    for info in position.into_iter().chain(legs).chain(hedges) {
+        // A bank is of no market.
+        if let Ok(market) = AccountLoader::<Market>::try_from(info) {
+            delegation.require(scope::LIQUIDATE, market.load()?.index)?;
+        }
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 use anchor_lang::prelude::*;
 
 use crate::{
+    delegation::{signed, Signed},
     error::PlimsollError,
     gates,
     orders::{
@@ -12,7 +13,7 @@ use crate::{
 
 #[derive(Accounts)]
 pub struct PlaceOrder<'info> {
-    /// Owner or delegate of the margin account.
+    /// Owner of the margin account, or a delegate that may trade.
     pub trader: Signer<'info>,
     #[account(mut)]
     pub margin_account: AccountLoader<'info, MarginAccount>,
@@ -23,7 +24,8 @@ pub struct PlaceOrder<'info> {
     pub book: AccountLoader<'info, Book>,
     #[account(mut)]
     pub fill_queue: AccountLoader<'info, FillQueueAccount>,
-    // Remaining accounts, writable: margin accounts of makers whose fills are to be settled in place.
+    // Remaining accounts, writable: margin accounts of makers whose fills are to be settled in place; then the
+    // delegation, where a delegate signs.
 }
 
 /// Returns the id of the order, whether any of it rests or not. Init health must be at least zero afterwards, or not
@@ -35,16 +37,19 @@ pub(crate) fn place_order<'info>(
     terms: OrderTerms,
 ) -> Result<u64> {
     let accounts = &ctx.accounts;
-    admit(accounts, &terms)?;
     let clock = Clock::get()?;
-    let loaders = load_makers(ctx.remaining_accounts)?;
+    let (delegation, makers) = admit(accounts, ctx.remaining_accounts, &terms, &clock)?;
+    let loaders = load_makers(makers)?;
     let risk = accounts.risk_state.load()?;
     let mut market = accounts.market.load_mut()?;
     let mut book = accounts.book.load_mut()?;
     let mut fills = accounts.fill_queue.load_mut()?;
     let mut account = accounts.margin_account.load_mut()?;
     let key = accounts.margin_account.key();
-    let delegated = account.owner != *accounts.trader.key;
+    let mut delegation = match &delegation {
+        Some(delegation) => Some(delegation.load_mut()?),
+        None => None,
+    };
     let hands = AtHand::settle(&mut market, &mut fills.queue, key, &mut account, &loaders)?;
     place(
         &risk,
@@ -52,14 +57,19 @@ pub(crate) fn place_order<'info>(
         &mut fills.queue,
         hands,
         &terms,
-        delegated,
+        delegation.as_deref_mut(),
         &clock,
     )
 }
 
 /// Checks the accounts against each other, the signer, and the modes.
 #[inline(never)]
-fn admit(accounts: &PlaceOrder, terms: &OrderTerms) -> Result<()> {
+fn admit<'info>(
+    accounts: &PlaceOrder,
+    remaining: &'info [AccountInfo<'info>],
+    terms: &OrderTerms,
+    clock: &Clock,
+) -> Result<Signed<'info>> {
     require_whole_book(&accounts.book)?;
     require_whole_queue(&accounts.fill_queue)?;
     let risk = accounts.risk_state.load()?;
@@ -73,8 +83,14 @@ fn admit(accounts: &PlaceOrder, terms: &OrderTerms) -> Result<()> {
         market.book == accounts.book.key() && market.fill_queue == accounts.fill_queue.key(),
         PlimsollError::WrongMarketAccount
     );
-    account.require_trader(accounts.trader.key)?;
-    admit_order(risk.mode, market.mode, account.state, terms.reduce_only)
+    let key = accounts.margin_account.key();
+    let signed = signed(accounts.trader.key, &key, &account, remaining)?;
+    if let (Some(delegation), _) = &signed {
+        let delegation = delegation.load()?;
+        delegation.require_order(terms, market.index, clock.unix_timestamp)?;
+    }
+    admit_order(risk.mode, market.mode, account.state, terms.reduce_only)?;
+    Ok(signed)
 }
 
 /// The modes must allow such an order.

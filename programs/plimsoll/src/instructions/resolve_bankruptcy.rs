@@ -130,7 +130,7 @@ fn admit(accounts: &ResolveBankruptcy) -> Result<()> {
             risk.exchange,
             PlimsollError::WrongExchange
         );
-        resolver.require_trader(&accounts.resolver.key())?;
+        resolver.require_owner(&accounts.resolver.key())?;
         gates::RESOLVE_BANKRUPTCY.account(resolver.state)?;
     }
     Ok(())

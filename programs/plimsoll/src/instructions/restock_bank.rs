@@ -11,6 +11,7 @@ use crate::{
 
 #[derive(Accounts)]
 pub struct RestockBank<'info> {
+    /// The seller's owner.
     pub trader: Signer<'info>,
     /// Has a deposit of the asset.
     #[account(mut)]
@@ -46,7 +47,7 @@ pub(crate) fn restock_bank(ctx: Context<RestockBank>, max_amount: u64) -> Result
         .bank(bank.mode)?
         .bank(quote_bank.mode)?
         .account(seller.state)?;
-    seller.require_trader(accounts.trader.key)?;
+    seller.require_owner(accounts.trader.key)?;
     require!(bank.missing > 0, PlimsollError::NothingMissing);
     require!(max_amount > 0, PlimsollError::ZeroAmount);
     ledger::accrue(&mut bank, clock.unix_timestamp)?;

@@ -1,8 +1,8 @@
 //! Placing an order: from its terms to the book, the accounts and the market's sums.
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
-    fixed::scale_floor, position::trading_fee, BaseLots, MarketRisk, OpenOrder, PerpPosition,
-    PriceLots, Purpose, QuoteNative, Side as AccountSide,
+    delegate, fixed::scale_floor, position::trading_fee, BaseLots, MarketRisk, OpenOrder,
+    PerpPosition, PriceLots, Purpose, QuoteNative, Side as AccountSide,
 };
 
 use super::{
@@ -16,7 +16,7 @@ use crate::{
     events::OrderPlaced,
     health::{clock_of, require_init_unless_reduced, Before},
     matching::{match_order, FillQueue, MatchOutcome, Orders, QueuedFill, TakerOrder},
-    state::{market::moment, Market, RiskState},
+    state::{market::moment, Delegation, Market, RiskState},
 };
 
 /// Most trades of one order, whatever its terms say: as many as one transaction's log has room to tell of.
@@ -24,7 +24,8 @@ pub const MAX_FILLS: u8 = 64;
 
 /// Matches an order of the taker at hand, books its trades, rests its remainder, keeps the account's reduce-only orders within
 /// its position, and holds the account to Init health and the market to its open-interest cap. The account's expired orders in
-/// the market are out of the way first. `delegated` says that not the owner signed. Returns the order's id.
+/// the market are out of the way first. Where a delegate signs, what the order may lose
+/// is taken out of its budget. Returns the order's id.
 #[inline(never)]
 pub fn place(
     risk: &RiskState,
@@ -32,7 +33,7 @@ pub fn place(
     queue: &mut FillQueue,
     mut hands: AtHand,
     terms: &OrderTerms,
-    delegated: bool,
+    delegation: Option<&mut Delegation>,
     clock: &Clock,
 ) -> Result<u64> {
     let perp_slot = hands.taker.open_perp(hands.market.index)?;
@@ -41,7 +42,7 @@ pub fn place(
         reclaim_expired(&mut hands, orders, clock)?;
     }
     let before = Before::of(risk, hands.taker, perp_slot)?;
-    let order = incoming(risk, &hands, perp_slot, terms, delegated, clock)?;
+    let order = incoming(risk, &hands, perp_slot, terms, delegation.is_some(), clock)?;
     hands.market.next_order_id = order.seq.checked_add(1).or_refuse()?;
 
     let interest = Interest::of(hands.market)?;
@@ -63,6 +64,10 @@ pub fn place(
     }
     enter_resting(&mut hands, perp_slot, terms, &order, &outcome)?;
     report(&hands, terms, &order, &outcome, fee)?;
+    if let Some(delegation) = delegation {
+        let loss = worst_loss(risk, hands.market, terms.side.into(), &outcome, fee)?;
+        delegation.charge(loss, clock.unix_timestamp)?;
+    }
     let perp = hands.taker.perps.get(perp_slot).or_refuse()?;
     if perp.reduce_only_orders != 0 {
         trim(&mut hands, orders, perp_slot, order.min_quote_lots)?;
@@ -85,9 +90,8 @@ pub fn place(
 }
 
 /// The order as the matching engine takes it, once its terms are acceptable. With a stale entry only a reduce-only
-/// order is, and it trades only with what reduces too. The owner's has no band then: a loss it makes must leave Init health whole, and is the owner's own. A
-/// delegate's keeps the band around the last price, or else waiting for the entry to go stale would be a way to give
-/// the owner's margin to somebody. At a final price nothing is traded any more.
+/// order of the owner's is, and it trades only with what reduces too. It has no band then: a loss it makes must leave Init health
+/// whole, and is the owner's own. What a delegate's would lose nobody knows then. At a final price nothing is traded any more.
 #[inline(never)]
 pub fn incoming(
     risk: &RiskState,
@@ -101,9 +105,12 @@ pub fn incoming(
     let entry = risk.market(market.index)?;
     require!(!entry.price.is_final(), PlimsollError::WindingDown);
     let fresh = is_fresh(risk, market.index, clock)?;
-    require!(fresh || terms.reduce_only, PlimsollError::StaleEntry);
-    let band = (fresh || delegated)
-        .then(|| PriceBand::around(entry, terms.side.into(), market.params.price_band_ratio));
+    require!(
+        fresh || (terms.reduce_only && !delegated),
+        PlimsollError::StaleEntry
+    );
+    let band =
+        fresh.then(|| PriceBand::around(entry, terms.side.into(), market.params.price_band_ratio));
     let price = limit_price(terms, band)?;
     let perp = hands.taker.perps.get(perp_slot).or_refuse()?;
     let min_quote_lots = min_quote_lots(market)?;
@@ -303,6 +310,33 @@ fn is_fair(
         AccountSide::Bid => scale_floor(lots, bought, shift) >= notional,
         AccountSide::Ask => scale_floor(lots.saturating_neg(), worst, shift) >= -notional,
     })
+}
+
+/// What an order loses against the oracle's price, fees included: its trades, at what they came to, and what rests of it, as if
+/// that filled now. A gain of the one does not pay for a loss of the other, as it may never come.
+#[inline(never)]
+fn worst_loss(
+    risk: &RiskState,
+    market: &Market,
+    side: AccountSide,
+    outcome: &MatchOutcome,
+    fee: QuoteNative,
+) -> Result<u64> {
+    let entry = risk.market(market.index)?;
+    let loss = |lots, notional, fee| {
+        delegate::loss(side, lots, notional, fee, entry.price.spot, entry.shift).or_refuse()
+    };
+    let tick = market.terms.tick;
+    let traded = native_quote(outcome.filled_quote_lots, tick)?;
+    let at_once = loss(BaseLots(outcome.filled_lots), traded, fee)?;
+    if outcome.resting_lots == 0 {
+        return Ok(at_once);
+    }
+    let lots = BaseLots(outcome.resting_lots);
+    let notional = lots.notional(PriceLots(outcome.resting_price), tick);
+    let notional = notional.or_refuse()?;
+    let fee = trading_fee(notional, market.params.maker_fee).or_refuse()?;
+    at_once.checked_add(loss(lots, notional, fee)?).or_refuse()
 }
 
 /// Enters what rests in the book into the taker's order slot.

@@ -25,8 +25,6 @@ pub mod account_state {
 pub struct MarginAccount {
     pub exchange: Pubkey,
     pub owner: Pubkey,
-    /// May trade and cancel, not withdraw or transfer; the default key when there is none.
-    pub delegate: Pubkey,
     /// When the account was flagged for liquidation, Unix seconds; zero when it is not.
     pub flagged_at: i64,
     /// When the account was flagged, or the newest publish time among the prices it was flagged at where that is later, Unix
@@ -42,7 +40,8 @@ pub struct MarginAccount {
     pub margin_mode: u8,
     /// One of [`confirmation`].
     pub flag_confirmed: u8,
-    pub padding: [u8; 1],
+    /// How many [`super::Delegation`]s of it there are: it is not closed before they are.
+    pub delegates: u8,
     /// The feeds that were in doubt at an observation of the flagged account, one bit each. Of what they said nothing was known:
     /// the first price of one that was known at none is a first observation.
     pub flag_doubts: u64,
@@ -82,16 +81,6 @@ impl MarginAccount {
     /// The signer must be the owner.
     pub fn require_owner(&self, signer: &Pubkey) -> Result<()> {
         require_keys_eq!(self.owner, *signer, PlimsollError::NotOwner);
-        Ok(())
-    }
-
-    /// The signer must be the owner or the delegate (a delegate of zero never signs).
-    pub fn require_trader(&self, signer: &Pubkey) -> Result<()> {
-        require!(
-            self.owner == *signer
-                || (self.delegate == *signer && self.delegate != Pubkey::default()),
-            PlimsollError::NotOwnerOrDelegate
-        );
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The program's accounts: zero-copy, versioned, with room to grow.
 pub mod bank;
 pub mod book;
+pub mod delegation;
 pub mod exchange;
 pub mod feed;
 pub mod fill_queue;
@@ -11,6 +12,7 @@ pub mod risk_state;
 
 pub use bank::Bank;
 pub use book::Book;
+pub use delegation::Delegation;
 pub use exchange::Exchange;
 pub use feed::{Feed, OracleSource, OracleSources};
 pub use fill_queue::FillQueueAccount;
@@ -31,6 +33,7 @@ pub mod seeds {
     pub const MARGIN: &[u8] = b"margin";
     pub const INSURANCE: &[u8] = b"insurance";
     pub const CHANGE: &[u8] = b"change";
+    pub const DELEGATE: &[u8] = b"delegate";
 }
 
 /// The layout version written into every account.

@@ -22,6 +22,7 @@ pub async fn rows(world: &mut World) -> Vec<Row> {
     let mut rows = posting(world).await;
     rows.extend(filling(world).await);
     rows.extend(cancelling(world).await);
+    rows.extend(delegated(world).await);
     rows
 }
 
@@ -130,6 +131,29 @@ async fn trade(world: &mut World, taker: &Trader, makers: &[&Trader], at_hand: &
     let lots = LOTS * makers.len() as i64;
     let takes = order(OrderSide::Bid, price, lots, OrderType::FillOrKill);
     world.place(taker, SOL_PERP, takes, at_hand).await
+}
+
+/// What a delegate's signature adds: an order of it, and its delegation.
+async fn delegated(world: &mut World) -> Vec<Row> {
+    let owner = world.full(1_000_000, 2, 1).await;
+    let by = world.full(1_000_000, 1, 0).await;
+    let terms = world.env.anything(1_000).await;
+    let (key, margin) = (owner.pubkey(), owner.margin);
+    let set = ix::set_delegate(key, key, margin, by.pubkey(), terms);
+    let set = world.cost(set, &owner).await;
+    let price = world.price(SOL_PERP).await - 30;
+    let terms = order(OrderSide::Bid, price, LOTS, OrderType::PostOnly);
+    let (exchange, market) = (world.env.exchange, world.env.markets[SOL_PERP].market);
+    let post = ix::place_order(&exchange, by.pubkey(), margin, &market, terms, &[]);
+    let post = world
+        .cost(ix::by_delegate(post, margin, by.pubkey()), &by)
+        .await;
+    let cancel = ix::cancel_orders(key, margin, &[market], None, 64);
+    world.cost(cancel, &owner).await;
+    vec![
+        Row::new("place_order by a delegate, posts", SMALL, post, 13_000),
+        Row::new("set_delegate, a new one", "", set, 20_000),
+    ]
 }
 
 /// Cancels one order, and all that an account can have.

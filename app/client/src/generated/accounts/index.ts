@@ -8,6 +8,7 @@
 
 export * from "./bank";
 export * from "./book";
+export * from "./delegation";
 export * from "./exchange";
 export * from "./fillQueueAccount";
 export * from "./marginAccount";

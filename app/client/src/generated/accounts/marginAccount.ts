@@ -75,8 +75,6 @@ export type MarginAccount = {
   discriminator: ReadonlyUint8Array;
   exchange: Address;
   owner: Address;
-  /** May trade and cancel, not withdraw or transfer; the default key when there is none. */
-  delegate: Address;
   /** When the account was flagged for liquidation, Unix seconds; zero when it is not. */
   flaggedAt: bigint;
   /**
@@ -94,7 +92,8 @@ export type MarginAccount = {
   marginMode: number;
   /** One of [`confirmation`]. */
   flagConfirmed: number;
-  padding: ReadonlyUint8Array;
+  /** How many [`super::Delegation`]s of it there are: it is not closed before they are. */
+  delegates: number;
   /**
    * The feeds that were in doubt at an observation of the flagged account, one bit each. Of what they said nothing was known:
    * the first price of one that was known at none is a first observation.
@@ -127,8 +126,6 @@ export type MarginAccount = {
 export type MarginAccountArgs = {
   exchange: Address;
   owner: Address;
-  /** May trade and cancel, not withdraw or transfer; the default key when there is none. */
-  delegate: Address;
   /** When the account was flagged for liquidation, Unix seconds; zero when it is not. */
   flaggedAt: number | bigint;
   /**
@@ -146,7 +143,8 @@ export type MarginAccountArgs = {
   marginMode: number;
   /** One of [`confirmation`]. */
   flagConfirmed: number;
-  padding: ReadonlyUint8Array;
+  /** How many [`super::Delegation`]s of it there are: it is not closed before they are. */
+  delegates: number;
   /**
    * The feeds that were in doubt at an observation of the flagged account, one bit each. Of what they said nothing was known:
    * the first price of one that was known at none is a first observation.
@@ -183,7 +181,6 @@ export function getMarginAccountEncoder(): FixedSizeEncoder<MarginAccountArgs> {
       ["discriminator", fixEncoderSize(getBytesEncoder(), 8)],
       ["exchange", getAddressEncoder()],
       ["owner", getAddressEncoder()],
-      ["delegate", getAddressEncoder()],
       ["flaggedAt", getI64Encoder()],
       ["flaggedPriceMs", getI64Encoder()],
       ["subAccount", getU16Encoder()],
@@ -192,7 +189,7 @@ export function getMarginAccountEncoder(): FixedSizeEncoder<MarginAccountArgs> {
       ["version", getU8Encoder()],
       ["marginMode", getU8Encoder()],
       ["flagConfirmed", getU8Encoder()],
-      ["padding", fixEncoderSize(getBytesEncoder(), 1)],
+      ["delegates", getU8Encoder()],
       ["flagDoubts", getU64Encoder()],
       ["flagKnown", getU64Encoder()],
       ["feeAllowance", getU64Encoder()],
@@ -215,7 +212,6 @@ export function getMarginAccountDecoder(): FixedSizeDecoder<MarginAccount> {
     ["discriminator", fixDecoderSize(getBytesDecoder(), 8)],
     ["exchange", getAddressDecoder()],
     ["owner", getAddressDecoder()],
-    ["delegate", getAddressDecoder()],
     ["flaggedAt", getI64Decoder()],
     ["flaggedPriceMs", getI64Decoder()],
     ["subAccount", getU16Decoder()],
@@ -224,7 +220,7 @@ export function getMarginAccountDecoder(): FixedSizeDecoder<MarginAccount> {
     ["version", getU8Decoder()],
     ["marginMode", getU8Decoder()],
     ["flagConfirmed", getU8Decoder()],
-    ["padding", fixDecoderSize(getBytesDecoder(), 1)],
+    ["delegates", getU8Decoder()],
     ["flagDoubts", getU64Decoder()],
     ["flagKnown", getU64Decoder()],
     ["feeAllowance", getU64Decoder()],
@@ -305,5 +301,5 @@ export async function fetchAllMaybeMarginAccount(
 }
 
 export function getMarginAccountSize(): number {
-  return 5208;
+  return 5176;
 }

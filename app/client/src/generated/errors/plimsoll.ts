@@ -8,7 +8,7 @@ export const PROGRAM_ERRORS = {
   NotAuthority: { code: 6003, message: "Signer is not the exchange authority" },
   NotGuardian: { code: 6004, message: "Signer is neither the exchange authority nor the guardian" },
   NotOwner: { code: 6005, message: "Signer is not the owner of the margin account" },
-  NotOwnerOrDelegate: { code: 6006, message: "Signer is neither the owner nor the delegate of the margin account" },
+  NotOwnerOrDelegate: { code: 6006, message: "Signer is neither the owner of the margin account nor a delegate whose delegation is the last account passed" },
   WrongExchange: { code: 6007, message: "Accounts belong to different exchanges" },
   WrongMarketAccount: { code: 6008, message: "Account does not belong to this market" },
   WrongVault: { code: 6009, message: "Vault does not belong to this bank" },
@@ -120,6 +120,12 @@ export const PROGRAM_ERRORS = {
   MustImprove: { code: 6115, message: "An account flagged for liquidation may reduce only in a way that improves it" },
   PriceBeyondLimit: { code: 6116, message: "The price is worse than the liquidator's limit" },
   RewardTooSmall: { code: 6117, message: "The reward is below the least that the liquidator asks for" },
+  DelegationExpired: { code: 6118, message: "The delegation has expired" },
+  OutsideScope: { code: 6119, message: "The delegate may not do this" },
+  MarketNotDelegated: { code: 6120, message: "The delegate may not act in this market" },
+  LossBudget: { code: 6121, message: "It might lose more against the oracle than is left of the delegate's budget" },
+  RestsTooLong: { code: 6122, message: "A delegate's order must expire within the time for which it may rest" },
+  DelegatesRemain: { code: 6123, message: "The margin account still has delegates: revoke them first" },
 } as const;
 
 /** The name of a refusal. */

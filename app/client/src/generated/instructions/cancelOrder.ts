@@ -116,7 +116,7 @@ export type CancelOrderInput<
   TAccountMarginAccount extends string = string,
   TAccountBook extends string = string,
 > = {
-  /** Owner or delegate of the margin account. */
+  /** Owner of the margin account, or a delegate that may cancel. */
   trader: TransactionSigner<TAccountTrader>;
   marginAccount: Address<TAccountMarginAccount>;
   book: Address<TAccountBook>;
@@ -179,7 +179,7 @@ export type ParsedCancelOrderInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** Owner or delegate of the margin account. */
+    /** Owner of the margin account, or a delegate that may cancel. */
     trader: TAccountMetas[0];
     marginAccount: TAccountMetas[1];
     book: TAccountMetas[2];

@@ -123,7 +123,7 @@ export type CancelOrdersInput<
   TAccountTrader extends string = string,
   TAccountMarginAccount extends string = string,
 > = {
-  /** Owner or delegate of the margin account. */
+  /** Owner of the margin account, or a delegate that may cancel. */
   trader: TransactionSigner<TAccountTrader>;
   marginAccount: Address<TAccountMarginAccount>;
   side: CancelOrdersInstructionDataArgs["side"];
@@ -181,7 +181,7 @@ export type ParsedCancelOrdersInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** Owner or delegate of the margin account. */
+    /** Owner of the margin account, or a delegate that may cancel. */
     trader: TAccountMetas[0];
     marginAccount: TAccountMetas[1];
   };

@@ -139,7 +139,7 @@ export type DepositInput<
 > = {
   /**
    * Owner of `from`; anyone may deposit for anyone, into an asset that the account already holds. A first deposit of
-   * an asset takes one of the account's slots, so only its owner or delegate may make it.
+   * an asset takes one of the account's slots, so only its owner may make it.
    */
   depositor: TransactionSigner<TAccountDepositor>;
   marginAccount: Address<TAccountMarginAccount>;
@@ -250,7 +250,7 @@ export type ParsedDepositInstruction<
   accounts: {
     /**
      * Owner of `from`; anyone may deposit for anyone, into an asset that the account already holds. A first deposit of
-     * an asset takes one of the account's slots, so only its owner or delegate may make it.
+     * an asset takes one of the account's slots, so only its owner may make it.
      */
     depositor: TAccountMetas[0];
     marginAccount: TAccountMetas[1];

@@ -40,6 +40,7 @@ export * from "./refresh";
 export * from "./resolveBankruptcy";
 export * from "./restockBank";
 export * from "./returnDeposit";
+export * from "./revokeDelegate";
 export * from "./setAssetMode";
 export * from "./setDelegate";
 export * from "./setExchangeMode";

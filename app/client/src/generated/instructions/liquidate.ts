@@ -150,7 +150,7 @@ export type LiquidateInput<
   TAccountDebt extends string = string,
   TAccountQuoteBank extends string = string,
 > = {
-  /** Owner or delegate of `liquidator_account`. */
+  /** Owner of `liquidator_account`, or a delegate that may liquidate. */
   liquidator: TransactionSigner<TAccountLiquidator>;
   /**
    * Takes over what is liquidated. May be another account of the same owner: that gains it nothing, as what it takes
@@ -264,7 +264,7 @@ export type ParsedLiquidateInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** Owner or delegate of `liquidator_account`. */
+    /** Owner of `liquidator_account`, or a delegate that may liquidate. */
     liquidator: TAccountMetas[0];
     /**
      * Takes over what is liquidated. May be another account of the same owner: that gains it nothing, as what it takes

@@ -218,7 +218,7 @@ export type PlaceOrderInput<
   TAccountBook extends string = string,
   TAccountFillQueue extends string = string,
 > = {
-  /** Owner or delegate of the margin account. */
+  /** Owner of the margin account, or a delegate that may trade. */
   trader: TransactionSigner<TAccountTrader>;
   marginAccount: Address<TAccountMarginAccount>;
   riskState: Address<TAccountRiskState>;
@@ -315,7 +315,7 @@ export type ParsedPlaceOrderInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** Owner or delegate of the margin account. */
+    /** Owner of the margin account, or a delegate that may trade. */
     trader: TAccountMetas[0];
     marginAccount: TAccountMetas[1];
     riskState: TAccountMetas[2];

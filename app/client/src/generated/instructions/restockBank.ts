@@ -122,6 +122,7 @@ export type RestockBankInput<
   TAccountBank extends string = string,
   TAccountQuoteBank extends string = string,
 > = {
+  /** The seller's owner. */
   trader: TransactionSigner<TAccountTrader>;
   /** Has a deposit of the asset. */
   seller: Address<TAccountSeller>;
@@ -204,6 +205,7 @@ export type ParsedRestockBankInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
+    /** The seller's owner. */
     trader: TAccountMetas[0];
     /** Has a deposit of the asset. */
     seller: TAccountMetas[1];

@@ -14,8 +14,16 @@ import {
   getAddressEncoder,
   getBytesDecoder,
   getBytesEncoder,
+  getI64Decoder,
+  getI64Encoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
+  getU64Decoder,
+  getU64Encoder,
+  getU8Decoder,
+  getU8Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -28,10 +36,12 @@ import {
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
+  type ReadonlyAccount,
   type ReadonlySignerAccount,
   type ReadonlyUint8Array,
   type TransactionSigner,
   type WritableAccount,
+  type WritableSignerAccount,
 } from "@solana/kit";
 import {
   getAccountMetaFactory,
@@ -51,13 +61,21 @@ export function getSetDelegateDiscriminatorBytes(): ReadonlyUint8Array {
 
 export type SetDelegateInstruction<
   TProgram extends string = typeof PLIMSOLL_PROGRAM_ADDRESS,
+  TAccountPayer extends string | AccountMeta<string> = string,
   TAccountOwner extends string | AccountMeta<string> = string,
   TAccountMarginAccount extends string | AccountMeta<string> = string,
+  TAccountDelegation extends string | AccountMeta<string> = string,
+  TAccountSystemProgram extends string | AccountMeta<string> =
+    "11111111111111111111111111111111",
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
+      TAccountPayer extends string
+        ? WritableSignerAccount<TAccountPayer> &
+            AccountSignerMeta<TAccountPayer>
+        : TAccountPayer,
       TAccountOwner extends string
         ? ReadonlySignerAccount<TAccountOwner> &
             AccountSignerMeta<TAccountOwner>
@@ -65,6 +83,12 @@ export type SetDelegateInstruction<
       TAccountMarginAccount extends string
         ? WritableAccount<TAccountMarginAccount>
         : TAccountMarginAccount,
+      TAccountDelegation extends string
+        ? WritableAccount<TAccountDelegation>
+        : TAccountDelegation,
+      TAccountSystemProgram extends string
+        ? ReadonlyAccount<TAccountSystemProgram>
+        : TAccountSystemProgram,
       ...TRemainingAccounts,
     ]
   >;
@@ -72,15 +96,54 @@ export type SetDelegateInstruction<
 export type SetDelegateInstructionData = {
   discriminator: ReadonlyUint8Array;
   delegate: Address;
+  /** Bits: 1 cancel orders, 2 place reduce-only orders and cancel, 4 place any orders and cancel, 8 act as liquidator. */
+  scope: number;
+  /** Markets in which it may do so, one bit each from the lowest; all ones for every market, those listed later too. */
+  markets: bigint;
+  /** Unix second from which it may do nothing any more. */
+  expiresAt: bigint;
+  /**
+   * Most that what it does may lose against the oracle's prices, fees included: native quote at once, and as much again in
+   * each day.
+   */
+  lossPerDay: bigint;
+  /**
+   * Most seconds for which an order of it may rest: within that time it trades at its price, wherever the oracle is by then. Zero
+   * for any time.
+   */
+  restSecs: number;
 };
 
-export type SetDelegateInstructionDataArgs = { delegate: Address };
+export type SetDelegateInstructionDataArgs = {
+  delegate: Address;
+  /** Bits: 1 cancel orders, 2 place reduce-only orders and cancel, 4 place any orders and cancel, 8 act as liquidator. */
+  scope: number;
+  /** Markets in which it may do so, one bit each from the lowest; all ones for every market, those listed later too. */
+  markets: number | bigint;
+  /** Unix second from which it may do nothing any more. */
+  expiresAt: number | bigint;
+  /**
+   * Most that what it does may lose against the oracle's prices, fees included: native quote at once, and as much again in
+   * each day.
+   */
+  lossPerDay: number | bigint;
+  /**
+   * Most seconds for which an order of it may rest: within that time it trades at its price, wherever the oracle is by then. Zero
+   * for any time.
+   */
+  restSecs: number;
+};
 
 export function getSetDelegateInstructionDataEncoder(): FixedSizeEncoder<SetDelegateInstructionDataArgs> {
   return transformEncoder(
     getStructEncoder([
       ["discriminator", fixEncoderSize(getBytesEncoder(), 8)],
       ["delegate", getAddressEncoder()],
+      ["scope", getU8Encoder()],
+      ["markets", getU64Encoder()],
+      ["expiresAt", getI64Encoder()],
+      ["lossPerDay", getU64Encoder()],
+      ["restSecs", getU32Encoder()],
     ]),
     (value) => ({ ...value, discriminator: SET_DELEGATE_DISCRIMINATOR }),
   );
@@ -90,6 +153,11 @@ export function getSetDelegateInstructionDataDecoder(): FixedSizeDecoder<SetDele
   return getStructDecoder([
     ["discriminator", fixDecoderSize(getBytesDecoder(), 8)],
     ["delegate", getAddressDecoder()],
+    ["scope", getU8Decoder()],
+    ["markets", getU64Decoder()],
+    ["expiresAt", getI64Decoder()],
+    ["lossPerDay", getU64Decoder()],
+    ["restSecs", getU32Decoder()],
   ]);
 }
 
@@ -104,33 +172,60 @@ export function getSetDelegateInstructionDataCodec(): FixedSizeCodec<
 }
 
 export type SetDelegateInput<
+  TAccountPayer extends string = string,
   TAccountOwner extends string = string,
   TAccountMarginAccount extends string = string,
+  TAccountDelegation extends string = string,
+  TAccountSystemProgram extends string = string,
 > = {
+  /** Pays the rent of a new delegation; may be somebody else than the owner. */
+  payer: TransactionSigner<TAccountPayer>;
   owner: TransactionSigner<TAccountOwner>;
   marginAccount: Address<TAccountMarginAccount>;
+  delegation: Address<TAccountDelegation>;
+  systemProgram?: Address<TAccountSystemProgram>;
   delegate: SetDelegateInstructionDataArgs["delegate"];
+  scope: SetDelegateInstructionDataArgs["scope"];
+  markets: SetDelegateInstructionDataArgs["markets"];
+  expiresAt: SetDelegateInstructionDataArgs["expiresAt"];
+  lossPerDay: SetDelegateInstructionDataArgs["lossPerDay"];
+  restSecs: SetDelegateInstructionDataArgs["restSecs"];
 };
 
 export function getSetDelegateInstruction<
+  TAccountPayer extends string,
   TAccountOwner extends string,
   TAccountMarginAccount extends string,
+  TAccountDelegation extends string,
+  TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof PLIMSOLL_PROGRAM_ADDRESS,
 >(
-  input: SetDelegateInput<TAccountOwner, TAccountMarginAccount>,
+  input: SetDelegateInput<
+    TAccountPayer,
+    TAccountOwner,
+    TAccountMarginAccount,
+    TAccountDelegation,
+    TAccountSystemProgram
+  >,
   config?: { programAddress?: TProgramAddress },
 ): SetDelegateInstruction<
   TProgramAddress,
+  TAccountPayer,
   TAccountOwner,
-  TAccountMarginAccount
+  TAccountMarginAccount,
+  TAccountDelegation,
+  TAccountSystemProgram
 > {
   // Program address.
   const programAddress = config?.programAddress ?? PLIMSOLL_PROGRAM_ADDRESS;
 
   // Original accounts.
   const originalAccounts = {
+    payer: { value: input.payer ?? null, isWritable: true },
     owner: { value: input.owner ?? null, isWritable: false },
     marginAccount: { value: input.marginAccount ?? null, isWritable: true },
+    delegation: { value: input.delegation ?? null, isWritable: true },
+    systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<
     keyof typeof originalAccounts,
@@ -140,11 +235,20 @@ export function getSetDelegateInstruction<
   // Original args.
   const args = { ...input };
 
+  // Resolve default values.
+  if (!accounts.systemProgram.value) {
+    accounts.systemProgram.value =
+      "11111111111111111111111111111111" as Address<"11111111111111111111111111111111">;
+  }
+
   const getAccountMeta = getAccountMetaFactory(programAddress, "programId");
   return Object.freeze({
     accounts: [
+      getAccountMeta("payer", accounts.payer),
       getAccountMeta("owner", accounts.owner),
       getAccountMeta("marginAccount", accounts.marginAccount),
+      getAccountMeta("delegation", accounts.delegation),
+      getAccountMeta("systemProgram", accounts.systemProgram),
     ],
     data: getSetDelegateInstructionDataEncoder().encode(
       args as SetDelegateInstructionDataArgs,
@@ -152,8 +256,11 @@ export function getSetDelegateInstruction<
     programAddress,
   } as SetDelegateInstruction<
     TProgramAddress,
+    TAccountPayer,
     TAccountOwner,
-    TAccountMarginAccount
+    TAccountMarginAccount,
+    TAccountDelegation,
+    TAccountSystemProgram
   >);
 }
 
@@ -163,8 +270,12 @@ export type ParsedSetDelegateInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    owner: TAccountMetas[0];
-    marginAccount: TAccountMetas[1];
+    /** Pays the rent of a new delegation; may be somebody else than the owner. */
+    payer: TAccountMetas[0];
+    owner: TAccountMetas[1];
+    marginAccount: TAccountMetas[2];
+    delegation: TAccountMetas[3];
+    systemProgram: TAccountMetas[4];
   };
   data: SetDelegateInstructionData;
 };
@@ -177,12 +288,12 @@ export function parseSetDelegateInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedSetDelegateInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 2) {
+  if (instruction.accounts.length < 5) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 2,
+        expectedAccountMetas: 5,
       },
     );
   }
@@ -194,7 +305,13 @@ export function parseSetDelegateInstruction<
   };
   return {
     programAddress: instruction.programAddress,
-    accounts: { owner: getNextAccount(), marginAccount: getNextAccount() },
+    accounts: {
+      payer: getNextAccount(),
+      owner: getNextAccount(),
+      marginAccount: getNextAccount(),
+      delegation: getNextAccount(),
+      systemProgram: getNextAccount(),
+    },
     data: getSetDelegateInstructionDataDecoder().decode(instruction.data),
   };
 }

@@ -10,22 +10,52 @@ import {
   combineCodec,
   getAddressDecoder,
   getAddressEncoder,
+  getI64Decoder,
+  getI64Encoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
+  getU64Decoder,
+  getU64Encoder,
+  getU8Decoder,
+  getU8Encoder,
   type Address,
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
 } from "@solana/kit";
 
-export type DelegateSetEvent = { marginAccount: Address; delegate: Address };
+/** What a delegate may do from now on: as [`crate::state::delegation::DelegateTerms`]. */
+export type DelegateSetEvent = {
+  marginAccount: Address;
+  delegate: Address;
+  scope: number;
+  markets: bigint;
+  expiresAt: bigint;
+  lossPerDay: bigint;
+  restSecs: number;
+};
 
-export type DelegateSetEventArgs = DelegateSetEvent;
+export type DelegateSetEventArgs = {
+  marginAccount: Address;
+  delegate: Address;
+  scope: number;
+  markets: number | bigint;
+  expiresAt: number | bigint;
+  lossPerDay: number | bigint;
+  restSecs: number;
+};
 
 export function getDelegateSetEventEncoder(): FixedSizeEncoder<DelegateSetEventArgs> {
   return getStructEncoder([
     ["marginAccount", getAddressEncoder()],
     ["delegate", getAddressEncoder()],
+    ["scope", getU8Encoder()],
+    ["markets", getU64Encoder()],
+    ["expiresAt", getI64Encoder()],
+    ["lossPerDay", getU64Encoder()],
+    ["restSecs", getU32Encoder()],
   ]);
 }
 
@@ -33,6 +63,11 @@ export function getDelegateSetEventDecoder(): FixedSizeDecoder<DelegateSetEvent>
   return getStructDecoder([
     ["marginAccount", getAddressDecoder()],
     ["delegate", getAddressDecoder()],
+    ["scope", getU8Decoder()],
+    ["markets", getU64Decoder()],
+    ["expiresAt", getI64Decoder()],
+    ["lossPerDay", getU64Decoder()],
+    ["restSecs", getU32Decoder()],
   ]);
 }
 

@@ -28,6 +28,7 @@ export * from "./changeProposedEvent";
 export * from "./collateralLiquidatedEvent";
 export * from "./contractTerms";
 export * from "./debtClosedOutEvent";
+export * from "./delegateRevokedEvent";
 export * from "./delegateSetEvent";
 export * from "./deltaInterval";
 export * from "./depositedEvent";

@@ -1,6 +1,7 @@
 //! Tests of what orders do to margin accounts, books and markets.
 
 mod band;
+mod delegated;
 mod histories;
 mod placing;
 mod resting;
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     error::PlimsollError,
     matching::{FillQueue, Side},
-    state::{Book, MarginAccount, Market, RiskState},
+    state::{Book, Delegation, MarginAccount, Market, RiskState},
 };
 
 pub const TICK: u64 = 1_000;
@@ -133,16 +134,16 @@ impl Desk {
 
     /// Places an order of account `who`, with the accounts `hands` as makers at hand, everything of theirs settled.
     pub fn place(&mut self, who: usize, terms: OrderTerms, hands: &[usize]) -> Result<u64> {
-        self.place_by(who, terms, hands, false)
+        self.place_by(who, terms, hands, None)
     }
 
-    /// An order that account `who`'s delegate signs, or its owner.
+    /// An order that account `who`'s owner signs, or a delegate.
     pub fn place_by(
         &mut self,
         who: usize,
         terms: OrderTerms,
         hands: &[usize],
-        delegated: bool,
+        delegation: Option<&mut Delegation>,
     ) -> Result<u64> {
         for at in hands.iter().chain([&who]) {
             self.settle(*at);
@@ -169,7 +170,7 @@ impl Desk {
             &mut self.queue,
             hands,
             &terms,
-            delegated,
+            delegation,
             &self.clock,
         )
     }

@@ -284,24 +284,6 @@ fn while_an_entry_is_stale_trades_happen_only_where_both_sides_reduce() {
     );
 }
 
-/// Waiting for an entry to go stale opens no door for a delegate to trade far from the last price.
-#[test]
-fn a_delegate_keeps_the_band_of_a_stale_entry() {
-    let mut desk = desk_with_a_trade();
-    desk.place(1, bid(500, 20), &[]).unwrap();
-    go_stale(&mut desk);
-    let closing = OrderTerms {
-        kind: OrderType::ImmediateOrCancel,
-        ..closing(ask(500, 20))
-    };
-    refused(
-        desk.place_by(0, closing, &[1], true),
-        PlimsollError::PriceOutOfBand,
-    );
-    desk.place_by(0, closing, &[1], false).unwrap();
-    assert_eq!(desk.position(0), 0);
-}
-
 #[test]
 fn size_slots_and_margin_are_limits() {
     let mut desk = Desk::new();
