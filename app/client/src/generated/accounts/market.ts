@@ -217,7 +217,7 @@ export function getMarketEncoder(): FixedSizeEncoder<MarketArgs> {
       ["waitingBids", getI64Encoder()],
       ["lossIndex", getI64Encoder()],
       ["lossAccruedTo", getU64Encoder()],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 10 })],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 7 })],
     ]),
     (value) => ({ ...value, discriminator: MARKET_DISCRIMINATOR }),
   );
@@ -255,7 +255,7 @@ export function getMarketDecoder(): FixedSizeDecoder<Market> {
     ["waitingBids", getI64Decoder()],
     ["lossIndex", getI64Decoder()],
     ["lossAccruedTo", getU64Decoder()],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 10 })],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 7 })],
   ]);
 }
 
