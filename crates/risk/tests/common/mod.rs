@@ -297,7 +297,8 @@ pub fn perp(market: u16) -> impl Strategy<Value = PerpPosition> {
         PerpPosition {
             position: BaseLots(position),
             quote: QuoteNative(quote),
-            funding_entry: entry,
+            // Without a position it is an entry of interest, which the markets here bear none of.
+            funding_entry: if position == 0 { 0 } else { entry },
             ..PerpPosition::of(market)
         }
     })

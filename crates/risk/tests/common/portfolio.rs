@@ -361,7 +361,12 @@ pub fn portfolio_account() -> impl Strategy<Value = PortfolioAccount> {
                 account.orders.clear();
                 for (i, perp) in account.perps.iter_mut().enumerate() {
                     let position = lots_worth(&account.markets[i], positions[i]);
-                    let (quote, funding_entry) = (perp.quote, perp.funding_entry);
+                    let quote = perp.quote;
+                    let funding_entry = if position.is_zero() {
+                        0
+                    } else {
+                        perp.funding_entry
+                    };
                     *perp = PerpPosition {
                         position,
                         quote,
