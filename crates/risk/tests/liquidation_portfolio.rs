@@ -137,7 +137,7 @@ impl Case {
             standing,
             from: standing,
             fee: self.fee,
-            charged: 0,
+            charged: Charged::default(),
             allowance: self.equity().max(0).unsigned_abs() / 2,
             insurance_share: self.insurance_share,
             reward_min: 0,
@@ -225,10 +225,13 @@ fn footing_after(case: &Case, at: usize, lots: u64) -> Footing {
         penalty: QuoteNative(0),
         insurance: QuoteNative(0),
         top_up: QuoteNative(0),
+        counted: 0,
     };
     let free = footing(&case.after(at, &slice));
     let full = (notional * u128::from(target.fee)).div_ceil(u128::from(RATIO_ONE));
-    let bearable = footing(&case.account).allowance(&free, 0).unwrap();
+    let bearable = footing(&case.account)
+        .allowance(&free, Charged::default())
+        .unwrap();
     slice.penalty = QuoteNative(full.min(target.allowance).min(bearable) as i64);
     footing(&case.after(at, &slice))
 }
@@ -323,12 +326,13 @@ proptest! {
                 penalty: QuoteNative(10),
                 insurance: QuoteNative(0),
                 top_up: QuoteNative(0),
+                counted: 0,
             };
             let after = case.after(at, &slice);
             let view = case.account.view();
             let mut kept = netted(&case.account);
-            kept.take_out(&Slot::of_perp(&view, &perp, kept.is_hedged()).unwrap()).unwrap();
-            kept.count_in(&Slot::of_perp(&view, &after.account.perps[at], kept.is_hedged()).unwrap()).unwrap();
+            kept.take_out(&view, &Slot::of_perp(&view, &perp, kept.is_hedged()).unwrap()).unwrap();
+            kept.count_in(&view, &Slot::of_perp(&view, &after.account.perps[at], kept.is_hedged()).unwrap()).unwrap();
             kept.update(&view).unwrap();
             let lines = after.lines(POLICY);
             prop_assert_eq!(kept.end(), footing(&after));
@@ -417,6 +421,7 @@ proptest! {
                 penalty: QuoteNative(0),
                 insurance: QuoteNative(0),
                 top_up: QuoteNative(0),
+                counted: 0,
             };
             after.account = after.after(at, &slice);
         }
