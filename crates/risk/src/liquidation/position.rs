@@ -87,25 +87,24 @@ pub fn position_slice(
         required: 0,
     };
     takeover.required = takeover.required(held)?;
-    let before = takeover.value_after(0)?;
+    let before = takeover.value(0, 0, 0, takeover.required)?;
     let wanted = add(before, to_i128(target.shortfall())?)?;
     let mut lots = takeover.smallest(wanted, before, allowed)?;
     let left = held.saturating_sub(lots);
     if left < dust_lots.0.max(0).unsigned_abs() && allowed == held {
         lots = held;
     }
-    if takeover.value_after(lots)? < before {
-        return Err(RiskError::SliceTooSmall);
-    }
     let left = takeover.required(held.saturating_sub(lots))?;
     let (notional, paid) = takeover.price(lots, left)?;
-    let counted = match paid {
-        0 => 0,
-        _ => {
-            let value = |penalty| takeover.value(lots, notional, penalty, left);
-            sub(value(0)?, value(paid)?)?.max(0).unsigned_abs()
-        }
+    let after = takeover.value(lots, notional, paid, left)?;
+    if after < before {
+        return Err(RiskError::SliceTooSmall);
+    }
+    let free = match paid {
+        0 => after,
+        _ => takeover.value(lots, notional, 0, left)?,
     };
+    let counted = sub(free, after)?.max(0).unsigned_abs();
     PositionSlice::of(lots, notional, Charged { paid, counted }, target)
 }
 

@@ -6,8 +6,9 @@ use plimsoll_risk::{
         position_slice, swap_slice, Footing, Holding, Netted, Observation, Portion, PositionSlice,
         Slot, Stand, SwapSlice, Target,
     },
-    AccountMargin, Assessment, BaseLots, HealthKind, MarginMode, MarginModel, MarketRisk,
-    PerpPosition, Policy, Portfolio, Purpose, RiskError, RiskView,
+    standard::StandardMargin,
+    Assessment, BaseLots, HealthKind, MarginMode, MarketRisk, PerpPosition, Policy, Portfolio,
+    Purpose, RiskError, RiskView,
 };
 
 use crate::{
@@ -54,7 +55,7 @@ impl<'a> Standing<'a> {
         let totals = match portfolio.mode {
             MarginMode::Standard => {
                 let policy = Policy::BenefitOfDoubt;
-                let total = AccountMargin::assess(&view, &portfolio, policy).or_refuse()?;
+                let total = StandardMargin::lines(&view, &portfolio, policy).or_refuse()?;
                 Totals::Standard(total)
             }
             MarginMode::Portfolio => {
@@ -121,7 +122,7 @@ impl<'a> Standing<'a> {
         match &mut self.totals {
             Totals::Standard(total) => {
                 let value = value_of(&self.view, account, part)?;
-                for (total, part) in total.health.iter_mut().zip(value.health) {
+                for (total, part) in total.health.iter_mut().zip(value.health).skip(1) {
                     *total = sub(*total, part).or_refuse()?;
                 }
                 total.equity = sub(total.equity, value.equity).or_refuse()?;
@@ -140,7 +141,7 @@ impl<'a> Standing<'a> {
         match &mut self.totals {
             Totals::Standard(total) => {
                 let value = value_of(&self.view, account, part)?;
-                for (total, part) in total.health.iter_mut().zip(value.health) {
+                for (total, part) in total.health.iter_mut().zip(value.health).skip(1) {
                     *total = add(*total, part).or_refuse()?;
                 }
                 total.equity = add(total.equity, value.equity).or_refuse()?;
@@ -305,7 +306,7 @@ fn value_of(view: &RiskView, account: &MarginAccount, part: Part) -> Result<Asse
             portfolio.perps = core::slice::from_ref(account.perps.get(slot).or_refuse()?);
         }
     }
-    AccountMargin::assess(view, &portfolio, Policy::BenefitOfDoubt).or_refuse()
+    StandardMargin::lines(view, &portfolio, Policy::BenefitOfDoubt).or_refuse()
 }
 
 fn slot_of(view: &RiskView, account: &MarginAccount, part: Part, hedged: bool) -> Result<Slot> {
