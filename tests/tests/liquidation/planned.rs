@@ -414,6 +414,8 @@ async fn unwind_a_hedge(weights: [f64; 3], lots: i64, factor: f64, max_move: u64
     }
     let mut done = 0;
     for _ in 0..60 {
+        // A refresh within the plan would move what the liquidator's own is worth.
+        env.refresh_all().await;
         let known = Knowledge::of(&env).await;
         let limits = Limits {
             max_move,
@@ -431,7 +433,6 @@ async fn unwind_a_hedge(weights: [f64; 3], lots: i64, factor: f64, max_move: u64
             // Until it is a leg's turn.
             Err(_) => {
                 env.advance(PATIENCE_SECS as i64).await;
-                env.refresh_all().await;
             }
         }
     }

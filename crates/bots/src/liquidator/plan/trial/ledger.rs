@@ -26,12 +26,11 @@ impl Ledger {
         }
     }
 
-    /// Adds to a claim in a market without position.
+    /// Adds to a claim in a market without position. The market's sums stay as they were: the account may be known later than
+    /// they are.
     pub fn add_claim(&mut self, perp: &mut PerpPosition, amount: i64) -> Result<(), RiskError> {
         self.profits.prepare(perp)?;
-        self.profits.count(perp, -1)?;
         perp.quote = perp.quote.checked_add(QuoteNative(amount))?;
-        self.profits.count(perp, 1)?;
         match perp.share.is_none() {
             true => Ok(()),
             false => self.profits.cut(perp),
