@@ -281,7 +281,7 @@ proptest! {
         prop_assert!(fee <= whole && fee + u128::from(lost) / 2 + 2 >= whole, "{fee} {whole} {lost}");
         prop_assert!(fee == 0 || from.lost_at(&closed).unwrap() == 0);
         // In two steps, what is left after the first is what the second has to make up for.
-        let step = (i128::from(freed) * i128::from(part) >> 24).min(opened.requirement);
+        let step = ((i128::from(freed) * i128::from(part)) >> 24).min(opened.requirement);
         let halfway = Footing { value: opened.value, requirement: opened.requirement - step };
         let left = u64::try_from(from.lost_at(&halfway).unwrap()).unwrap();
         prop_assert!(left <= lost);

@@ -428,7 +428,8 @@ impl Liquidation<'_> {
             return Ok(());
         }
         let is_free = self.done.charged.paid <= u128::from(ROUNDING);
-        if !is_improved && !(is_free && self.standing.is_improved_apart()) {
+        let is_better = is_improved || is_free && self.standing.is_improved_apart();
+        if !is_better {
             self.require_turn(is_free)?;
         }
         let from = self.standing.start().without_loss(self.account.opened_loss);
