@@ -203,6 +203,12 @@ pub fn sub(a: i128, b: i128) -> Result<i128> {
 
 /// Whether `a · b < c · d`, exactly, whatever their size.
 pub fn is_product_less(a: u128, b: u128, c: u128, d: u128) -> bool {
+    let small = |value: u128| u64::try_from(value).ok();
+    if let (Some(a), Some(b), Some(c), Some(d)) = (small(a), small(b), small(c), small(d)) {
+        // Without a check for what does not fit, which costs most of a product on chain.
+        let product = |x: u64, y: u64| u128::from(x).wrapping_mul(u128::from(y));
+        return product(a, b) < product(c, d);
+    }
     wide_product(a, b) < wide_product(c, d)
 }
 

@@ -84,29 +84,62 @@ impl MarginModel for StandardMargin {
         portfolio: &Portfolio<'_>,
         policy: Policy,
     ) -> Result<Assessment> {
-        let mut out = Assessment::default();
-        for balance in portfolio.balances {
-            if balance.shares.is_zero() || balance.is_free() {
-                continue;
-            }
-            let risk = view
-                .assets
-                .get(usize::from(balance.asset))
-                .ok_or(RiskError::UnknownAsset)?;
-            assess_balance(&mut out, view, balance, risk, policy)?;
-        }
-        for perp in portfolio.perps {
-            if perp.is_free() {
-                continue;
-            }
-            let risk = view
-                .markets
-                .get(usize::from(perp.market))
-                .ok_or(RiskError::UnknownMarket)?;
-            assess_perp(&mut out, view, perp, portfolio.orders, risk, policy)?;
-        }
-        Ok(out)
+        walk::<true>(view, portfolio, policy)
     }
+}
+
+impl StandardMargin {
+    /// Health at which a liquidation starts and ends, and equity; Init's is left at zero.
+    ///
+    /// # Errors
+    /// As [`MarginModel::assess`].
+    #[inline(never)]
+    pub fn lines(
+        view: &RiskView<'_>,
+        portfolio: &Portfolio<'_>,
+        policy: Policy,
+    ) -> Result<Assessment> {
+        walk::<false>(view, portfolio, policy)
+    }
+}
+
+#[inline(always)]
+fn walk<const WITH_INIT: bool>(
+    view: &RiskView<'_>,
+    portfolio: &Portfolio<'_>,
+    policy: Policy,
+) -> Result<Assessment> {
+    let mut out = Assessment::default();
+    for balance in portfolio.balances {
+        if balance.shares.is_zero() || balance.is_free() {
+            continue;
+        }
+        let risk = view
+            .assets
+            .get(usize::from(balance.asset))
+            .ok_or(RiskError::UnknownAsset)?;
+        assess_balance::<WITH_INIT>(&mut out, view, balance, risk, policy)?;
+    }
+    for perp in portfolio.perps {
+        if perp.is_free() {
+            continue;
+        }
+        let risk = view
+            .markets
+            .get(usize::from(perp.market))
+            .ok_or(RiskError::UnknownMarket)?;
+        assess_perp::<WITH_INIT>(&mut out, view, perp, portfolio.orders, risk, policy)?;
+    }
+    Ok(out)
+}
+
+/// The kinds with their totals: all of them, or all but Init.
+#[inline(always)]
+fn kinds<const WITH_INIT: bool>(
+    totals: &mut [i128; 3],
+) -> impl Iterator<Item = (&mut i128, HealthKind)> {
+    let all = totals.iter_mut().zip(HealthKind::ALL);
+    all.skip(usize::from(!WITH_INIT))
 }
 
 /// What a balance adds to the health of a kind, its entry taken as fresh. Rounded down.
@@ -451,7 +484,7 @@ pub(crate) fn stale_balance_value(
 }
 
 #[inline(never)]
-pub(crate) fn assess_balance(
+fn assess_balance<const WITH_INIT: bool>(
     out: &mut Assessment,
     view: &RiskView<'_>,
     balance: &Balance,
@@ -464,7 +497,7 @@ pub(crate) fn assess_balance(
     } else {
         view.doubted(&risk.price, policy)?
     };
-    for (total, kind) in out.health.iter_mut().zip(HealthKind::ALL) {
+    for (total, kind) in kinds::<WITH_INIT>(&mut out.health) {
         let part = if fresh {
             balance_value(kind, balance, risk)
         } else {
@@ -481,7 +514,7 @@ pub(crate) fn assess_balance(
     Ok(())
 }
 
-pub(crate) fn assess_perp(
+fn assess_perp<const WITH_INIT: bool>(
     out: &mut Assessment,
     view: &RiskView<'_>,
     perp: &PerpPosition,
@@ -501,7 +534,7 @@ pub(crate) fn assess_perp(
     let settled = settled_quote(perp, risk)?;
     // LiquidationEnd and Maint share their prices, so the profit is computed anew only where the prices differ.
     let mut last: Option<(u64, u64, i128)> = None;
-    for (total, kind) in out.health.iter_mut().zip(HealthKind::ALL) {
+    for (total, kind) in kinds::<WITH_INIT>(&mut out.health) {
         let terms = match in_doubt {
             Some(price) => PerpTerms::in_doubt(kind, risk, price, policy)?,
             None => PerpTerms::of(kind, risk),

@@ -358,7 +358,7 @@ fn a_long_is_closed_just_as_far_as_needed() {
     assert_eq!((slice.lots, slice.penalty), (BaseLots(9), QuoteNative(49)));
     // Nor more than what is left of the episode's allowance.
     let charged = Target {
-        charged: 0,
+        charged: Charged::default(),
         allowance: 30,
         ..target
     };

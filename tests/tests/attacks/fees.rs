@@ -6,7 +6,7 @@ use plimsoll::{
 };
 use plimsoll_client::instructions::Liquidation;
 use plimsoll_tests::{
-    env::{SOL, SOL_PERP, USDC},
+    env::{BTC, BTC_PERP, SOL, SOL_PERP, USDC},
     scenarios::*,
     usd, Env, TestError, Trader, TxOutcome,
 };
@@ -262,6 +262,94 @@ async fn a_hedge_is_not_stripped_to_be_paid_for_the_rest() {
         "{stripped} {together}"
     );
     assert!(stripped <= start / 2, "{stripped} of {start}");
+}
+
+/// A short of 100 SOL whose profit counts as far as the 100 SOL deposited mirror it, financed with dollars, beside a long of BTC that
+/// has sunk it: flagged, at the full fee.
+async fn hedge_beside_a_long() -> (Env, Trader, Trader) {
+    let mut env = Env::new().await;
+    env.list_model().await;
+    env.edit_market(SOL_PERP, |m| m.profit_weight = [0; 3])
+        .await;
+    env.refresh_all().await;
+    let (other, by) = (rich(&mut env).await, rich(&mut env).await);
+    let account = env
+        .portfolio_trader(&[(SOL, 100 * SOL_1), (USDC, usd(5_000))])
+        .await;
+    trade(&mut env, SOL_PERP, &other, &account, 150.0, 10_000).await;
+    let lots = env.perp(&account).await.position.0;
+    assert!(lots < 0);
+    let dollars = env.assets[BTC].usd;
+    trade(&mut env, BTC_PERP, &account, &other, dollars, 3_000).await;
+    shock(&mut env, SOL, 135.0).await;
+    settle_down(&mut env).await;
+    let init = env.health(&account).await.init;
+    env.borrow(&account, USDC, init as u64 / 1_000 * 990)
+        .await
+        .unwrap();
+    for _ in 0..20 {
+        if env.health(&account).await.maintenance < 0 {
+            break;
+        }
+        let dollars = env.assets[BTC].usd * 0.99;
+        shock(&mut env, BTC, dollars).await;
+    }
+    at_full_fee(&mut env, &by, &account).await;
+    (env, account, by)
+}
+
+/// What a slice of the long costs after a sliver of the hedge was closed, or none; what the sliver left to be made up for; and the
+/// value of the slice.
+async fn after_a_sliver(is_closed: bool) -> (u64, u64, u64) {
+    let (mut env, account, by) = hedge_beside_a_long().await;
+    if is_closed {
+        let sliver = both(&env, 10, usd(14));
+        let outcome = call(&mut env, &by, &account, &sliver).await.unwrap();
+        assert_eq!(taken(&outcome).fee, 0);
+    }
+    let lost = env.margin(account.margin).await.opened_loss;
+    // The account sinks on: it is far from where it was when the sliver was closed.
+    let dollars = env.assets[BTC].usd * 0.96;
+    shock(&mut env, BTC, dollars).await;
+    let what = take(&env, BTC_PERP, 1_200);
+    let outcome = call(&mut env, &by, &account, &what).await.unwrap();
+    env.assert_conserved().await;
+    let slice = taken(&outcome);
+    (slice.fee, lost, slice.notional)
+}
+
+/// Closing a sliver of a hedge leaves an account worse by next to nothing, and costs nothing. What follows is free of fees up to that
+/// next to nothing, whatever prices do meanwhile: no owner frees his account of fees by a sliver that he takes himself.
+#[tokio::test]
+async fn a_sliver_of_a_hedge_frees_an_account_of_no_more_than_it_cost() {
+    let (plain, none, _) = after_a_sliver(false).await;
+    let (fee, lost, notional) = after_a_sliver(true).await;
+    assert!(none == 0 && lost > 0 && lost < usd(5), "{none} {lost}");
+    assert!(plain > notional / 1_000, "{plain} of {notional}");
+    let less = plain.saturating_sub(fee);
+    assert!(less <= lost / 2 + notional / 10_000, "{fee} {plain} {lost}");
+}
+
+/// A leg that is taken in its turn is a sixty-fourth of what there is at least: a sliver does not keep others from it.
+#[tokio::test]
+async fn a_sliver_takes_no_legs_turn() {
+    let (mut env, account, by) = carry().await;
+    let lots = env.perp(&account).await.position.abs();
+    let (other, sliver) = (rich(&mut env).await, take(&env, SOL_PERP, lots / 64));
+    let refused = call(&mut env, &other, &account, &sliver).await;
+    assert_one_of(refused, &[E::SliceTooSmall]);
+    let debt = env.balance(account.margin, USDC).await.unsigned_abs();
+    let sliver = swap(&env, Leg::Asset(SOL), Leg::Asset(USDC), debt / 65);
+    let refused = call(&mut env, &other, &account, &sliver).await;
+    assert_one_of(refused, &[E::SliceTooSmall]);
+    assert_eq!(env.margin(account.margin).await.opened_slots, 0);
+    // A sixty-fourth is enough, and the leg's turn is over with it.
+    let least = take(&env, SOL_PERP, lots.div_ceil(64));
+    call(&mut env, &by, &account, &least).await.unwrap();
+    let whole = take(&env, SOL_PERP, ALL);
+    let again = call(&mut env, &by, &account, &whole).await;
+    assert_one_of(again, &[E::LiquidationHarms]);
+    env.assert_conserved().await;
 }
 
 /// An insolvent hedge, net short or net long by a little or not at all, goes whole or in any part at once, and costs nothing.

@@ -22,9 +22,8 @@ use std::mem::offset_of;
 
 use plimsoll_tests::scenarios::*;
 
-/// What an instruction has without asking for more is 200,000; a slice and a swap of such an account in portfolio margin, of which
-/// every slot nets with every other, need some more.
-const MOST: u64 = 210_000;
+/// What an instruction has without asking for more.
+const MOST: u64 = 200_000;
 pub const ASSETS: usize = 16;
 pub const MARKETS: usize = 16;
 const ORDERS: usize = 64;

@@ -1,7 +1,7 @@
 //! The liquidator bot's plans on the built program: what it sends is accepted, raises health, pays what it promised, and
 //! goes on until nothing is left to do.
 use anchor_lang::{prelude::Pubkey, solana_program::instruction::Instruction};
-use plimsoll::state::margin_account::account_state;
+use plimsoll::{liquidation::PATIENCE_SECS, state::margin_account::account_state};
 use plimsoll_bots::liquidator::{
     calls::{Addresses, FeedAddresses, Liquidator},
     gains::Gains,
@@ -12,6 +12,7 @@ use plimsoll_client::transaction::Version;
 use plimsoll_risk::{Assessment, HealthKind};
 use plimsoll_tests::{
     env::{BTC, BTC_PERP, ETH, JUP, SOL, SOL_PERP, USDC},
+    params::ratio,
     trading::{ask, bid},
     usd, Env, Trader,
 };
@@ -76,10 +77,20 @@ impl Knowledge {
     }
 
     async fn plan(&self, env: &Env, by: &Trader, account: &Trader) -> Result<Plan, NoPlan> {
+        self.plan_within(&limits(), env, by, account).await
+    }
+
+    async fn plan_within(
+        &self,
+        limits: &Limits,
+        env: &Env,
+        by: &Trader,
+        account: &Trader,
+    ) -> Result<Plan, NoPlan> {
         let situation = Situation {
             outlook: &self.outlook,
             terms: &self.terms,
-            limits: &limits(),
+            limits,
             address: account.margin,
             account: &*env.margin(account.margin).await,
             own: &*env.margin(by.margin).await,
@@ -349,4 +360,82 @@ async fn the_largest_account_is_liquidated_in_one_transaction_of_version_1() {
     carry_out(&mut t.env, &t.liquidator, &t.account, &plan, Version::V1).await;
     assert!(t.env.open_orders(&t.account).await.is_empty());
     t.env.assert_conserved().await;
+}
+
+/// Carries out a plan; what it brings, and the margin that it takes, is what the bot foresaw.
+async fn as_foreseen(env: &mut Env, by: &Trader, plan: &Plan) {
+    let before = env.health(by).await.init;
+    let mut logs = Vec::new();
+    for instructions in transactions(env, by, plan, Version::V1) {
+        let outcome = env.send_as(Version::V1, &instructions, &by.key).await;
+        logs = outcome.expect("a plan that is accepted").logs;
+    }
+    let known = Knowledge::of(env).await;
+    let brought = Gains::of(&logs, &known.outlook, &by.margin).total();
+    assert!((brought - plan.reward).abs() <= 200, "{plan:?}: {brought}");
+    let taken = i128::from(before - env.health(by).await.init).max(0);
+    assert!((taken - plan.margin).abs() <= 10_000, "{plan:?}: {taken}");
+}
+
+/// Hedges that are solvent or not, whose profits count whole or only as far as they mirror what they hedge: both legs at once, a
+/// part of them, or one leg in its turn. Whatever the bot does is accepted, as it foresaw it, and the account comes to its end.
+#[tokio::test]
+async fn hedges_are_unwound_as_foreseen() {
+    for (weights, lots, factor) in [
+        ([0.0, 0.8, 0.9], 10_000, 1.03),
+        ([0.0; 3], 9_700, 0.96),
+        ([0.0; 3], 10_300, 1.04),
+    ] {
+        for max_move in [usd(5_000), usd(200)] {
+            unwind_a_hedge(weights, lots, factor, max_move).await;
+        }
+    }
+}
+
+async fn unwind_a_hedge(weights: [f64; 3], lots: i64, factor: f64, max_move: u64) {
+    let mut env = Env::new().await;
+    env.list_model().await;
+    env.edit_market(SOL_PERP, |m| m.profit_weight = weights.map(ratio))
+        .await;
+    env.refresh_all().await;
+    let (other, by) = (rich(&mut env).await, rich(&mut env).await);
+    let account = env.portfolio_trader(&[(SOL, 100 * SOL_1)]).await;
+    trade(&mut env, SOL_PERP, &other, &account, 150.0, lots).await;
+    let init = env.health(&account).await.init.unsigned_abs();
+    env.borrow(&account, USDC, init / 1_000 * 995)
+        .await
+        .unwrap();
+    for _ in 0..60 {
+        if env.health(&account).await.maintenance < 0 {
+            break;
+        }
+        let dollars = env.assets[SOL].usd * factor;
+        shock(&mut env, SOL, dollars).await;
+    }
+    let mut done = 0;
+    for _ in 0..60 {
+        // A refresh within the plan would move what the liquidator's own is worth.
+        env.refresh_all().await;
+        let known = Knowledge::of(&env).await;
+        let limits = Limits {
+            max_move,
+            ..limits()
+        };
+        match known.plan_within(&limits, &env, &by, &account).await {
+            Ok(plan) => {
+                as_foreseen(&mut env, &by, &plan).await;
+                if plan.step.kind() == "flag" {
+                    publish(&mut env).await;
+                }
+                done += 1;
+            }
+            Err(NoPlan::Healthy) => break,
+            // Until it is a leg's turn.
+            Err(_) => {
+                env.advance(PATIENCE_SECS as i64).await;
+            }
+        }
+    }
+    assert!(done > 1, "{weights:?} {lots}: nothing was to be done");
+    env.assert_conserved().await;
 }

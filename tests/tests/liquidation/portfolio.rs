@@ -185,7 +185,7 @@ async fn a_leg_that_nobody_finds_a_partner_for_goes_alone_for_nothing() {
     let mut t = carry().await;
     flag(&mut t.env, &t.liquidator, &t.account).await;
     assert!(t.is_flagged().await);
-    let forward = take(&t.env, SOL_PERP, 100);
+    let forward = take(&t.env, SOL_PERP, 200);
     t.refuse(&forward, E::LiquidationHarms).await;
     // Patience is measured in seconds, not in slots; one of them passed with the flag.
     t.env.advance_by(PATIENCE_SECS as i64 - 2, 1_000).await;
@@ -195,7 +195,7 @@ async fn a_leg_that_nobody_finds_a_partner_for_goes_alone_for_nothing() {
     t.env.refresh_all().await;
     let outcome = t.liquidate(&forward).await;
     let taken = taken(&outcome);
-    assert_eq!((taken.lots, taken.fee), (-100, 0));
+    assert_eq!((taken.lots, taken.fee), (-200, 0));
     // The other leg is an improvement by itself now.
     let before = t.footing().await;
     let spot = swap(&t.env, Leg::Asset(SOL), Leg::Asset(USDC), ALL);

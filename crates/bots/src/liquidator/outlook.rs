@@ -80,6 +80,11 @@ impl Outlook {
         }
     }
 
+    /// Whether profits are paid at a price.
+    pub fn is_payable(&self, price: &EntryPrice) -> bool {
+        !price.is_broken() && price.is_fresh(&self.clock, Purpose::Pay)
+    }
+
     /// The time of it.
     pub fn clock(&self) -> Clock {
         self.clock

@@ -18,18 +18,38 @@ use super::Footing;
 use crate::fixed::{ratio_ceil, ratio_floor, Result};
 use crate::params::LiquidationTerms;
 
+/// What a call has charged an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Charged {
+    /// Native quote.
+    pub paid: u128,
+    /// What LiquidationEnd's value has lost by it: no more than that, and less where what paid it did not count whole.
+    pub counted: u128,
+}
+
+impl Charged {
+    /// With another charge.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            paid: self.paid.saturating_add(other.paid),
+            counted: self.counted.saturating_add(other.counted),
+        }
+    }
+}
+
 /// What every slice is measured against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Where the account stands at LiquidationEnd, its health below zero.
     pub standing: Footing,
-    /// What a fee may take a part of is what the account is better than here: where the call began, or better than that where
-    /// its hedges were opened before ([`Footing::at_ratio`]).
+    /// What a fee may take a part of is what the account is better than here: where the call began, or better than that by what
+    /// it lost when its hedges were opened before ([`Footing::without_loss`]).
     pub from: Footing,
     /// The liquidation fee that applies, as a ratio: [`ramped_fee`].
     pub fee: u32,
-    /// What the call has charged so far, native quote.
-    pub charged: u128,
+    /// What the call has charged so far.
+    pub charged: Charged,
     /// What fees may still take while the flag stands, native quote.
     pub allowance: u128,
     /// The part of the penalty that goes to insurance, as a ratio.
@@ -57,13 +77,16 @@ impl Target {
         }
     }
 
-    /// The part of what a slice takes off the requirement that its penalty may be, as a ratio: half of equity ÷ requirement, and
-    /// nothing while the account is worse than where its fees count from.
+    /// The part of what a slice takes off the requirement that its penalty may be, as a ratio: half of equity ÷ requirement.
     pub(super) fn bearable(&self) -> u32 {
-        let ratio = self.standing.ratio();
-        match self.from == self.standing || ratio >= self.from.ratio() {
-            true => ratio / 2,
-            false => 0,
+        self.standing.ratio() / 2
+    }
+
+    /// What a penalty is less by than that part: half of what the account is worse than where its fees count from.
+    pub(super) fn withheld(&self) -> Result<u128> {
+        match self.from == self.standing {
+            true => Ok(0),
+            false => Ok(self.from.lost_at(&self.standing)?.div_ceil(2)),
         }
     }
 

@@ -17,13 +17,15 @@ mod observation;
 mod portfolio;
 mod position;
 mod search;
+mod stand;
 mod swap;
 
 pub use auction::{debt_paid_by, Auction, Auctioned};
-pub use fee::{ramped_fee, Target};
-pub use netted::{Footing, Netted, Slot, ROUNDING};
+pub use fee::{ramped_fee, Charged, Target};
+pub use netted::{is_sliver, Footing, Netted, Slot, ROUNDING};
 pub use observation::Observation;
 pub use portfolio::{Holding, Portion};
 pub use position::{position_slice, PositionSlice};
 pub use search::EVALUATIONS;
+pub use stand::Stand;
 pub use swap::{swap_slice, Collateral, Debt, SwapSlice};

@@ -16,14 +16,15 @@
 //! fall of the ratio alone makes health rise; where it grows (a claim that counted in part pays a debt) that has to be
 //! asked. Closing one leg of a hedge lowers the value by the fee and raises the requirement: it is refused.
 
+use super::Charged;
 use crate::balance::Balance;
 use crate::fixed::{
-    add, is_product_less, mul_div_ceil, ratio_floor, sub, to_i128, Result, RATIO_BITS,
+    add, is_product_less, mul_div_ceil, sub, to_i128, Result, RiskError, RATIO_BITS,
 };
 use crate::health::{HealthKind, MarginMode, Policy, Portfolio, RiskView, StaleSet};
 use crate::portfolio::{
     gather_slots, line, requirement, settle, Counted, Exposure, Exposures, Hedge, Hedges,
-    Volatilities,
+    Requirement, Tally, Volatilities,
 };
 use crate::position::PerpPosition;
 
@@ -34,8 +35,16 @@ const POLICY: Policy = Policy::BenefitOfDoubt;
 /// What rounding to shares and native units may take off equity, native quote: four tenths of a cent.
 pub const ROUNDING: u64 = 4_000;
 
+/// Most underlyings that one change names: both sides of a swap.
+const MOST_TOUCHED: usize = 2;
+
 /// A leg that opens a hedge is at least this part of what there is of it.
 const LEAST_SHARE: u64 = 64;
+
+/// Whether an amount is less than that part.
+pub const fn is_sliver(amount: u64, of: u64) -> bool {
+    amount < of.div_ceil(LEAST_SHARE)
+}
 
 /// The two sides of LiquidationEnd health, native quote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,38 +103,52 @@ impl Footing {
         ratio.map_or(0, |ratio| u32::try_from(ratio).unwrap_or(u32::MAX))
     }
 
-    /// Where the same is required, of as much value as makes this ratio, if that is more.
-    ///
-    /// # Errors
-    /// [`crate::RiskError::Overflow`].
-    pub fn at_ratio(&self, ratio: u32) -> Result<Self> {
-        let value = ratio_floor(self.requirement.max(0).unsigned_abs(), ratio)?;
-        Ok(Self {
-            value: to_i128(value)?.max(self.value),
+    /// Where it would stand without a loss, native quote, though no better than where nothing is short.
+    pub fn without_loss(&self, loss: u64) -> Self {
+        let value = self.value.saturating_add(i128::from(loss));
+        Self {
+            value: value.min(self.requirement).max(self.value),
             ..*self
-        })
+        }
     }
 
-    /// The most that a liquidation which would lead from here to there without a penalty may cost: half of what would
-    /// leave nothing improved, and nothing where nothing is left to pay with. So whatever lowers the requirement improves
-    /// after its penalty too: the fee gives way. What was `charged` on the way there, native quote, is a part of that half.
-    ///
-    /// # Errors
-    /// [`crate::RiskError::Overflow`].
-    pub fn allowance(&self, after: &Self, charged: u128) -> Result<u128> {
-        if self.value <= 0 || self.requirement <= 0 {
-            return Ok(0);
-        }
-        // `after.value` at which the ratio is what it was.
+    /// The value there beyond that at which its ratio to the requirement is what it is here, of which there is some.
+    fn beyond(&self, after: &Self) -> Result<i128> {
         let least = mul_div_ceil(
             after.requirement.max(0).unsigned_abs(),
             self.value.unsigned_abs(),
             self.requirement.unsigned_abs(),
         )?;
-        let room = sub(after.health(), self.health())?.min(sub(after.value, to_i128(least)?)?);
-        // Of all that the call improved, what it has charged included.
-        let whole = room.max(0).unsigned_abs().saturating_add(charged);
-        Ok((whole / 2).saturating_sub(charged))
+        sub(after.value, to_i128(least)?)
+    }
+
+    /// The value that an account which has come from here to there lacks for value ÷ requirement to be what it was; zero where it
+    /// is no less, and where there was no value.
+    ///
+    /// # Errors
+    /// [`crate::RiskError::Overflow`].
+    pub fn lost_at(&self, after: &Self) -> Result<u128> {
+        if self.value <= 0 || self.requirement <= 0 {
+            return Ok(0);
+        }
+        Ok(self.beyond(after)?.min(0).unsigned_abs())
+    }
+
+    /// The most that a liquidation which would lead from here to there without a penalty may cost: half of what would
+    /// leave nothing improved, and nothing where nothing is left to pay with. So whatever lowers the requirement improves
+    /// after its penalty too: the fee gives way. What was `charged` on the way there is a part of that half.
+    ///
+    /// # Errors
+    /// [`crate::RiskError::Overflow`].
+    pub fn allowance(&self, after: &Self, charged: Charged) -> Result<u128> {
+        if self.value <= 0 || self.requirement <= 0 {
+            return Ok(0);
+        }
+        let room = sub(after.health(), self.health())?.min(self.beyond(after)?);
+        // Of all that the call improved, what it has charged included where that counted.
+        let whole = add(room, to_i128(charged.counted)?)?;
+        let half = whole.max(0).unsigned_abs() / 2;
+        Ok(half.saturating_sub(charged.paid))
     }
 }
 
@@ -236,6 +259,8 @@ pub struct Netted {
     /// Whether something stale takes part in `exposures` and not in `certain`.
     doubtful: bool,
     exposures: Exposures,
+    /// Of them.
+    tally: Tally,
     certain: Exposures,
     hedges: Hedges,
 }
@@ -271,9 +296,11 @@ impl Netted {
         }
         self.hedges = bytemuck::Zeroable::zeroed();
         if counted.is_discounted() {
-            // Otherwise every profit counts whole, and no slice makes one that does not.
+            // Otherwise every profit counts whole, and no slice at spot makes one that does not. One that an auction's price makes
+            // counts by its weight alone, which makes the account look no better than it is.
             self.hedges.count(view, portfolio, POLICY)?;
         }
+        self.tally.count(view.underlyings, &self.exposures)?;
         self.update(view)
     }
 
@@ -281,28 +308,28 @@ impl Netted {
     ///
     /// # Errors
     /// [`crate::RiskError::Overflow`].
-    pub fn take_out(&mut self, slot: &Slot) -> Result<()> {
+    pub fn take_out(&mut self, view: &RiskView<'_>, slot: &Slot) -> Result<()> {
         let parts = slot.value.iter().zip(slot.quote);
         for ((value, quote), parts) in self.value.iter_mut().zip(&mut self.quote).zip(parts) {
             *value = sub(*value, *parts.0)?;
             *quote = sub(*quote, parts.1)?;
         }
         self.equity = sub(self.equity, slot.equity)?;
-        self.shift(core::slice::from_ref(slot), &[])
+        self.shift_counted(view, core::slice::from_ref(slot), &[])
     }
 
     /// Counts a slot again.
     ///
     /// # Errors
     /// [`crate::RiskError::Overflow`].
-    pub fn count_in(&mut self, slot: &Slot) -> Result<()> {
+    pub fn count_in(&mut self, view: &RiskView<'_>, slot: &Slot) -> Result<()> {
         let parts = slot.value.iter().zip(slot.quote);
         for ((value, quote), parts) in self.value.iter_mut().zip(&mut self.quote).zip(parts) {
             *value = add(*value, *parts.0)?;
             *quote = add(*quote, parts.1)?;
         }
         self.equity = add(self.equity, slot.equity)?;
-        self.shift(&[], core::slice::from_ref(slot))
+        self.shift_counted(view, &[], core::slice::from_ref(slot))
     }
 
     /// Computes the requirement anew.
@@ -382,9 +409,11 @@ impl Netted {
                 }
             }
         }
-        self.shift(before, after)?;
+        let tally = self.tally;
+        self.shift_counted(view, before, after)?;
         let changed = self.changed(view, &quote);
         self.shift(after, before)?;
+        self.tally = tally;
         let (credit, requirement) = changed?;
         Ok(Footing {
             value: add(value, credit)?,
@@ -398,6 +427,37 @@ impl Netted {
         let [requirement, _] = self.required(view, &sum(quote, &credits)?)?;
         let [credit, _] = credits;
         Ok((credit, requirement))
+    }
+
+    /// Exchanges slots in the totals that are not sums of numbers, and counts the exposures that this changes.
+    #[inline(never)]
+    fn shift_counted(&mut self, view: &RiskView<'_>, out: &[Slot], inward: &[Slot]) -> Result<()> {
+        let mut touched = [Exposure::default(); MOST_TOUCHED];
+        let mut count = 0;
+        for slot in out.iter().chain(inward) {
+            let underlying = slot.exposure.underlying;
+            let is_known = |item: &Exposure| item.underlying == underlying;
+            if underlying == 0 || touched.iter().any(is_known) {
+                continue;
+            }
+            let before = self.exposures.get(underlying).copied();
+            let place = touched.get_mut(count).ok_or(RiskError::Overflow)?;
+            *place = before.unwrap_or(Exposure {
+                underlying,
+                ..Exposure::default()
+            });
+            count = count.wrapping_add(1);
+        }
+        self.shift(out, inward)?;
+        if !self.tally.fits(&self.exposures) {
+            return self.tally.count(view.underlyings, &self.exposures);
+        }
+        for before in touched.iter().take(count) {
+            if let Some(after) = self.exposures.get(before.underlying) {
+                self.tally.exchange(view.underlyings, before, after)?;
+            }
+        }
+        Ok(())
     }
 
     fn shift(&mut self, out: &[Slot], inward: &[Slot]) -> Result<()> {
@@ -422,9 +482,11 @@ impl Netted {
     }
 
     fn required(&self, view: &RiskView<'_>, quotes: &[i128; 2]) -> Result<[i128; 2]> {
-        let mut out = of_exposures(view, &self.exposures, quotes)?;
+        let mut out = lines(view, &self.tally.requirement(view.model)?, quotes)?;
         if self.doubtful {
-            let other = of_exposures(view, &self.certain, quotes)?;
+            let which = Volatilities::Binding;
+            let parts = requirement(view.model, view.underlyings, &self.certain, &[], which)?;
+            let other = lines(view, &parts, quotes)?;
             for (kept, other) in out.iter_mut().zip(other) {
                 *kept = settle(POLICY, *kept, other);
             }
@@ -448,17 +510,11 @@ fn sum(a: &[i128; 2], b: &[i128; 2]) -> Result<[i128; 2]> {
     Ok([add(a, c)?, add(b, d)?])
 }
 
-#[inline(never)]
-fn of_exposures(
-    view: &RiskView<'_>,
-    exposures: &Exposures,
-    quotes: &[i128; 2],
-) -> Result<[i128; 2]> {
-    let which = Volatilities::Binding;
-    let parts = requirement(view.model, view.underlyings, exposures, &[], which)?;
+/// What is required of claims in quote beside exposures.
+fn lines(view: &RiskView<'_>, parts: &Requirement, quotes: &[i128; 2]) -> Result<[i128; 2]> {
     let mut out = [0; 2];
     for ((required, quote), kind) in out.iter_mut().zip(quotes).zip(KINDS) {
-        *required = line(&parts, view, *quote, kind)?;
+        *required = line(parts, view, *quote, kind)?;
     }
     Ok(out)
 }

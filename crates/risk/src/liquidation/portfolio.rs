@@ -14,10 +14,10 @@ use super::netted::{Footing, Netted, Slot};
 use super::position::{notional, PositionSlice};
 use super::search::Search;
 use super::swap::{swap_slice, Collateral, Debt, SwapSlice, Terms};
-use super::{position_slice, Target};
+use super::{position_slice, Charged, Target};
 use crate::asset::AssetRisk;
 use crate::balance::Balance;
-use crate::fixed::{add, sub, to_i128, to_i64, Result, RiskError};
+use crate::fixed::{add, ratio_floor, sub, to_i128, to_i64, Result, RiskError};
 use crate::health::{HealthKind, RiskView};
 use crate::market::MarketRisk;
 use crate::portfolio::{find, Volatilities, LOADING_BITS, MAX_FACTORS};
@@ -131,7 +131,7 @@ impl Netted {
             lots = held;
         }
         let notional = notional(perp.position.0 > 0, risk, lots);
-        PositionSlice::of(lots, notional, 0, target)
+        PositionSlice::of(lots, notional, Charged::default(), target)
     }
 
     /// The same of a debt, with the collateral for it.
@@ -146,7 +146,8 @@ impl Netted {
         portion: &Portion,
     ) -> Result<SwapSlice> {
         let free = target.for_free();
-        let terms = Terms::at_fee(&given.as_collateral(), &taken.as_debt(), &free)?;
+        let (collateral, debt) = (given.as_collateral(), taken.as_debt());
+        let terms = Terms::at_fee(&collateral, &debt, &free, given.counted())?;
         let owed = terms.debt_amount();
         let mut amount = self.end().share(owed)?.min(portion.most);
         if terms.collateral_amount() == 0 || amount == 0 || target.shortfall() == 0 {
@@ -186,7 +187,7 @@ impl Netted {
                 dust,
             );
         }
-        let terms = Terms::at_fee(&collateral, &debt, target)?;
+        let terms = Terms::at_fee(&collateral, &debt, target, given.counted())?;
         let allowed = terms.debt_amount().min(portion.most);
         if terms.collateral_amount() == 0 || allowed == 0 || target.shortfall() == 0 {
             return Err(RiskError::NothingToLiquidate);
@@ -225,7 +226,7 @@ impl Netted {
 struct Tried {
     size: u64,
     footing: Footing,
-    penalty: u128,
+    charged: Charged,
 }
 
 /// A position, and the whole as a function of the lots taken over.
@@ -310,10 +311,14 @@ impl Takeover<'_, '_> {
         let weight = HealthKind::LiquidationEnd.of(&self.risk.profit_weight);
         let paid = weighted(sub(slot.equity, to_i128(penalty)?)?, weight)?;
         let value = add(sub(free.value, slot.end_value())?, paid)?;
+        let counted = sub(free.value, value)?.max(0).unsigned_abs();
         Ok(Tried {
             size: lots,
             footing: Footing { value, ..free },
-            penalty,
+            charged: Charged {
+                paid: penalty,
+                counted,
+            },
         })
     }
 
@@ -323,7 +328,7 @@ impl Takeover<'_, '_> {
             return Err(RiskError::RaisesRisk);
         }
         let notional = notional(self.perp.position.0 > 0, self.risk, lots);
-        PositionSlice::of(lots, notional, tried.penalty, self.target)
+        PositionSlice::of(lots, notional, tried.charged, self.target)
     }
 
     /// Lots that bring the underlying's net delta to `wanted`, if closing the position leads there.
@@ -398,27 +403,30 @@ impl Exchange<'_, '_> {
             .terms
             .slice(amount, self.allowed, self.collateral_dust)?;
         let footing = self.after(&slice)?;
-        // What the fee would have to leave is left in value: the weights on the way there are at most one.
-        let (full, kept) = (slice.penalty, self.bearable(&footing, slice.penalty)?);
-        let given_up = to_i128(full.saturating_sub(kept))?;
+        // What the fee would have to leave is left in value, as far as it counts.
+        let kept = self.bearable(&footing, &slice)?;
+        let given_up = slice.penalty.saturating_sub(kept);
+        let given_up = to_i128(ratio_floor(given_up, self.given.counted())?)?;
         search.note(amount, add(footing.health(), given_up)?);
         if search.found() == amount {
             self.found = Some(Tried {
                 size: amount,
                 footing,
-                penalty: full,
+                charged: slice.charged(),
             });
         }
         Ok(())
     }
 
     /// The part of a penalty that the slice can bear.
-    fn bearable(&self, after: &Footing, penalty: u128) -> Result<u128> {
+    fn bearable(&self, after: &Footing, slice: &SwapSlice) -> Result<u128> {
         let free = Footing {
-            value: add(after.value, to_i128(penalty)?)?,
+            value: add(after.value, to_i128(slice.counted)?)?,
             ..*after
         };
-        Ok(penalty.min(self.target.from.allowance(&free, self.target.charged)?))
+        Ok(slice
+            .penalty
+            .min(self.target.from.allowance(&free, self.target.charged)?))
     }
 
     /// The account after a slice.
@@ -439,7 +447,7 @@ impl Exchange<'_, '_> {
             Some(tried) if tried.size == amount => tried.footing,
             _ => self.after(&slice)?,
         };
-        let kept = self.bearable(&footing, slice.penalty)?;
+        let kept = self.bearable(&footing, &slice)?;
         if kept < slice.penalty {
             let target = self.target.capped_at(kept);
             let terms = self.terms.with(&target);
@@ -485,6 +493,16 @@ impl<'a> Holding<'a> {
     /// Whether the portfolio model covers it.
     const fn is_covered(&self) -> bool {
         matches!(self, Self::Token(_, risk) if risk.underlying != 0)
+    }
+
+    /// The part of what is given of it that counts towards LiquidationEnd's value, as a ratio.
+    fn counted(&self) -> u32 {
+        const END: HealthKind = HealthKind::LiquidationEnd;
+        match self {
+            Self::Token(_, risk) if risk.underlying == 0 => END.of(&risk.asset_weight),
+            Self::Token(_, risk) => risk.terms.trusted_part(END),
+            Self::Claim(_, risk) => END.of(&risk.profit_weight),
+        }
     }
 
     /// What the account gives.

@@ -1,6 +1,6 @@
 //! Taking over a slice of a perpetual position at the oracle's price less a fee.
 
-use super::Target;
+use super::{Charged, Target};
 use crate::fixed::{
     add, ratio_floor, scale_ceil, scale_floor, sub, to_i128, to_i64, to_u64, Result, RiskError,
 };
@@ -30,11 +30,14 @@ pub struct PositionSlice {
     pub insurance: QuoteNative,
     /// What the penalty falls short of the least reward.
     pub top_up: QuoteNative,
+    /// What of the penalty LiquidationEnd's value loses.
+    pub counted: u128,
 }
 
 impl PositionSlice {
     /// Of so many lots, for their value and a penalty.
-    pub(super) fn of(lots: u64, notional: u128, penalty: u128, target: &Target) -> Result<Self> {
+    pub(super) fn of(lots: u64, notional: u128, charged: Charged, target: &Target) -> Result<Self> {
+        let penalty = charged.paid;
         let quote =
             |value: u128| -> Result<QuoteNative> { Ok(QuoteNative(to_i64(to_i128(value)?)?)) };
         let (insurance, top_up) = target.insured(notional, penalty)?;
@@ -44,6 +47,7 @@ impl PositionSlice {
             penalty: quote(penalty)?,
             insurance: quote(insurance)?,
             top_up: quote(top_up)?,
+            counted: charged.counted,
         })
     }
 }
@@ -79,22 +83,29 @@ pub fn position_slice(
         risk,
         target,
         bearable: target.bearable(),
+        withheld: target.withheld()?,
         required: 0,
     };
     takeover.required = takeover.required(held)?;
-    let before = takeover.value_after(0)?;
+    let before = takeover.value(0, 0, 0, takeover.required)?;
     let wanted = add(before, to_i128(target.shortfall())?)?;
     let mut lots = takeover.smallest(wanted, before, allowed)?;
     let left = held.saturating_sub(lots);
     if left < dust_lots.0.max(0).unsigned_abs() && allowed == held {
         lots = held;
     }
-    if takeover.value_after(lots)? < before {
+    let left = takeover.required(held.saturating_sub(lots))?;
+    let (notional, paid) = takeover.price(lots, left)?;
+    let after = takeover.value(lots, notional, paid, left)?;
+    if after < before {
         return Err(RiskError::SliceTooSmall);
     }
-    let left = takeover.required(held.saturating_sub(lots))?;
-    let (notional, penalty) = takeover.price(lots, left)?;
-    PositionSlice::of(lots, notional, penalty, target)
+    let free = match paid {
+        0 => after,
+        _ => takeover.value(lots, notional, 0, left)?,
+    };
+    let counted = sub(free, after)?.max(0).unsigned_abs();
+    PositionSlice::of(lots, notional, Charged { paid, counted }, target)
 }
 
 /// Notional at spot of a number of lots: rounded down where the account sells.
@@ -115,6 +126,8 @@ struct Takeover<'a> {
     target: &'a Target,
     /// The part of what is freed of margin that a penalty may be.
     bearable: u32,
+    /// What a penalty is less by than that.
+    withheld: u128,
     /// What is required of the whole position.
     required: u128,
 }
@@ -125,7 +138,7 @@ impl Takeover<'_> {
         let notional = notional(self.long, self.risk, lots);
         let most = ratio_floor(self.required.saturating_sub(left), self.bearable)?;
         let penalty = self.target.penalty(notional, self.target.fee)?;
-        Ok((notional, penalty.min(most)))
+        Ok((notional, penalty.min(most.saturating_sub(self.withheld))))
     }
 
     /// What is required of a number of lots.
@@ -143,6 +156,12 @@ impl Takeover<'_> {
         let left = self.held.checked_sub(lots).ok_or(RiskError::Overflow)?;
         let margin = self.required(left)?;
         let (notional, penalty) = self.price(lots, margin)?;
+        self.value(lots, notional, penalty, margin)
+    }
+
+    /// The same at a price, a penalty and a margin.
+    fn value(&self, lots: u64, notional: u128, penalty: u128, margin: u128) -> Result<i128> {
+        let left = self.held.checked_sub(lots).ok_or(RiskError::Overflow)?;
         let (notional, penalty) = (to_i128(notional)?, to_i128(penalty)?);
         let size = i64::try_from(left).map_err(|_| RiskError::Overflow)?;
         let (size, traded, price) = if self.long {

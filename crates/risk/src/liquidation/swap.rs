@@ -1,6 +1,6 @@
 //! Swapping a slice of collateral for a slice of debt at the oracle's price plus a bonus.
 
-use super::Target;
+use super::{Charged, Target};
 use crate::asset::AssetRisk;
 use crate::balance::{native_ceil, native_floor, Balance, Indices};
 use crate::fixed::{
@@ -45,6 +45,18 @@ pub struct SwapSlice {
     pub top_up: u64,
     /// Value at spot that the account gives beyond the debt's, in native quote.
     pub penalty: u128,
+    /// What of it LiquidationEnd's value loses.
+    pub counted: u128,
+}
+
+impl SwapSlice {
+    /// What it charges.
+    pub const fn charged(&self) -> Charged {
+        Charged {
+            paid: self.penalty,
+            counted: self.counted,
+        }
+    }
 }
 
 /// One side of a swap, in the same terms for tokens and claims.
@@ -213,13 +225,23 @@ pub fn swap_slice(
     // What the requirement falls by of every unit of value that is repaid.
     let freed = taken.weight.saturating_sub(given.weight);
     let bearable = ratio_floor(u128::from(freed), target.bearable())?;
-    let bonus = target.fee.min(u32::try_from(bearable).unwrap_or(u32::MAX));
-    let terms = Terms {
+    let bearable = u32::try_from(bearable).unwrap_or(u32::MAX);
+    let mut terms = Terms {
         given,
         taken,
-        bonus,
+        bonus: 0,
+        counted: given.weight,
         target,
     };
+    let withheld = target.withheld()?;
+    let capped;
+    if withheld > 0 {
+        // Of what meets the shortfall for free: a penalty takes more.
+        let value = taken.value_floor(terms.debt_needed()?.min(allowed));
+        capped = target.capped_at(ratio_floor(value, bearable)?.saturating_sub(withheld));
+        terms.target = &capped;
+    }
+    terms.bonus = target.fee.min(bearable);
     let mut amount = terms.debt_needed()?.min(allowed);
     let left = taken.amount.saturating_sub(amount);
     if taken.value_ceil(left) < u128::from(debt_dust) && allowed == taken.amount {
@@ -236,6 +258,8 @@ pub(super) struct Terms<'a> {
     given: Leg,
     taken: Leg,
     bonus: u32,
+    /// The part of what is given that counts towards LiquidationEnd's value.
+    counted: u32,
     target: &'a Target,
 }
 
@@ -245,11 +269,13 @@ impl<'a> Terms<'a> {
         collateral: &Collateral<'_>,
         debt: &Debt<'_>,
         target: &'a Target,
+        counted: u32,
     ) -> Result<Self> {
         Ok(Self {
             given: collateral.leg()?,
             taken: debt.leg()?,
             bonus: target.fee,
+            counted,
             target,
         })
     }
@@ -260,6 +286,7 @@ impl<'a> Terms<'a> {
             given: self.given,
             taken: self.taken,
             bonus: target.fee,
+            counted: self.counted,
             target,
         }
     }
@@ -361,6 +388,7 @@ impl Terms<'_> {
             insurance,
             top_up: self.given.amount_floor(top_up)?,
             penalty,
+            counted: ratio_floor(penalty, self.counted)?,
         })
     }
 }

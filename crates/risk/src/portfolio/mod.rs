@@ -33,6 +33,7 @@ pub use model::{FactorRisk, PortfolioModel, UnderlyingRisk, Volatilities, MAX_UN
 pub use params::{ModelParams, UnderlyingParams, LOADING_BITS, LOADING_ONE, MAX_FACTORS};
 pub use parts::Parts;
 pub use report::{Binding, Measure, RiskReport};
+pub(crate) use requirement::Tally;
 pub use requirement::{find, maintenance, requirement, scenario_losses, Requirement};
 pub use scenario::{
     ArrayHolding, RiskArray, Scenario, ScenarioLosses, MAX_SCENARIOS, RANGE, SHOCK_BITS, TABLE,

@@ -33,7 +33,7 @@ use super::scenario::{ceil_shift, ArrayHolding, ScenarioLosses};
 pub(super) const EXPOSURE_BITS: u32 = 24;
 
 /// The parts of a requirement, native quote.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Zeroable)]
 pub struct Requirement {
     /// `PM`: what the factor model says.
     pub model: u128,
@@ -144,8 +144,76 @@ pub fn find(underlyings: &[UnderlyingRisk], number: u8) -> Result<&UnderlyingRis
         .ok_or(RiskError::UnknownUnderlying)
 }
 
+/// What is summed over an account's exposures for LiquidationEnd, kept while they change one by one: to the last bit what a
+/// count of all of them anew would find.
+#[derive(Clone, Copy, Debug, bytemuck::Zeroable)]
+pub(crate) struct Tally {
+    sums: Sums,
+    add_ons: Requirement,
+}
+
+impl Tally {
+    const WHICH: Volatilities = Volatilities::Binding;
+
+    /// Counts all of them.
+    ///
+    /// # Errors
+    /// As [`requirement`].
+    #[inline(never)]
+    pub fn count(&mut self, underlyings: &[UnderlyingRisk], exposures: &Exposures) -> Result<()> {
+        self.sums = Sums::counted(underlyings, exposures, Self::WHICH)?;
+        self.add_ons = Requirement::default();
+        self.add_ons
+            .count_add_ons(underlyings, exposures, Self::WHICH)
+    }
+
+    /// Counts one that has changed from what it was to what it is.
+    ///
+    /// # Errors
+    /// As [`requirement`].
+    #[inline(never)]
+    pub fn exchange(
+        &mut self,
+        underlyings: &[UnderlyingRisk],
+        before: &Exposure,
+        after: &Exposure,
+    ) -> Result<()> {
+        let risk = find(underlyings, after.underlying)?;
+        self.sums.count::<false>(before, risk, Self::WHICH);
+        self.sums.count::<true>(after, risk, Self::WHICH);
+        let (mut old, mut new) = (Requirement::default(), Requirement::default());
+        old.count_add_on(before, risk, Self::WHICH)?;
+        new.count_add_on(after, risk, Self::WHICH)?;
+        let exchanged = |sum: u128, old: u128, new: u128| sum.wrapping_sub(old).wrapping_add(new);
+        self.add_ons.basis = exchanged(self.add_ons.basis, old.basis, new.basis);
+        self.add_ons.liquidity = exchanged(self.add_ons.liquidity, old.liquidity, new.liquidity);
+        Ok(())
+    }
+
+    /// Whether the sums are shifted down as these exposures have to be.
+    pub fn fits(&self, exposures: &Exposures) -> bool {
+        self.sums.places == places(exposures)
+    }
+
+    /// As [`requirement`] of the exposures that were counted.
+    ///
+    /// # Errors
+    /// As [`requirement`].
+    #[inline(never)]
+    pub fn requirement(&self, model: &PortfolioModel) -> Result<Requirement> {
+        let mut sums = self.sums;
+        sums.finish(model, Self::WHICH);
+        let losses = losses_of(model, &sums, &[])?;
+        Ok(Requirement {
+            liquidity: self.add_ons.liquidity,
+            basis: self.add_ons.basis,
+            ..Requirement::base_of(model, &sums, &losses)?
+        })
+    }
+}
+
 /// Sums over an account's exposures, shifted down.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, bytemuck::Zeroable)]
 pub(super) struct Sums {
     /// Binary places that were shifted out.
     pub(super) places: u32,
@@ -171,6 +239,18 @@ impl Sums {
         exposures: &Exposures,
         which: Volatilities,
     ) -> Result<Self> {
+        let mut sums = Self::counted(underlyings, exposures, which)?;
+        sums.finish(model, which);
+        Ok(sums)
+    }
+
+    /// The sums that are exposures' own.
+    #[inline(always)]
+    fn counted(
+        underlyings: &[UnderlyingRisk],
+        exposures: &Exposures,
+        which: Volatilities,
+    ) -> Result<Self> {
         let mut sums = Self {
             places: places(exposures),
             factors: [(0, 0); MAX_FACTORS],
@@ -181,14 +261,20 @@ impl Sums {
             days: [0; CRASH_DAYS],
         };
         for item in exposures.items() {
-            sums.count(item, find(underlyings, item.underlying)?, which);
+            sums.count::<true>(item, find(underlyings, item.underlying)?, which);
         }
-        sums.isolated = ratio_shift(sums.isolated);
+        Ok(sums)
+    }
+
+    /// What follows from them.
+    #[inline(always)]
+    fn finish(&mut self, model: &PortfolioModel, which: Volatilities) {
+        self.isolated = ratio_shift(self.isolated);
         for i in 0..MAX_FACTORS {
             if let (Some(factor), Some((low, high)), Some(out)) = (
                 model.factors.get(i),
-                sums.factors.get(i),
-                sums.moves.get_mut(i),
+                self.factors.get(i),
+                self.moves.get_mut(i),
             ) {
                 let volatility = i64::from(which.of(&factor.volatility));
                 let gaining =
@@ -200,31 +286,43 @@ impl Sums {
                 *out = (low.wrapping_shr(RATIO_BITS), ceil_shift(high, RATIO_BITS));
             }
         }
-        Ok(sums)
     }
 
-    /// Counts an exposure. Within the parameters' bounds nothing here comes near 64 bits.
+    /// Counts an exposure, or stops counting it. Within the parameters' bounds nothing here comes near 64 bits.
     #[inline(always)]
-    fn count(&mut self, item: &Exposure, risk: &UnderlyingRisk, which: Volatilities) {
+    fn count<const ADDS: bool>(
+        &mut self,
+        item: &Exposure,
+        risk: &UnderlyingRisk,
+        which: Volatilities,
+    ) {
+        let by = |sum: i64, part: i64| match ADDS {
+            true => sum.wrapping_add(part),
+            false => sum.wrapping_sub(part),
+        };
+        let by_size = |sum: u64, part: u64| match ADDS {
+            true => sum.wrapping_add(part),
+            false => sum.wrapping_sub(part),
+        };
         let low = item.low.wrapping_shr(self.places);
         let high = ceil_shift(item.high, self.places);
         for ((least, most), loading) in self.factors.iter_mut().zip(risk.params.loadings) {
             let loading = i64::from(loading);
             let (at_low, at_high) = (low.wrapping_mul(loading), high.wrapping_mul(loading));
-            *least = least.wrapping_add(at_low.min(at_high));
-            *most = most.wrapping_add(at_low.max(at_high));
+            *least = by(*least, at_low.min(at_high));
+            *most = by(*most, at_low.max(at_high));
         }
         for (loss, day) in self.days.iter_mut().zip(risk.params.crash_returns) {
             // A day that rose hurts most at the lowest exposure.
             let worst = if day >= 0 { low } else { high };
-            *loss = loss.wrapping_sub(worst.wrapping_mul(i64::from(day)));
+            *loss = by(*loss, worst.wrapping_mul(i64::from(day)).wrapping_neg());
         }
         let size = low.unsigned_abs().max(high.unsigned_abs());
-        self.gross = self.gross.wrapping_add(size);
+        self.gross = by_size(self.gross, size);
         let isolated = size.wrapping_mul(u64::from(which.of(&risk.isolated)));
-        self.isolated = self.isolated.wrapping_add(isolated);
+        self.isolated = by_size(self.isolated, isolated);
         let own = ratio_shift(size.wrapping_mul(u64::from(which.of(&risk.idiosyncratic))));
-        self.own_squares = self.own_squares.wrapping_add(own.wrapping_mul(own));
+        self.own_squares = by_size(self.own_squares, own.wrapping_mul(own));
     }
 
     /// `Σ_F (σ_F Σ w β_F)² + Σ (w σ_ε)²`.

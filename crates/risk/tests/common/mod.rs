@@ -4,7 +4,7 @@
 pub mod portfolio;
 pub mod reference;
 
-use plimsoll_risk::liquidation::{Footing, Target};
+use plimsoll_risk::liquidation::{Charged, Footing, Target};
 use plimsoll_risk::position::{Balance, OpenOrder, PerpPosition};
 use plimsoll_risk::*;
 use proptest::prelude::*;
@@ -420,7 +420,7 @@ pub fn against(health: i128, equity: i128, fee: u32) -> Target {
         standing,
         from: standing,
         fee,
-        charged: 0,
+        charged: Charged::default(),
         allowance: equity.max(0).unsigned_abs() / 2,
         insurance_share: 0,
         reward_min: 0,

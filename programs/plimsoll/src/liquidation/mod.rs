@@ -18,8 +18,9 @@
 //! - More legs than a call can take could depend on each other, and a hedge of which nothing is required while nothing
 //!   is left either improves by nothing. So [`PATIENCE_SECS`] after it was flagged any leg may be taken, for no fee, in
 //!   proportion as all would have to go; the same one again only [`PATIENCE_SECS`] later, so that the others have their turn.
-//!   Until the account is better than before it nothing that is taken costs a fee: no liquidator gains by choosing the wrong
-//!   one, or by opening a hedge to be paid for closing the rest.
+//!   What the account lost by it is made up for without a fee, and no more than that: no liquidator gains by choosing the wrong
+//!   one, or by opening a hedge to be paid for closing the rest, and nobody frees an account from fees with a sliver. Nor does
+//!   one take a leg's turn: it is a sixty-fourth of the leg at least.
 //!
 //! No mode, cap or window holds any of it back. Nothing is seized on one observation: an account is flagged at some prices and
 //! seized at prices that were all published later. What is stale, or priced by a broken feed, counts in the account's favour,
@@ -42,7 +43,9 @@ pub use standing::{Part, Standing};
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     balance::Indices,
-    liquidation::{ramped_fee, Auction, Auctioned, Footing, Observation, Target, ROUNDING},
+    liquidation::{
+        ramped_fee, Auction, Auctioned, Charged, Footing, Observation, Target, ROUNDING,
+    },
     AccountMargin, AssetRisk, Balance, EntryPrice, HealthKind, LiquidationTerms, MarginModel,
     MarketRisk, PerpPosition, Policy, Purpose,
 };
@@ -111,8 +114,10 @@ pub struct Liquidation<'a> {
 pub struct Done {
     /// The slots it was taken from, as in [`MarginAccount::opened_slots`].
     slots: u32,
-    /// What it cost the account, native quote.
-    charged: u64,
+    /// What it cost the account.
+    charged: Charged,
+    /// Whether so little was taken of something that it may improve nothing alone.
+    is_sliver: bool,
     /// What the liquidator received beyond what it gave, native quote, but for an auction's discount.
     reward: i128,
 }
@@ -292,31 +297,25 @@ impl Liquidation<'_> {
     }
 
     /// What a slice is measured against, at the fee of now.
-    fn target(&self, fee: u32, insurance_share: u32, reward_min: u32) -> Result<Target> {
-        let standing = self.standing.footing();
-        let start = self.standing.start();
-        let from = match self.account.opened_ratio {
-            0 => start,
-            ratio => start.at_ratio(ratio).or_refuse()?,
-        };
-        Ok(Target {
-            standing,
-            from,
+    fn target(&self, fee: u32, insurance_share: u32, reward_min: u32) -> Target {
+        Target {
+            standing: self.standing.footing(),
+            from: self.standing.start().without_loss(self.account.opened_loss),
             fee,
-            charged: self.done.charged.into(),
+            charged: self.done.charged,
             allowance: self.account.fee_allowance.into(),
             insurance_share,
             reward_min,
-        })
+        }
     }
 
     /// The same for what is auctioned: the discount is the reward.
-    fn auction_target(&self) -> Result<Target> {
+    fn auction_target(&self) -> Target {
         self.target(0, 0, 0)
     }
 
     /// Notes what was taken, and for which fee.
-    fn note_taken(&mut self, parts: &[Part], fee: u64) {
+    fn note_taken(&mut self, parts: &[Part], charged: Charged, is_sliver: bool) {
         for part in parts {
             let bit = match *part {
                 Part::Perp(slot) => slot,
@@ -325,7 +324,9 @@ impl Liquidation<'_> {
             let bit = u32::try_from(bit).unwrap_or(u32::BITS);
             self.done.slots |= 1u32.checked_shl(bit).unwrap_or(0);
         }
-        self.done.charged = self.done.charged.saturating_add(fee);
+        self.done.charged = self.done.charged.and(charged);
+        self.done.is_sliver |= is_sliver;
+        let fee = u64::try_from(charged.paid).unwrap_or(u64::MAX);
         self.account.fee_allowance = self.account.fee_allowance.saturating_sub(fee);
     }
 
@@ -416,37 +417,43 @@ impl Liquidation<'_> {
     }
 
     /// Refuses what leaves an account in portfolio margin no better than it was before the call took anything, unless that is
-    /// only for the hedge that it closed and cost nothing, or nobody has found anything better for [`PATIENCE_SECS`], it was for no fee, and of slots that were not taken so before.
+    /// only for the hedge that it closed and cost nothing, or nobody has found anything better for [`PATIENCE_SECS`], it was for no
+    /// fee, and of slots that were not taken so before. What the account lost by that no fee takes a part of when it is made up for.
     ///
     /// # Errors
-    /// `LiquidationHarms`.
+    /// `LiquidationHarms`; `SliceTooSmall` for a sliver of a slot whose turn is over once it is taken.
     pub fn require_improved(&mut self) -> Result<()> {
-        if self.standing.is_improved() {
-            let opened = self.account.opened_ratio;
-            if opened != 0 && self.standing.footing().ratio() >= opened {
-                self.account.start_fees(self.account.fee_allowance);
-            }
+        let is_improved = self.standing.is_improved();
+        if is_improved && self.account.opened_loss == 0 {
             return Ok(());
         }
-        let ratio = self.standing.start().ratio();
-        if self.standing.is_improved_apart() && self.done.charged <= ROUNDING {
-            // Nothing costs a fee until the account is as good as it was with the hedge.
-            self.account.opened_ratio = self.account.opened_ratio.max(ratio);
-            return Ok(());
+        let is_free = self.done.charged.paid <= u128::from(ROUNDING);
+        let is_better = is_improved || is_free && self.standing.is_improved_apart();
+        if !is_better {
+            self.require_turn(is_free)?;
         }
+        let from = self.standing.start().without_loss(self.account.opened_loss);
+        let lost = from.lost_at(&self.standing.footing()).or_refuse()?;
+        self.account.opened_loss = u64::try_from(lost).unwrap_or(u64::MAX);
+        if lost == 0 {
+            self.account.start_fees(self.account.fee_allowance);
+        }
+        Ok(())
+    }
+
+    /// Refuses what makes the account worse before it has waited, for a fee, or of a slot that had its turn.
+    fn require_turn(&mut self, is_free: bool) -> Result<()> {
         let (now, patience) = (self.clock.unix_timestamp, i64::try_from(PATIENCE_SECS));
         let is_over = now.saturating_sub(self.account.opened_at) >= patience.unwrap_or(i64::MAX);
         if is_over {
             (self.account.opened_slots, self.account.opened_at) = (0, now);
         }
         require!(
-            self.has_waited()
-                && self.done.charged <= ROUNDING
-                && self.account.opened_slots & self.done.slots == 0,
+            self.has_waited() && is_free && self.account.opened_slots & self.done.slots == 0,
             PlimsollError::LiquidationHarms
         );
+        require!(!self.done.is_sliver, PlimsollError::SliceTooSmall);
         self.account.opened_slots |= self.done.slots;
-        self.account.opened_ratio = self.account.opened_ratio.max(ratio);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     fixed::div_ceil,
-    liquidation::{Portion, PositionSlice},
+    liquidation::{is_sliver, Charged, Portion, PositionSlice},
     MarketRisk, QuoteNative, Side,
 };
 
@@ -44,6 +44,7 @@ impl Liquidation<'_> {
         slice.top_up = self.top_up(market, slice.top_up)?;
 
         let before = self.standing.footing();
+        let held = self.account.perps.get(slot).or_refuse()?.position.abs();
         self.standing.take_out(self.account, Part::Perp(slot))?;
         let lots = self.exchange(market, slot, &slice)?;
         if is_first {
@@ -57,7 +58,12 @@ impl Liquidation<'_> {
         self.standing.count_in(self.account, Part::Perp(slot))?;
         self.standing.update()?;
         self.require_helped(before, is_auctioned)?;
-        self.note_taken(&[Part::Perp(slot)], unsigned(slice.penalty.0)?);
+        let charged = Charged {
+            paid: unsigned(slice.penalty.0)?.into(),
+            counted: slice.counted,
+        };
+        let is_sliver = is_sliver(lots.unsigned_abs(), held);
+        self.note_taken(&[Part::Perp(slot)], charged, is_sliver);
         self.account.release_perp(slot);
         emit!(PositionLiquidated {
             margin_account: self.account_key,
@@ -114,8 +120,8 @@ impl Liquidation<'_> {
         let perp = self.account.perps.get(slot).or_refuse()?;
         let offer = self.market_on_offer(perp)?;
         let target = match offer.is_auctioned {
-            true => self.auction_target()?,
-            false => self.target(self.fee(terms), terms.insurance_share, terms.reward_min)?,
+            true => self.auction_target(),
+            false => self.target(self.fee(terms), terms.insurance_share, terms.reward_min),
         };
         let portion = Portion {
             most: max_lots.min(offer.most),

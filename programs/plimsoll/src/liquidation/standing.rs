@@ -4,10 +4,11 @@ use plimsoll_risk::{
     fixed::{add, sub},
     liquidation::{
         position_slice, swap_slice, Footing, Holding, Netted, Observation, Portion, PositionSlice,
-        Slot, SwapSlice, Target, ROUNDING,
+        Slot, Stand, SwapSlice, Target,
     },
-    AccountMargin, Assessment, BaseLots, HealthKind, MarginMode, MarginModel, MarketRisk,
-    PerpPosition, Policy, Portfolio, Purpose, RiskError, RiskView,
+    standard::StandardMargin,
+    Assessment, BaseLots, HealthKind, MarginMode, MarketRisk, PerpPosition, Policy, Portfolio,
+    Purpose, RiskError, RiskView,
 };
 
 use crate::{
@@ -15,17 +16,6 @@ use crate::{
     health::{portfolio, view},
     state::{MarginAccount, RiskState},
 };
-
-/// What a change to an account is judged by.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Stand {
-    /// LiquidationEnd.
-    footing: Footing,
-    /// The same without what hedges add to the value.
-    apart: Footing,
-    /// What closing everything at spot would leave.
-    equity: i128,
-}
 
 /// A slot of a margin account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +55,7 @@ impl<'a> Standing<'a> {
         let totals = match portfolio.mode {
             MarginMode::Standard => {
                 let policy = Policy::BenefitOfDoubt;
-                let total = AccountMargin::assess(&view, &portfolio, policy).or_refuse()?;
+                let total = StandardMargin::lines(&view, &portfolio, policy).or_refuse()?;
                 Totals::Standard(total)
             }
             MarginMode::Portfolio => {
@@ -132,7 +122,7 @@ impl<'a> Standing<'a> {
         match &mut self.totals {
             Totals::Standard(total) => {
                 let value = value_of(&self.view, account, part)?;
-                for (total, part) in total.health.iter_mut().zip(value.health) {
+                for (total, part) in total.health.iter_mut().zip(value.health).skip(1) {
                     *total = sub(*total, part).or_refuse()?;
                 }
                 total.equity = sub(total.equity, value.equity).or_refuse()?;
@@ -140,7 +130,7 @@ impl<'a> Standing<'a> {
             }
             Totals::Portfolio(netted) => {
                 let slot = slot_of(&self.view, account, part, netted.is_hedged())?;
-                netted.take_out(&slot).or_refuse()
+                netted.take_out(&self.view, &slot).or_refuse()
             }
         }
     }
@@ -151,7 +141,7 @@ impl<'a> Standing<'a> {
         match &mut self.totals {
             Totals::Standard(total) => {
                 let value = value_of(&self.view, account, part)?;
-                for (total, part) in total.health.iter_mut().zip(value.health) {
+                for (total, part) in total.health.iter_mut().zip(value.health).skip(1) {
                     *total = add(*total, part).or_refuse()?;
                 }
                 total.equity = add(total.equity, value.equity).or_refuse()?;
@@ -159,7 +149,7 @@ impl<'a> Standing<'a> {
             }
             Totals::Portfolio(netted) => {
                 let slot = slot_of(&self.view, account, part, netted.is_hedged())?;
-                netted.count_in(&slot).or_refuse()
+                netted.count_in(&self.view, &slot).or_refuse()
             }
         }
     }
@@ -199,55 +189,30 @@ impl<'a> Standing<'a> {
     pub fn is_improved(&self) -> bool {
         match &self.totals {
             Totals::Standard(_) => true,
-            Totals::Portfolio(netted) => {
-                self.start.footing.improves_to(&netted.end()) || self.is_unwound(netted)
-            }
+            Totals::Portfolio(netted) => self.start.is_improved_by(&Stand::of(netted)),
         }
     }
 
     /// Whether it did but for what hedges add to the value: a liquidation that closes one ends that.
     pub fn is_improved_apart(&self) -> bool {
-        self.start.apart.improves_to(&self.apart())
-    }
-
-    /// Whether less is required of an account without equity, which pays no fee, and it has lost nothing: what a position had won
-    /// counts by its weight alone once it is closed.
-    fn is_unwound(&self, netted: &Netted) -> bool {
-        let kept = netted.equity().saturating_add(i128::from(ROUNDING));
-        self.start.equity < 0
-            && kept >= self.start.equity
-            && netted.end().requirement < self.start.footing.requirement
+        self.start.is_improved_apart_by(&self.stand())
     }
 
     /// Leaves a change since `before` out of what is judged.
     pub fn pass_over(&mut self, before: &Stand) -> Result<()> {
-        let now = self.stand();
-        let moved = |start, before, now| sub(now, before).and_then(|by| add(start, by)).or_refuse();
-        let shift = |start: &mut Footing, before: Footing, now: Footing| -> Result<()> {
-            start.value = moved(start.value, before.value, now.value)?;
-            start.requirement = moved(start.requirement, before.requirement, now.requirement)?;
-            Ok(())
-        };
-        shift(&mut self.start.footing, before.footing, now.footing)?;
-        shift(&mut self.start.apart, before.apart, now.apart)?;
-        self.start.equity = moved(self.start.equity, before.equity, now.equity)?;
+        self.start = self.start.moved(before, &self.stand()).or_refuse()?;
         Ok(())
     }
 
     /// Everything that a change is judged by.
     pub fn stand(&self) -> Stand {
-        Stand {
-            footing: self.footing(),
-            apart: self.apart(),
-            equity: self.equity(),
-        }
-    }
-
-    /// LiquidationEnd without what hedges add to the value.
-    fn apart(&self) -> Footing {
         match &self.totals {
-            Totals::Standard(_) => self.footing(),
-            Totals::Portfolio(netted) => netted.end_apart(),
+            Totals::Standard(total) => Stand {
+                footing: self.footing(),
+                apart: self.footing(),
+                equity: total.equity,
+            },
+            Totals::Portfolio(netted) => Stand::of(netted),
         }
     }
 
@@ -341,7 +306,7 @@ fn value_of(view: &RiskView, account: &MarginAccount, part: Part) -> Result<Asse
             portfolio.perps = core::slice::from_ref(account.perps.get(slot).or_refuse()?);
         }
     }
-    AccountMargin::assess(view, &portfolio, Policy::BenefitOfDoubt).or_refuse()
+    StandardMargin::lines(view, &portfolio, Policy::BenefitOfDoubt).or_refuse()
 }
 
 fn slot_of(view: &RiskView, account: &MarginAccount, part: Part, hedged: bool) -> Result<Slot> {

@@ -2,7 +2,7 @@
 use anchor_lang::prelude::*;
 use plimsoll_risk::{
     fixed::scale_floor,
-    liquidation::{debt_paid_by, Holding, Portion, SwapSlice},
+    liquidation::{debt_paid_by, is_sliver, Holding, Portion, SwapSlice},
     AssetRisk, Balance, LiquidationTerms, RiskError,
 };
 
@@ -135,6 +135,8 @@ impl Liquidation<'_> {
         slice: &SwapSlice,
     ) -> Result<()> {
         let before = self.standing.footing();
+        let given_held = self.amount(given)?;
+        let debt_held = self.amount(taken)?;
         for stake in [given, taken] {
             self.standing.take_out(self.account, stake.part)?;
         }
@@ -151,8 +153,8 @@ impl Liquidation<'_> {
             let reward = received.saturating_sub(taken.value(slice.debt));
             self.done.reward = self.done.reward.saturating_add(reward);
         }
-        let fee = u64::try_from(slice.penalty).unwrap_or(u64::MAX);
-        self.note_taken(&[given.part, taken.part], fee);
+        let is_sliver = is_sliver(slice.debt, debt_held) && is_sliver(slice.collateral, given_held);
+        self.note_taken(&[given.part, taken.part], slice.charged(), is_sliver);
         emit!(CollateralLiquidated {
             margin_account: self.account_key,
             liquidator: self.liquidator_key,
@@ -167,6 +169,20 @@ impl Liquidation<'_> {
             top_up: slice.top_up,
         });
         Ok(())
+    }
+
+    /// Native units of a leg, owned or owed.
+    fn amount(&self, stake: &Stake) -> Result<u64> {
+        match (&stake.token, stake.part) {
+            (Some((balance, entry)), _) => {
+                Ok(balance.native(entry.indices()).or_refuse()?.unsigned_abs())
+            }
+            (None, Part::Perp(slot)) => {
+                let perp = self.account.perps.get(slot).or_refuse()?;
+                Ok(perp.quote.0.unsigned_abs())
+            }
+            (None, Part::Balance(_)) => Ok(0),
+        }
     }
 
     /// What insurance adds to the liquidator's part of the bonus, in kind, as far as it can.
@@ -320,7 +336,6 @@ impl Liquidation<'_> {
             true => self.auction_target(),
             false => self.target(fee, given.terms.insurance_share, reward_min),
         };
-        let target = target.map_err(|_| RiskError::Overflow)?;
         // Of collateral that hedges a part goes, for as much debt as that pays for.
         let repaid = taken.token.as_ref().map(|(_, entry)| entry);
         let paid = match &given.token {

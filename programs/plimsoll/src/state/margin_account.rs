@@ -54,12 +54,13 @@ pub struct MarginAccount {
     pub topped_up: u64,
     /// When legs of a hedge were first taken alone that are in `opened_slots`, Unix seconds.
     pub opened_at: i64,
-    /// Equity ÷ requirement, a Q8.24 ratio, from before a leg was taken alone: fees take nothing until it is reached again. Zero
-    /// where none was.
-    pub opened_ratio: u32,
+    /// What the account lost of equity ÷ requirement by legs that were taken alone and has not made up for, native quote of its
+    /// value: fees take nothing of that.
+    pub opened_loss: u64,
     /// The slots of those legs, one bit each: positions first, then balances.
     pub opened_slots: u32,
-    pub reserved: [u64; 5],
+    pub padding2: [u8; 4],
+    pub reserved: [u64; 4],
     pub balances: [Balance; MAX_BALANCES],
     pub perps: [PerpPosition; MAX_PERPS],
     pub orders: [OpenOrder; MAX_ORDERS],
@@ -150,7 +151,7 @@ impl MarginAccount {
     /// Starts what fees may take while a flag stands.
     pub fn start_fees(&mut self, allowance: u64) {
         self.fee_allowance = allowance;
-        (self.opened_at, self.opened_ratio, self.opened_slots) = (0, 0, 0);
+        (self.opened_at, self.opened_loss, self.opened_slots) = (0, 0, 0);
     }
 
     /// A free order slot.

@@ -111,12 +111,13 @@ export type MarginAccount = {
   /** When legs of a hedge were first taken alone that are in `opened_slots`, Unix seconds. */
   openedAt: bigint;
   /**
-   * Equity ÷ requirement, a Q8.24 ratio, from before a leg was taken alone: fees take nothing until it is reached again. Zero
-   * where none was.
+   * What the account lost of equity ÷ requirement by legs that were taken alone and has not made up for, native quote of its
+   * value: fees take nothing of that.
    */
-  openedRatio: number;
+  openedLoss: bigint;
   /** The slots of those legs, one bit each: positions first, then balances. */
   openedSlots: number;
+  padding2: ReadonlyUint8Array;
   reserved: Array<bigint>;
   balances: Array<Balance>;
   perps: Array<PerpPosition>;
@@ -162,12 +163,13 @@ export type MarginAccountArgs = {
   /** When legs of a hedge were first taken alone that are in `opened_slots`, Unix seconds. */
   openedAt: number | bigint;
   /**
-   * Equity ÷ requirement, a Q8.24 ratio, from before a leg was taken alone: fees take nothing until it is reached again. Zero
-   * where none was.
+   * What the account lost of equity ÷ requirement by legs that were taken alone and has not made up for, native quote of its
+   * value: fees take nothing of that.
    */
-  openedRatio: number;
+  openedLoss: number | bigint;
   /** The slots of those legs, one bit each: positions first, then balances. */
   openedSlots: number;
+  padding2: ReadonlyUint8Array;
   reserved: Array<number | bigint>;
   balances: Array<BalanceArgs>;
   perps: Array<PerpPositionArgs>;
@@ -195,9 +197,10 @@ export function getMarginAccountEncoder(): FixedSizeEncoder<MarginAccountArgs> {
       ["feeAllowance", getU64Encoder()],
       ["toppedUp", getU64Encoder()],
       ["openedAt", getI64Encoder()],
-      ["openedRatio", getU32Encoder()],
+      ["openedLoss", getU64Encoder()],
       ["openedSlots", getU32Encoder()],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 5 })],
+      ["padding2", fixEncoderSize(getBytesEncoder(), 4)],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 4 })],
       ["balances", getArrayEncoder(getBalanceEncoder(), { size: 16 })],
       ["perps", getArrayEncoder(getPerpPositionEncoder(), { size: 16 })],
       ["orders", getArrayEncoder(getOpenOrderEncoder(), { size: 64 })],
@@ -226,9 +229,10 @@ export function getMarginAccountDecoder(): FixedSizeDecoder<MarginAccount> {
     ["feeAllowance", getU64Decoder()],
     ["toppedUp", getU64Decoder()],
     ["openedAt", getI64Decoder()],
-    ["openedRatio", getU32Decoder()],
+    ["openedLoss", getU64Decoder()],
     ["openedSlots", getU32Decoder()],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 5 })],
+    ["padding2", fixDecoderSize(getBytesDecoder(), 4)],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 4 })],
     ["balances", getArrayDecoder(getBalanceDecoder(), { size: 16 })],
     ["perps", getArrayDecoder(getPerpPositionDecoder(), { size: 16 })],
     ["orders", getArrayDecoder(getOpenOrderDecoder(), { size: 64 })],

@@ -193,18 +193,55 @@ fn with_second<'a>(trial: &Trial<'a>, first: Move, limits: &Limits) -> Option<Si
             Move::TakeOver { market, .. } => Some(Move::Hedge { market }),
             _ => None,
         });
-    let swaps = candidates(&opened, limits, false);
+    let hedges = hedges.filter_map(|second| {
+        let found = sized(&opened, second, limits).ok()?;
+        Some(together(gain, found, limits))
+    });
+    let swaps = candidates(&opened, limits, false).into_iter();
+    let swaps = swaps.filter_map(|second| closed_by(trial, first, second, limits));
     let mut best: Option<Sized<'a>> = None;
-    for second in hedges.chain(swaps) {
-        if let Ok(mut found) = sized(&opened, second, limits) {
-            found.gain.reward += gain.reward;
-            found.score += score(&gain, limits);
-            if best.as_ref().is_none_or(|best| found.is_better_than(best)) {
-                best = Some(found);
-            }
+    for found in hedges.chain(swaps) {
+        if best.as_ref().is_none_or(|best| found.is_better_than(best)) {
+            best = Some(found);
         }
     }
     best
+}
+
+/// A second leg with what the first one brings.
+fn together<'a>(first: Gain, mut second: Sized<'a>, limits: &Limits) -> Sized<'a> {
+    second.gain.reward += first.reward;
+    second.score += score(&first, limits);
+    second
+}
+
+/// A takeover with a swap that closes what it opens. No more is opened than the swap's limit can close, so once that is known
+/// both are tried again as the program will carry them out.
+fn closed_by<'a>(trial: &Trial<'a>, first: Move, swap: Move, limits: &Limits) -> Option<Sized<'a>> {
+    let open = |swap: Move| -> Result<(Gain, Trial<'a>), Obstacle> {
+        let mut opened = trial.clone();
+        opened.prepare(&[first, swap])?;
+        Ok((first.try_on(&mut opened)?, opened))
+    };
+    let (gain, opened) = open(swap).ok()?;
+    let found = sized(&opened, swap, limits).ok()?;
+    if found.made == swap {
+        return Some(together(gain, found, limits));
+    }
+    let swap = found.made;
+    let (gain, mut after) = open(swap).ok()?;
+    let swapped = swap.try_on(&mut after).ok()?;
+    after.judge().ok()?;
+    if !is_affordable(trial.own_init(), after.own_init(), limits.reserve) {
+        return None;
+    }
+    let second = Sized {
+        made: swap,
+        gain: swapped,
+        score: score(&swapped, limits),
+        trial: after,
+    };
+    Some(together(gain, second, limits))
 }
 
 /// Every position and every pair of collateral and debt, within the largest move allowed.

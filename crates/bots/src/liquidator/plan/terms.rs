@@ -98,8 +98,8 @@ pub struct Episode {
     pub fee_allowance: u64,
     /// What insurance has paid the account before, native quote.
     pub topped_up: u64,
-    /// Equity ÷ requirement before a leg of a hedge was taken alone; zero where none was.
-    pub opened_ratio: u32,
+    /// What legs that were taken alone cost it and it has not made up for, native quote.
+    pub opened_loss: u64,
     /// The slots whose leg may not be taken alone again yet: positions first, then balances.
     pub opened_slots: u32,
 }
@@ -113,7 +113,7 @@ impl Episode {
             secs: since(account.flagged_at),
             fee_allowance: account.fee_allowance,
             topped_up: account.topped_up,
-            opened_ratio: account.opened_ratio,
+            opened_loss: account.opened_loss,
             opened_slots: if is_over { 0 } else { account.opened_slots },
         }
     }

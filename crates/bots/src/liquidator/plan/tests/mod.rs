@@ -113,6 +113,7 @@ fn carry_out<'a>(
         Episode::of(&flagged(account), NOW),
     )
     .unwrap();
+    trial.prepare(moves).unwrap();
     let mut reward = 0;
     for planned in moves {
         reward += planned.try_on(&mut trial).expect("as planned").reward;

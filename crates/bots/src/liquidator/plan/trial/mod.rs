@@ -1,11 +1,14 @@
 //! A liquidation tried out on copies of both accounts, step by step as the program would do it.
+mod ledger;
 mod offers;
 
 use plimsoll::{liquidation::PATIENCE_SECS, state::market::moment};
 use plimsoll_risk::{
     fixed::{scale_floor, to_i64, RiskError},
-    liquidation::{ramped_fee, Auctioned, Footing, Netted, Portion, Target, ROUNDING},
-    profits::{Covering, ProfitLedger},
+    liquidation::{
+        is_sliver, ramped_fee, Auctioned, Charged, Footing, Netted, Portion, Stand, Target,
+        ROUNDING,
+    },
     Assessment, HealthKind, LiquidationTerms, MarginMode, QuoteNative, RiskView, Side,
 };
 
@@ -15,6 +18,7 @@ use super::{
     terms::{Episode, Leg, Obstacle, Terms},
 };
 use crate::liquidator::outlook::Outlook;
+use ledger::Ledger;
 use offers::worth;
 
 const END: HealthKind = HealthKind::LiquidationEnd;
@@ -32,6 +36,17 @@ pub struct Gain {
     pub amount: u64,
 }
 
+/// What a call has taken so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Done {
+    /// The slots that something was taken of, as in [`Episode::opened_slots`].
+    slots: u32,
+    /// What that cost the account.
+    charged: Charged,
+    /// Whether so little was taken of something that it may improve nothing alone.
+    is_sliver: bool,
+}
+
 /// Both accounts in the midst of a liquidation. After a step that met an obstacle it is not to be used any more.
 #[derive(Clone)]
 pub struct Trial<'a> {
@@ -45,14 +60,18 @@ pub struct Trial<'a> {
     pub own: Holdings,
     /// What its flag says of fees.
     episode: Episode,
-    /// The slots that something was taken of, as in [`Episode::opened_slots`], and what that cost the account, native quote.
-    taken: (u32, u64),
+    /// What was taken.
+    done: Done,
+    /// What a swap that is to follow can close of what is opened before it, native quote; the highest number without a limit.
+    closable: u64,
+    /// The markets whose claims were settled or seized.
+    markets: Vec<(u16, Ledger)>,
     /// Where the account stands.
     pub standing: Assessment,
     /// The same where slots net.
     netted: Option<Box<Netted>>,
     /// Where it stood before the first of the steps that are judged together.
-    start: Footing,
+    start: Stand,
     /// Value of the last takeover.
     notional: u64,
 }
@@ -72,7 +91,7 @@ impl<'a> Trial<'a> {
         let view = outlook.view_of(&account.portfolio())?;
         let standing = account.assess(&view)?;
         let netted = netted(&view, &account)?;
-        let start = footing(&standing, netted.as_deref());
+        let start = stand(&standing, netted.as_deref());
         Ok(Self {
             outlook,
             view,
@@ -80,7 +99,9 @@ impl<'a> Trial<'a> {
             account,
             own,
             episode,
-            taken: (0, 0),
+            done: Done::default(),
+            closable: u64::MAX,
+            markets: Vec::new(),
             standing,
             netted,
             start,
@@ -98,15 +119,51 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// [`Obstacle::Harms`].
     pub fn judge(&self) -> Result<(), Obstacle> {
-        let (slots, charged) = self.taken;
-        let is_first = slots & self.episode.opened_slots == 0;
-        let may_harm = self.has_waited() && charged <= ROUNDING && is_first;
-        match &self.netted {
-            Some(netted) if !may_harm && !self.start.improves_to(&netted.end()) => {
-                Err(Obstacle::Harms)
+        let Some(netted) = &self.netted else {
+            return Ok(());
+        };
+        let after = Stand::of(netted);
+        let is_free = self.done.charged.paid <= u128::from(ROUNDING);
+        let is_first = self.done.slots & self.episode.opened_slots == 0;
+        let is_its_turn = self.has_waited() && is_first && !self.done.is_sliver;
+        let is_accepted = self.start.is_improved_by(&after)
+            || is_free && (is_its_turn || self.start.is_improved_apart_by(&after));
+        match is_accepted {
+            true => Ok(()),
+            false => Err(Obstacle::Harms),
+        }
+    }
+
+    /// Makes ready for moves that go in one call: before a takeover that a swap follows no more may be opened than that can close.
+    ///
+    /// # Errors
+    /// The [`Obstacle`].
+    pub fn prepare(&mut self, moves: &[Move]) -> Result<(), Obstacle> {
+        let takes = |made: &Move| matches!(made, Move::TakeOver { .. } | Move::Open { .. });
+        match moves {
+            [first, .., Move::Swap { debt, max_debt, .. }] if takes(first) => {
+                self.limit_opening(*debt, *max_debt)
             }
             _ => Ok(()),
         }
+    }
+
+    /// The debt that a swap may repay, as the program counts it.
+    fn limit_opening(&mut self, debt: Leg, max_debt: u64) -> Result<(), Obstacle> {
+        let Leg::Asset(asset) = debt else {
+            return Ok(());
+        };
+        if !self.is_netted() || max_debt == u64::MAX && self.start.footing.value > 0 {
+            return Ok(());
+        }
+        let entry = self.asset_entry(asset)?;
+        let owed = match self.account.balance(asset) {
+            Some(balance) => balance.native(entry.indices())?.min(0).unsigned_abs(),
+            None => 0,
+        };
+        let worth = scale_floor(signed(max_debt.min(owed))?, entry.price.spot, entry.shift);
+        self.closable = u64::try_from(worth).unwrap_or(u64::MAX);
+        Ok(())
     }
 
     /// Whether everything that a move takes has a price of now.
@@ -170,7 +227,10 @@ impl<'a> Trial<'a> {
         let portion = Portion {
             most: max_lots.min(most),
             dust: terms.dust_lots.unsigned_abs(),
-            opened: u64::MAX,
+            opened: match self.closable {
+                u64::MAX => u64::MAX,
+                closable => self.lots_worth(closable, market)?,
+            },
             collateral_dust: 0,
             is_followed: is_followed || self.has_waited(),
         };
@@ -182,7 +242,12 @@ impl<'a> Trial<'a> {
             .add(wanted, of, None, now, &mut self.episode.topped_up);
         slice.top_up = QuoteNative(signed(added)?);
         let slot = self.account.perps.iter().position(|p| p.market == market);
-        self.note_taken(slot, slice.penalty.0.unsigned_abs());
+        let held = self.account.perp(market).map_or(0, |p| p.position.abs());
+        let charged = Charged {
+            paid: slice.penalty.0.unsigned_abs().into(),
+            counted: slice.counted,
+        };
+        self.note_taken(&[slot], charged, is_sliver(slice.lots.abs(), held));
         let perp = self.account.perp_mut(market).ok_or(Obstacle::NoSlot)?;
 
         let (side, funding) = (Side::closing(perp.position), entry.funding());
@@ -195,7 +260,7 @@ impl<'a> Trial<'a> {
         let before = own.position.abs();
         own.apply_fill(side.opposite(), slice.lots, slice.notional, cost, funding)?;
         let grown = to_i64(i128::from(own.position.abs()) - i128::from(before))?;
-        self.reassess()?;
+        self.reassess(self.is_last(market)?)?;
         self.notional = slice.notional.0.unsigned_abs();
         let taken = match is_long {
             true => slice.lots.0,
@@ -217,11 +282,17 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// The [`Obstacle`].
     pub fn take_over_hedge(&mut self, market: u16) -> Result<Gain, Obstacle> {
+        let lots = self.lots_worth(self.notional, market)?;
+        self.take_over(market, lots)
+    }
+
+    /// Lots of a market worth native quote, rounded up.
+    fn lots_worth(&self, quote: u64, market: u16) -> Result<u64, Obstacle> {
         let entry = self.outlook.risk().market(market);
         let entry = entry.map_err(|_| Obstacle::NotPriced)?;
-        let mantissa = u128::from(self.notional) << entry.shift;
+        let mantissa = u128::from(quote) << entry.shift;
         let lots = mantissa.div_ceil(u128::from(entry.price.spot.max(1)));
-        self.take_over(market, u64::try_from(lots).unwrap_or(u64::MAX))
+        Ok(u64::try_from(lots).unwrap_or(u64::MAX))
     }
 
     /// Repays up to `max_debt` native units of a debt and takes collateral for it. Claims are settled first; where that
@@ -269,15 +340,16 @@ impl<'a> Trial<'a> {
         };
         let paid_before = &mut self.episode.topped_up;
         let top_up = insurance.add(slice.top_up, &given_terms, entry, now, paid_before);
-        for leg in [collateral, debt] {
-            let fee = u64::try_from(slice.penalty).unwrap_or(u64::MAX);
-            self.note_taken(self.slot_of(leg), if leg == debt { fee } else { 0 });
-        }
+        let is_sliver = is_sliver(slice.debt, self.amount(debt)?)
+            && is_sliver(slice.collateral, self.amount(collateral)?);
+        let slots = [collateral, debt].map(|leg| self.slot_of(leg));
+        self.note_taken(&slots, slice.charged(), is_sliver);
+        let is_auctioned = self.is_auctioned(collateral)? || self.is_auctioned(debt)?;
         let paid = self.repay(debt, slice.debt)?;
         let received = slice.collateral.saturating_sub(slice.insurance);
         let received = received.saturating_add(top_up);
         let got = self.seize(collateral, slice.collateral, received)?;
-        self.reassess()?;
+        self.reassess(is_auctioned)?;
         let tokens = |leg, value| match leg {
             Leg::Asset(1..) => value,
             _ => 0,
@@ -297,12 +369,9 @@ impl<'a> Trial<'a> {
     fn target(&self, fee: u32, insurance_share: u32, reward_min: u32) -> Result<Target, RiskError> {
         Ok(Target {
             standing: footing(&self.standing, self.netted.as_deref()),
-            from: match self.episode.opened_ratio {
-                0 => self.start,
-                ratio => self.start.at_ratio(ratio)?,
-            },
+            from: self.start.footing.without_loss(self.episode.opened_loss),
             fee,
-            charged: self.taken.1.into(),
+            charged: self.done.charged,
             allowance: self.episode.fee_allowance.into(),
             insurance_share,
             reward_min,
@@ -310,11 +379,14 @@ impl<'a> Trial<'a> {
     }
 
     /// Notes what was taken, and for which fee.
-    fn note_taken(&mut self, slot: Option<usize>, fee: u64) {
-        let (slots, charged) = &mut self.taken;
-        let bit = slot.and_then(|slot| u32::try_from(slot).ok());
-        *slots |= bit.and_then(|bit| 1u32.checked_shl(bit)).unwrap_or(0);
-        *charged = charged.saturating_add(fee);
+    fn note_taken(&mut self, slots: &[Option<usize>], charged: Charged, is_sliver: bool) {
+        for slot in slots.iter().flatten() {
+            let bit = u32::try_from(*slot).ok();
+            self.done.slots |= bit.and_then(|bit| 1u32.checked_shl(bit)).unwrap_or(0);
+        }
+        self.done.charged = self.done.charged.and(charged);
+        self.done.is_sliver |= is_sliver;
+        let fee = u64::try_from(charged.paid).unwrap_or(u64::MAX);
         self.episode.fee_allowance = self.episode.fee_allowance.saturating_sub(fee);
     }
 
@@ -330,11 +402,16 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Measures anew, and refuses a step that left the account worse off, unless that is judged later.
-    fn reassess(&mut self) -> Result<(), Obstacle> {
-        let after = self.account.assess(&self.view)?;
-        let harms = after.of(END) < self.standing.of(END);
-        self.standing = after;
+    /// Measures anew, and refuses a step that left the account worse off, unless that is judged later; an auction's discount may
+    /// take of equity what it has to.
+    fn reassess(&mut self, is_auctioned: bool) -> Result<(), Obstacle> {
+        let before = footing(&self.standing, None);
+        self.standing = self.account.assess(&self.view)?;
+        let after = footing(&self.standing, None);
+        let harms = match is_auctioned {
+            true => after.health() < before.health(),
+            false => !before.is_kept_by(&after, ROUNDING),
+        };
         self.netted = netted(&self.view, &self.account)?;
         self.account.release();
         self.own.release();
@@ -344,38 +421,26 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// What of its claim the account can be paid: its part of the pool.
-    fn payable(&self, market: u16) -> Result<u64, Obstacle> {
-        let terms = self.terms.market(market)?;
-        let entry = self.outlook.risk().market(market);
-        let at = moment(entry.map_err(|_| Obstacle::NotPriced)?);
-        let mut profits = terms.profits;
-        let when = Covering {
-            floor: terms.shortfall_floor,
-            delay_secs: terms.cover_delay_secs,
-            now: self.view.clock.now_ms.div_euclid(1_000),
-        };
-        profits.cover_from(terms.pnl_pool, terms.interest, &at, &when)?;
-        let perp = self.account.perp(market).ok_or(Obstacle::NoSlot)?;
-        let payable = ProfitLedger::payable(terms.pnl_pool, terms.interest, &at);
-        Ok(perp.share.harvest(&profits).covered.min(payable))
-    }
-
     /// Pays a claim out of the market's pool, or a loss out of the quote deposit, as far as either goes. What follows
     /// is measured against health after it.
     fn settle_claim(&mut self, market: u16) -> Result<bool, Obstacle> {
         self.claim(market)?;
         let entry = self.outlook.risk().market(market);
-        let funding = entry.map_err(|_| Obstacle::NotPriced)?.funding();
-        let slot = self.account.perp_mut(market).ok_or(Obstacle::NoSlot)?;
-        // Interest on a loss is owed with it.
-        slot.settle_funding(funding)?;
-        let claim = self.claim(market)?;
-        let indices = self.asset_entry(0)?.indices();
-        let payable = match claim > 0 {
-            true => self.payable(market)?,
+        let entry = *entry.map_err(|_| Obstacle::NotPriced)?;
+        let mut ledger = self.ledger(market)?;
+        let perp = self.account.perp_mut(market).ok_or(Obstacle::NoSlot)?;
+        // What it gives up for a shortfall is taken first: it counted as owed already. So did interest on a loss.
+        ledger.add_claim(perp, 0)?;
+        perp.settle_funding(entry.funding())?;
+        let claim = perp.quote.0;
+        let payable = match claim >= 0 {
+            true => {
+                let is_payable = self.outlook.is_payable(&entry.price);
+                ledger.payable(perp, claim, &moment(&entry), is_payable)?
+            }
             false => 0,
         };
+        let indices = self.asset_entry(0)?.indices();
         let quote = self.account.open_balance(0).ok_or(Obstacle::NoSlot)?;
         let limit = match claim >= 0 {
             true => payable,
@@ -383,6 +448,7 @@ impl<'a> Trial<'a> {
         };
         let amount = claim.unsigned_abs().min(limit);
         if amount == 0 {
+            self.keep(market, ledger);
             return Ok(false);
         }
         let paid = match claim >= 0 {
@@ -391,14 +457,49 @@ impl<'a> Trial<'a> {
                 .debit(amount, indices)
                 .map(|_| signed(amount).map(i64::saturating_neg))?,
         };
-        add_claim(&mut self.account, market, paid?.saturating_neg())?;
-        let before = footing(&self.standing, self.netted.as_deref());
+        let perp = self.account.perp_mut(market).ok_or(Obstacle::NoSlot)?;
+        ledger.pay(perp, paid?)?;
+        self.keep(market, ledger);
+        let before = stand(&self.standing, self.netted.as_deref());
         self.standing = self.account.assess(&self.view)?;
         self.netted = netted(&self.view, &self.account)?;
-        let now = footing(&self.standing, self.netted.as_deref());
-        self.start.value += now.value - before.value;
-        self.start.requirement += now.requirement - before.requirement;
+        let now = stand(&self.standing, self.netted.as_deref());
+        self.start = self.start.moved(&before, &now)?;
         Ok(true)
+    }
+
+    /// A market's ledger as the steps have left it.
+    fn ledger(&self, market: u16) -> Result<Ledger, Obstacle> {
+        let known = self.markets.iter().find(|(index, _)| *index == market);
+        match known {
+            Some((_, ledger)) => Ok(*ledger),
+            None => Ok(Ledger::of(
+                &self.terms.market(market)?,
+                self.outlook.unix_time(),
+            )),
+        }
+    }
+
+    fn keep(&mut self, market: u16, ledger: Ledger) {
+        self.markets.retain(|(index, _)| *index != market);
+        self.markets.push((market, ledger));
+    }
+
+    /// Native units of a leg, owned or owed.
+    fn amount(&self, leg: Leg) -> Result<u64, Obstacle> {
+        match leg {
+            Leg::Claim(market) => Ok(self.claim(market)?.unsigned_abs()),
+            Leg::Asset(asset) => {
+                let indices = self.asset_entry(asset)?.indices();
+                let balance = self.account.balance(asset).ok_or(Obstacle::NoSlot)?;
+                Ok(balance.native(indices)?.unsigned_abs())
+            }
+        }
+    }
+
+    /// Whether a position's price is the last one that is known, at which it is auctioned.
+    fn is_last(&self, market: u16) -> Result<bool, Obstacle> {
+        Ok(!self.view.is_fresh(self.last_price(market)?))
     }
 
     fn claim(&self, market: u16) -> Result<i64, Obstacle> {
@@ -421,7 +522,12 @@ impl<'a> Trial<'a> {
                 let owed = self.account.open_balance(asset).ok_or(Obstacle::NoSlot)?;
                 owed.credit(amount, entry.indices())?;
             }
-            Leg::Claim(market) => add_claim(&mut self.account, market, signed(amount)?)?,
+            Leg::Claim(market) => {
+                let mut ledger = self.ledger(market)?;
+                let perp = self.account.perp_mut(market).ok_or(Obstacle::NoSlot)?;
+                ledger.receive(perp, amount)?;
+                self.keep(market, ledger);
+            }
         }
         let own = self.own.open_balance(asset).ok_or(Obstacle::NoSlot)?;
         own.debit(amount, entry.indices())?;
@@ -440,10 +546,11 @@ impl<'a> Trial<'a> {
                 self.value(entry, received, true)
             }
             Leg::Claim(market) => {
-                let given = signed(amount)?.saturating_neg();
-                add_claim(&mut self.account, market, given)?;
-                self.own.open_perp(market).ok_or(Obstacle::NoSlot)?;
-                add_claim(&mut self.own, market, signed(received)?)?;
+                let mut ledger = self.ledger(market)?;
+                let perp = self.account.perp_mut(market).ok_or(Obstacle::NoSlot)?;
+                let own = self.own.open_perp(market).ok_or(Obstacle::NoSlot)?;
+                ledger.seize(perp, own, amount, received)?;
+                self.keep(market, ledger);
                 Ok(i128::from(received))
             }
         }
@@ -461,6 +568,18 @@ fn netted(view: &RiskView<'_>, account: &Holdings) -> Result<Option<Box<Netted>>
     Ok(Some(netted))
 }
 
+/// Everything that a change is judged by.
+fn stand(standing: &Assessment, netted: Option<&Netted>) -> Stand {
+    match netted {
+        Some(netted) => Stand::of(netted),
+        None => Stand {
+            footing: footing(standing, None),
+            apart: footing(standing, None),
+            equity: standing.equity,
+        },
+    }
+}
+
 /// Both sides of LiquidationEnd health, as the program takes them.
 fn footing(standing: &Assessment, netted: Option<&Netted>) -> Footing {
     match netted {
@@ -470,12 +589,6 @@ fn footing(standing: &Assessment, netted: Option<&Netted>) -> Footing {
             requirement: standing.equity.saturating_sub(standing.of(END)),
         },
     }
-}
-
-fn add_claim(holdings: &mut Holdings, market: u16, amount: i64) -> Result<(), Obstacle> {
-    let perp = holdings.perp_mut(market).ok_or(Obstacle::NoSlot)?;
-    perp.quote = perp.quote.checked_add(QuoteNative(amount))?;
-    Ok(())
 }
 
 fn signed(amount: u64) -> Result<i64, Obstacle> {

@@ -130,7 +130,14 @@ impl<'a> Trial<'a> {
             let (most, dust) = (lots(portion.most), lots(portion.dust));
             return Ok(position_slice(perp, entry, target, most, dust)?);
         };
-        match netted.position_slice(&self.view, &self.start, perp, entry, target, portion) {
+        match netted.position_slice(
+            &self.view,
+            &self.start.footing,
+            perp,
+            entry,
+            target,
+            portion,
+        ) {
             Err(RiskError::RaisesRisk) => {
                 Ok(netted.opening_position_slice(perp, entry, target, portion)?)
             }
@@ -177,7 +184,14 @@ impl<'a> Trial<'a> {
                 dust,
             )?);
         };
-        match netted.swap_slice(&self.view, &self.start, &given, &taken, target, portion) {
+        match netted.swap_slice(
+            &self.view,
+            &self.start.footing,
+            &given,
+            &taken,
+            target,
+            portion,
+        ) {
             Err(RiskError::RaisesRisk) => {
                 Ok(netted.opening_swap_slice(&given, &taken, target, portion)?)
             }
