@@ -82,6 +82,7 @@ impl Env {
             expires_at: self.clock().await.unix_timestamp + 7 * 86_400,
             loss_per_day: usd(loss_per_day),
             rest_secs: 0,
+            least_equity: 0,
         }
     }
 

@@ -229,5 +229,7 @@ export const PLAIN_WORDS: Readonly<Record<ProgramErrorName, PlainWords>> = {
     'Choose a better price or a smaller size, or wait: the budget comes back over a day.',
   ),
   RestsTooLong: says("A delegate's order must expire sooner than this.", 'Give it an expiry within the time that the owner allows.'),
+  BelowLeastEquity: says('The account is worth less than its owner lets the delegate add risk with.', 'Reduce, or have the owner lower the line.'),
+  TooManyDelegates: says('The account has as many delegates as there can be: 255.', 'Revoke one first.'),
   DelegatesRemain: says('The account still has delegates.', 'Revoke them first.'),
 };

@@ -19,6 +19,8 @@ export interface DelegateView {
   lossLeft: number;
   /** Most seconds for which an order rests; undefined for any. */
   restSecs: number | undefined;
+  /** Quote tokens below which it adds no risk; undefined for no such line. */
+  leastEquity: number | undefined;
 }
 
 /** The delegates of an account; `count` is how many the account says it has, so that a change is read at once. */
@@ -41,6 +43,7 @@ export function useDelegates(account: string, count: number): UseQueryResult<Del
         lossPerDay: Number(one.lossPerDay) / 1e6,
         lossLeft: Number(budgetLeft(one, now)) / 1e6,
         restSecs: one.restSecs || undefined,
+        leastEquity: Number(one.leastEquity) / 1e6 || undefined,
       }));
     },
   });

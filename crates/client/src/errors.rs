@@ -138,6 +138,8 @@ refusals! {
     LossBudget,
     RestsTooLong,
     DelegatesRemain,
+    BelowLeastEquity,
+    TooManyDelegates,
 }
 
 /// The refusal of a custom error code, if it is one of this program's. Its `name()` is the variant's name and its

@@ -32,6 +32,7 @@ fn delegated() -> DelegateTerms {
         expires_at: 1_900_000_000,
         loss_per_day: 250_000_000,
         rest_secs: 600,
+        least_equity: 5_000_000_000,
     }
 }
 

@@ -214,7 +214,7 @@ impl Balance {
             amount_usd: 0,
             others_usd: 0,
             total_usd: u128::from(MARK_ONE),
-            seen_usd: 0,
+            seen_usd: u128::from(MARK_ONE),
             start_usd,
             secs: u64::try_from(left).unwrap_or(0),
             own_secs: 0,

@@ -238,3 +238,49 @@ fn a_balance_that_changes_sides_is_held_to_nothing() {
     balance.debit(11, indices).unwrap();
     assert_eq!((balance.crowding, balance.crowded_until), (0, 0));
 }
+
+/// What is moved between own accounts counts there as it counted before, however often it is moved, deposit or debt.
+#[test]
+fn a_mark_moves_along_as_it_is() {
+    let (risk, amount) = (entry(START), 20_000_000);
+    for sign in [1, -1] {
+        for mark in [60_000u16, 50_000, 32_768, 16_384] {
+            let mut from = Balance {
+                shares: Shares(sign * i64::try_from(amount).unwrap()),
+                crowding: mark,
+                crowded_until: u32::try_from(T0 + 900).unwrap(),
+                ..Balance::default()
+            };
+            for _ in 0..4 {
+                let mut to = Balance {
+                    shares: from.shares,
+                    ..Balance::default()
+                };
+                to.crowd_like(&from, 0, amount, &risk, T0).unwrap();
+                assert!(to.crowding.abs_diff(mark) <= 1, "{} of {mark}", to.crowding);
+                assert_eq!(to.crowded_until, from.crowded_until);
+                from = to;
+            }
+            // Beside as much that counts whole, half of what is missing is missing.
+            let mut both = Balance {
+                shares: Shares(2 * from.shares.0),
+                ..Balance::default()
+            };
+            both.crowd_like(&from, amount, amount, &risk, T0).unwrap();
+            let alone = init(&from, &risk, T0)
+                + init(
+                    &Balance {
+                        crowding: 0,
+                        ..from
+                    },
+                    &risk,
+                    T0,
+                );
+            let together = init(&both, &risk, T0);
+            assert!(
+                (together - alone).abs() <= 2_000,
+                "{together} for {alone}, at {mark}"
+            );
+        }
+    }
+}

@@ -49,7 +49,8 @@ fn by_delegate<'info>(
     Ok((Some(loader), rest))
 }
 
-/// What an account is worth at the oracle's prices, native quote: to tell what a delegate's action loses of it.
+/// What an account is worth at the oracle's prices, native quote: to tell what a delegate's action loses of it. What an open epoch
+/// may take of its profits counts for nothing.
 ///
 /// # Errors
 /// `StaleEntry` where something in it has no price.
@@ -57,13 +58,40 @@ fn by_delegate<'info>(
 pub fn worth(risk: &RiskState, account: &MarginAccount, clock: &Clock) -> Result<i128> {
     let whole = assess(risk, account, Policy::Strict, Purpose::Trade, clock)?;
     require!(whole.stale.is_empty(), PlimsollError::StaleEntry);
-    Ok(whole.equity)
+    let mut at_risk = 0i128;
+    for perp in account.perps.iter().filter(|perp| !perp.is_free()) {
+        let haircuts = &risk.market(perp.market)?.haircuts;
+        at_risk = at_risk.saturating_add(haircuts.at_risk(&perp.share).into());
+    }
+    Ok(whole.equity.saturating_sub(at_risk))
+}
+
+/// Refuses a delegate what adds risk while the account is worth less than its owner's line.
+///
+/// # Errors
+/// `BelowLeastEquity`; as [`worth`].
+#[inline(never)]
+pub fn require_least_equity(
+    delegation: &Delegation,
+    risk: &RiskState,
+    account: &MarginAccount,
+    clock: &Clock,
+) -> Result<()> {
+    if delegation.least_equity == 0 {
+        return Ok(());
+    }
+    let (worth, least) = (worth(risk, account, clock)?, delegation.least_equity);
+    if worth < i128::from(least) {
+        msg!("worth {}, at least {} is asked for", worth, least);
+        return err!(PlimsollError::BelowLeastEquity);
+    }
+    Ok(())
 }
 
 /// Charges a delegate what an account is worth less than before.
 ///
 /// # Errors
-/// `LossBudget`; as [`worth`].
+/// `LossBudget`; as [`require_least_equity`].
 #[inline(never)]
 pub fn charge_fall(
     delegation: &mut Delegation,
@@ -74,5 +102,6 @@ pub fn charge_fall(
 ) -> Result<()> {
     let fall = before.saturating_sub(worth(risk, account, clock)?).max(0);
     let fall = u64::try_from(fall).ok().or_refuse()?;
-    delegation.charge(fall, clock.unix_timestamp)
+    delegation.charge(fall, clock.unix_timestamp)?;
+    require_least_equity(delegation, risk, account, clock)
 }

@@ -292,6 +292,10 @@ pub enum PlimsollError {
     RestsTooLong,
     #[msg("The margin account still has delegates: revoke them first")]
     DelegatesRemain,
+    #[msg("The account is worth less than its owner lets a delegate add risk with")]
+    BelowLeastEquity,
+    #[msg("The account has as many delegates as there can be: 255")]
+    TooManyDelegates,
 }
 
 impl From<RiskError> for PlimsollError {

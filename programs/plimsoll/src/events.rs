@@ -153,6 +153,7 @@ pub struct DelegateSet {
     pub expires_at: i64,
     pub loss_per_day: u64,
     pub rest_secs: u32,
+    pub least_equity: u64,
 }
 
 #[event]

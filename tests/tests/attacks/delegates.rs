@@ -2,6 +2,7 @@
 use plimsoll::{
     error::PlimsollError as E,
     orders::terms::{OrderTerms, OrderType},
+    state::delegation::DelegateTerms,
 };
 use plimsoll_client::instructions::{self as ix, by_delegate};
 use plimsoll_tests::{
@@ -179,4 +180,59 @@ async fn orders_that_fill_after_the_expiry_were_charged_before() {
     println!("{placed} orders, {lost} of {BUDGET} lost when they filled");
     assert!(lost > 0 && lost <= BUDGET as i64);
     heist.env.assert_conserved().await;
+}
+
+/// Quotes a hair better than the oracle count nothing when they are placed, and trade at the oracle's next price: turn by turn that
+/// takes as much as the owner allows to be lost in sum, and no more.
+#[tokio::test]
+async fn quotes_that_the_oracle_passes_take_no_more_than_down_to_the_owners_line() {
+    let mut heist = Heist::new().await;
+    let line = usd(98_000);
+    let terms = DelegateTerms {
+        least_equity: line,
+        ..heist.env.anything(0).await
+    };
+    let (owner, key) = (&heist.owner, &heist.thief.key);
+    heist.env.delegate(owner, key, terms).await;
+    let (mut lots, mut turns) = (20_000, 0);
+    while lots >= 100 && turns < 60 {
+        turns += 1;
+        let low = if turns % 2 == 1 { 150.0 } else { 149.4 };
+        reprice(&mut heist.env, low).await;
+        // Bids before the fall, asks before the rise.
+        let spot = (low * 100.0) as u64;
+        let (quote, take) = match turns % 2 {
+            1 => (bid(spot - 2, lots), ask(spot - 2, lots)),
+            _ => (ask(spot + 2, lots), bid(spot + 2, lots)),
+        };
+        let quote = heist.as_delegate(quote, &[]);
+        let take = heist.env.order_ix(&heist.thief, take, &[&heist.owner]);
+        let done = heist.env.send(&[quote, take], &[&heist.thief.key]).await;
+        if done.is_err() {
+            assert_one_of(
+                done,
+                &[E::BelowLeastEquity, E::InsufficientHealth, E::LossBudget],
+            );
+            lots /= 2;
+        }
+    }
+    let left = heist.equity().await;
+    println!("{turns} turns leave {left} of {line}");
+    let line = line.cast_signed();
+    // One order's last move beyond it: 20,000 lots at 0.4 %.
+    assert!(left < line + usd(500).cast_signed(), "{left}");
+    assert!(left > line - usd(200).cast_signed(), "{left}");
+    // Reducing is let, adding nothing is.
+    let add = heist.as_delegate(bid(14_000, 1), &[]);
+    heist
+        .env
+        .refuse(&[add], &[&heist.thief.key], E::BelowLeastEquity)
+        .await;
+    heist.env.assert_conserved().await;
+}
+
+async fn reprice(env: &mut Env, dollars: f64) {
+    env.assets[plimsoll_tests::env::SOL].usd = dollars;
+    env.advance(1).await;
+    env.refresh_all().await;
 }

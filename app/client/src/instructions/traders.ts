@@ -56,6 +56,8 @@ export interface DelegateTerms {
   readonly lossPerDay: bigint;
   /** Most seconds for which an order of it may rest; any time unless told. */
   readonly restSecs?: number;
+  /** While the account is worth less, native quote, the delegate adds no risk; no such line unless told. */
+  readonly leastEquity?: bigint;
 }
 
 /** Lets `delegate` act for an account on these terms, or changes them; the owner signs and pays the rent. */
@@ -78,6 +80,7 @@ export async function setDelegate(
       expiresAt: terms.expiresAt,
       lossPerDay: terms.lossPerDay,
       restSecs: terms.restSecs ?? 0,
+      leastEquity: terms.leastEquity ?? 0n,
     },
     { programAddress: exchange.program },
   );

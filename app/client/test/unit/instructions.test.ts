@@ -124,6 +124,7 @@ describe('instructions', () => {
         expiresAt: 1_900_000_000n,
         lossPerDay: 250_000_000n,
         restSecs: 600,
+        leastEquity: 5_000_000_000n,
       }),
     revokeDelegate: () => revokeDelegate(exchange, owner, account, key(11)),
     setMarginMode: () => setMarginMode(exchange, owner, account, 'portfolio'),

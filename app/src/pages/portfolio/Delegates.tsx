@@ -84,7 +84,7 @@ function Delegate({ account, delegate }: { account: AccountView; delegate: Deleg
         <strong title={delegate.key}>{shortAddress(delegate.key)}</strong> {may.join(' · ')}
         <br />
         <span className="muted">
-          In {where}, {until}. May lose {usd(delegate.lossLeft)} now, {usd(delegate.lossPerDay)} a day.
+          In {where}, {until}. May lose {usd(delegate.lossLeft)} now, {usd(delegate.lossPerDay)} a day{delegate.leastEquity ? `; no new risk below ${usd(delegate.leastEquity)}` : ''}.
         </span>
       </span>
       <Button
@@ -109,12 +109,15 @@ function DelegateForm({ account }: { account: AccountView }): JSX.Element {
   const [market, setMarket] = useState('all');
   const [days, setDays] = useState<Days>('7');
   const [loss, setLoss] = useState('100');
-  const [rests, setRests] = useState<Rests>('86400');
+  const [rests, setRests] = useState<Rests>('60');
+  const [least, setLeast] = useState('');
   const address = key.trim();
   const scope: DelegateScope[] = [...(orders === 'none' ? [] : [orders]), ...(liquidates ? (['liquidate'] as const) : [])];
   const budget = Number(loss);
   const wrongKey = !address || isAddress(address) ? undefined : 'Not an address';
   const wrongLoss = loss.trim() && Number.isFinite(budget) && budget >= 0 ? undefined : 'An amount in dollars';
+  const line = Number(least || '0');
+  const wrongLine = Number.isFinite(line) && line >= 0 ? undefined : 'An amount in dollars, or nothing';
   const markets = [{ value: 'all', label: 'All markets' }, ...(state?.markets ?? []).map(({ index, name }) => ({ value: String(index), label: name }))];
   const add = () =>
     run(async () => {
@@ -125,6 +128,7 @@ function DelegateForm({ account }: { account: AccountView }): JSX.Element {
         expiresAt: BigInt(Math.floor(Date.now() / 1000) + Number(days) * 86_400),
         lossPerDay: BigInt(Math.round(budget * 1e6)),
         restSecs: Number(rests),
+        leastEquity: BigInt(Math.round(line * 1e6)),
       });
       if (landed) setKey('');
     });
@@ -143,10 +147,11 @@ function DelegateForm({ account }: { account: AccountView }): JSX.Element {
         <Select<Days> label="Expiry" value={days} options={TERMS} onChange={setDays} />
         <Select<Rests> label="Its orders rest at most" value={rests} options={RESTS} onChange={setRests} />
         <Input numeric label="May lose a day" unit="USD" value={loss} onChange={setLoss} error={wrongLoss} />
+        <Input numeric label="No new risk below an equity of" unit="USD" value={least} onChange={setLeast} error={wrongLine} />
       </div>
       <Check label="May liquidate other accounts" checked={liquidates} onChange={setLiquidates} />
       <div className={styles.buttons}>
-        <Button kind="primary" type="submit" busy={busy} disabled={!address || Boolean(wrongKey ?? wrongLoss) || scope.length === 0 || !actions}>
+        <Button kind="primary" type="submit" busy={busy} disabled={!address || Boolean(wrongKey ?? wrongLoss ?? wrongLine) || scope.length === 0 || !actions}>
           Set delegate
         </Button>
       </div>

@@ -149,7 +149,7 @@ table! {
     FeedEdited { exchange, feed }
     MarginAccountCreated { margin_account, owner, sub_account }
     MarginAccountClosed { margin_account, owner }
-    DelegateSet { margin_account, delegate, scope, markets, expires_at, loss_per_day, rest_secs }
+    DelegateSet { margin_account, delegate, scope, markets, expires_at, loss_per_day, rest_secs, least_equity }
     DelegateRevoked { margin_account, delegate }
     MarginModeSet { margin_account, mode }
     Deposited { margin_account, asset, amount, shares }

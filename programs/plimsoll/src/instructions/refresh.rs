@@ -248,6 +248,7 @@ fn refresh_market<'info>(
     let (runs, resumed_at) = (funding::runs(risk, &market), risk.resumed_at);
     market.accrue_losses(risk.asset(0)?.borrow_index)?;
     let entry = risk.market_mut(market.index)?;
+    entry.loss_index = market.loss_index;
     let feed = u32::from(entry.price.feed);
     let is_priced = accepted & 1u64.checked_shl(feed).unwrap_or(0) != 0;
     if runs && is_priced && !entry.price.is_broken() {
@@ -257,7 +258,6 @@ fn refresh_market<'info>(
     entry.funding_long = market.funding_long;
     entry.funding_short = market.funding_short;
     entry.premium = ratio_of(market.premium);
-    entry.loss_index = market.loss_index;
     Ok(())
 }
 

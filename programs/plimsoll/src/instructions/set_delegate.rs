@@ -2,7 +2,7 @@
 use anchor_lang::prelude::*;
 
 use crate::{
-    error::{OrRefuse, PlimsollError},
+    error::PlimsollError,
     events::DelegateSet,
     state::{delegation::DelegateTerms, seeds, Delegation, MarginAccount, VERSION},
 };
@@ -28,7 +28,7 @@ pub struct SetDelegate<'info> {
 }
 
 /// The delegate may do what the terms say until they expire, and never withdraw, transfer, deposit what is new, close the account,
-/// change its mode or name delegates. An account has as many as its owner likes. What a delegate has lost stays counted when its terms
+/// change its mode or name delegates. An account has up to 255. What a delegate has lost stays counted when its terms
 /// change.
 #[inline(never)]
 pub(crate) fn set_delegate(
@@ -48,7 +48,8 @@ pub(crate) fn set_delegate(
     let margin_account = accounts.margin_account.key();
     match accounts.delegation.load_init() {
         Ok(mut delegation) => {
-            account.delegates = account.delegates.checked_add(1).or_refuse()?;
+            let delegates = account.delegates.checked_add(1);
+            account.delegates = delegates.ok_or(PlimsollError::TooManyDelegates)?;
             delegation.margin_account = margin_account;
             delegation.delegate = delegate;
             delegation.bump = ctx.bumps.delegation;
@@ -65,6 +66,7 @@ pub(crate) fn set_delegate(
         expires_at: terms.expires_at,
         loss_per_day: terms.loss_per_day,
         rest_secs: terms.rest_secs,
+        least_equity: terms.least_equity,
     });
     Ok(())
 }

@@ -435,7 +435,8 @@ impl Liquidation<'_> {
         let from = self.standing.start().without_loss(self.account.opened_loss);
         let lost = from.lost_at(&self.standing.footing()).or_refuse()?;
         self.account.opened_loss = u64::try_from(lost).unwrap_or(u64::MAX);
-        if lost == 0 {
+        // Worse off with nothing lost, a leg has had its turn all the same.
+        if lost == 0 && is_better {
             self.account.start_fees(self.account.fee_allowance);
         }
         Ok(())

@@ -12,6 +12,7 @@ use super::{
     trim_reduce_only, AtHand, Over, PriceBand, Trading,
 };
 use crate::{
+    delegation::require_least_equity,
     error::{OrRefuse, PlimsollError},
     events::OrderPlaced,
     health::{clock_of, require_init_unless_reduced, Before},
@@ -33,7 +34,7 @@ pub fn place(
     queue: &mut FillQueue,
     mut hands: AtHand,
     terms: &OrderTerms,
-    delegation: Option<&mut Delegation>,
+    mut delegation: Option<&mut Delegation>,
     clock: &Clock,
 ) -> Result<u64> {
     let perp_slot = hands.taker.open_perp(hands.market.index)?;
@@ -64,7 +65,7 @@ pub fn place(
     }
     enter_resting(&mut hands, perp_slot, terms, &order, &outcome)?;
     report(&hands, terms, &order, &outcome, fee)?;
-    if let Some(delegation) = delegation {
+    if let Some(delegation) = &mut delegation {
         let loss = worst_loss(risk, hands.market, terms.side.into(), &outcome, fee)?;
         delegation.charge(loss, clock.unix_timestamp)?;
     }
@@ -73,6 +74,9 @@ pub fn place(
         trim(&mut hands, orders, perp_slot, order.min_quote_lots)?;
     }
 
+    if let Some(delegation) = delegation.filter(|_| !terms.reduce_only) {
+        require_least_equity(delegation, risk, hands.taker, clock)?;
+    }
     let market = &*hands.market;
     let is_fair = || is_fair(risk, market, terms.side.into(), &outcome);
     let reduces = terms.reduce_only && outcome.resting_lots == 0 && outcome.filled_lots > 0;

@@ -37,6 +37,10 @@ pub struct DelegateTerms {
     /// Most seconds for which an order of it may rest: within that time it trades at its price, wherever the oracle is by then. Zero
     /// for any time.
     pub rest_secs: u32,
+    /// While the account is worth less at the oracle's prices, native quote, the delegate adds no risk: it places orders that
+    /// reduce, and cancels. Whatever it does, and whatever its orders trade at later, so that what they lose in sum ends here. Zero for
+    /// no such line.
+    pub least_equity: u64,
 }
 
 impl DelegateTerms {
@@ -67,6 +71,8 @@ pub struct Delegation {
     pub loss_per_day: u64,
     /// What it has lost of that and has not come back yet.
     pub lost: Bucket,
+    /// See [`DelegateTerms::least_equity`].
+    pub least_equity: u64,
     /// See [`DelegateTerms::rest_secs`].
     pub rest_secs: u32,
     /// Bits of [`scope`].
@@ -74,7 +80,7 @@ pub struct Delegation {
     pub bump: u8,
     pub version: u8,
     pub padding: [u8; 1],
-    pub reserved: [u64; 4],
+    pub reserved: [u64; 3],
 }
 
 const _: () = assert!(core::mem::size_of::<Delegation>() == 144);
@@ -91,6 +97,7 @@ impl Delegation {
         self.expires_at = terms.expires_at;
         self.loss_per_day = terms.loss_per_day;
         self.rest_secs = terms.rest_secs;
+        self.least_equity = terms.least_equity;
     }
 
     /// Refuses another account's, another signer's, and one that has expired.
