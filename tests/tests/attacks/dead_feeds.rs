@@ -83,7 +83,7 @@ async fn a_portfolio_on_a_dead_feed_is_liquidated_in_the_end() {
     env.borrow(&account, USDC, usd(9_000)).await.unwrap();
     let alive = all_but(&env, &[ETH]);
     pass(&mut env, 300, &alive).await;
-    let what = swap(&env, Leg::Asset(ETH), Leg::Asset(USDC), usd(100));
+    let what = swap(&env, Leg::Asset(ETH), Leg::Asset(USDC), usd(200));
     refuse(&mut env, &by, &account, &what, E::NotLiquidatable).await;
     let more = env.withdraw_ix(&account, USDC, usd(1), true);
     env.refuse(&[more], &[&account.key], E::InsufficientHealth)

@@ -94,7 +94,7 @@ async fn day(slot_ms: u64) -> Vec<i128> {
     flag(&mut env, &by, &hedged).await;
     env.advance(PATIENCE_SECS as i64).await;
     env.refresh_all().await;
-    let leg = take(&env, SOL_PERP, 100);
+    let leg = take(&env, SOL_PERP, 200);
     liquidate(&mut env, &by, &hedged, &leg).await;
     env.advance(PATIENCE_SECS as i64).await;
     env.refresh_all().await;
