@@ -187,7 +187,7 @@ export class Actions {
   async settle(account: string, market: MarketRef): Promise<boolean> {
     const { ref } = this.state;
     const settle = settlePnl(ref, market, account as Address);
-    const announced = this.state.markets.get(market.index)?.value.profits.announced ?? 0n;
+    const announced = this.state.snapshot.markets.get(market.index)?.value.profits.announced ?? 0n;
     const title = announced > 0n ? 'Settle, or mark for what is announced' : 'Settle profit and loss';
     return this.send(title, [...this.refresh('pay', account, { assets: [0], markets: [market.index] }), settle]);
   }

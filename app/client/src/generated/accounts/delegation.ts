@@ -72,6 +72,8 @@ export type Delegation = {
   lossPerDay: bigint;
   /** What it has lost of that and has not come back yet. */
   lost: Bucket;
+  /** See [`DelegateTerms::least_equity`]. */
+  leastEquity: bigint;
   /** See [`DelegateTerms::rest_secs`]. */
   restSecs: number;
   /** Bits of [`scope`]. */
@@ -94,6 +96,8 @@ export type DelegationArgs = {
   lossPerDay: number | bigint;
   /** What it has lost of that and has not come back yet. */
   lost: BucketArgs;
+  /** See [`DelegateTerms::least_equity`]. */
+  leastEquity: number | bigint;
   /** See [`DelegateTerms::rest_secs`]. */
   restSecs: number;
   /** Bits of [`scope`]. */
@@ -115,12 +119,13 @@ export function getDelegationEncoder(): FixedSizeEncoder<DelegationArgs> {
       ["expiresAt", getI64Encoder()],
       ["lossPerDay", getU64Encoder()],
       ["lost", getBucketEncoder()],
+      ["leastEquity", getU64Encoder()],
       ["restSecs", getU32Encoder()],
       ["scope", getU8Encoder()],
       ["bump", getU8Encoder()],
       ["version", getU8Encoder()],
       ["padding", fixEncoderSize(getBytesEncoder(), 1)],
-      ["reserved", getArrayEncoder(getU64Encoder(), { size: 4 })],
+      ["reserved", getArrayEncoder(getU64Encoder(), { size: 3 })],
     ]),
     (value) => ({ ...value, discriminator: DELEGATION_DISCRIMINATOR }),
   );
@@ -136,12 +141,13 @@ export function getDelegationDecoder(): FixedSizeDecoder<Delegation> {
     ["expiresAt", getI64Decoder()],
     ["lossPerDay", getU64Decoder()],
     ["lost", getBucketDecoder()],
+    ["leastEquity", getU64Decoder()],
     ["restSecs", getU32Decoder()],
     ["scope", getU8Decoder()],
     ["bump", getU8Decoder()],
     ["version", getU8Decoder()],
     ["padding", fixDecoderSize(getBytesDecoder(), 1)],
-    ["reserved", getArrayDecoder(getU64Decoder(), { size: 4 })],
+    ["reserved", getArrayDecoder(getU64Decoder(), { size: 3 })],
   ]);
 }
 

@@ -126,6 +126,8 @@ export const PROGRAM_ERRORS = {
   LossBudget: { code: 6121, message: "It might lose more against the oracle than is left of the delegate's budget" },
   RestsTooLong: { code: 6122, message: "A delegate's order must expire within the time for which it may rest" },
   DelegatesRemain: { code: 6123, message: "The margin account still has delegates: revoke them first" },
+  BelowLeastEquity: { code: 6124, message: "The account is worth less than its owner lets a delegate add risk with" },
+  TooManyDelegates: { code: 6125, message: "The account has as many delegates as there can be: 255" },
 } as const;
 
 /** The name of a refusal. */

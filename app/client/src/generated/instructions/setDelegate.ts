@@ -112,6 +112,12 @@ export type SetDelegateInstructionData = {
    * for any time.
    */
   restSecs: number;
+  /**
+   * While the account is worth less at the oracle's prices, native quote, the delegate adds no risk: it places orders that
+   * reduce, and cancels. Whatever it does, and whatever its orders trade at later, so that what they lose in sum ends here. Zero for
+   * no such line.
+   */
+  leastEquity: bigint;
 };
 
 export type SetDelegateInstructionDataArgs = {
@@ -132,6 +138,12 @@ export type SetDelegateInstructionDataArgs = {
    * for any time.
    */
   restSecs: number;
+  /**
+   * While the account is worth less at the oracle's prices, native quote, the delegate adds no risk: it places orders that
+   * reduce, and cancels. Whatever it does, and whatever its orders trade at later, so that what they lose in sum ends here. Zero for
+   * no such line.
+   */
+  leastEquity: number | bigint;
 };
 
 export function getSetDelegateInstructionDataEncoder(): FixedSizeEncoder<SetDelegateInstructionDataArgs> {
@@ -144,6 +156,7 @@ export function getSetDelegateInstructionDataEncoder(): FixedSizeEncoder<SetDele
       ["expiresAt", getI64Encoder()],
       ["lossPerDay", getU64Encoder()],
       ["restSecs", getU32Encoder()],
+      ["leastEquity", getU64Encoder()],
     ]),
     (value) => ({ ...value, discriminator: SET_DELEGATE_DISCRIMINATOR }),
   );
@@ -158,6 +171,7 @@ export function getSetDelegateInstructionDataDecoder(): FixedSizeDecoder<SetDele
     ["expiresAt", getI64Decoder()],
     ["lossPerDay", getU64Decoder()],
     ["restSecs", getU32Decoder()],
+    ["leastEquity", getU64Decoder()],
   ]);
 }
 
@@ -190,6 +204,7 @@ export type SetDelegateInput<
   expiresAt: SetDelegateInstructionDataArgs["expiresAt"];
   lossPerDay: SetDelegateInstructionDataArgs["lossPerDay"];
   restSecs: SetDelegateInstructionDataArgs["restSecs"];
+  leastEquity: SetDelegateInstructionDataArgs["leastEquity"];
 };
 
 export function getSetDelegateInstruction<

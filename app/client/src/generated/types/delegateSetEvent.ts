@@ -35,6 +35,7 @@ export type DelegateSetEvent = {
   expiresAt: bigint;
   lossPerDay: bigint;
   restSecs: number;
+  leastEquity: bigint;
 };
 
 export type DelegateSetEventArgs = {
@@ -45,6 +46,7 @@ export type DelegateSetEventArgs = {
   expiresAt: number | bigint;
   lossPerDay: number | bigint;
   restSecs: number;
+  leastEquity: number | bigint;
 };
 
 export function getDelegateSetEventEncoder(): FixedSizeEncoder<DelegateSetEventArgs> {
@@ -56,6 +58,7 @@ export function getDelegateSetEventEncoder(): FixedSizeEncoder<DelegateSetEventA
     ["expiresAt", getI64Encoder()],
     ["lossPerDay", getU64Encoder()],
     ["restSecs", getU32Encoder()],
+    ["leastEquity", getU64Encoder()],
   ]);
 }
 
@@ -68,6 +71,7 @@ export function getDelegateSetEventDecoder(): FixedSizeDecoder<DelegateSetEvent>
     ["expiresAt", getI64Decoder()],
     ["lossPerDay", getU64Decoder()],
     ["restSecs", getU32Decoder()],
+    ["leastEquity", getU64Decoder()],
   ]);
 }
 
