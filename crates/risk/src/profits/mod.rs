@@ -26,10 +26,12 @@
 //! up at most its own profit; whoever made none gives nothing. What was paid before was covered by losses that were collected,
 //! and leaves everybody else's part as it is.
 
+mod covering;
 mod ledger;
 mod share;
 
-pub use ledger::{Covering, Moment, ProfitLedger, EPOCH_PATIENCE_SECS};
+pub use covering::Covering;
+pub use ledger::{Moment, ProfitLedger, EPOCH_PATIENCE_SECS};
 pub use share::{Harvest, ProfitShare};
 
 use crate::position::PerpPosition;
