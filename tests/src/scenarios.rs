@@ -302,6 +302,22 @@ pub async fn equity(env: &mut Env, trader: &Trader) -> i64 {
     env.health(trader).await.equity
 }
 
+/// An account that owes SOL and has nothing left but what it deposited beside its USDC, and a lender of more SOL than that.
+pub async fn owing_sol(beside: &[(usize, u64)]) -> (Env, Trader, Trader) {
+    let mut env = Env::new().await;
+    env.refresh_all().await;
+    let by = rich(&mut env).await;
+    let mut deposits = vec![(USDC, usd(1_000))];
+    deposits.extend_from_slice(beside);
+    let account = env.trader_with(&deposits).await;
+    env.borrow(&account, SOL, 5 * SOL_1).await.unwrap();
+    shock(&mut env, SOL, 200.0).await;
+    shock(&mut env, SOL, 250.0).await;
+    let what = swap(&env, Leg::Asset(USDC), Leg::Asset(SOL), ALL);
+    liquidate(&mut env, &by, &account, &what).await;
+    (env, account, by)
+}
+
 /// Resolves an account's debt to a bank, insurance buying as much as it can from the resolver.
 pub fn resolve_asset_ix(env: &Env, by: &Trader, account: &Trader, asset: usize) -> Instruction {
     let debt = BadDebt::Asset {

@@ -77,15 +77,10 @@ pub fn require_least_equity(
     account: &MarginAccount,
     clock: &Clock,
 ) -> Result<()> {
-    if delegation.least_equity == 0 {
-        return Ok(());
+    match delegation.least_equity {
+        0 => Ok(()),
+        _ => delegation.require_worth(worth(risk, account, clock)?),
     }
-    let (worth, least) = (worth(risk, account, clock)?, delegation.least_equity);
-    if worth < i128::from(least) {
-        msg!("worth {}, at least {} is asked for", worth, least);
-        return err!(PlimsollError::BelowLeastEquity);
-    }
-    Ok(())
 }
 
 /// Charges a delegate what an account is worth less than before.
@@ -100,8 +95,9 @@ pub fn charge_fall(
     account: &MarginAccount,
     clock: &Clock,
 ) -> Result<()> {
-    let fall = before.saturating_sub(worth(risk, account, clock)?).max(0);
+    let worth = worth(risk, account, clock)?;
+    let fall = before.saturating_sub(worth).max(0);
     let fall = u64::try_from(fall).ok().or_refuse()?;
     delegation.charge(fall, clock.unix_timestamp)?;
-    require_least_equity(delegation, risk, account, clock)
+    delegation.require_worth(worth)
 }

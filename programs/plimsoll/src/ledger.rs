@@ -362,7 +362,7 @@ pub fn require_deposit_cap(bank: &Bank, entry: &AssetRisk) -> Result<()> {
 }
 
 /// Moves a settled profit or loss between a market's pool and an account's quote balance: positive pays the account, out of what
-/// is set aside for it. The caller has checked that the pool (or the account) can pay. Returns what of a loss was borrowed.
+/// is set aside for it. The caller has checked that the pool (or the account) can pay.
 pub fn settle(
     account: &mut MarginAccount,
     perp_slot: usize,
@@ -370,7 +370,7 @@ pub fn settle(
     quote_bank: &mut Bank,
     amount: i64,
     (entry, now): (&AssetRisk, i64),
-) -> Result<u64> {
+) -> Result<()> {
     let perp = account.perps.get_mut(perp_slot).or_refuse()?;
     let size = amount.unsigned_abs();
     if amount > 0 {
@@ -380,11 +380,10 @@ pub fn settle(
     let [quote, ..] = &mut account.balances;
     if amount >= 0 {
         market.pnl_pool = market.pnl_pool.checked_sub(size).or_refuse()?;
-        give(quote_bank, quote, size, entry, now)?;
-        return Ok(0);
+        return give(quote_bank, quote, size, entry, now);
     }
     market.pnl_pool = market.pnl_pool.checked_add(size).or_refuse()?;
-    charge(quote_bank, quote, size, entry, now)
+    charge(quote_bank, quote, size, entry, now).map(drop)
 }
 
 /// Adds to a slot's claim on its market.

@@ -222,15 +222,7 @@ async fn a_debt_on_a_dead_feed_is_repaid_in_the_end() {
 #[tokio::test]
 async fn a_dead_feed_vetoes_no_bankruptcy() {
     for dead in [SOL, USDC] {
-        let mut env = Env::new().await;
-        env.refresh_all().await;
-        let by = rich(&mut env).await;
-        let account = env.trader_with(&[(USDC, usd(1_000))]).await;
-        env.borrow(&account, SOL, 5 * SOL_1).await.unwrap();
-        shock(&mut env, SOL, 200.0).await;
-        shock(&mut env, SOL, 250.0).await;
-        let what = swap(&env, Leg::Asset(USDC), Leg::Asset(SOL), ALL);
-        liquidate(&mut env, &by, &account, &what).await;
+        let (mut env, account, by) = owing_sol(&[]).await;
         insure(&mut env, &by, usd(10_000)).await;
         let owed = env.balance(account.margin, SOL).await.unsigned_abs();
         let index = env.bank(SOL).await.deposit_index;

@@ -8,24 +8,8 @@ use plimsoll_tests::{
     env::{BTC, ETH, JUP, SOL, SOL_PERP, USDC},
     scenarios::*,
     trading::{ask, bid},
-    usd, Env, Trader,
+    usd, Env,
 };
-
-/// An account that owes SOL, and owns next to nothing of JUP, whose feed has just died.
-async fn owing_sol(dust: &[(usize, u64)]) -> (Env, Trader, Trader) {
-    let mut env = Env::new().await;
-    env.refresh_all().await;
-    let by = rich(&mut env).await;
-    let mut deposits = vec![(USDC, usd(1_000))];
-    deposits.extend_from_slice(dust);
-    let account = env.trader_with(&deposits).await;
-    env.borrow(&account, SOL, 5 * SOL_1).await.unwrap();
-    shock(&mut env, SOL, 200.0).await;
-    shock(&mut env, SOL, 250.0).await;
-    let what = swap(&env, Leg::Asset(USDC), Leg::Asset(SOL), ALL);
-    liquidate(&mut env, &by, &account, &what).await;
-    (env, account, by)
-}
 
 /// A debt in quote, and one in another asset that insurance buys.
 #[tokio::test]

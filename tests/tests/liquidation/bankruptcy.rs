@@ -15,16 +15,8 @@ use plimsoll_tests::{
 use plimsoll_tests::scenarios::*;
 
 /// An account that owes SOL and has nothing, and a lender of more SOL than that.
-async fn owing_sol() -> (Env, Trader, Trader) {
-    let mut env = Env::new().await;
-    env.refresh_all().await;
-    let by = rich(&mut env).await;
-    let account = env.trader_with(&[(USDC, usd(1_000))]).await;
-    env.borrow(&account, SOL, 5 * SOL_1).await.unwrap();
-    shock(&mut env, SOL, 200.0).await;
-    shock(&mut env, SOL, 250.0).await;
-    let what = swap(&env, Leg::Asset(USDC), Leg::Asset(SOL), ALL);
-    liquidate(&mut env, &by, &account, &what).await;
+async fn flagged_owing_sol() -> (Env, Trader, Trader) {
+    let (env, account, by) = owing_sol(&[]).await;
     assert_eq!(env.balance(account.margin, USDC).await, 0);
     let owed = env.balance(account.margin, SOL).await;
     assert!((-1_100_000_000..-1_000_000_000).contains(&owed), "{owed}");
@@ -40,7 +32,7 @@ fn resolved(outcome: &TxOutcome) -> BankruptcyResolved {
 
 #[tokio::test]
 async fn insurance_pays_the_resolver_for_repaying_in_kind() {
-    let (mut env, account, by) = owing_sol().await;
+    let (mut env, account, by) = flagged_owing_sol().await;
     insure(&mut env, &by, usd(1_000)).await;
     let owed = env.balance(account.margin, SOL).await;
     let (sol, usdc) = (
@@ -80,7 +72,7 @@ async fn insurance_pays_the_resolver_for_repaying_in_kind() {
 /// A debt is decided in one call: what insurance does not set aside, depositors bear there and then.
 #[tokio::test]
 async fn depositors_bear_what_insurance_lacks_at_once() {
-    let (mut env, account, by) = owing_sol().await;
+    let (mut env, account, by) = flagged_owing_sol().await;
     let lender = env.trader_with(&[(SOL, 2_000 * SOL_1)]).await;
     insure(&mut env, &by, usd(100)).await;
     let (before, own) = (
@@ -118,7 +110,7 @@ async fn depositors_bear_what_insurance_lacks_at_once() {
 /// What insurance set aside is bought over several calls, by anybody, and nobody's deposit changes by it.
 #[tokio::test]
 async fn what_is_missing_is_bought_in_slices() {
-    let (mut env, account, by) = owing_sol().await;
+    let (mut env, account, by) = flagged_owing_sol().await;
     insure(&mut env, &by, usd(1_000)).await;
     let debt = BadDebt::Asset {
         bank: env.assets[SOL].asset.bank,
@@ -174,7 +166,7 @@ async fn what_is_missing_is_bought_in_slices() {
 /// When the price rises beyond what was set aside, depositors bear what cannot be bought.
 #[tokio::test]
 async fn what_the_fund_cannot_buy_depositors_bear() {
-    let (mut env, account, by) = owing_sol().await;
+    let (mut env, account, by) = flagged_owing_sol().await;
     insure(&mut env, &by, usd(1_000)).await;
     let debt = BadDebt::Asset {
         bank: env.assets[SOL].asset.bank,
@@ -209,7 +201,7 @@ async fn what_the_fund_cannot_buy_depositors_bear() {
 /// Insurance pays no more for one asset in a day than is listed, in a vault that is for all; the limit leaks.
 #[tokio::test]
 async fn insurance_pays_within_the_assets_limit() {
-    let (mut env, account, by) = owing_sol().await;
+    let (mut env, account, by) = flagged_owing_sol().await;
     insure(&mut env, &by, usd(1_000)).await;
     env.edit_asset(SOL, |p| p.insurance_limit_usd = usd(50))
         .await;
@@ -227,7 +219,7 @@ async fn insurance_pays_within_the_assets_limit() {
 /// Who withdraws in the slot in which a loss is shown does not leave whole; what only passes through holds nothing up.
 #[tokio::test]
 async fn nobody_steps_aside_from_a_loss() {
-    let (mut env, account, by) = owing_sol().await;
+    let (mut env, account, by) = flagged_owing_sol().await;
     let lender = env.trader_with(&[(SOL, 2_000 * SOL_1)]).await;
     let flash = env.trader().await;
     env.advance_by(0, 1).await;
@@ -259,7 +251,7 @@ async fn nobody_steps_aside_from_a_loss() {
 
 #[tokio::test]
 async fn the_banks_own_insurance_comes_first() {
-    let (mut env, account, by) = owing_sol().await;
+    let (mut env, account, by) = flagged_owing_sol().await;
     // Somebody else's liquidation leaves insurance in SOL.
     let other = env.trader_with(&[(SOL, 400 * SOL_1)]).await;
     env.refresh_all().await;
@@ -341,7 +333,7 @@ async fn not_while_a_deposit_is_left() {
 /// Insurance pays at the oracle's price, so a broken or old one pays nobody.
 #[tokio::test]
 async fn insurance_buys_at_good_prices_only() {
-    let (mut env, account, by) = owing_sol().await;
+    let (mut env, account, by) = flagged_owing_sol().await;
     insure(&mut env, &by, usd(1_000)).await;
     let resolve = resolve_asset_ix(&env, &by, &account, SOL);
     shock(&mut env, SOL, 900.0).await;

@@ -1,6 +1,6 @@
 //! Whom to mark so that a market's pool, or its shortfall, is shared by all of its profits.
 use anchor_lang::prelude::Pubkey;
-use plimsoll::state::{MarginAccount, Market};
+use plimsoll::state::{market::covering, MarginAccount, Market};
 use plimsoll_risk::MarketRisk;
 
 use super::pnl::{self, Claim};
@@ -23,7 +23,7 @@ pub fn unmarked(market: &Market, accounts: &[(Pubkey, &MarginAccount)]) -> Vec<P
 
 /// Whom to mark so that collected losses are shared alike, by market that has some: everybody whose mark is not about what he has
 /// won, those first whose mark is furthest from it. A mark too low leaves its owner without his part; one too high, of whoever has
-/// lost since what he won, keeps a part from others. Where all are marked and what is announced may be set aside at `now`, or
+/// lost since what he won, keeps a part from others. Too late for what is announced, marks only fall. Where all are marked and what is announced may be set aside at `now`, or
 /// nothing is announced yet, one is marked again, which does it. A market whose shortfall waits, or is being shared, is left alone:
 /// nothing is set aside for its profits until that is over, and [`unmarked`] marks them.
 pub fn to_mark(
@@ -39,9 +39,10 @@ pub fn to_mark(
         let Some(entry) = entries.get(usize::from(market.index)) else {
             continue;
         };
-        if market.pnl_pool <= profits.set_aside() {
+        if market.payable(entry) <= profits.set_aside() {
             continue;
         }
+        let may_rise = profits.is_in_time(&covering(&market.params, now));
         let mut off = Vec::new();
         let mut winner = None;
         for (address, account) in accounts {
@@ -54,7 +55,10 @@ pub fn to_mark(
             };
             let share = perp.share.harvest(profits);
             let marked = i128::from(share.covered) + i128::from(share.uncovered);
-            let by = (profit - marked).abs();
+            let by = match may_rise {
+                true => (profit - marked).abs(),
+                false => marked - profit,
+            };
             if by >= threshold.max(profit / 10) {
                 off.push((by, *address));
             }
@@ -191,8 +195,13 @@ mod tests {
         market.params.cover_delay_secs = 60;
         (market.profits.announced, market.profits.announced_at) = (40, 1_000);
         let second = world.accounts[1].0;
+        assert_eq!(world.to_mark(1_029), [(0, vec![second])]);
+        // From the second half on no mark rises; one that has become too high falls.
+        assert!(world.to_mark(1_059).is_empty());
+        world.accounts[1].1.perps[2].share.uncovered = 230;
         assert_eq!(world.to_mark(1_059), [(0, vec![second])]);
         world.accounts[1].1.perps[2].share.uncovered = 181;
+        assert!(world.to_mark(1_029).is_empty());
         assert!(world.to_mark(1_059).is_empty());
         assert_eq!(world.to_mark(1_060), [(0, vec![second])]);
         // Where nothing is announced yet, a mark announces it.

@@ -35,8 +35,8 @@ enum Stage {
 impl ProfitLedger {
     /// Sets aside for uncovered profits what of a pool may be paid, is nobody's yet and was announced long enough ago, and announces
     /// what else there is. So whoever is marked first has no more of it than whoever is marked in the first half of the delay. An
-    /// announcement that nobody takes up for as long again, or a minute, is made anew; so is the part of profits that nobody has marked. Nothing while a shortfall of the floor or more waits to be shared.
-    /// Returns what was set aside for marked profits.
+    /// announcement that nobody takes up for as long again, or a minute, is made anew; so is the part of profits that nobody has
+    /// marked. Nothing while a shortfall of the floor or more waits to be shared. Returns what was set aside for marked profits.
     ///
     /// # Errors
     /// [`RiskError::Overflow`].
@@ -92,13 +92,19 @@ impl ProfitLedger {
         profit: u64,
         when: &Covering,
     ) -> Result<()> {
-        let is_late = when.delay_secs > 0 && !self.is_frozen(when.floor);
-        if !is_late || matches!(self.stage(when), Stage::None | Stage::Open) {
+        if self.is_in_time(when) {
             return self.mark(perp, profit);
         }
         self.harvest(perp)?;
         let marked = perp.share.covered.saturating_add(perp.share.uncovered);
         self.mark(perp, profit.min(marked))
+    }
+
+    /// Whether marks may rise.
+    pub fn is_in_time(&self, when: &Covering) -> bool {
+        when.delay_secs == 0
+            || self.is_frozen(when.floor)
+            || matches!(self.stage(when), Stage::None | Stage::Open)
     }
 
     /// When what is announced will be set aside, Unix seconds; `None` while nothing is.

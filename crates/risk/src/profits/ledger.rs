@@ -363,8 +363,10 @@ impl ProfitLedger {
     ///
     /// The stable price must be near spot: in a pump every profit is high that its move made, and gone when it is over.
     pub const fn may_open(&self, floor: u64, at: &Moment) -> bool {
-        let is_calm = at.spot.abs_diff(at.stable) <= at.spot / EPOCH_GAP_PART;
-        !self.is_open() && is_calm && self.is_shareable(floor) && self.due == 0
+        self.is_shareable(floor)
+            && !self.is_open()
+            && self.due == 0
+            && at.spot.abs_diff(at.stable) <= at.spot / EPOCH_GAP_PART
     }
 
     /// Opens an epoch at a spot price and the market's funding and open interest.

@@ -32,9 +32,10 @@ pub struct SettlePnl<'info> {
 /// Pays a profit from the market's pool, or a loss into it, and settles funding on the way.
 ///
 /// A profit is paid as far as collected losses are set aside for it, which they are for all profits of the market in
-/// proportion ([`plimsoll_risk::profits`]) once they were announced for the market's delay, and as far as the pool keeps what a return of the price would take back, whether
-/// a position is held or not. A profit that waits for what is announced is marked, and nothing is paid. While a position is held, only what spot and stable price both show of a profit or loss counts, so that a
-/// pump within minutes neither is paid out nor makes its losers pay in. A loss is paid from the quote deposit; the rest is
+/// proportion ([`plimsoll_risk::profits`]) once they were announced for the market's delay, and as far as the pool keeps what a
+/// return of the price would take back, whether a position is held or not. A profit that waits for what is announced is marked, and
+/// nothing is paid. While a position is held, only what spot and stable price both show of a profit or loss counts, so that a pump
+/// within minutes neither is paid out nor makes its losers pay in. A loss is paid from the quote deposit; the rest is
 /// borrowed only while Init health, with the debt held to how crowded the bank then is, stays at zero or above and the bank's
 /// mode, cap and net-borrow limit leave room, since it is depositors who lend it. It was not asked for, so it bears no origination
 /// fee. What is not paid is lent by those whom the pool owes: without a position it bears interest at the rate of a borrow, and

@@ -25,8 +25,8 @@ pub const MAX_FILLS: u8 = 64;
 
 /// Matches an order of the taker at hand, books its trades, rests its remainder, keeps the account's reduce-only orders within
 /// its position, and holds the account to Init health and the market to its open-interest cap. The account's expired orders in
-/// the market are out of the way first. Where a delegate signs, what the order may lose
-/// is taken out of its budget. Returns the order's id.
+/// the market are out of the way first. Where a delegate signs, what the order may lose is taken out of its budget. Returns the
+/// order's id.
 #[inline(never)]
 pub fn place(
     risk: &RiskState,
@@ -153,8 +153,7 @@ pub fn incoming(
 /// trading could hold the epoch up.
 fn waits_for_epoch(market: &Market, entry: &MarketRisk) -> bool {
     let floor = market.params.shortfall_floor;
-    // The common case first: nothing is missing.
-    market.profits.shortfall >= floor && market.profits.may_open(floor, &moment(entry))
+    market.profits.may_open(floor, &moment(entry))
 }
 
 /// Frees the slots of the taker's expired orders in the market.

@@ -38,8 +38,8 @@ pub struct DelegateTerms {
     /// for any time.
     pub rest_secs: u32,
     /// While the account is worth less at the oracle's prices, native quote, the delegate adds no risk: it places orders that
-    /// reduce, and cancels. Whatever it does, and whatever its orders trade at later, so that what they lose in sum ends here. Zero for
-    /// no such line.
+    /// reduce, and cancels. So what it loses in sum ends here, that of orders which the oracle has passed included, but for what
+    /// still rests. Zero for no such line.
     pub least_equity: u64,
 }
 
@@ -140,6 +140,22 @@ impl Delegation {
                 terms.expiry != 0 && i64::from(terms.expiry) <= latest,
                 PlimsollError::RestsTooLong
             );
+        }
+        Ok(())
+    }
+
+    /// Refuses to add risk to an account that is worth so much.
+    ///
+    /// # Errors
+    /// `BelowLeastEquity`.
+    pub fn require_worth(&self, worth: i128) -> Result<()> {
+        if worth < i128::from(self.least_equity) && self.least_equity > 0 {
+            msg!(
+                "worth {}, at least {} is asked for",
+                worth,
+                self.least_equity
+            );
+            return err!(PlimsollError::BelowLeastEquity);
         }
         Ok(())
     }

@@ -114,8 +114,8 @@ export type SetDelegateInstructionData = {
   restSecs: number;
   /**
    * While the account is worth less at the oracle's prices, native quote, the delegate adds no risk: it places orders that
-   * reduce, and cancels. Whatever it does, and whatever its orders trade at later, so that what they lose in sum ends here. Zero for
-   * no such line.
+   * reduce, and cancels. So what it loses in sum ends here, that of orders which the oracle has passed included, but for what
+   * still rests. Zero for no such line.
    */
   leastEquity: bigint;
 };
@@ -140,8 +140,8 @@ export type SetDelegateInstructionDataArgs = {
   restSecs: number;
   /**
    * While the account is worth less at the oracle's prices, native quote, the delegate adds no risk: it places orders that
-   * reduce, and cancels. Whatever it does, and whatever its orders trade at later, so that what they lose in sum ends here. Zero for
-   * no such line.
+   * reduce, and cancels. So what it loses in sum ends here, that of orders which the oracle has passed included, but for what
+   * still rests. Zero for no such line.
    */
   leastEquity: number | bigint;
 };
